@@ -1,0 +1,49 @@
+"""The one kind of error that a person is meant to read."""
+
+from pathlib import Path
+
+
+class Problem(Exception):  # noqa: N818 - it is shown to people as what it is
+    """Something that the reader can put right: what happened, why, what to do next.
+
+    Shown as ``[file:line: ]What: why. Next step.`` and ends a command with ``code``:
+    1 for an error, 3 for a refusal, 4 when we stopped watching (DESIGN, "Commands").
+    """
+
+    code = 1
+
+    def __init__(
+        self,
+        what: str,
+        why: str,
+        next_step: str,
+        *,
+        file: Path | str | None = None,
+        line: int | None = None,
+    ) -> None:
+        super().__init__(what, why, next_step)
+        self.what = what
+        self.why = why
+        self.next_step = next_step
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        """One line for the terminal."""
+        sentence = f"{self.what}: {self.why.rstrip('.')}. {self.next_step.rstrip('.')}."
+        if self.file is None:
+            return sentence
+        place = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{place}: {sentence}"
+
+
+class Refusal(Problem):
+    """A guard that held: nothing was done, and it will not be without consent."""
+
+    code = 3
+
+
+class Detached(Problem):
+    """We stopped watching; what runs in AWS goes on."""
+
+    code = 4
