@@ -1,0 +1,39 @@
+"""What people and other stacks ask for: names and ids of the parts."""
+
+from troposphere import AWSHelperFn, GetAtt, Output, Ref
+from troposphere.ec2 import SecurityGroup
+from troposphere.ecs import Cluster, Service, TaskDefinition
+from troposphere.logs import LogGroup
+
+from templates.queues import QueueReference
+
+
+def outputs(
+    cluster: Cluster,
+    service: Service,
+    task_definition: TaskDefinition,
+    log_group: LogGroup,
+    group: SecurityGroup,
+    queue: QueueReference,
+) -> list[Output]:
+    """The stack's outputs; nothing is exported, so nothing is held fast."""
+    return [
+        _output("ClusterName", "The cluster's name.", Ref(cluster)),
+        _output("ServiceName", "The service's name.", GetAtt(service, "Name")),
+        _output(
+            "TaskDefinitionArn",
+            "The task definition's current revision.",
+            Ref(task_definition),
+        ),
+        _output("LogGroupName", "Where the container's output is.", Ref(log_group)),
+        _output(
+            "WorkerSecurityGroupId",
+            "The tasks' security group.",
+            GetAtt(group, "GroupId"),
+        ),
+        _output("QueueUrl", "The queue that the worker processes.", queue.url),
+    ]
+
+
+def _output(title: str, description: str, value: AWSHelperFn) -> Output:
+    return Output(title, Description=description, Value=value)

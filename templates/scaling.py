@@ -1,0 +1,82 @@
+"""How many run: the scalable target and its two step policies."""
+
+from typing import Any
+
+from troposphere import GetAtt, Ref, Sub
+from troposphere.applicationautoscaling import (
+    ScalableTarget,
+    ScalingPolicy,
+    StepAdjustment,
+    StepScalingPolicyConfiguration,
+)
+from troposphere.ecs import Cluster, Service
+
+from templates.description import described
+from templates.parameters import Size
+from templates.steps import Side
+
+COOLDOWN = 300
+"""Seconds between two scalings in one direction, as the specification has it. It exceeds
+metric delay, start of a task and one period, or one message would start two tasks."""
+
+
+def scalable_target(size: Size, cluster: Cluster, service: Service) -> ScalableTarget:
+    """What scales, and between which bounds. The role is AWS's own, service-linked."""
+    return ScalableTarget(
+        "ScalableTarget",
+        Metadata=described("Lets the number of tasks follow the queue."),
+        ServiceNamespace="ecs",
+        ScalableDimension="ecs:service:DesiredCount",
+        ResourceId=Sub(
+            "service/${Cluster}/${Service}",
+            Cluster=Ref(cluster),
+            Service=GetAtt(service, "Name"),
+        ),
+        MinCapacity=Ref(size.min_tasks),
+        MaxCapacity=Ref(size.max_tasks),
+    )
+
+
+def scale_out_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
+    """More tasks, the more messages wait."""
+    return ScalingPolicy(
+        "ScaleOutPolicy",
+        Metadata=described("Adds tasks, more of them the deeper the queue."),
+        PolicyName=Sub("${AWS::StackName}-scale-out"),
+        PolicyType="StepScaling",
+        ScalingTargetId=Ref(target),
+        StepScalingPolicyConfiguration=_steps(side),
+    )
+
+
+def scale_in_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
+    """Fewer tasks, once nothing is left to do."""
+    return ScalingPolicy(
+        "ScaleInPolicy",
+        Metadata=described("Removes tasks once nothing is left to do."),
+        PolicyName=Sub("${AWS::StackName}-scale-in"),
+        PolicyType="StepScaling",
+        ScalingTargetId=Ref(target),
+        StepScalingPolicyConfiguration=_steps(side),
+    )
+
+
+def _steps(side: Side) -> StepScalingPolicyConfiguration:
+    """Maximum: of several datapoints the deepest queue decides, as in the alarms."""
+    return StepScalingPolicyConfiguration(
+        AdjustmentType="ChangeInCapacity",
+        Cooldown=COOLDOWN,
+        MetricAggregationType="Maximum",
+        StepAdjustments=[
+            StepAdjustment(
+                ScalingAdjustment=adjustment.change,
+                **_bound("MetricIntervalLowerBound", adjustment.lower),
+                **_bound("MetricIntervalUpperBound", adjustment.upper),
+            )
+            for adjustment in side.adjustments
+        ],
+    )
+
+
+def _bound(name: str, value: int | None) -> dict[str, Any]:
+    return {} if value is None else {name: value}

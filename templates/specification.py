@@ -1,0 +1,169 @@
+"""What a worker is: the typed specification from which its whole stack is built."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from templates.problems import SpecificationError
+from templates.steps import Step, StepTable, step_table
+
+GIB = 1024
+FARGATE_MEMORY: Mapping[int, tuple[int, ...]] = MappingProxyType(
+    {
+        256: (512, 1 * GIB, 2 * GIB),
+        512: tuple(range(1 * GIB, 4 * GIB + 1, GIB)),
+        1024: tuple(range(2 * GIB, 8 * GIB + 1, GIB)),
+        2048: tuple(range(4 * GIB, 16 * GIB + 1, GIB)),
+        4096: tuple(range(8 * GIB, 30 * GIB + 1, GIB)),
+        8192: tuple(range(16 * GIB, 60 * GIB + 1, 4 * GIB)),
+        16384: tuple(range(32 * GIB, 120 * GIB + 1, 8 * GIB)),
+    }
+)
+"""CPU units -> MiB of memory that Fargate offers with them (ECS: "Task size")."""
+
+LONGEST_STOP_TIMEOUT = 120
+"""Seconds between SIGTERM and SIGKILL that Fargate grants (ECS: ContainerDefinition)."""
+
+LONGEST_VISIBILITY_TIMEOUT = 43_200
+"""Seconds for which SQS hides a received message at most: 12 hours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedQueue:
+    """A queue that lives elsewhere; the worker gets its name."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", self.name):
+            raise SpecificationError(
+                f"Queue name {self.name!r} is impossible",
+                "SQS allows letters, digits, hyphen and underscore, at most 80",
+                "Give the name of the queue, not its URL or ARN; FIFO queues are not"
+                " supported, since their groups hold back what scaling counts",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnQueue:
+    """A queue of the worker's own, with a dead-letter queue and an alarm on that.
+
+    ``visibility_timeout`` (seconds) must exceed the longest job, or its message is given
+    to a second worker while the first is still busy.
+    """
+
+    visibility_timeout: int = 900
+    max_receive_count: int = 3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.visibility_timeout <= LONGEST_VISIBILITY_TIMEOUT:
+            raise SpecificationError(
+                f"Visibility timeout of {self.visibility_timeout} s is impossible",
+                f"a message is hidden for 1 to {LONGEST_VISIBILITY_TIMEOUT} seconds",
+                "Take somewhat more than the longest job",
+            )
+        if not 1 <= self.max_receive_count <= 1000:  # noqa: PLR2004 - SQS's own limit
+            raise SpecificationError(
+                f"Maximum receive count {self.max_receive_count} is impossible",
+                "SQS moves a message to the dead-letter queue after 1 to 1000 receives",
+                "Take 3 to 5",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """A Secrets Manager secret, given to the container as an environment variable.
+
+    ``parameter`` is the template's parameter that holds the secret's ARN; ``name`` is
+    how people find the secret, for the parameter's description.
+    """
+
+    variable: str
+    parameter: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """An imported EFS file system and access point, mounted at ``mount_path``."""
+
+    mount_path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A container that processes the messages of one queue, and scales with it.
+
+    ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
+    ``drained_minutes`` is for how long nothing must be left before a task is removed.
+    ``buckets`` are bucket names, ``*`` allowed, that the worker syncs to. Names that are
+    left out follow from ``name``.
+    """
+
+    name: str
+    description: str
+    image_repository: str
+    queue: ImportedQueue | OwnQueue
+    steps: tuple[Step, ...]
+    cpu: int = 256
+    memory: int = 512
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+    workspace: Workspace | None = None
+    buckets: tuple[str, ...] = ()
+    max_tasks: int = 5
+    scale_in_on: Literal["outstanding", "visible"] = "outstanding"
+    drained_minutes: int = 15
+    stop_timeout: int = LONGEST_STOP_TIMEOUT
+    log_group: str = ""
+    log_stream_prefix: str = ""
+    log_retention_days: int = 7
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,79}", self.name):
+            raise SpecificationError(
+                f"Worker name {self.name!r} is impossible",
+                "it becomes part of file, cluster and service names",
+                "Use lower-case letters, digits and hyphens, starting with a letter",
+            )
+        self._check_size()
+        if not 0 < self.stop_timeout <= LONGEST_STOP_TIMEOUT:
+            raise SpecificationError(
+                f"Stop timeout of {self.stop_timeout} s is impossible",
+                f"Fargate waits at most {LONGEST_STOP_TIMEOUT} s after SIGTERM",
+                "Make the container return its message to the queue within that time",
+            )
+        if self.max_tasks < 1:
+            raise SpecificationError(
+                f"At most {self.max_tasks} tasks is impossible",
+                "such a worker would never process a message",
+                "Give max_tasks=1 or more",
+            )
+        self.step_table  # noqa: B018 - a wrong table is told where the worker is written
+
+    def _check_size(self) -> None:
+        offered = FARGATE_MEMORY.get(self.cpu)
+        if offered is None:
+            raise SpecificationError(
+                f"{self.cpu} CPU units are impossible",
+                f"Fargate offers {', '.join(map(str, FARGATE_MEMORY))}",
+                "Take one of these",
+            )
+        if self.memory not in offered:
+            raise SpecificationError(
+                f"{self.memory} MiB of memory with {self.cpu} CPU units is impossible",
+                f"Fargate offers {', '.join(map(str, offered))} MiB with that CPU",
+                "Change memory or cpu",
+            )
+
+    @property
+    def step_table(self) -> StepTable:
+        """The thresholds and adjustments that follow from ``steps``."""
+        return step_table(self.steps)
+
+    @property
+    def log_group_name(self) -> str:
+        """The log group, ``/ecs/NAME`` unless the specification says otherwise."""
+        return self.log_group or f"/ecs/{self.name}"
