@@ -1,0 +1,13 @@
+"""Where it is deployed: params/ read into frozen, typed objects. The only reader of it."""
+
+from deployments.models import Deployment, ParameterValue, Target
+from deployments.reading import environments, load, load_all
+
+__all__ = [
+    "Deployment",
+    "ParameterValue",
+    "Target",
+    "environments",
+    "load",
+    "load_all",
+]

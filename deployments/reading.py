@@ -1,0 +1,161 @@
+"""From files of params/ to Deployments, or to one clear error with file and line."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from deployments.located import Located, Place, read_yaml
+from deployments.models import Deployment, DeploymentFile, Target
+from problem import Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+
+TARGET = "target"
+"""The file in each environment's folder that says where it is."""
+
+
+def environments(root: Path) -> list[str]:
+    """The environments of a checkout: the folders of its params/."""
+    return sorted(path.name for path in (root / "params").glob("*") if path.is_dir())
+
+
+def load(name: str, root: Path) -> Deployment:
+    """The deployment called ``ENV/STACK``; raises Problem where it cannot be had."""
+    environment, _, stack = name.partition("/")
+    if not environment or not stack or "/" in stack:
+        raise Problem(
+            f"{name!r} is not the name of a deployment",
+            "that is ENV/STACK, such as dev/webordinary-edit",
+            f"Take one of {', '.join(_names(root)) or 'those that `init` writes'}",
+        )
+    known = environments(root)
+    if environment not in known:
+        raise Problem(
+            f"Unknown environment {environment}",
+            f"params/ has {_either(known) or 'no environment yet'}",
+            _nearest(environment, known) or f"Run `deploy.py init {environment}`",
+        )
+    folder = root / "params" / environment
+    file = folder / f"{stack}.yaml"
+    stacks = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != TARGET)
+    if stack not in stacks:
+        raise Problem(
+            f"Unknown stack {stack}",
+            f"params/{environment} has {_either(stacks) or 'no stack yet'}",
+            _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
+        )
+    return _load(environment, file, _target(folder), root)
+
+
+def load_all(root: Path) -> list[Deployment]:
+    """Every deployment of a checkout, by name."""
+    return [load(name, root) for name in _names(root)]
+
+
+def _names(root: Path) -> list[str]:
+    return [
+        f"{environment}/{file.stem}"
+        for environment in environments(root)
+        for file in sorted((root / "params" / environment).glob("*.yaml"))
+        if file.stem != TARGET
+    ]
+
+
+def _target(folder: Path) -> Target:
+    return _validate(Target, read_yaml(folder / f"{TARGET}.yaml"))
+
+
+def _load(environment: str, file: Path, target: Target, root: Path) -> Deployment:
+    source = read_yaml(file)
+    content = _validate(DeploymentFile, source)
+    template = root / content.template_file_path
+    if not template.resolve().is_relative_to(root.resolve()):
+        raise Problem(
+            f"The template {content.template_file_path} lies outside the checkout",
+            "only what is committed here is deployed",
+            "Give a path from the checkout's root",
+            file=file,
+            line=source.line(("template-file-path",)),
+        )
+    return Deployment(
+        environment=environment,
+        stack=file.stem,
+        target=target,
+        template=template,
+        parameters=content.parameters,
+        tags=content.tags,
+        source=source,
+    )
+
+
+def _validate(model: type[Model], source: Located) -> Model:
+    if not isinstance(source.data, dict):
+        raise Problem(
+            "The file is no mapping",
+            f"it must have the keys {_either(_keys(model))}",
+            "Write `key: value` lines",
+            file=source.file,
+            line=1,
+        )
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as error:
+        raise _explained(model, source, error.errors()[0]) from None
+
+
+def _explained(model: type[BaseModel], source: Located, error: Any) -> Problem:
+    place: Place = error["loc"]
+    key = str(place[0])
+    line = source.line(place)
+    shown = ".".join(str(part) for part in place if part in _walk(source.data, place))
+    if error["type"] == "extra_forbidden":
+        return Problem(
+            f"Unknown key {key}",
+            f"this file has {_either(_keys(model))}",
+            _nearest(key, _keys(model)) or "Remove it",
+            file=source.file,
+            line=line,
+        )
+    if error["type"] == "missing":
+        return Problem(
+            f"The key {key} is missing",
+            model.model_fields[key.replace("-", "_")].description or "it is required",
+            "Add it",
+            file=source.file,
+            line=1,
+        )
+    return Problem(
+        f"{shown or key} has a wrong value",
+        error["msg"][0].lower() + error["msg"][1:],
+        "Correct the value",
+        file=source.file,
+        line=line,
+    )
+
+
+def _walk(data: Any, place: Place) -> list[str | int]:
+    """The parts of a place that are in the file; pydantic adds names of union members."""
+    found: list[str | int] = []
+    for part in place:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        found.append(part)
+    return found
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [name.replace("_", "-") for name in model.model_fields]
+
+
+def _either(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _nearest(word: str, allowed: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(word, list(allowed), n=1)
+    return f"Did you mean {close[0]}?" if close else None
