@@ -22,7 +22,7 @@ def in_document(document: str, file: str, template: Mapping[str, Any]) -> str:
 
 
 def mermaid(template: Mapping[str, Any]) -> str:
-    """A flow chart: resources in boxes, imported things in rounded ones, references as arrows."""
+    """A flow chart: resources, the imported things (rounded), and references as arrows."""
     resources: Mapping[str, Any] = template["Resources"]
     things = [name for name in _imported(template) if _is_used(name, resources)]
     lines = ["flowchart LR"]

@@ -1,0 +1,108 @@
+"""What MiniStack's CloudFormation forgets of ECS task definitions and services."""
+
+from typing import Any
+
+Properties = dict[str, Any]
+
+SPELLINGS = {
+    "EFSVolumeConfiguration": "efsVolumeConfiguration",
+    "FilesystemId": "fileSystemId",
+    "IAM": "iam",
+}
+"""Where CloudFormation's spelling and the ECS API's differ by more than a capital."""
+
+FREE_KEYS = frozenset({"Options", "DockerLabels"})
+"""Maps whose keys are the user's own."""
+
+IN_PLACE = {
+    "AvailabilityZoneRebalancing": "availabilityZoneRebalancing",
+    "EnableECSManagedTags": "enableECSManagedTags",
+    "HealthCheckGracePeriodSeconds": "healthCheckGracePeriodSeconds",
+    "LoadBalancers": "loadBalancers",
+    "PlatformVersion": "platformVersion",
+    "PropagateTags": "propagateTags",
+    "ServiceRegistries": "serviceRegistries",
+}
+"""Service properties that MiniStack does not hand over; absent ones are left as they are."""
+
+
+def install(provisioners: Any) -> None:
+    """Wraps the handlers of the two types."""
+    handlers = provisioners._RESOURCE_HANDLERS  # noqa: SLF001 - see the package's docstring
+    service, task = handlers["AWS::ECS::Service"], handlers["AWS::ECS::TaskDefinition"]
+    if "wrapped" in service:
+        return
+    create_service, update_service = service["create"], service["update"]
+    create_task, update_task = task["create"], task["update"]
+    provisioners._normalize_container_defs = camel_case  # noqa: SLF001
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Any:
+        result = create_service(logical_id, _numbers(properties), stack)
+        _complete(result[0], properties)
+        return result
+
+    def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Any:
+        # ECS leaves alone what a request does not name, and so does CloudFormation.
+        # A grace period is the exception: without one, it is 0 (AWS::ECS::Service).
+        kept = {name: old[name] for name in IN_PLACE if name in old and name not in new}
+        kept.pop("HealthCheckGracePeriodSeconds", None)
+        result = update_service(physical_id, _numbers(old), _numbers({**kept, **new}), stack)
+        _complete(result[0], new)
+        return result
+
+    def create_revision(logical_id: str, properties: Properties, stack: str) -> Any:
+        result = create_task(logical_id, properties, stack)
+        _complete_task(result[0], properties)
+        return result
+
+    def update_revision(
+        physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> Any:
+        result = update_task(physical_id, old, new, stack, logical_id)
+        _complete_task(result[0], new)
+        return result
+
+    service |= {"create": create, "update": update, "wrapped": True}
+    task |= {"create": create_revision, "update": update_revision}
+
+
+def _numbers(properties: Properties) -> Properties:
+    """A Ref to a Number parameter arrives as text."""
+    if properties.get("DesiredCount") is None:
+        return {name: value for name, value in properties.items() if name != "DesiredCount"}
+    return {**properties, "DesiredCount": int(properties["DesiredCount"])}
+
+
+def _complete(arn: str, properties: Properties) -> None:
+    from ministack.services import ecs  # noqa: PLC0415 - only when an endpoint runs
+
+    service = ecs._services[arn.split("service/", 1)[1]]  # noqa: SLF001
+    for name, key in IN_PLACE.items():
+        if name in properties:
+            service[key] = camel_case(properties[name])
+    service["healthCheckGracePeriodSeconds"] = int(
+        properties.get("HealthCheckGracePeriodSeconds", 0)
+    )
+
+
+def _complete_task(arn: str, properties: Properties) -> None:
+    from ministack.services import ecs  # noqa: PLC0415
+
+    revision = ecs._task_defs[arn.split("task-definition/", 1)[1]]  # noqa: SLF001
+    revision["volumes"] = camel_case(properties.get("Volumes", []))
+    if "RuntimePlatform" in properties:
+        revision["runtimePlatform"] = camel_case(properties["RuntimePlatform"])
+
+
+def camel_case(value: Any) -> Any:
+    """CloudFormation's keys as the ECS API spells them, at every depth."""
+    if isinstance(value, list):
+        return [camel_case(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        SPELLINGS.get(key, key[:1].lower() + key[1:]): item
+        if key in FREE_KEYS
+        else camel_case(item)
+        for key, item in value.items()
+    }

@@ -1,0 +1,38 @@
+"""Alarms on metric math, which MiniStack's CloudFormation refuses. They are never evaluated."""
+
+from typing import Any
+
+Properties = dict[str, Any]
+
+OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Unit")
+"""What an alarm has instead of `Metrics` (CloudWatch: PutMetricAlarm)."""
+
+
+def install(provisioners: Any) -> None:
+    """Wraps the function that turns a template's alarm into a stored one."""
+    original = provisioners._cw_metric_alarm_record  # noqa: SLF001 - see the package's docstring
+    if getattr(original, "knows_metric_math", False):
+        return
+
+    def record(name: str, properties: Properties) -> Properties:
+        metrics = properties.get("Metrics")
+        if not metrics:
+            return dict(original(name, properties))
+        bare = {key: value for key, value in properties.items() if key != "Metrics"}
+        alarm = original(name, {**bare, "MetricName": "-", "Namespace": "-"})
+        kept = {key: value for key, value in alarm.items() if key not in OF_ONE_METRIC}
+        return {**kept, "Metrics": [_typed(query) for query in metrics]}
+
+    record.knows_metric_math = True  # type: ignore[attr-defined] - a mark on a function
+    provisioners._cw_metric_alarm_record = record  # noqa: SLF001
+
+
+def _typed(query: Properties) -> Properties:
+    """Numbers and booleans as such: a template may give them as text."""
+    typed = dict(query)
+    if "ReturnData" in typed:
+        typed["ReturnData"] = str(typed["ReturnData"]).lower() == "true"
+    if "MetricStat" in typed:
+        statistic = typed["MetricStat"]
+        typed["MetricStat"] = {**statistic, "Period": int(statistic["Period"])}
+    return typed

@@ -1,0 +1,59 @@
+"""`AWS::EC2::SecurityGroupIngress`: a rule of its own in a security group."""
+
+import uuid
+from typing import Any
+
+Properties = dict[str, Any]
+
+
+def _group(properties: Properties) -> dict[str, Any]:
+    from ministack.services import ec2  # noqa: PLC0415 - only when an endpoint runs
+
+    ec2._ensure_defaults_initialized()  # noqa: SLF001 - see the package's docstring
+    group: dict[str, Any] | None = ec2._security_groups.get(properties["GroupId"])  # noqa: SLF001
+    if group is None:
+        raise ValueError(f"The security group '{properties['GroupId']}' does not exist")
+    return group
+
+
+def _permission(properties: Properties) -> dict[str, Any]:
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
+
+    [permission] = provisioners._ec2_sg_permissions([properties])  # noqa: SLF001
+    return dict(permission)
+
+
+def _create(_logical_id: str, properties: Properties, _stack: str) -> tuple[str, Properties]:
+    permissions = _group(properties).setdefault("IpPermissions", [])
+    permission = _permission(properties)
+    if permission in permissions:
+        raise ValueError("the specified rule already exists (InvalidPermission.Duplicate)")
+    permissions.append(permission)
+    identifier = f"sgr-{uuid.uuid4().hex[:17]}"
+    return identifier, {"Id": identifier}
+
+
+def _update(
+    physical_id: str, old: Properties, new: Properties, _stack: str
+) -> tuple[str, Properties]:
+    """Only the description changes in place (provider schema: createOnlyProperties)."""
+    permissions = _group(new)["IpPermissions"]
+    permissions[permissions.index(_permission(old))] = _permission(new)
+    return physical_id, {"Id": physical_id}
+
+
+def _delete(_physical_id: str, properties: Properties) -> None:
+    from ministack.services import ec2  # noqa: PLC0415
+
+    group = ec2._security_groups.get(properties["GroupId"])  # noqa: SLF001
+    if group and _permission(properties) in group["IpPermissions"]:
+        group["IpPermissions"].remove(_permission(properties))
+
+
+HANDLERS = {
+    "AWS::EC2::SecurityGroupIngress": {
+        "create": _create,
+        "update": _update,
+        "delete": _delete,
+    }
+}
