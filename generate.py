@@ -50,7 +50,7 @@ def generate(*, check: bool, lint_format: str) -> int:
 
 
 def _build() -> dict[str, str]:
-    from templates import build  # noqa: PLC0415 - a wrong specification is told by load_workers
+    from templates import build
 
     return {
         f"out/{worker.name}.template.yaml": render(build(worker).to_dict())

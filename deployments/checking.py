@@ -65,9 +65,7 @@ def _value(
         return
     parameter = declared[name]
     if parameter.is_list != isinstance(value, tuple):
-        given, wanted = (
-            ("one value", "a list") if parameter.is_list else ("a list", "one value")
-        )
+        given, wanted = ("one value", "a list") if parameter.is_list else ("a list", "one value")
         yield problem(
             f"{name} is {given}",
             f"the template declares {parameter.type}, which is {wanted}",

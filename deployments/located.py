@@ -58,9 +58,7 @@ def read_yaml(file: Path) -> Located:
             line=mark.line + 1 if mark else None,
         ) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise Problem(
-            "The YAML is malformed", str(error), "Mend the file", file=file
-        ) from error
+        raise Problem("The YAML is malformed", str(error), "Mend the file", file=file) from error
     return Located(file, data, lines)
 
 

@@ -72,6 +72,7 @@ class Declared:
     least: float | None
     most: float | None
     description: str
+    secret: bool
 
     @property
     def is_list(self) -> bool:
@@ -91,6 +92,7 @@ def declared_parameters(template: dict[str, Any]) -> dict[str, Declared]:
             least=body.get("MinValue"),
             most=body.get("MaxValue"),
             description=str(body.get("Description", "")),
+            secret=str(body.get("NoEcho", "false")).lower() == "true",
         )
         for name, body in template.get("Parameters", {}).items()
     }

@@ -55,8 +55,8 @@ class Linter:
 
     def __init__(self, rules: Path) -> None:
         with _without_collection():
-            from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - half a second
-            from cfnlint.runner import Runner  # noqa: PLC0415 - half a second
+            from cfnlint.config import ConfigMixIn
+            from cfnlint.runner import Runner
 
             self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS]))
 
@@ -75,10 +75,10 @@ class Linter:
         return [finding for name in request.values for finding in self._run(request, (name,))]
 
     def _run(self, request: Request, names: tuple[str, ...]) -> list[Finding]:
-        from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - already loaded
-        from cfnlint.context.parameters import ParameterSet  # noqa: PLC0415
-        from cfnlint.decode.decode import decode_str  # noqa: PLC0415
-        from cfnlint.runner.template import run_template_by_data  # noqa: PLC0415
+        from cfnlint.config import ConfigMixIn
+        from cfnlint.context.parameters import ParameterSet
+        from cfnlint.decode.decode import decode_str
+        from cfnlint.runner.template import run_template_by_data
 
         template, matches = decode_str(request.text)
         if template is not None and not matches:
@@ -153,8 +153,7 @@ def _finding(file: str, match: Any, names: tuple[str, ...]) -> Finding:
 
 def _plain(values: Mapping[str, ParameterValue]) -> dict[str, Any]:
     return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in values.items()
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }
 
 

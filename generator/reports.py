@@ -22,10 +22,10 @@ def _line(finding: Finding) -> str:
 
 def formatted(form: str, findings: Sequence[Finding], linter: Linter) -> str:
     """The findings as JSON, SARIF or JUnit, by cfn-lint's own formatters."""
-    from cfnlint.formatters.json import JsonFormatter  # noqa: PLC0415 - half a second
-    from cfnlint.formatters.junit import JUnitFormatter  # noqa: PLC0415
-    from cfnlint.formatters.sarif import SARIFFormatter  # noqa: PLC0415
-    from cfnlint.match import Match  # noqa: PLC0415
+    from cfnlint.formatters.json import JsonFormatter
+    from cfnlint.formatters.junit import JUnitFormatter
+    from cfnlint.formatters.sarif import SARIFFormatter
+    from cfnlint.match import Match
 
     kinds: dict[str, Any] = {
         "json": JsonFormatter,

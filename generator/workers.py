@@ -51,9 +51,7 @@ def _located(what: str, why: str, next_step: str, error: BaseException) -> Probl
     written = [frame for frame in written if Path(frame.filename).parent.name == "templates"]
     if not written:
         return Problem(what, why, next_step, file="templates/workers.py")
-    return Problem(
-        what, why, next_step, file=_shown(written[-1].filename), line=written[-1].lineno
-    )
+    return Problem(what, why, next_step, file=_shown(written[-1].filename), line=written[-1].lineno)
 
 
 def _shown(file: str) -> str:

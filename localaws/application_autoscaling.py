@@ -18,13 +18,13 @@ PAGE = 50
 @cache
 def _stores() -> tuple[Any, Any]:
     """The scalable targets and the policies of each account and region."""
-    from ministack.core.responses import AccountRegionScopedDict  # noqa: PLC0415
+    from ministack.core.responses import AccountRegionScopedDict
 
     return AccountRegionScopedDict(), AccountRegionScopedDict()
 
 
 def _here() -> tuple[str, str]:
-    from ministack.core.responses import get_account_id, get_region  # noqa: PLC0415
+    from ministack.core.responses import get_account_id, get_region
 
     return get_region(), get_account_id()
 
@@ -122,7 +122,7 @@ async def handle_request(
     _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any
 ) -> Any:
     """Answers one call of the API, by the action in its X-Amz-Target header."""
-    from ministack.core.responses import error_response_json, json_response  # noqa: PLC0415
+    from ministack.core.responses import error_response_json, json_response
 
     action = headers.get("x-amz-target", "").rpartition(".")[2]
     request = json.loads(body or b"{}")
@@ -159,11 +159,11 @@ def _matches(item: Properties, request: Properties) -> bool:
 
 
 def _alarms(policy: str) -> list[Properties]:
-    from ministack.services import cloudwatch  # noqa: PLC0415
+    from ministack.services import cloudwatch
 
     return [
         {"AlarmName": alarm["AlarmName"], "AlarmARN": alarm["AlarmArn"]}
-        for alarm in cloudwatch._alarms.values()  # noqa: SLF001
+        for alarm in cloudwatch._alarms.values()
         if policy in alarm.get("AlarmActions", [])
     ]
 

@@ -28,13 +28,13 @@ IN_PLACE = {
 
 def install(provisioners: Any) -> None:
     """Wraps the handlers of the two types."""
-    handlers = provisioners._RESOURCE_HANDLERS  # noqa: SLF001 - see the package's docstring
+    handlers = provisioners._RESOURCE_HANDLERS
     service, task = handlers["AWS::ECS::Service"], handlers["AWS::ECS::TaskDefinition"]
     if "wrapped" in service:
         return
     create_service, update_service = service["create"], service["update"]
     create_task, update_task = task["create"], task["update"]
-    provisioners._normalize_container_defs = camel_case  # noqa: SLF001
+    provisioners._normalize_container_defs = camel_case
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         result = create_service(logical_id, _numbers(properties), stack)
@@ -74,9 +74,9 @@ def _numbers(properties: Properties) -> Properties:
 
 
 def _complete(arn: str, properties: Properties) -> None:
-    from ministack.services import ecs  # noqa: PLC0415 - only when an endpoint runs
+    from ministack.services import ecs
 
-    service = ecs._services[arn.split("service/", 1)[1]]  # noqa: SLF001
+    service = ecs._services[arn.split("service/", 1)[1]]
     for name, key in IN_PLACE.items():
         if name in properties:
             service[key] = camel_case(properties[name])
@@ -86,9 +86,9 @@ def _complete(arn: str, properties: Properties) -> None:
 
 
 def _complete_task(arn: str, properties: Properties) -> None:
-    from ministack.services import ecs  # noqa: PLC0415
+    from ministack.services import ecs
 
-    revision = ecs._task_defs[arn.split("task-definition/", 1)[1]]  # noqa: SLF001
+    revision = ecs._task_defs[arn.split("task-definition/", 1)[1]]
     revision["volumes"] = camel_case(properties.get("Volumes", []))
     if "RuntimePlatform" in properties:
         revision["runtimePlatform"] = camel_case(properties["RuntimePlatform"])

@@ -10,8 +10,8 @@ OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "P
 
 def install(provisioners: Any) -> None:
     """Wraps the function that turns a template's alarm into a stored one."""
-    original = provisioners._cw_metric_alarm_record  # noqa: SLF001 - see the package's docstring
-    if getattr(original, "knows_metric_math", False):
+    original = provisioners._cw_metric_alarm_record
+    if original.__module__ == __name__:
         return
 
     def record(name: str, properties: Properties) -> Properties:
@@ -23,8 +23,7 @@ def install(provisioners: Any) -> None:
         kept = {key: value for key, value in alarm.items() if key not in OF_ONE_METRIC}
         return {**kept, "Metrics": [_typed(query) for query in metrics]}
 
-    record.knows_metric_math = True  # type: ignore[attr-defined] - a mark on a function
-    provisioners._cw_metric_alarm_record = record  # noqa: SLF001
+    provisioners._cw_metric_alarm_record = record
 
 
 def _typed(query: Properties) -> Properties:

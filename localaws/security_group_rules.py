@@ -7,19 +7,19 @@ Properties = dict[str, Any]
 
 
 def _group(properties: Properties) -> dict[str, Any]:
-    from ministack.services import ec2  # noqa: PLC0415 - only when an endpoint runs
+    from ministack.services import ec2
 
-    ec2._ensure_defaults_initialized()  # noqa: SLF001 - see the package's docstring
-    group: dict[str, Any] | None = ec2._security_groups.get(properties["GroupId"])  # noqa: SLF001
+    ec2._ensure_defaults_initialized()
+    group: dict[str, Any] | None = ec2._security_groups.get(properties["GroupId"])
     if group is None:
         raise ValueError(f"The security group '{properties['GroupId']}' does not exist")
     return group
 
 
 def _permission(properties: Properties) -> dict[str, Any]:
-    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
+    from ministack.services.cloudformation import provisioners
 
-    [permission] = provisioners._ec2_sg_permissions([properties])  # noqa: SLF001
+    [permission] = provisioners._ec2_sg_permissions([properties])
     return dict(permission)
 
 
@@ -43,9 +43,9 @@ def _update(
 
 
 def _delete(_physical_id: str, properties: Properties) -> None:
-    from ministack.services import ec2  # noqa: PLC0415
+    from ministack.services import ec2
 
-    group = ec2._security_groups.get(properties["GroupId"])  # noqa: SLF001
+    group = ec2._security_groups.get(properties["GroupId"])
     if group and _permission(properties) in group["IpPermissions"]:
         group["IpPermissions"].remove(_permission(properties))
 

@@ -24,9 +24,9 @@ class Endpoint:
         self._wait_until_ready()
 
     def _serve(self) -> None:
-        from hypercorn.asyncio import serve  # noqa: PLC0415 - after the settings of `start`
-        from hypercorn.config import Config  # noqa: PLC0415
-        from ministack.app import app  # noqa: PLC0415
+        from hypercorn.asyncio import serve
+        from hypercorn.config import Config
+        from ministack.app import app
 
         config = Config()
         config.bind = [f"fd://{self._descriptor}"]
@@ -34,14 +34,12 @@ class Endpoint:
         config.errorlog = None
         config.graceful_timeout = 0.1
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(
-            serve(app, config, shutdown_trigger=self._stopping.wait)
-        )
+        self._loop.run_until_complete(serve(app, config, shutdown_trigger=self._stopping.wait))
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
     def _wait_until_ready(self) -> None:
-        import urllib.request  # noqa: PLC0415 - only here
+        import urllib.request
 
         with urllib.request.urlopen(  # noqa: S310 - our own http:// address
             f"{self.url}/_ministack/health", timeout=READY_WITHIN
@@ -82,7 +80,7 @@ def start(port: int = 0) -> Endpoint:
         AUTH="true",
         LOG_LEVEL="ERROR",
     )
-    from localaws import completion  # noqa: PLC0415 - MiniStack reads the settings on import
+    from localaws import completion
 
     completion.install()
     return Endpoint(listener)

@@ -56,9 +56,7 @@ def _network(ec2: Any, region: str) -> tuple[str, tuple[str, ...]]:
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
     table = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
-    ec2.create_route(
-        RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway
-    )
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     subnet_ids = []
     for number, zone in enumerate(ZONES):
         subnet = ec2.create_subnet(
@@ -107,9 +105,7 @@ def _load_balancer(
         LoadBalancerArn=balancer,
         Protocol="HTTP",
         Port=80,
-        DefaultActions=[
-            {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
-        ],
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
     )["Listeners"][0]["ListenerArn"]
     return group_id, listener
 

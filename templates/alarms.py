@@ -48,9 +48,7 @@ def backlog_alarm(queue: QueueReference, side: Side, policy: ScalingPolicy) -> A
     )
 
 
-def drained_alarm(
-    queue: QueueReference, side: Side, policy: ScalingPolicy, minutes: int
-) -> Alarm:
+def drained_alarm(queue: QueueReference, side: Side, policy: ScalingPolicy, minutes: int) -> Alarm:
     """Nothing waits and nothing is being processed, for ``minutes`` in a row.
 
     In flight counts, or picking up the only message would remove the worker that has it.
@@ -126,9 +124,7 @@ def _metric(queue: QueueReference, name: str) -> dict[str, Any]:
 def _query(identifier: str, queue: QueueReference, name: str) -> MetricDataQuery:
     return MetricDataQuery(
         Id=identifier,
-        MetricStat=MetricStat(
-            Metric=Metric(**_metric(queue, name)), Period=MINUTE, Stat="Maximum"
-        ),
+        MetricStat=MetricStat(Metric=Metric(**_metric(queue, name)), Period=MINUTE, Stat="Maximum"),
         ReturnData=False,
     )
 

@@ -75,9 +75,7 @@ def task_definition(
         NetworkMode="awsvpc",
         Cpu=Ref(parameters.size.cpu),
         Memory=Ref(parameters.size.memory),
-        RuntimePlatform=RuntimePlatform(
-            CpuArchitecture="X86_64", OperatingSystemFamily="LINUX"
-        ),
+        RuntimePlatform=RuntimePlatform(CpuArchitecture="X86_64", OperatingSystemFamily="LINUX"),
         ExecutionRoleArn=GetAtt(execution_role, "Arn"),
         TaskRoleArn=GetAtt(task_role, "Arn"),
         ContainerDefinitions=[_container(worker, parameters, queue, log_group)],
@@ -93,8 +91,7 @@ def _container(
     return ContainerDefinition(
         Name=worker.name,
         Image=Sub(
-            "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
-            "/${Repository}${Reference}",
+            "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${Repository}${Reference}",
             Repository=Ref(parameters.image_repository),
             Reference=Ref(parameters.image_reference),
         ),

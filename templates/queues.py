@@ -45,9 +45,7 @@ def imported_queue(name: Parameter) -> QueueReference:
 
 def own_queue(queue: Queue) -> QueueReference:
     """The queue of this very stack."""
-    return QueueReference(
-        name=GetAtt(queue, "QueueName"), arn=GetAtt(queue, "Arn"), url=Ref(queue)
-    )
+    return QueueReference(name=GetAtt(queue, "QueueName"), arn=GetAtt(queue, "Arn"), url=Ref(queue))
 
 
 def dead_letter_queue() -> Queue:

@@ -53,9 +53,7 @@ def _empty_template(worker: Worker, parameters: Parameters) -> Template:
             template.add_parameter(parameter)
             template.add_parameter_to_group(parameter, title)
             template.set_parameter_label(parameter, _label(str(parameter.title)))
-    template.add_condition(
-        compute.SERVICE_IS_NEW, Equals(Ref(parameters.service_exists), "false")
-    )
+    template.add_condition(compute.SERVICE_IS_NEW, Equals(Ref(parameters.service_exists), "false"))
     return template
 
 

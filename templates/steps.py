@@ -70,12 +70,8 @@ def step_table(steps: Sequence[Step]) -> StepTable:
     """
     for step in steps:
         _check_alone(step)
-    removing = sorted(
-        (step for step in steps if step.change < 0), key=lambda step: step.upper or 0
-    )
-    adding = sorted(
-        (step for step in steps if step.change > 0), key=lambda step: step.lower or 0
-    )
+    removing = sorted((step for step in steps if step.change < 0), key=lambda step: step.upper or 0)
+    adding = sorted((step for step in steps if step.change > 0), key=lambda step: step.lower or 0)
     for direction, side in (("removes", removing), ("adds", adding)):
         if not side:
             raise SpecificationError(

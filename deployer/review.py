@@ -1,0 +1,133 @@
+"""What a change set says, as one immutable model that is written, shown and executed."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+VERSION: Literal[1] = 1
+"""The version of the review's JSON; a reader refuses another one."""
+
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""What CloudFormation writes for a value that is known only after execution."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PropertyChange(_Model):
+    """One cause of a resource's change: what changes, from what to what, and why.
+
+    ``extra`` holds members of the answer that this version does not know.
+    """
+
+    attribute: str | None = None
+    name: str | None = None
+    path: str | None = None
+    before: str | None = None
+    after: str | None = None
+    values_given: bool = False
+    requires_recreation: str | None = None
+    evaluation: str | None = None
+    change_source: str | None = None
+    causing_entity: str | None = None
+    change_type: str | None = None
+    before_from: str | None = None
+    after_from: str | None = None
+    drift: dict[str, Any] | None = None
+    extra: dict[str, Any] = {}
+
+    @property
+    def label(self) -> str:
+        """The deepest path that is known: ``/Properties/Cpu``, or ``Tags``."""
+        if self.path:
+            return self.path
+        return f"/{self.attribute}/{self.name}" if self.name else str(self.attribute)
+
+
+class ResourceChange(_Model):
+    """What happens to one resource; contexts are its whole body before and after."""
+
+    action: str
+    logical_id: str
+    physical_id: str | None = None
+    type: str
+    replacement: str | None = None
+    policy_action: str | None = None
+    scope: tuple[str, ...] = ()
+    properties: tuple[PropertyChange, ...] = ()
+    before: Any = None
+    after: Any = None
+    previous_deployment: Any = None
+    drift_status: str | None = None
+    drift_ignored: tuple[dict[str, Any], ...] = ()
+    module: dict[str, Any] | None = None
+    nested_change_set: str | None = None
+    hook_invocations: int | None = None
+    description: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class OtherChange(_Model):
+    """A change beside the resources: of a parameter, an output, a tag, the description.
+
+    ``before`` or ``after`` is None where there is none; both are masked for a secret.
+    """
+
+    kind: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+class ChangeSet(_Model):
+    """The change set itself."""
+
+    arn: str
+    name: str
+    type: str
+    created: str
+    status: str
+    execution_status: str
+    reason: str = ""
+    description: str = ""
+    capabilities: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class Where(_Model):
+    """Which stack, and as whom it was reviewed."""
+
+    deployment: str
+    account: str
+    region: str
+    caller: str
+    stack_name: str
+    stack_id: str
+
+
+class Binding(_Model):
+    """What must still be so when the review is executed.
+
+    The digests are SHA-256 of the template's bytes and of the parameters without the
+    secret ones, which ``not_bound`` names.
+    """
+
+    template: str
+    template_digest: str
+    parameters_digest: str
+    not_bound: tuple[str, ...]
+    stack_status: str
+    stack_last_updated: str
+    changes_digest: str
+
+
+class Review(_Model):
+    """Everything that a reviewer must know, and what binds it to what is executed."""
+
+    version: Literal[1] = VERSION
+    where: Where
+    change_set: ChangeSet
+    resources: tuple[ResourceChange, ...]
+    others: tuple[OtherChange, ...]
+    binding: Binding

@@ -1,0 +1,112 @@
+"""The stack as it stands: whether it is new, can be updated, or must be mended first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from problem import Refusal
+
+OWNER = "fargate-worker-stack"
+"""The tag on a stack that this project created; nothing else is ever deleted."""
+
+NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
+"""No stack, or only the shell that a change set of type CREATE has made."""
+
+UPDATABLE = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
+
+ADVICE = {
+    "ROLLBACK_COMPLETE": "Its creation failed. Read its events, then delete it and review again",
+    "ROLLBACK_FAILED": "Its creation failed, and so did the clean-up. Delete it, then review",
+    "CREATE_FAILED": "Its creation failed. Delete it, or roll it back in the console",
+    "UPDATE_FAILED": "An update failed without rollback. Roll it back in the console",
+    "UPDATE_ROLLBACK_FAILED": "Continue its rollback (`aws cloudformation"
+    " continue-update-rollback`)",
+    "DELETE_FAILED": "Delete it again, keeping what cannot be deleted",
+}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What DescribeStacks says of a stack; ``status`` is ABSENT where there is none."""
+
+    name: str
+    status: str = "ABSENT"
+    id: str = ""
+    last_updated: str = ""
+    parameters: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = None
+    reason: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a change set must be of type CREATE."""
+        return self.status in NEW
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this project created it."""
+        return OWNER in (self.tags or {})
+
+
+def read(cloudformation: Any, name: str) -> Stack:
+    """The stack called ``name``, or with that id."""
+    from botocore.exceptions import ClientError
+
+    try:
+        [answer] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no code of its own for a stack that does not exist.
+        if "does not exist" in str(error):
+            return Stack(name)
+        raise
+    changed = answer.get("LastUpdatedTime") or answer.get("CreationTime")
+    return Stack(
+        name=answer["StackName"],
+        status=answer["StackStatus"],
+        id=answer["StackId"],
+        last_updated=changed.isoformat() if changed else "",
+        parameters={
+            each["ParameterKey"]: each.get("ResolvedValue", each.get("ParameterValue", ""))
+            for each in answer.get("Parameters", [])
+        },
+        tags={each["Key"]: each["Value"] for each in answer.get("Tags", [])},
+        reason=answer.get("StackStatusReason", ""),
+    )
+
+
+def check_updatable(stack: Stack) -> None:
+    """Raises Refusal for a stack that can take no change set now."""
+    if stack.is_new or stack.status in UPDATABLE:
+        return
+    if stack.status.endswith("_IN_PROGRESS"):
+        raise Refusal(
+            f"The stack {stack.name} is in {stack.status}",
+            "another operation is going on",
+            "Wait until it has ended, then run the command again",
+        )
+    raise Refusal(
+        f"The stack {stack.name} is in {stack.status}",
+        stack.reason or "it takes no change set in this state",
+        ADVICE.get(stack.status, "Bring it into a good state in the console"),
+    )
+
+
+def has_service(cloudformation: Any, stack: Stack) -> bool:
+    """Whether the stack already has an ECS service, whose desired count is not ours."""
+    if stack.is_new:
+        return False
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id)
+    return any(
+        resource["ResourceType"] == "AWS::ECS::Service"
+        and resource["ResourceStatus"] != "DELETE_COMPLETE"
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+    )
