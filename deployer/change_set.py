@@ -1,0 +1,156 @@
+"""Change sets: created, awaited, described in full, deleted. Always by ARN once it is known."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from deployer.clock import Clock
+from deployer.source import SERVICE_EXISTS, Source
+from deployer.stack import OWNER, Stack, has_service
+from problem import Problem, Refusal
+
+PREFIX = "review-"
+NO_CHANGES = ("didn't contain changes", "no updates are to be performed")
+"""The two wordings for "nothing to do", lower case; they count only when FAILED."""
+
+PENDING = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
+EXPANDS = frozenset({"CAPABILITY_AUTO_EXPAND"})
+
+Token = Callable[[], str]
+
+
+def random_token() -> str:
+    """Four random hexadecimal digits, so that two names never collide."""
+    return secrets.token_hex(2)
+
+
+def create(cloudformation: Any, source: Source, stack: Stack, *, name: str) -> str:
+    """Creates a change set of the right type and gives its ARN.
+
+    ``name`` is also the idempotency token: a repeated call makes no second change set.
+    The stack's tags are those of the params file; a new stack is marked as ours.
+    """
+    ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
+    tags = {**source.deployment.tags, **ours}
+    values = _values(cloudformation, source, stack, tags)
+    answer = cloudformation.create_change_set(
+        StackName=stack.id or stack.name,
+        ChangeSetName=name,
+        ClientToken=name,
+        ChangeSetType="CREATE" if stack.is_new else "UPDATE",
+        Description=f"{source.deployment.name} of {OWNER}, template {source.template_digest[:8]}",
+        TemplateBody=source.text,
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(values.items())
+        ],
+        Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
+        Capabilities=_capabilities(cloudformation, source),
+        **_target_options(source),
+    )
+    return str(answer["Id"])
+
+
+def _values(
+    cloudformation: Any, source: Source, stack: Stack, tags: Mapping[str, str]
+) -> dict[str, str]:
+    """Every parameter's value; whether the service exists is read off the stack.
+
+    Where nothing else changes, that one stays as it was deployed: after a creation it would
+    be the only change, and one that changes nothing.
+    """
+    values = source.values(service_exists=has_service(cloudformation, stack))
+    deployed = dict(stack.parameters or {})
+    as_deployed = {**values, SERVICE_EXISTS: deployed.get(SERVICE_EXISTS, "")}
+    if SERVICE_EXISTS in values and as_deployed == deployed and tags == stack.tags:
+        template = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
+        if template["TemplateBody"] == source.text:
+            return as_deployed
+    return values
+
+
+def change_set_name(source: Source, clock: Clock, token: Token = random_token) -> str:
+    """``review-<UTC time>-<template digest>-<random>``: it says when, what, and is unique."""
+    return f"{PREFIX}{clock.now():%Y%m%dT%H%M%SZ}-{source.template_digest[:8]}-{token()}"
+
+
+def _capabilities(cloudformation: Any, source: Source) -> list[str]:
+    """What the template needs and no more; never the right to expand macros."""
+    summary = cloudformation.get_template_summary(TemplateBody=source.text)
+    needed = set(summary.get("Capabilities", ()))
+    if needed & EXPANDS or source.template.get("Transform"):
+        raise Refusal(
+            f"{source.file} has a transform",
+            "what a macro makes of it cannot be reviewed here",
+            "Generate plain CloudFormation",
+        )
+    return sorted(needed)
+
+
+def _target_options(source: Source) -> dict[str, Any]:
+    target = source.deployment.target
+    options: dict[str, Any] = {}
+    if target.service_role:
+        options["RoleARN"] = target.service_role
+    if target.notification_topics:
+        options["NotificationARNs"] = list(target.notification_topics)
+    if target.rollback_alarms:
+        options["RollbackConfiguration"] = {
+            "RollbackTriggers": [
+                {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in target.rollback_alarms
+            ],
+            "MonitoringTimeInMinutes": target.rollback_minutes,
+        }
+    return options
+
+
+def wait(cloudformation: Any, arn: str, clock: Clock) -> Mapping[str, Any]:
+    """The plain answer, all pages, once the change set is made or has failed."""
+    waits = clock.waits()
+    while True:
+        answer = describe(cloudformation, arn, values=False)
+        if answer["Status"] not in PENDING:
+            return answer
+        if not waits.wait():
+            raise Problem(
+                "The change set is still being made",
+                f"it is in {answer['Status']}",
+                f"Look at it in the console, or discard it: {arn}",
+            )
+
+
+def describe(cloudformation: Any, arn: str, *, values: bool) -> dict[str, Any]:
+    """One description of a change set, the changes of all its pages together."""
+    options = {"IncludePropertyValues": True} if values else {}
+    answer = dict(cloudformation.describe_change_set(ChangeSetName=arn, **options))
+    changes = list(answer.get("Changes", ()))
+    token = answer.get("NextToken")
+    while token:
+        page = cloudformation.describe_change_set(ChangeSetName=arn, NextToken=token, **options)
+        changes += page.get("Changes", ())
+        token = page.get("NextToken")
+    return {**answer, "Changes": changes}
+
+
+def is_empty(answer: Mapping[str, Any]) -> bool:
+    """Whether the change set failed only because there is nothing to change."""
+    reason = (answer.get("StatusReason") or "").lower()
+    return answer["Status"] == "FAILED" and any(words in reason for words in NO_CHANGES)
+
+
+def delete(cloudformation: Any, arn: str) -> None:
+    """Deletes a change set, executed or not; the stack stays as it is."""
+    cloudformation.delete_change_set(ChangeSetName=arn)
+
+
+def delete_shell(cloudformation: Any, stack: Stack) -> bool:
+    """Deletes the empty stack that a change set of type CREATE left, if it is ours alone.
+
+    Not when somebody else made it, nor when another change set waits in it.
+    """
+    if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
+        return False
+    waiting = cloudformation.list_change_sets(StackName=stack.id).get("Summaries", ())
+    if any(each["Status"] != "DELETE_COMPLETE" for each in waiting):
+        return False
+    cloudformation.delete_stack(StackName=stack.id)
+    return True

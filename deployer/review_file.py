@@ -1,0 +1,60 @@
+"""A review on the disk: written in one step, and refused when it was edited."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from deployer.review import VERSION, Review
+from problem import Problem, Refusal
+
+
+def write(review: Review, file: Path) -> None:
+    """Writes the review with its own digest, whole or not at all."""
+    content = review.model_dump(mode="json")
+    text = json.dumps({"digest": _digest(content), "review": content}, indent=2) + "\n"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    Path(temporary).replace(file)
+
+
+def read(file: Path) -> Review:
+    """The review in a file; raises Refusal where it is not the one that was written."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        review, digest = content["review"], content["digest"]
+    except FileNotFoundError:
+        raise Problem(
+            "No such review", "`review` writes one and prints its name", "Review first", file=file
+        ) from None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise Problem(
+            "This is no review", f"it cannot be read: {error}", "Review again", file=file
+        ) from error
+    if not isinstance(review, dict) or review.get("version") != VERSION:
+        raise Refusal(
+            "The review has another format",
+            f"this version reads format {VERSION}",
+            "Review again",
+            file=file,
+        )
+    if _digest(review) != digest:
+        raise Refusal(
+            "The review was edited",
+            "it is no longer the one that was shown",
+            "Review again",
+            file=file,
+        )
+    try:
+        return Review.model_validate(review)
+    except ValidationError as error:
+        raise Problem("This is no review", str(error), "Review again", file=file) from error
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

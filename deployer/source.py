@@ -1,0 +1,100 @@
+"""What is to be deployed: the template's bytes and every parameter, spelled out."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployments import Deployment
+from deployments.checking import problems
+from deployments.template import Declared, declared_parameters, parse_template
+from problem import Problem
+
+SERVICE_EXISTS = "ServiceExists"
+"""The parameter by which a template leaves the desired count alone; set from the stack."""
+
+INLINE_LIMIT = 51_200
+"""Bytes that a template may have in a request (CloudFormation: quotas)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A deployment's template and values, ready to be sent."""
+
+    deployment: Deployment
+    file: str
+    text: str
+    template: Mapping[str, Any]
+    declared: Mapping[str, Declared]
+
+    @property
+    def template_digest(self) -> str:
+        """SHA-256 of the template's bytes."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def not_bound(self) -> tuple[str, ...]:
+        """Secret parameters: never shown, hashed or written."""
+        return tuple(sorted(name for name, each in self.declared.items() if each.secret))
+
+    @property
+    def parameters_digest(self) -> str:
+        """SHA-256 of the params file's values and tags, the secret ones left out."""
+        values = {
+            name: value
+            for name, value in self.deployment.parameters.items()
+            if name not in self.not_bound
+        }
+        content = json.dumps([values, dict(self.deployment.tags)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def values(self, *, service_exists: bool) -> dict[str, str]:
+        """Each declared parameter's value as the API takes it; lists joined by commas."""
+        values = {
+            name: each.default for name, each in self.declared.items() if each.default is not None
+        }
+        for name, value in self.deployment.parameters.items():
+            values[name] = ",".join(value) if isinstance(value, tuple) else value
+        if SERVICE_EXISTS in self.declared:
+            values[SERVICE_EXISTS] = "true" if service_exists else "false"
+        return values
+
+    def descriptions(self) -> dict[str, str]:
+        """What each resource is for, from its Metadata."""
+        return {
+            name: body["Metadata"]["Description"]
+            for name, body in self.template["Resources"].items()
+            if isinstance(body, dict) and "Description" in body.get("Metadata", {})
+        }
+
+
+def read_source(deployment: Deployment) -> Source:
+    """The deployment's template and checked values.
+
+    Raises Problem where the template is missing or too large, or a value is not allowed.
+    """
+    place = deployment.source
+    file = str(place.data["template-file-path"])
+    try:
+        text = deployment.template.read_bytes().decode()
+    except FileNotFoundError:
+        raise Problem(
+            f"The template {file} does not exist",
+            "only what was generated and committed is deployed",
+            "Run `make generate`, or correct the path",
+            file=place.file,
+            line=place.line(("template-file-path",)),
+        ) from None
+    size = len(text.encode())
+    if size > INLINE_LIMIT:
+        raise Problem(
+            f"{file} has {size:,} bytes",
+            f"a request holds {INLINE_LIMIT:,}, and sending it through S3 is not supported yet",
+            "Split the template",
+        )
+    template = parse_template(text, file)
+    declared = declared_parameters(template)
+    for problem in problems(deployment, declared):
+        raise problem
+    return Source(deployment, file, text, template, declared)

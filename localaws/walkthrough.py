@@ -1,0 +1,122 @@
+"""The main job once, on one machine: the web-serving stack becomes the worker.
+
+``python -m localaws.walkthrough`` runs the very commands that a person would run, against
+the embedded endpoint, in a folder of its own; nothing is left running or behind.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import localaws
+from localaws import surroundings
+
+ROOT = Path(__file__).parent.parent
+ACCOUNT, REGION = "111122223333", "us-west-2"
+STACK = "webordinary-edit"
+CHANGES = 2
+WEB_SERVING = Path(__file__).parent / "web-serving.template.yaml"
+
+
+def main() -> None:
+    """Walks through it, and ends as soon as a command does not end as it should."""
+    started = time.monotonic()
+    _run("generate.py")
+    with localaws.start() as endpoint, tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | credentials(endpoint.url)
+        checkout = Path(folder)
+        shutil.copytree(ROOT / "out", checkout / "out")
+        _say("An account with a VPC, a file system, a queue, a secret, a repository ...")
+        things = surroundings.create(lambda name: client(name, endpoint.url), REGION)
+        _say("... and with the stack as it is today, which serves HTTP")
+        deploy_web_serving(client("cloudformation", endpoint.url), things)
+        here = ("--root", folder)
+        _run("deploy.py", "init", "dev", "--vpc", "webordinary", *here, environment=environment)
+        review = str(checkout / "review.json")
+        _run(
+            *("deploy.py", "review", f"dev/{STACK}", "--output", review, *here),
+            environment=environment,
+            expected=CHANGES,
+        )
+        _run("deploy.py", "execute", review, *here, environment=environment)
+        _run("deploy.py", "verify", f"dev/{STACK}", *here, environment=environment)
+        _run("deploy.py", "review", f"dev/{STACK}", *here, environment=environment)
+    _say(f"The worker is deployed and verified, in {time.monotonic() - started:.1f} s.")
+
+
+def credentials(url: str) -> dict[str, str]:
+    """An environment in which AWS's clients reach the endpoint and nothing else."""
+    return {
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+        "AWS_SESSION_TOKEN": "",
+        "AWS_PROFILE": "",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": url,
+    }
+
+
+def client(service: str, url: str, account: str = ACCOUNT) -> Any:
+    """A client of the endpoint, in the account that is named."""
+    import boto3
+
+    return boto3.client(
+        service,
+        region_name=REGION,
+        endpoint_url=url,
+        aws_access_key_id=account,
+        aws_secret_access_key="not-a-secret",  # noqa: S106 - the endpoint takes any
+    )
+
+
+def deploy_web_serving(cloudformation: Any, things: surroundings.Surroundings) -> None:
+    """Deploys the stack that serves HTTP, as its owners' tool would have."""
+    values = {
+        "VpcId": things.vpc_id,
+        "VpcCidr": surroundings.CIDR,
+        "SubnetIds": ",".join(things.subnet_ids),
+        "FileSystemId": things.file_system_id,
+        "AccessPointId": things.access_point_id,
+        "FileSystemSecurityGroupId": things.file_system_security_group_id,
+        "GitHubTokenSecretArn": things.secret_arn,
+        "ListenerArn": things.listener_arn,
+        "LoadBalancerSecurityGroupId": things.load_balancer_security_group_id,
+    }
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=WEB_SERVING.read_text(encoding="utf-8"),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
+        ],
+        Tags=[{"Key": "Environment", "Value": "dev"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
+def _run(*command: str, environment: dict[str, str] | None = None, expected: int = 0) -> None:
+    shown = [part for part in command if not part.startswith(("--root", tempfile.gettempdir()))]
+    _say(f"$ ./{' '.join(shown)}")
+    code = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, check=False
+    ).returncode
+    if code != expected:
+        _say(f"That ended with {code} where {expected} was expected.")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"\n{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
