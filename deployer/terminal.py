@@ -32,10 +32,10 @@ CONSOLES = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
-SECRET = "secret parameter"
+UNCOMPARABLE = "secret parameter"
 KINDS = {
     "parameter": "Parameters",
-    SECRET: "Secret parameters",
+    UNCOMPARABLE: "Secret parameters",
     "tag": "Tags",
     "output": "Outputs",
     "description": "Description",
@@ -192,7 +192,7 @@ def _others(review: Review, style: Style) -> Iterator[str]:
 
 
 def _other(other: OtherChange) -> Iterator[str]:
-    if other.kind == SECRET:
+    if other.kind == UNCOMPARABLE:
         yield f"    {other.name}: cannot be compared, CloudFormation keeps its value to itself"
     elif other.before is None:
         yield from _wrapped(f"{other.name}: " if other.name else "", other.after)

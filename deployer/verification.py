@@ -143,6 +143,11 @@ def _allows_nfs(group: Mapping[str, Any], ids: set[str]) -> bool:
     )
 
 
+def _lets_in(group: Mapping[str, Any]) -> str:
+    ports = ", ".join(map(_ports, group["IpPermissions"])) or "nothing"
+    return f"{group['GroupId']} lets in {ports}"
+
+
 def _ports(rule: Mapping[str, Any]) -> str:
     first, last = rule.get("FromPort"), rule.get("ToPort")
     return f"{rule.get('IpProtocol')} {first}" + ("" if first == last else f" to {last}")
@@ -193,10 +198,7 @@ CRITERIA = (
         "E9103",
         "ingress is NFS only",
         _ingress,
-        lambda worker: ", ".join(
-            f"{group['GroupId']} lets in {', '.join(map(_ports, group['IpPermissions'])) or 'nothing'}"
-            for group in worker.worker_groups
-        ),
+        lambda worker: "; ".join(map(_lets_in, worker.worker_groups)),
     ),
     Criterion("E9104", "no load balancer", _load_balancers, lambda _: "attached to none"),
     Criterion("E9105", "no service discovery", _registries, lambda _: "registered nowhere"),

@@ -28,7 +28,7 @@ def main() -> None:
     started = time.monotonic()
     _run("generate.py")
     with localaws.start() as endpoint, tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | credentials(endpoint.url)
+        environment = without_profile() | credentials(endpoint.url)
         checkout = Path(folder)
         shutil.copytree(ROOT / "out", checkout / "out")
         _say("An account with a VPC, a file system, a queue, a secret, a repository ...")
@@ -54,8 +54,6 @@ def credentials(url: str) -> dict[str, str]:
     return {
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "not-a-secret",
-        "AWS_SESSION_TOKEN": "",
-        "AWS_PROFILE": "",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_DEFAULT_REGION": REGION,
@@ -63,17 +61,21 @@ def credentials(url: str) -> dict[str, str]:
     }
 
 
+def without_profile() -> dict[str, str]:
+    """The environment without anything that leads to a real account."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
 def client(service: str, url: str, account: str = ACCOUNT) -> Any:
     """A client of the endpoint, in the account that is named."""
     import boto3
 
-    return boto3.client(
-        service,
+    session: Any = boto3.Session(
         region_name=REGION,
-        endpoint_url=url,
         aws_access_key_id=account,
         aws_secret_access_key="not-a-secret",  # noqa: S106 - the endpoint takes any
     )
+    return session.client(service, endpoint_url=url)
 
 
 def deploy_web_serving(cloudformation: Any, things: surroundings.Surroundings) -> None:
