@@ -42,6 +42,7 @@ KINDS = {
 }
 
 WIDTH = 100
+DEEP = " " * 8
 LONGEST_VALUE = 400
 
 
@@ -148,20 +149,19 @@ def _by_label(
 
 def _property(label: str, group: list[PropertyChange], style: Style) -> Iterator[str]:
     forces = {each.requires_recreation for each in group}
-    mark = "  forces replacement" if "Always" in forces else ""
-    mark = mark or ("  may force replacement" if "Conditionally" in forces else "")
-    yield f"    {label}{style(mark, 'red')}"
+    mark = "forces replacement" if "Always" in forces else ""
+    mark = mark or ("may force replacement" if "Conditionally" in forces else "")
     valued = [each for each in group if each.values_given]
+    causes = list(dict.fromkeys(_cause(each) for each in group if each.change_source))
+    facts = [*([] if valued else ["value not given"]), *causes]
+    yield f"    {label}{'  ' if mark else ''}{style(mark, 'red')}"
+    yield from textwrap.wrap("; ".join(facts), WIDTH, initial_indent=DEEP, subsequent_indent=DEEP)
     for before, after in dict.fromkeys((each.before, each.after) for each in valued):
         yield from _value("from", before)
         yield from _value("to", after)
-    if not valued:
-        yield "        value not given"
-    for cause in dict.fromkeys(_cause(each) for each in group if each.change_source):
-        yield f"        {cause}"
     for each in group:
         for key, value in {**(each.drift or {}), **each.extra}.items():
-            yield f"        {key}: {value}"
+            yield f"{DEEP}{key}: {value}"
 
 
 def _cause(change: PropertyChange) -> str:

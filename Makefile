@@ -1,0 +1,59 @@
+# Everything runs in one environment, .venv, made from constraints.txt. `make help` explains.
+PYTHON ?= python3
+BIN := .venv/bin
+AUDIT := .venv-audit/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup run generate test check bench audit fix lock clean
+
+help: ## show what each target does
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## make the environment .venv with the locked dependencies
+
+.venv/.ready: constraints.txt setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python is too old: 3.11 or later is needed. Run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+	@touch $@
+
+# checkov pins a botocore of 2024, so the auditors live in an environment of their own.
+.venv-audit/.ready: audit-constraints.txt
+	$(PYTHON) -m venv .venv-audit
+	$(AUDIT)/pip install --quiet --disable-pip-version-check -r audit-constraints.txt
+	@touch $@
+
+run: setup ## the main job: generate, embedded AWS, change set, diff, execution, verification
+	$(BIN)/python -m localaws.walkthrough
+
+generate: setup ## build and lint every worker's template, and write out/
+	$(BIN)/python generate.py
+
+test: check audit ## everything that CI runs: all tests, lint, types, out/ current, audits
+	$(BIN)/pytest -n 2 --dist loadfile -q
+
+check: setup ## format, lint, types, and that out/ is current
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy .
+	$(BIN)/python generate.py --check
+
+audit: setup .venv-audit/.ready ## parliament on every policy, checkov on every template
+	$(BIN)/python -m tests.audit $(AUDIT)
+
+bench: setup ## measure: generating against cfn-lint, as ratios, medians of five
+	$(BIN)/python -m bench
+
+fix: setup ## format the code and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## take the newest versions of all dependencies into constraints.txt
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check -e '.[local,dev]'
+	{ head -1 constraints.txt; .venv-lock/bin/pip freeze --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -rf .venv-lock
+
+clean: ## remove the environments and caches
+	rm -rf .venv .venv-audit .cache .reviews .mypy_cache .pytest_cache .ruff_cache .hypothesis

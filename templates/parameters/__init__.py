@@ -1,0 +1,91 @@
+"""What may differ between environments: the template's parameters.
+
+One fact, one parameter; ARNs are derived from names. A default stands only where it is
+right everywhere.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from troposphere import Parameter
+from troposphere.constants import STRING
+
+from templates.parameters.container import image_reference, image_repository, secret_arn
+from templates.parameters.network import Network, WorkspaceParameters, network, workspace
+from templates.parameters.queue import ImportedQueueParameters, OwnQueueParameters, queue
+from templates.parameters.size import Names, Size, names, size
+from templates.specification import Secret, Worker
+
+__all__ = [
+    "ImportedQueueParameters",
+    "Names",
+    "Network",
+    "OwnQueueParameters",
+    "Parameters",
+    "Size",
+    "WorkspaceParameters",
+]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """All parameters of one worker's template."""
+
+    network: Network
+    workspace: WorkspaceParameters | None
+    image_repository: Parameter
+    image_reference: Parameter
+    secrets: dict[Secret, Parameter]
+    queue: ImportedQueueParameters | OwnQueueParameters
+    names: Names
+    size: Size
+    service_exists: Parameter
+
+    @classmethod
+    def of(cls, worker: Worker) -> Self:
+        """The parameters that ``worker`` needs, with its own values as defaults."""
+        return cls(
+            network=network(),
+            workspace=workspace() if worker.workspace else None,
+            image_repository=image_repository(worker),
+            image_reference=image_reference(),
+            secrets={secret: secret_arn(secret) for secret in worker.secrets},
+            queue=queue(worker.queue),
+            names=names(worker),
+            size=size(worker),
+            service_exists=_service_exists(),
+        )
+
+    def groups(self) -> dict[str, list[Parameter]]:
+        """The parameters by heading, in the order in which the console asks for them."""
+        container = [self.image_repository, self.image_reference, *self.secrets.values()]
+        return {
+            "Network": _all(self.network),
+            "Workspace": _all(self.workspace) if self.workspace else [],
+            "Container": container,
+            "Queue": _all(self.queue),
+            "Size": _all(self.size),
+            "Names": _all(self.names),
+            "Deployment": [self.service_exists],
+        }
+
+
+def _all(group: Any) -> list[Parameter]:
+    """The parameters of one of the groups, in the order of its fields."""
+    return list(vars(group).values())
+
+
+def _service_exists() -> Parameter:
+    """Whether a desired count must be left alone.
+
+    The default is the harmless mistake: "true" at creation starts one task that scaling
+    removes again, "false" at an update would stop every running worker.
+    """
+    return Parameter(
+        "ServiceExists",
+        Type=STRING,
+        AllowedValues=["true", "false"],
+        Default="true",
+        Description="false when the stack is created, which starts no task; true ever"
+        " after, or the update stops all running tasks. deploy.py sets it.",
+    )

@@ -1,0 +1,82 @@
+"""What all tests share: no way to a real account, one embedded endpoint a process."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localaws
+from deployer.clients import Clients
+from localaws import surroundings, walkthrough
+
+ROOT = Path(__file__).parent.parent
+REGION = walkthrough.REGION
+_ACCOUNTS = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    # A port that nobody listens on: a test that forgets the endpoint fails at once.
+    for name, value in walkthrough.credentials("http://127.0.0.1:9").items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[localaws.Endpoint]:
+    with localaws.start() as running:
+        yield running
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An account of its own for each test: the endpoint keeps them apart."""
+    number = f"{os.getpid() % 100_000:05d}{next(_ACCOUNTS):07d}"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", number)
+    return number
+
+
+@pytest.fixture
+def client(endpoint: localaws.Endpoint, account: str) -> Callable[[str], Any]:
+    return lambda service: walkthrough.client(service, endpoint.url, account)
+
+
+@pytest.fixture
+def clients(endpoint: localaws.Endpoint, account: str) -> Clients:
+    assert account
+    return Clients(REGION, endpoint_url=endpoint.url)
+
+
+@pytest.fixture
+def things(client: Callable[[str], Any]) -> surroundings.Surroundings:
+    return surroundings.create(client, REGION)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:
+    """A folder with out/ and a params/dev that fits the test's account."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "params" / "dev").mkdir(parents=True)
+    for template in (ROOT / "out").glob("*.yaml"):
+        (tmp_path / "out" / template.name).write_bytes(template.read_bytes())
+    (tmp_path / "params/dev/target.yaml").write_text(f'account: "{account}"\nregion: {REGION}\n')
+    (tmp_path / "params/dev/webordinary-edit.yaml").write_text(
+        f"""template-file-path: out/webordinary-edit.template.yaml
+parameters:
+  VpcId: {things.vpc_id}
+  VpcCidr: {surroundings.CIDR}
+  SubnetIds: [{", ".join(things.subnet_ids)}]
+  FileSystemId: {things.file_system_id}
+  AccessPointId: {things.access_point_id}
+  FileSystemSecurityGroupId: {things.file_system_security_group_id}
+  GitHubTokenSecretArn: {things.secret_arn}
+tags:
+  Environment: dev
+"""
+    )
+    return tmp_path

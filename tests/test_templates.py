@@ -1,0 +1,208 @@
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import templates
+from deployments.template import parse_template
+from generator.diagram import references
+from generator.rendering import render
+from templates import workers
+from templates.problems import SpecificationError
+from templates.specification import ImportedQueue, OwnQueue, Worker
+
+ROOT = Path(__file__).parent.parent
+EDIT = parse_template((ROOT / "out/webordinary-edit.template.yaml").read_text(), "edit")
+RESOURCES = EDIT["Resources"]
+
+
+def properties(logical_id: str) -> dict[str, Any]:
+    return dict(RESOURCES[logical_id]["Properties"])
+
+
+def built(worker: Worker) -> dict[str, Any]:
+    return parse_template(render(templates.build(worker).to_dict()), worker.name)
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+def test_what_is_committed_is_what_is_built(worker: Worker) -> None:
+    text = render(templates.build(worker).to_dict())
+    assert text == render(templates.build(worker).to_dict())
+    assert text == (ROOT / f"out/{worker.name}.template.yaml").read_text()
+
+
+def test_out_holds_nothing_else() -> None:
+    names = {f"{worker.name}.template.yaml" for worker in workers.ALL}
+    assert {path.name for path in (ROOT / "out").iterdir()} == names
+
+
+def test_rendering_loses_nothing() -> None:
+    for worker in workers.ALL:
+        assert built(worker) == templates.build(worker).to_dict()
+
+
+def test_logical_ids_never_change() -> None:
+    assert list(RESOURCES) == [
+        "BacklogAlarm", "Cluster", "DrainedAlarm", "ExecutionRole", "FileSystemIngress",
+        "LogGroup", "ScalableTarget", "ScaleInPolicy", "ScaleOutPolicy", "Service",
+        "TaskDefinition", "TaskRole", "WorkerSecurityGroup",
+    ]  # fmt: skip
+
+
+def test_every_resource_and_output_and_parameter_is_described() -> None:
+    for worker in workers.ALL:
+        template = built(worker)
+        assert all(body["Metadata"]["Description"] for body in template["Resources"].values())
+        assert all(body["Description"] for body in template["Outputs"].values())
+        assert all(body["Description"] for body in template["Parameters"].values())
+
+
+def test_every_parameter_is_grouped_labelled_and_used() -> None:
+    for worker in workers.ALL:
+        template = built(worker)
+        interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+        grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+        assert sorted(grouped) == sorted(template["Parameters"])
+        assert set(interface["ParameterLabels"]) == set(grouped)
+        used = set(references([template["Resources"], template["Conditions"]]))
+        assert set(grouped) <= used
+
+
+def test_defaults_are_the_names_that_people_rely_on() -> None:
+    defaults = {name: body.get("Default") for name, body in EDIT["Parameters"].items()}
+    assert defaults == {
+        "VpcId": None, "VpcCidr": None, "SubnetIds": None, "FileSystemId": None,
+        "AccessPointId": None, "FileSystemSecurityGroupId": None, "GitHubTokenSecretArn": None,
+        "AssignPublicIp": "ENABLED", "ImageRepository": "webordinary/claude-code-astro",
+        "ImageReference": ":latest", "QueueName": "webordinary-email-queue",
+        "ClusterName": "webordinary-edit-cluster", "ServiceName": "webordinary-edit-service",
+        "TaskFamily": "webordinary-edit-task", "LogGroupName": "/ecs/webordinary/edit",
+        "LogRetentionDays": 7, "TaskCpu": 2048, "TaskMemory": 4096, "MinTasks": 0,
+        "MaxTasks": 5, "ServiceExists": "true",
+    }  # fmt: skip
+
+
+def test_the_container() -> None:
+    [container] = properties("TaskDefinition")["ContainerDefinitions"]
+    assert container["Name"] == "webordinary-edit"
+    assert container["StopTimeout"] == 120
+    assert container["LinuxParameters"] == {"InitProcessEnabled": True}
+    assert not {"PortMappings", "HealthCheck"} & container.keys()
+    plain = {each["Name"]: each["Value"] for each in container["Environment"]}
+    url = plain.pop("QUEUE_URL")
+    assert {"Name": {"Ref": "QueueName"}} in url["Fn::Sub"]
+    assert plain == {
+        "NODE_ENV": "production", "LOG_LEVEL": "info", "WORKSPACE_PATH": "/workspace",
+        "EFS_MOUNT_PATH": "/workspace", "S3_BUCKET_PREFIX": "edit",
+        "S3_BUCKET_SUFFIX": "webordinary.com",
+    }  # fmt: skip
+    assert container["Secrets"] == [
+        {"Name": "GITHUB_TOKEN", "ValueFrom": {"Ref": "GitHubTokenSecretArn"}}
+    ]
+
+
+def test_the_service_is_detached_and_its_count_left_alone() -> None:
+    service = properties("Service")
+    assert service["LoadBalancers"] == [] == service["ServiceRegistries"]
+    assert service["DesiredCount"] == {"Fn::If": ["ServiceIsNew", 0, {"Ref": "AWS::NoValue"}]}
+    assert EDIT["Conditions"]["ServiceIsNew"] == {"Fn::Equals": [{"Ref": "ServiceExists"}, "false"]}
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
+    assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {
+        "Enable": True, "Rollback": True,
+    }  # fmt: skip
+    assert "HealthCheckGracePeriodSeconds" not in service
+
+
+def test_the_security_groups() -> None:
+    group = properties("WorkerSecurityGroup")
+    assert group["GroupDescription"] == (
+        "Security group for edit containers (message processing only)"
+    )
+    [rule] = group["SecurityGroupIngress"]
+    assert (rule["FromPort"], rule["ToPort"], rule["CidrIp"], rule["Description"]) == (
+        2049, 2049, {"Ref": "VpcCidr"}, "EFS mount traffic",
+    )  # fmt: skip
+    standalone = properties("FileSystemIngress")
+    assert standalone["GroupId"] == {"Ref": "FileSystemSecurityGroupId"}
+    assert standalone["SourceSecurityGroupId"] == {"Ref": "WorkerSecurityGroup"}
+    assert standalone["Description"] == "EFS access from containers"
+
+
+def test_the_log_group_outlives_the_stack() -> None:
+    assert RESOURCES["LogGroup"]["DeletionPolicy"] == "Retain"
+    assert RESOURCES["LogGroup"]["UpdateReplacePolicy"] == "Retain"
+
+
+def actions(role: str) -> set[str]:
+    [policy] = properties(role)["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    return {action for statement in statements for action in statement["Action"]}
+
+
+def test_the_rights_are_these_and_no_others() -> None:
+    assert actions("TaskRole") == {
+        "s3:PutObject", "s3:PutObjectAcl", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket",
+        "s3:GetBucketLocation", "sqs:ReceiveMessage", "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+        "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite",
+        "ecs:GetTaskProtection", "ecs:UpdateTaskProtection",
+    }  # fmt: skip
+    assert actions("ExecutionRole") == {
+        "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer", "secretsmanager:GetSecretValue", "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }  # fmt: skip
+
+
+def test_the_literal_variant_is_word_for_word() -> None:
+    literal = built(dataclasses.replace(workers.EDIT, scale_in_on="visible"))["Resources"]
+    for name, operator, threshold in (
+        ("BacklogAlarm", "GreaterThanOrEqualToThreshold", 1),
+        ("DrainedAlarm", "LessThanOrEqualToThreshold", 0),
+    ):
+        alarm = literal[name]["Properties"]
+        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == (
+            "Average", 300, 1,
+        )  # fmt: skip
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (operator, threshold)
+        assert "TreatMissingData" not in alarm
+    assert literal["ScaleOutPolicy"] == RESOURCES["ScaleOutPolicy"]
+
+
+def test_an_own_queue_brings_dead_letters_and_an_alarm() -> None:
+    resources = built(workers.THUMBNAILS)["Resources"]
+    assert {"Queue", "DeadLetterQueue", "DeadLetterAlarm"} <= resources.keys()
+    assert "FileSystemIngress" not in resources
+    assert resources["WorkerSecurityGroup"]["Properties"]["SecurityGroupIngress"] == []
+    assert resources["Queue"]["Properties"]["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"cpu": 300}, "300 CPU units are impossible"),
+        ({"memory": 4095}, "4095 MiB of memory"),
+        ({"cpu": 256, "memory": 1536}, "1536 MiB of memory"),
+        ({"name": "Edit Worker"}, "Worker name"),
+        ({"stop_timeout": 121}, "Stop timeout of 121"),
+        ({"max_tasks": 0}, "At most 0 tasks"),
+        ({"steps": ()}, "No step removes"),
+    ],
+)
+def test_impossible_workers(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecificationError, match=words):
+        dataclasses.replace(workers.EDIT, **change)
+
+
+@pytest.mark.parametrize("name", ["two words", "", "x" * 81, "a.fifo", "arn:aws:sqs:a:b:c"])
+def test_impossible_queue_names(name: str) -> None:
+    with pytest.raises(SpecificationError, match="Queue name"):
+        ImportedQueue(name=name)
+
+
+@pytest.mark.parametrize("values", [{"visibility_timeout": 43_201}, {"max_receive_count": 0}])
+def test_impossible_own_queues(values: dict[str, int]) -> None:
+    with pytest.raises(SpecificationError, match="is impossible"):
+        OwnQueue(**values)
