@@ -53,8 +53,12 @@ def _short(value: Any) -> Any:
         ((key, item),) = value.items()
         if key == "Ref":
             return _Intrinsic("!Ref", item)
-        if key == "Fn::GetAtt" and all(isinstance(part, str) for part in item):
+        if key == "Fn::GetAtt" and isinstance(item, list) and all(map(_is_text, item)):
             return _Intrinsic("!GetAtt", ".".join(item))
         if key.startswith("Fn::"):
             return _Intrinsic(f"!{key.removeprefix('Fn::')}", _short(item))
     return {key: _short(item) for key, item in value.items()}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

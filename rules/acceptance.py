@@ -85,7 +85,7 @@ def _id(reference: object) -> str:
 
 def _is_nfs(each: dict[str, object]) -> bool:
     ports = {number(each.get("FromPort")), number(each.get("ToPort"))}
-    sources = {each.get("CidrIp"), each.get("CidrIpv6")}
+    sources = {str(each.get("CidrIp")), str(each.get("CidrIpv6"))}
     return (
         str(each.get("IpProtocol")) in ("tcp", "6")
         and ports == {NFS}
@@ -144,7 +144,7 @@ def scaling_on_the_queue_only(template: Resolved) -> Faults:
                     f"{alarm.id} looks at {metric['Namespace']}: the queue alone tells how much "
                     "work there is. Use a metric of AWS/SQS.",
                 )
-            elif metric["Queue"] != queue:
+            elif metric["Queue"] != str(queue):
                 yield (
                     alarm.path,
                     f"{alarm.id} looks at the queue {metric['Queue']}: the worker consumes "

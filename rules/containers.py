@@ -26,9 +26,11 @@ ABSENT_LINUX = ("Devices", "MaxSwap", "SharedMemorySize", "Swappiness", "Tmpfs")
 def mount_points_have_volumes(template: Resolved) -> Faults:
     """Each mount point names a volume of its task definition, at an absolute path."""
     for task, container, path in containers(template):
-        volumes = {mapping(each).get("Name") for each in sequence(task.properties.get("Volumes"))}
+        volumes = {
+            str(mapping(each).get("Name")) for each in sequence(task.properties.get("Volumes"))
+        }
         for position, mount in enumerate(sequence(container.get("MountPoints"))):
-            name = mapping(mount).get("SourceVolume")
+            name = str(mapping(mount).get("SourceVolume"))
             where = (*path, "MountPoints", position)
             if name not in volumes:
                 yield where, f"There is no volume {name}: ECS refuses the mount. Name one."
@@ -44,12 +46,12 @@ def volumes_are_mounted(template: Resolved) -> Faults:
     """Each volume of a task definition is mounted by a container."""
     for task in template.of("ECS::TaskDefinition"):
         mounted = {
-            mapping(mount).get("SourceVolume")
+            str(mapping(mount).get("SourceVolume"))
             for container in sequence(task.properties.get("ContainerDefinitions"))
             for mount in sequence(mapping(container).get("MountPoints"))
         }
         for position, volume in enumerate(sequence(task.properties.get("Volumes"))):
-            name = mapping(volume).get("Name")
+            name = str(mapping(volume).get("Name"))
             if name not in mounted:
                 yield (
                     task.at("Volumes", position),
@@ -172,9 +174,9 @@ def stop_timeout_is_granted(template: Resolved) -> Faults:
 def one_value_for_each_variable(template: Resolved) -> Faults:
     """No environment variable is also a secret."""
     for _, container, path in containers(template):
-        plain = {mapping(each).get("Name") for each in sequence(container.get("Environment"))}
+        plain = {str(mapping(each).get("Name")) for each in sequence(container.get("Environment"))}
         for position, secret in enumerate(sequence(container.get("Secrets"))):
-            if mapping(secret).get("Name") in plain:
+            if str(mapping(secret).get("Name")) in plain:
                 yield (
                     (*path, "Secrets", position),
                     f"{mapping(secret).get('Name')} is a variable and a secret: ECS refuses that. "
@@ -223,12 +225,12 @@ def dependencies_exist(template: Resolved) -> Faults:
     """A container depends on others of its own task only."""
     for task, container, path in containers(template):
         names = {
-            mapping(each).get("Name")
+            str(mapping(each).get("Name"))
             for each in sequence(task.properties.get("ContainerDefinitions"))
         }
         for position, dependency in enumerate(sequence(container.get("DependsOn"))):
-            name = mapping(dependency).get("ContainerName")
-            if name not in names - {container.get("Name")}:
+            name = str(mapping(dependency).get("ContainerName"))
+            if name not in names - {str(container.get("Name"))}:
                 yield (
                     (*path, "DependsOn", position),
                     f"{container.get('Name')} depends on {name}: there is no such other container. "

@@ -114,7 +114,7 @@ def wired_together(template: Resolved) -> Faults:
         for service in template.of("ECS::Service")
     }
     for target in template.of("ApplicationAutoScaling::ScalableTarget"):
-        if target.properties.get("ResourceId") not in services:
+        if str(target.properties.get("ResourceId")) not in services:
             yield (
                 target.at("ResourceId"),
                 f"{target.id} is not this stack's service: that one would never scale. Write "
@@ -132,7 +132,7 @@ def wired_together(template: Resolved) -> Faults:
                 policy.path,
                 f"No alarm invokes {policy.id}: it does nothing. Name it in AlarmActions.",
             )
-        if policy.properties.get("ScalingTargetId") not in targets:
+        if str(policy.properties.get("ScalingTargetId")) not in targets:
             yield (
                 policy.at("ScalingTargetId"),
                 f"{policy.id} has no scalable target in this stack: it scales nothing here. "

@@ -178,7 +178,7 @@ def dead_letters_are_kept(template: Resolved) -> Faults:
     """An own queue has a dead-letter queue that keeps longer, with an alarm on it."""
     queues = {f"${{{queue.id}.Arn}}": queue for queue in template.of("SQS::Queue")}
     watched = {
-        mapping(dimension).get("Value")
+        str(mapping(dimension).get("Value"))
         for alarm in template.of("CloudWatch::Alarm")
         for dimension in sequence(alarm.properties.get("Dimensions"))
     }

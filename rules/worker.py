@@ -95,12 +95,12 @@ def _metric(metric: dict[str, Any], statistic: Any, period: Any, identifier: Any
         for each in sequence(metric.get("Dimensions"))
     }
     return {
-        "Namespace": metric.get("Namespace"),
-        "MetricName": metric.get("MetricName"),
-        "Queue": dimensions.get("QueueName"),
+        "Namespace": str(metric.get("Namespace")),
+        "MetricName": str(metric.get("MetricName")),
+        "Queue": str(dimensions.get("QueueName")),
         "Statistic": statistic,
         "Period": period,
-        "Id": identifier,
+        "Id": str(identifier),
     }
 
 
