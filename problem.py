@@ -33,8 +33,9 @@ class Problem(Exception):  # noqa: N818 - it is shown to people as what it is
         sentence = f"{self.what}: {self.why.rstrip('.')}. {self.next_step.rstrip('.')}."
         if self.file is None:
             return sentence
-        place = f"{self.file}:{self.line}" if self.line else str(self.file)
-        return f"{place}: {sentence}"
+        file = Path(self.file)
+        shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+        return f"{shown}:{self.line}: {sentence}" if self.line else f"{shown}: {sentence}"
 
 
 class Refusal(Problem):

@@ -50,8 +50,8 @@ def _value(
     value: ParameterValue,
     declared: Mapping[str, Declared],
 ) -> Iterator[Problem]:
-    def problem(what: str, why: str, next_step: str) -> Problem:
-        line = deployment.source.line(("parameters", name))
+    def problem(what: str, why: str, next_step: str, *place: int) -> Problem:
+        line = deployment.source.line(("parameters", name, *place))
         return Problem(what, why, next_step, file=deployment.source.file, line=line)
 
     if name not in declared:
@@ -72,10 +72,10 @@ def _value(
             f"Write {wanted}",
         )
         return
-    for item in value if isinstance(value, tuple) else (value,):
+    for position, item in enumerate(value if isinstance(value, tuple) else (value,)):
         wrong = _wrong(item, parameter)
         if wrong:
-            yield problem(f"{name} cannot be {item!r}", wrong, "Correct the value")
+            yield problem(f"{name} cannot be {item!r}", wrong, "Correct the value", position)
 
 
 def _wrong(value: str, parameter: Declared) -> str | None:

@@ -103,7 +103,9 @@ def _validate(model: type[Model], source: Located) -> Model:
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
-        raise _explained(model, source, error.errors()[0]) from None
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise _explained(model, source, first) from None
 
 
 def _explained(model: type[BaseModel], source: Located, error: Any) -> Problem:

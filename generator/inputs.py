@@ -24,7 +24,7 @@ def deployments_of(texts: Mapping[str, str], root: Path) -> list[deployments.Dep
                 f"Nothing generates {template}",
                 f"the workers give {', '.join(texts)}",
                 "Correct the path or add the worker to templates/workers.py",
-                file=deployment.source.file.relative_to(root),
+                file=deployment.source.file,
                 line=deployment.source.line(("template-file-path",)),
             )
     return found

@@ -23,7 +23,7 @@ def load_workers() -> Sequence[Worker]:
             "The specification is no Python",
             error.msg,
             "Mend this line",
-            file=_shown(error.filename or MODULE),
+            file=error.filename,
             line=error.lineno,
         ) from error
     except (TypeError, NameError, AttributeError, ImportError) as error:
@@ -51,9 +51,4 @@ def _located(what: str, why: str, next_step: str, error: BaseException) -> Probl
     written = [frame for frame in written if Path(frame.filename).parent.name == "templates"]
     if not written:
         return Problem(what, why, next_step, file="templates/workers.py")
-    return Problem(what, why, next_step, file=_shown(written[-1].filename), line=written[-1].lineno)
-
-
-def _shown(file: str) -> str:
-    path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
+    return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
