@@ -176,12 +176,12 @@ def _unknown(answer: Answer, known: Iterable[str]) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if key not in set(known)}
 
 
-def _parsed(context: str) -> Any:
+def _parsed(context: Any) -> Any:
     """A context as data; as text where it is no JSON (it may be truncated)."""
     try:
         return json.loads(context)
-    except ValueError:
-        return context
+    except (TypeError, ValueError):
+        return _plain(context)
 
 
 def _plain(value: Any) -> Any:

@@ -24,8 +24,8 @@ class PropertyChange(_Model):
     attribute: str | None = None
     name: str | None = None
     path: str | None = None
-    before: str | None = None
-    after: str | None = None
+    before: Any = None
+    after: Any = None
     values_given: bool = False
     requires_recreation: str | None = None
     evaluation: str | None = None

@@ -1,8 +1,10 @@
 """A review as text for the terminal: a pure function, legible without colour."""
 
+import json
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 from deployer.review import UNKNOWN, OtherChange, PropertyChange, ResourceChange, Review
@@ -156,9 +158,12 @@ def _property(label: str, group: list[PropertyChange], style: Style) -> Iterator
     facts = [*([] if valued else ["value not given"]), *causes]
     yield f"    {label}{'  ' if mark else ''}{style(mark, 'red')}"
     yield from textwrap.wrap("; ".join(facts), WIDTH, initial_indent=DEEP, subsequent_indent=DEEP)
-    for before, after in dict.fromkeys((each.before, each.after) for each in valued):
-        yield from _value("from", before)
-        yield from _value("to", after)
+    shown: list[tuple[Any, Any]] = []
+    for each in valued:
+        if (each.before, each.after) not in shown:
+            shown.append((each.before, each.after))
+            yield from _value("from", each.before)
+            yield from _value("to", each.after)
     for each in group:
         for key, value in {**(each.drift or {}), **each.extra}.items():
             yield f"{DEEP}{key}: {value}"
@@ -166,11 +171,12 @@ def _property(label: str, group: list[PropertyChange], style: Style) -> Iterator
 
 def _cause(change: PropertyChange) -> str:
     words = CAUSES.get(change.change_source or "", change.change_source or "")
-    return words.format(change.causing_entity)
+    return words.replace("{}", str(change.causing_entity))
 
 
-def _value(word: str, value: str | None) -> Iterator[str]:
-    shown = "nothing" if value is None else value
+def _value(word: str, value: Any) -> Iterator[str]:
+    shown = value if isinstance(value, str) else json.dumps(value)
+    shown = "nothing" if value is None else shown
     shown = "known only after execution" if shown == UNKNOWN else shown
     if len(shown) > LONGEST_VALUE:
         shown = f"{shown[:LONGEST_VALUE]} ... ({len(shown)} characters, all in the review file)"
