@@ -110,11 +110,6 @@ def _header(review: Review) -> Iterator[str]:
         yield f"{key}: {value}"
 
 
-def _resources(review: Review, style: Style) -> Iterator[str]:
-    for change in sorted(review.resources, key=_risk):
-        yield from _resource(change, style)
-
-
 def _risk(change: ResourceChange) -> tuple[int, int, str]:
     replaced = {"True": 0, "Conditional": 1}.get(change.replacement or "", 2)
     position = ORDER.index(change.action) if change.action in ORDER else len(ORDER)

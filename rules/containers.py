@@ -9,7 +9,6 @@ CONTAINER = (
 )
 FARGATE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"
 LOGS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html"
-SECRETS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"
 LONGEST_STOP_TIMEOUT = 120
 ABSENT_ON_FARGATE = (
     "Privileged",
