@@ -1,0 +1,1 @@
+"""The commands of deploy.py, one module for those that belong together."""

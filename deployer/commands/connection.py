@@ -1,0 +1,59 @@
+"""What the commands share: the options of a connection, and how they speak."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+import deployments
+from deployer.clients import Clients, explained
+
+ROOT = Path(__file__).parent.parent.parent
+CHANGES = 2
+"""The exit code of a command that found changes."""
+
+
+def connected(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command that talks to AWS."""
+    options = (
+        click.option("--profile", help="The AWS profile, instead of the usual environment."),
+        click.option("--region", help="The region; it must be the target's."),
+        click.option("--endpoint-url", envvar="AWS_ENDPOINT_URL", help="Another endpoint."),
+        click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True),
+    )
+
+    @wraps(command)
+    def with_explanations(**arguments: Any) -> int:
+        with explained():
+            return command(**arguments)
+
+    for option in reversed(options):
+        with_explanations = option(with_explanations)
+    return with_explanations
+
+
+def clients_of(
+    deployment: deployments.Deployment,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+) -> Clients:
+    """Clients in the deployment's region, unless another one is named."""
+    return Clients(region or deployment.target.region, profile, endpoint_url)
+
+
+def say(text: str) -> None:
+    """Talk goes to standard error."""
+    click.echo(text, err=True)
+
+
+def styled(text: str, colour: str) -> str:
+    """Bold or coloured; click takes it off where there is no terminal."""
+    return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
+
+
+def shown(file: Path) -> Path:
+    """A file as one would type it from here."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
