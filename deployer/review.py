@@ -46,7 +46,11 @@ class PropertyChange(_Model):
 
 
 class ResourceChange(_Model):
-    """What happens to one resource; contexts are its whole body before and after."""
+    """What happens to one resource; ``before`` and ``after`` are its whole body.
+
+    ``from_templates`` says that AWS gave no bodies and that these come from comparing the
+    stack's template with the change set's.
+    """
 
     action: str
     logical_id: str
@@ -65,6 +69,7 @@ class ResourceChange(_Model):
     nested_change_set: str | None = None
     hook_invocations: int | None = None
     description: str | None = None
+    from_templates: bool = False
     extra: dict[str, Any] = {}
 
 
@@ -78,6 +83,55 @@ class OtherChange(_Model):
     name: str
     before: str | None
     after: str | None
+
+
+class AccessChange(_Model):
+    """One IAM statement or network rule that is gained or lost.
+
+    For a network rule ``actions`` holds direction, protocol and ports, ``resources`` the
+    group that is opened, ``principal`` the other side.
+    """
+
+    kind: Literal["permission", "trust", "network"]
+    gained: bool
+    logical_id: str
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    principal: str = ""
+    condition: str = ""
+
+
+Level = Literal["blocking", "warning", "note"]
+
+
+class Finding(_Model):
+    """One judgement: what it is, why it matters here, and what to do.
+
+    A blocking one is let through at execution by ``--allow ID:LogicalId``.
+    """
+
+    id: str
+    level: Level
+    logical_id: str
+    what: str
+    why: str
+    next_step: str
+
+    @property
+    def allowed_by(self) -> str:
+        """What ``--allow`` takes to let this finding through."""
+        return f"{self.id}:{self.logical_id}"
+
+
+class Notice(_Model):
+    """What CloudFormation itself or a hook says of the change set, though it was made."""
+
+    source: str
+    mode: str
+    logical_id: str
+    text: str
+    next_step: str = ""
 
 
 class ChangeSet(_Model):
@@ -123,11 +177,20 @@ class Binding(_Model):
 
 
 class Review(_Model):
-    """Everything that a reviewer must know, and what binds it to what is executed."""
+    """Everything that a reviewer must know, and what binds it to what is executed.
+
+    ``predicted``: made from two templates without AWS; the change set has no ARN then, and
+    there is nothing to execute. ``unknown`` are sentences on what could not be known.
+    """
 
     version: Literal[1] = VERSION
     where: Where
     change_set: ChangeSet
     resources: tuple[ResourceChange, ...]
     others: tuple[OtherChange, ...]
+    findings: tuple[Finding, ...] = ()
+    access: tuple[AccessChange, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    unknown: tuple[str, ...] = ()
+    predicted: bool = False
     binding: Binding

@@ -1,0 +1,118 @@
+"""IAM statements gained and lost, compared one action, resource and principal at a time.
+
+Two documents that say the same in other words have the same atoms: an Allow of two actions
+on two resources is four. The table puts atoms that differ in the action only back together.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from deployer.review import AccessChange, ResourceChange
+
+TRUST = "AssumeRolePolicyDocument"
+ATTACHED = {
+    "ManagedPolicyArns": ("Allow", "managed policy"),
+    "PermissionsBoundary": ("Deny", "beyond the boundary"),
+}
+"""Policies that are only named, as effect and what stands for their actions."""
+
+
+class Atom(NamedTuple):
+    """The smallest thing that a policy says."""
+
+    kind: str
+    effect: str
+    action: str
+    resource: str
+    principal: str
+    condition: str
+
+
+def atoms(body: Any) -> frozenset[Atom]:
+    """Every atom of every policy document anywhere in a resource's body."""
+    return frozenset(_walk(body, ""))
+
+
+def _walk(value: Any, key: str) -> Iterator[Atom]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _walk(item, key)
+    elif isinstance(value, Mapping):
+        for statement in _listed(value.get("Statement")):
+            if isinstance(statement, Mapping):
+                yield from _statement("trust" if key == TRUST else "permission", statement)
+        for name, item in value.items():
+            if name in ATTACHED:
+                effect, action = ATTACHED[name]
+                for arn in _listed(item):
+                    yield Atom("permission", effect, action, _text(arn), "", "")
+            elif name != "Statement":
+                yield from _walk(item, name)
+
+
+def _statement(kind: str, statement: Mapping[str, Any]) -> Iterator[Atom]:
+    effect = str(statement.get("Effect", "Allow"))
+    condition = _text(statement["Condition"]) if statement.get("Condition") else ""
+    actions = [_text(each) for each in _listed(statement.get("Action"))]
+    actions += [f"all but {_text(each)}" for each in _listed(statement.get("NotAction"))]
+    resources = [_text(each) for each in _listed(statement.get("Resource"))]
+    resources += [f"all but {_text(each)}" for each in _listed(statement.get("NotResource"))]
+    principals = list(_principals(statement.get("Principal")))
+    principals += [f"all but {each}" for each in _principals(statement.get("NotPrincipal"))]
+    for action in actions:
+        for resource in resources or [""]:
+            for principal in principals or [""]:
+                yield Atom(kind, effect, action, resource, principal, condition)
+
+
+def _principals(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping) and not _is_intrinsic(value):
+        for kind, names in value.items():
+            for name in _listed(names):
+                yield f"{kind} {_text(name)}" if name != "*" else "*"
+    elif value is not None:
+        yield _text(value)
+
+
+def _is_intrinsic(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def compared(change: ResourceChange) -> Iterator[AccessChange]:
+    """What a resource's change gains and loses, grouped; lost first."""
+    before, after = atoms(change.before), atoms(change.after)
+    for gained, difference in ((False, before - after), (True, after - before)):
+        yield from _grouped(change.logical_id, difference, gained=gained)
+
+
+def _grouped(logical_id: str, found: frozenset[Atom], *, gained: bool) -> Iterator[AccessChange]:
+    by_actions: dict[tuple[str, ...], list[str]] = {}
+    for atom in sorted(found):
+        rest = (atom.kind, atom.effect, atom.resource, atom.principal, atom.condition)
+        by_actions.setdefault(rest, []).append(atom.action)
+    by_resources: dict[tuple[Any, ...], list[str]] = {}
+    for (kind, effect, resource, principal, condition), actions in by_actions.items():
+        rest_of_all = (kind, effect, tuple(actions), principal, condition)
+        by_resources.setdefault(rest_of_all, []).append(resource)
+    for (kind, effect, listed, principal, condition), resources in by_resources.items():
+        yield AccessChange(
+            kind="trust" if kind == "trust" else "permission",
+            gained=gained,
+            logical_id=logical_id,
+            effect=effect,
+            actions=listed,
+            resources=tuple(each for each in resources if each),
+            principal=principal,
+            condition=condition,
+        )

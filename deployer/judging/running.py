@@ -1,0 +1,104 @@
+"""Findings on what runs: services replaced, detached or reset, and what that costs."""
+
+from collections.abc import Iterator
+
+from deployer.judging.case import Case, is_replaced, properties
+from deployer.review import Finding
+
+SERVICE = "AWS::ECS::Service"
+ATTACHED = {"LoadBalancers": "its load balancer", "ServiceRegistries": "its service discovery"}
+
+
+def _in_flight(case: Case) -> str:
+    """What stopping the tasks costs now, as far as it is known."""
+    running, messages = case.facts.running_tasks, case.facts.messages_in_flight
+    if running is None or messages is None:
+        return "how many tasks run and how many messages are in flight is not known"
+    if not running and not messages:
+        return "no task runs and no message is in flight now"
+    return (
+        f"{running} task{'s' if running != 1 else ''} run and {messages}"
+        f" message{'s are' if messages != 1 else ' is'} in flight now; what a stopped task had"
+        " received comes back after the visibility timeout, and is begun again"
+    )
+
+
+def replaced(case: Case) -> Iterator[Finding]:
+    """The service itself is made anew or removed: all its tasks are stopped."""
+    for change in case.changes(SERVICE):
+        if change.action == "Remove" or is_replaced(change):
+            verb = "removed" if change.action == "Remove" else "replaced"
+            may = "may be" if change.replacement == "Conditional" else "is"
+            yield Finding(
+                id="service-replaced",
+                level="blocking",
+                logical_id=change.logical_id,
+                what=f"{change.logical_id} {may} {verb}: all its tasks are stopped",
+                why=_in_flight(case),
+                next_step="Keep what forces it, or wait until the queue is drained",
+            )
+
+
+def detached(case: Case) -> Iterator[Finding]:
+    """The service leaves its load balancer or its service discovery."""
+    for change in case.changes(SERVICE, action="Modify"):
+        before, after = properties(change.before), properties(change.after)
+        left = [
+            words for name, words in ATTACHED.items() if before.get(name) and not after.get(name)
+        ]
+        if left:
+            yield Finding(
+                id="service-detached",
+                level="warning",
+                logical_id=change.logical_id,
+                what=f"{change.logical_id} leaves {' and '.join(left)}",
+                why="requests no longer reach it, and a new deployment replaces all running"
+                f" tasks: {_in_flight(case)}",
+                next_step="Make sure that nobody calls it any more; prefer a moment when the"
+                " queue is empty",
+            )
+
+
+def restarted(case: Case) -> Iterator[Finding]:
+    """A new task definition: the running tasks are replaced one by one."""
+    definitions = {
+        change.logical_id
+        for change in case.changes("AWS::ECS::TaskDefinition", action="Modify")
+        if is_replaced(change)
+    }
+    told = {finding.logical_id for check in (replaced, detached) for finding in check(case)}
+    for change in case.changes(SERVICE, action="Modify"):
+        causes = {
+            str(each.causing_entity).partition(".")[0]
+            for each in change.properties
+            if each.causing_entity
+        }
+        direct = any(each.name == "TaskDefinition" for each in change.properties)
+        if change.logical_id not in told and (causes & definitions or direct):
+            yield Finding(
+                id="tasks-restarted",
+                level="note",
+                logical_id=change.logical_id,
+                what=f"{change.logical_id} gets a new task definition: its tasks are replaced",
+                why=_in_flight(case),
+                next_step="Nothing, if the jobs can be begun again; else wait for an empty queue",
+            )
+
+
+def capacity_reset(case: Case) -> Iterator[Finding]:
+    """The number of tasks stands in the template: each update sets the running ones to it."""
+    for change in case.changes(SERVICE, action="Modify"):
+        count = properties(change.after).get("DesiredCount")
+        if count is None or is_replaced(change):
+            continue
+        running = case.facts.running_tasks
+        yield Finding(
+            id="capacity-reset",
+            level="blocking",
+            logical_id=change.logical_id,
+            what=f"{change.logical_id} is set to {count} tasks"
+            + (f", and {running} run now" if running is not None else ""),
+            why="step scaling decided how many run; tasks above the number are killed in the"
+            " middle of their job",
+            next_step="Leave DesiredCount out once the service exists",
+        )
