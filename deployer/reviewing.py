@@ -6,9 +6,10 @@ from typing import Any
 
 from deployer import change_set, guards, reading
 from deployer import stack as stacks
+from deployer.binding import bind
 from deployer.clients import Clients
 from deployer.clock import Clock
-from deployer.review import Binding, OtherChange, Review, Where
+from deployer.review import OtherChange, Review, Where
 from deployer.source import Source, read_source
 from deployer.stack import Stack
 from deployments import Deployment
@@ -56,7 +57,7 @@ def review(deployment: Deployment, clients: Clients, clock: Clock) -> Review | N
         change_set=reading.read_change_set(plain, "CREATE" if stack.is_new else "UPDATE"),
         resources=reading.read_resources(plain, detailed, source.descriptions()),
         others=tuple(_others(cloudformation, source, stack, plain)),
-        binding=_binding(source, stack, plain),
+        binding=bind(source, stack, plain),
     )
 
 
@@ -64,18 +65,6 @@ def _clean_up(cloudformation: Any, arn: str, stack: Stack) -> None:
     change_set.delete(cloudformation, arn)
     if stack.status == "ABSENT":
         change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name))
-
-
-def _binding(source: Source, stack: Stack, plain: Mapping[str, Any]) -> Binding:
-    return Binding(
-        template=source.file,
-        template_digest=source.template_digest,
-        parameters_digest=source.parameters_digest,
-        not_bound=source.not_bound,
-        stack_status="REVIEW_IN_PROGRESS" if stack.is_new else stack.status,
-        stack_last_updated="" if stack.is_new else stack.last_updated,
-        changes_digest=reading.digest_of_changes(plain),
-    )
 
 
 def _others(

@@ -18,6 +18,12 @@ INLINE_LIMIT = 51_200
 """Bytes that a template may have in a request (CloudFormation: quotas)."""
 
 
+def digest(template: Any) -> str:
+    """SHA-256 of a template's bytes; botocore gives a JSON template as data."""
+    text = template if isinstance(template, str) else json.dumps(template)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Source:
     """A deployment's template and values, ready to be sent."""
@@ -31,7 +37,7 @@ class Source:
     @property
     def template_digest(self) -> str:
         """SHA-256 of the template's bytes."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return digest(self.text)
 
     @property
     def not_bound(self) -> tuple[str, ...]:

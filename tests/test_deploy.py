@@ -32,6 +32,7 @@ def command(
 
     def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
         options = [] if "--help" in words else ["--root", str(root)]
+        options += ["--yes", "--uncommitted"] if words[0] == "execute" else []
         monkeypatch.setattr("sys.argv", ["deploy.py", *words, *options])
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
         with pytest.raises(SystemExit) as end:

@@ -1,5 +1,6 @@
 """``deploy.py execute``."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,25 +9,64 @@ import click
 import deployments
 from deployer.clock import Clock
 from deployer.commands.connection import clients_of, connected, say
+from problem import Refusal
 
 if TYPE_CHECKING:
     from deployer.events import Event
+    from deployer.review import Review
 
 
 @click.command()
 @click.argument("file", metavar="REVIEW", type=click.Path(path_type=Path))
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID:LOGICAL_ID",
+    help="Let one blocking finding through; once for each.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--uncommitted", is_flag=True, help="Execute what is not committed to git.")
 @connected
-def execute(*, file: Path, root: Path, **connection: str | None) -> int:
+def execute(
+    *,
+    file: Path,
+    allow: tuple[str, ...],
+    yes: bool,
+    uncommitted: bool,
+    root: Path,
+    **connection: str | None,
+) -> int:
     """Execute the change set of a review file, that one only, and show its events."""
-    from deployer import execution, review_file
+    from deployer import binding, committed, execution, review_file
 
     found = review_file.read(file)
+    binding.check_allowed(found, allow)
     deployment = deployments.load(found.where.deployment, root)
+    if not uncommitted:
+        committed.check(deployment.files, root)
+    if not yes:
+        _ask(found)
     clients = clients_of(deployment, **connection)
     state = execution.execute(found, deployment, clients, Clock(), _show)
     say(f"{found.where.stack_name} is {state}.")
     say(f"Verify it with\n    ./deploy.py verify {found.where.deployment}")
     return 0
+
+
+def _ask(review: "Review") -> None:
+    """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
+    from deployer.terminal import counts
+
+    where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
+    answered = sys.stdin.isatty() and click.confirm(
+        f"Execute on {where}: {counts(review)}?", err=True
+    )
+    if not answered:
+        raise Refusal(
+            "There is no consent",
+            f"nobody agreed to execute on {where}",
+            "Answer yes on a terminal, or give --yes",
+        )
 
 
 def _show(event: "Event") -> None:
