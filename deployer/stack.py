@@ -1,7 +1,7 @@
 """The stack as it stands: whether it is new, can be updated, or must be mended first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from problem import Refusal
@@ -35,7 +35,10 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Stack:
-    """What DescribeStacks says of a stack; ``status`` is ABSENT where there is none."""
+    """What DescribeStacks says of a stack; ``status`` is ABSENT where there is none.
+
+    ``answer`` is the whole answer.
+    """
 
     name: str
     status: str = "ABSENT"
@@ -44,6 +47,7 @@ class Stack:
     parameters: Mapping[str, str] | None = None
     tags: Mapping[str, str] | None = None
     reason: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_new(self) -> bool:
@@ -79,6 +83,7 @@ def read(cloudformation: Any, name: str) -> Stack:
         },
         tags={each["Key"]: each["Value"] for each in answer.get("Tags", [])},
         reason=answer.get("StackStatusReason", ""),
+        answer=answer,
     )
 
 

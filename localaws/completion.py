@@ -3,6 +3,7 @@
 from localaws import (
     application_autoscaling,
     containers,
+    hooks,
     metric_math,
     replacement,
     security_group_rules,
@@ -13,11 +14,13 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import router
+    from ministack.services.cloudformation import handlers as actions
     from ministack.services.cloudformation import provisioners
 
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
     handlers |= application_autoscaling.HANDLERS
+    actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     containers.install(provisioners)
     metric_math.install(provisioners)
     provisioners._REPLACING_PROPERTIES.update(replacement.create_only_properties(handlers))
