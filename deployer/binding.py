@@ -55,6 +55,19 @@ def _blocking(review: Review) -> Iterator[Finding]:
     return (finding for finding in review.findings if finding.level == "blocking")
 
 
+def check_same_findings(review: Review, now: Review) -> None:
+    """Raises Refusal where the change set is now judged to block what the review does not."""
+    new = {each.allowed_by for each in _blocking(now)} - {
+        each.allowed_by for each in _blocking(review)
+    }
+    if new:
+        raise Refusal(
+            f"The review does not have the blocking {', '.join(sorted(new))}",
+            "the account has changed since, or the file was edited",
+            f"Run `deploy.py review {review.where.deployment}` again",
+        )
+
+
 def check_unchanged(review: Review, source: Source, clients: Clients) -> None:
     """Raises Refusal, naming the difference, where something is not as it was reviewed."""
     for what, then, now in _comparisons(review, source, clients):

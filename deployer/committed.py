@@ -15,16 +15,15 @@ def check(files: Sequence[Path], root: Path) -> None:
             [*git, "--", *map(str, files)], capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise _refusal("whether it is committed is not known", "git is not installed") from None
+        raise _refusal("Whether it is committed is not known", "git is not installed") from None
     if found.returncode:
-        raise _refusal("what would be executed is in no git repository", found.stderr.strip())
+        raise _refusal("What would be executed is in no git repository", found.stderr.strip())
     changed = [line[3:] for line in found.stdout.splitlines()]
     if changed:
         raise _refusal(
-            f"{', '.join(changed)} {'is' if len(changed) == 1 else 'are'} not committed",
-            "nobody else can see what would be executed",
+            f"Not committed: {', '.join(changed)}", "nobody else can see what would be executed"
         )
 
 
 def _refusal(what: str, why: str) -> Refusal:
-    return Refusal(what[0].upper() + what[1:], why, "Commit first, or execute with --uncommitted")
+    return Refusal(what, why, "Commit first, or execute with --uncommitted")

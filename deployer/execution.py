@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from deployer import binding, guards
+from deployer import binding, guards, reviewing
 from deployer import stack as stacks
 from deployer.clients import Clients, explained
 from deployer.clock import Clock
@@ -31,6 +31,7 @@ def execute(
     guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
     binding.check_unchanged(review, source, clients)
+    binding.check_same_findings(review, reviewing.again(review, source, clients))
     token = review.change_set.name
     cloudformation.execute_change_set(ChangeSetName=review.change_set.arn, ClientRequestToken=token)
     console = f"aws cloudformation describe-stack-events --stack-name {review.where.stack_id}"

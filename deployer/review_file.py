@@ -15,7 +15,7 @@ from problem import Problem, Refusal
 def write(review: Review, file: Path) -> None:
     """Writes the review with its own digest, whole or not at all."""
     content = review.model_dump(mode="json")
-    text = json.dumps({"digest": _digest(content), "review": content}, indent=2) + "\n"
+    text = json.dumps({"digest": digest(content), "review": content}, indent=2) + "\n"
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -27,7 +27,7 @@ def read(file: Path) -> Review:
     """The review in a file; raises Refusal where it is not the one that was written."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        review, digest = content["review"], content["digest"]
+        review, written = content["review"], content["digest"]
     except FileNotFoundError:
         raise Problem(
             "No such review", "`review` writes one and prints its name", "Review first", file=file
@@ -43,7 +43,7 @@ def read(file: Path) -> Review:
             "Review again",
             file=file,
         )
-    if _digest(review) != digest:
+    if digest(review) != written:
         raise Refusal(
             "The review was edited",
             "it is no longer the one that was shown",
@@ -56,5 +56,9 @@ def read(file: Path) -> Review:
         raise Problem("This is no review", str(error), "Review again", file=file) from error
 
 
-def _digest(content: object) -> str:
+def digest(content: object) -> str:
+    """SHA-256 of a review's JSON: it shows an accident or a careless edit.
+
+    An edit that mends the digest is caught when the change set is read and judged again.
+    """
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

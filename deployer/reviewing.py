@@ -47,6 +47,14 @@ def review(deployment: Deployment, clients: Clients, clock: Clock) -> Review | N
     return _judged(clients, source, stack, plain, where)
 
 
+def again(found: Review, source: Source, clients: Clients) -> Review:
+    """The same change set, described and judged anew: a file can be edited, this cannot."""
+    cloudformation = clients("cloudformation")
+    stack = stacks.read(cloudformation, found.where.stack_id)
+    plain = change_set.describe(cloudformation, found.change_set.arn, values=False)
+    return _judged(clients, source, stack, plain, found.where)
+
+
 def _failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any]) -> None:
     """Explains a change set that could not be made, and leaves nothing of it behind."""
     found = () if change_set.is_empty(plain) else notices.gather(cloudformation, arn)[0]
