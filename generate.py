@@ -3,18 +3,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from command_line import run
-from deployments.template import declared_parameters, parse_template
-from generator import artifacts, diagram, inputs, reports, schema
-from generator.lint import Finding, Linter, Request, lint_all, merged
-from generator.rendering import render
-from generator.verdicts import Verdicts
-from generator.workers import load_workers
+from generator.preloading import Preloaded
+from generator.verdicts import Verdicts, probably_known
+
+if TYPE_CHECKING:
+    from generator.lint import Finding, Request
 
 ROOT = Path(__file__).parent
+VERDICTS = ROOT / ".cache" / "verdicts"
+RULES = ROOT / "rules"
+FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
 
@@ -22,7 +25,7 @@ STALE = 2
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 if out/ is not current.")
 @click.option(
     "--lint-format",
-    type=click.Choice(reports.FORMATS),
+    type=click.Choice(FORMATS),
     default="text",
     help="How to print what the rules find (standard output).",
 )
@@ -34,6 +37,14 @@ def generate(*, check: bool, lint_format: str) -> int:
 
     Exit codes: 0 done or current, 1 an error or a lint finding, 2 out/ is stale (--check).
     """
+    early = lint_format == "text" and not probably_known(VERDICTS, ROOT)
+    with Preloaded(RULES, early=early) as preloaded:
+        return _generate(preloaded, lint_format, check=check)
+
+
+def _generate(preloaded: Preloaded, lint_format: str, *, check: bool) -> int:
+    from generator import inputs
+
     texts = _build()
     deployed = inputs.deployments_of(texts, ROOT)
     found = inputs.mistakes(texts, deployed, ROOT)
@@ -41,15 +52,17 @@ def generate(*, check: bool, lint_format: str) -> int:
         for mistake in found:
             click.echo(str(mistake), err=True)
         return 1
-    findings = _lint(inputs.requests(texts, deployed, ROOT), lint_format)
+    findings = _lint(preloaded, inputs.requests(texts, deployed, ROOT), lint_format)
     if findings:
         count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
         click.echo(f"out/ was left as it is: {count} of the lint rules.", err=True)
         return 1
-    return _compare(texts) if check else _write(texts)
+    return _compare(texts, quiet=lint_format != "text") if check else _write(texts)
 
 
 def _build() -> dict[str, str]:
+    from generator.rendering import render
+    from generator.workers import load_workers
     from templates import build
 
     return {
@@ -58,19 +71,24 @@ def _build() -> dict[str, str]:
     }
 
 
-def _lint(requests: Sequence[Request], lint_format: str) -> Sequence[Finding]:
-    rules = ROOT / "rules"
-    judges = [*rules.glob("*.py"), *(ROOT / "generator").glob("*.py"), ROOT / ".cfnlintrc.yaml"]
-    verdicts = Verdicts(ROOT / ".cache" / "verdicts", judges)
+def _lint(
+    preloaded: Preloaded, requests: "Sequence[Request]", lint_format: str
+) -> "Sequence[Finding]":
+    from generator import reports
+
+    judges = [*RULES.glob("*.py"), *(ROOT / "generator").glob("*.py"), ROOT / ".cfnlintrc.yaml"]
+    verdicts = Verdicts(VERDICTS, judges)
     if lint_format == "text":
         unknown = verdicts.unknown(requests)
         if not unknown:
             return []
-        findings = lint_all(Linter(rules), unknown)
+        findings = preloaded.lint(unknown)
         click.echo(reports.text(findings), nl=bool(findings))
     else:
-        linter = Linter(rules)
-        findings = merged(finding for each in requests for finding in linter.lint(each))
+        from generator.lint import Linter, lint_one_by_one
+
+        linter = Linter(RULES)
+        findings = lint_one_by_one(linter, requests)
         click.echo(reports.formatted(lint_format, findings, linter))
     if not findings:
         verdicts.keep(requests)
@@ -79,6 +97,9 @@ def _lint(requests: Sequence[Request], lint_format: str) -> Sequence[Finding]:
 
 def _artifacts(texts: Mapping[str, str]) -> dict[str, str]:
     """Everything that is generated: templates, editors' schemas, the README's diagram."""
+    from deployments.template import declared_parameters, parse_template
+    from generator import diagram, schema
+
     parsed = {name: parse_template(text, name) for name, text in texts.items()}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, template in parsed.items():
@@ -96,10 +117,14 @@ def _artifacts(texts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _compare(texts: Mapping[str, str]) -> int:
+def _compare(texts: Mapping[str, str], *, quiet: bool) -> int:
+    """Shows what is not current; where the data is a report, only its names."""
+    from generator import artifacts
+
     differences = artifacts.stale(_artifacts(texts), ROOT)
-    for difference in differences.values():
-        click.echo(difference, nl=False)
+    if not quiet:
+        for difference in differences.values():
+            click.echo(difference, nl=False)
     if differences:
         names = ", ".join(differences)
         click.echo(f"Not current: {names}. Run `make generate` and commit.", err=True)
@@ -109,9 +134,11 @@ def _compare(texts: Mapping[str, str]) -> int:
 
 
 def _write(texts: Mapping[str, str]) -> int:
+    from generator import artifacts
+
     changed = artifacts.write(_artifacts(texts), ROOT)
     for name in changed:
-        click.echo(f"wrote {name}", err=True)
+        click.echo(f"{'wrote' if (ROOT / name).exists() else 'removed'} {name}", err=True)
     if not changed:
         click.echo("Everything that is generated was current, and clean.", err=True)
     return 0

@@ -12,9 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deployments import ParameterValue
+if TYPE_CHECKING:
+    from deployments import ParameterValue
+
+from generator import acceleration
 
 INFORMATIONAL = ["I"]
 """Informational rules count, too: what is worth saying is worth mending."""
@@ -32,7 +35,7 @@ class Request:
 
     file: str
     text: str
-    values: Mapping[str, Mapping[str, ParameterValue]]
+    values: "Mapping[str, Mapping[str, ParameterValue]]"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Linter:
             from cfnlint.config import ConfigMixIn
             from cfnlint.runner import Runner
 
+            acceleration.install()
             self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS]))
 
     @property
@@ -98,7 +102,7 @@ def lint_all(linter: Linter, requests: Sequence[Request]) -> list[Finding]:
     """The findings of all requests, in their order, on all cores when that pays."""
     cores = min(os.cpu_count() or 1, len(requests))
     if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():  # noqa: PLR2004
-        return merged(finding for each in requests for finding in linter.lint(each))
+        return lint_one_by_one(linter, requests)
     # Forked children share the loaded rules; frozen, collection does not copy them.
     gc.freeze()
     try:
@@ -109,6 +113,11 @@ def lint_all(linter: Linter, requests: Sequence[Request]) -> list[Finding]:
     finally:
         gc.unfreeze()
     return merged(finding for each in found for finding in each)
+
+
+def lint_one_by_one(linter: Linter, requests: Sequence[Request]) -> list[Finding]:
+    """The findings of all requests, in their order, with the rules used in this process."""
+    return merged(finding for each in requests for finding in linter.lint(each))
 
 
 _remembered: list[Linter] = []
@@ -151,7 +160,7 @@ def _finding(file: str, match: Any, names: tuple[str, ...]) -> Finding:
     )
 
 
-def _plain(values: Mapping[str, ParameterValue]) -> dict[str, Any]:
+def _plain(values: "Mapping[str, ParameterValue]") -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }

@@ -7,12 +7,29 @@ verdicts are kept: what is wrong is linted, and said, each time.
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.lint import Request
+if TYPE_CHECKING:
+    from generator.lint import Request
+
+SOURCES = ("templates", "params", "rules", "generator")
+
+
+def probably_known(folder: Path, root: Path) -> bool:
+    """Whether nothing was written below ``root`` since verdicts were last kept.
+
+    A guess, by which the linter may be loaded early; what decides is the digest.
+    """
+    if not folder.exists():
+        return False
+    kept = folder.stat().st_mtime
+    files = (file for name in SOURCES for file in (root / name).rglob("*.[py][ya]*"))
+    return all(file.stat().st_mtime <= kept for file in files)
 
 
 class Verdicts:
@@ -26,17 +43,18 @@ class Verdicts:
         for file in sorted(judges):
             self._judges.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
 
-    def unknown(self, requests: Sequence[Request]) -> list[Request]:
+    def unknown(self, requests: "Sequence[Request]") -> "list[Request]":
         """The requests that are not known to be clean."""
         return [request for request in requests if not self._file(request).exists()]
 
-    def keep(self, requests: Iterable[Request]) -> None:
+    def keep(self, requests: "Iterable[Request]") -> None:
         """Remembers that ``requests`` were found clean."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for request in requests:
             self._file(request).touch()
+        os.utime(self._folder)
 
-    def _file(self, request: Request) -> Path:
+    def _file(self, request: "Request") -> Path:
         digest = self._judges.copy()
         values = {name: dict(each) for name, each in request.values.items()}
         digest.update(json.dumps([request.file, request.text, values]).encode())

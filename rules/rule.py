@@ -13,6 +13,18 @@ Fault = tuple[Path, str]
 Faults = Iterator[Fault]
 
 
+_latest: list[Any] = []
+
+
+def _resolved(cfn: Any) -> list[Resolved]:
+    """The template under each set of values; resolved once for all rules that look at it."""
+    if not _latest or _latest[0] is not cfn:
+        sets = value_sets(cfn.template, cfn.context.parameter_sets)
+        _latest[:] = [cfn, [Resolved(cfn.template, values) for values in sets]]
+    found: list[Resolved] = _latest[1]
+    return found
+
+
 def rule(
     number: str, criterion: str, reason: str, source: str
 ) -> Callable[[Callable[[Resolved], Faults]], type[CloudFormationLintRule]]:
@@ -24,11 +36,7 @@ def rule(
 
     def make(find: Callable[[Resolved], Faults]) -> type[CloudFormationLintRule]:
         def match(_self: CloudFormationLintRule, cfn: Any) -> list[RuleMatch]:
-            found = (
-                fault
-                for values in value_sets(cfn.template, cfn.context.parameter_sets)
-                for fault in find(Resolved(cfn.template, values))
-            )
+            found = (fault for resolved in _resolved(cfn) for fault in find(resolved))
             return [RuleMatch(list(path), message) for path, message in dict.fromkeys(found)]
 
         return type(
