@@ -29,8 +29,8 @@ run: setup ## the main job: generate, embedded AWS, change set, diff, execution,
 generate: setup ## build and lint every worker's template, and write out/
 	$(BIN)/python generate.py
 
-test: check audit ## everything that CI runs: all tests, lint, types, out/ current, audits
-	$(BIN)/pytest -n 2 --dist loadfile -q
+test: check .venv-audit/.ready ## everything that CI runs: all tests, lint, types, out/ current, audits
+	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -n 2 --dist loadfile -q
 
 check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/ruff format --check --quiet .
@@ -39,7 +39,7 @@ check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/python generate.py --check
 
 audit: setup .venv-audit/.ready ## parliament on every policy, checkov on every template
-	$(BIN)/python -m tests.audit $(AUDIT)
+	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -q tests/test_audit.py
 
 bench: setup ## measure: generating against cfn-lint, as ratios, medians of five
 	$(BIN)/python -m bench
