@@ -12,7 +12,7 @@ setup: .venv/.ready ## make the environment .venv with the locked dependencies
 
 .venv/.ready: constraints.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python is too old: 3.11 or later is needed. Run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	  || { echo "$(PYTHON) is not Python 3.11 or later, which is needed. Run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
 	@touch $@

@@ -39,16 +39,12 @@ def main() -> None:
         things = surroundings.create(lambda name: client(name, endpoint.url), REGION)
         _say("... and with the stack as it is today, which serves HTTP")
         deploy_web_serving(client("cloudformation", endpoint.url), things)
-        here = ("--root", folder)
-        _run("deploy.py", "init", "dev", "--vpc", "webordinary", *here)
-        review = str(checkout / "review.json")
-        _run(
-            *("deploy.py", "review", f"dev/{STACK}", "--output", review, *here),
-            expected=CHANGES,
-        )
-        _run("deploy.py", "execute", review, *CONSENT, *here)
-        _run("deploy.py", "verify", f"dev/{STACK}", *here)
-        _run("deploy.py", "review", f"dev/{STACK}", *here)
+        name, review = f"dev/{STACK}", str(checkout / "review.json")
+        _run("deploy.py", "init", "dev", "--vpc", "webordinary", root=folder)
+        _run("deploy.py", "review", name, "--output", review, root=folder, expected=CHANGES)
+        _run("deploy.py", "execute", review, *CONSENT, root=folder)
+        _run("deploy.py", "verify", name, root=folder)
+        _run("deploy.py", "review", name, root=folder)
     _say(f"The worker is deployed and verified, in {time.monotonic() - started:.1f} s.")
 
 
@@ -118,10 +114,11 @@ def deploy_web_serving(cloudformation: Any, things: surroundings.Surroundings) -
     waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
 
 
-def _run(*command: str, expected: int = 0) -> None:
-    shown = [part for part in command if not part.startswith(("--root", tempfile.gettempdir()))]
-    _say(f"$ ./{' '.join(shown)}")
-    code = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode
+def _run(*command: str, root: str | None = None, expected: int = 0) -> None:
+    """Shows the command as one types it in a checkout, and runs it on the one in ``root``."""
+    _say(f"$ ./{' '.join(part.removeprefix(f'{root}/') for part in command)}")
+    where = ("--root", root) if root else ()
+    code = subprocess.run([sys.executable, *command, *where], cwd=ROOT, check=False).returncode
     if code != expected:
         _say(f"That ended with {code} where {expected} was expected.")
         sys.exit(1)

@@ -751,23 +751,29 @@ def test_a_port_that_is_taken_or_none(endpoint: localaws.Endpoint) -> None:
         assert len(err.splitlines()) == 1
 
 
-def test_neither_profile_nor_proxy_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a person's shell may hold, in a process that takes itself apart from it."""
+def test_the_walkthrough_whatever_the_shell_holds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`make run`: to its end, past a profile and a proxy, and nothing is left behind."""
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "")
-    monkeypatch.setenv("no_proxy", "")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_PROFILE", "of-somebody")
-    code = (
-        "import localaws\nfrom localaws import walkthrough\n"
-        "with localaws.start() as endpoint:\n"
-        "    walkthrough.isolate(endpoint.url)\n"
-        "    walkthrough.client('sts', endpoint.url).get_caller_identity()\n"
-    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+        [sys.executable, "-m", "localaws.walkthrough"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, list(tmp_path.iterdir())) == (0, []), done.stdout + done.stderr
+    shown = [line for line in done.stdout.splitlines() if line.startswith("$ ")]
+    assert [line.split()[1:3] for line in shown] == [
+        ["./generate.py"], ["./deploy.py", "init"], ["./deploy.py", "review"],
+        ["./deploy.py", "execute"], ["./deploy.py", "verify"], ["./deploy.py", "review"],
+    ]  # fmt: skip
+    assert str(tmp_path) not in "".join(shown)
+    assert "green  E9106" in done.stdout
+    assert "The worker is deployed and verified" in done.stdout.splitlines()[-1]
 
 
 def test_completing_twice_changes_nothing(endpoint: localaws.Endpoint) -> None:
