@@ -12,7 +12,7 @@ setup: .venv/.ready ## make the environment .venv with the locked dependencies
 
 .venv/.ready: constraints.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python is too old: 3.11 or later is needed. Run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	  || { echo "$(PYTHON) is not Python 3.11 or later, which is needed. Run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
 	@touch $@
@@ -29,8 +29,8 @@ run: setup ## the main job: generate, embedded AWS, change set, diff, execution,
 generate: setup ## build and lint every worker's template, and write out/
 	$(BIN)/python generate.py
 
-test: check audit ## everything that CI runs: all tests, lint, types, out/ current, audits
-	$(BIN)/pytest -n 2 --dist loadfile -q
+test: check .venv-audit/.ready ## everything that CI runs: all tests, lint, types, out/ current, audits
+	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -n 2 --dist loadfile -q
 
 check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/ruff format --check --quiet .
@@ -39,7 +39,7 @@ check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/python generate.py --check
 
 audit: setup .venv-audit/.ready ## parliament on every policy, checkov on every template
-	$(BIN)/python -m tests.audit $(AUDIT)
+	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -q tests/test_audit.py
 
 bench: setup ## measure: generating against cfn-lint, as ratios, medians of five
 	$(BIN)/python -m bench

@@ -23,6 +23,11 @@ def _stores() -> tuple[Any, Any]:
     return AccountRegionScopedDict(), AccountRegionScopedDict()
 
 
+def forget() -> None:
+    """Drops what is kept for every account and region."""
+    _stores.cache_clear()
+
+
 def _here() -> tuple[str, str]:
     from ministack.core.responses import get_account_id, get_region
 
@@ -87,17 +92,14 @@ def _put_policy(properties: Properties, arn: str | None = None) -> tuple[str, Pr
         "PolicyType": properties["PolicyType"],
         **dict(zip(names, (resource, dimension, namespace), strict=True)),
         **_configuration(properties),
-        "CreationTime": time.time(),
+        "CreationTime": policies.get(arn, {}).get("CreationTime", time.time()),
     }
     return arn, {"Arn": arn, "ScalableDimension": dimension}
 
 
 def _configuration(properties: Properties) -> Properties:
-    names = {
-        "StepScalingPolicyConfiguration": "StepScalingPolicyConfiguration",
-        "TargetTrackingScalingPolicyConfiguration": "TargetTrackingScalingPolicyConfiguration",
-    }
-    return {key: properties[name] for name, key in names.items() if name in properties}
+    names = ("StepScalingPolicyConfiguration", "TargetTrackingScalingPolicyConfiguration")
+    return {name: properties[name] for name in names if name in properties}
 
 
 def _delete_policy(physical_id: str, _properties: Properties) -> None:

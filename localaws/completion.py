@@ -23,8 +23,18 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     containers.install(provisioners)
     metric_math.install(provisioners)
-    provisioners._REPLACING_PROPERTIES.update(replacement.create_only_properties(handlers))
+    always, sometimes = replacement.facts(handlers)
+    provisioners._REPLACING_PROPERTIES.update(always)
+    provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
     app.SERVICE_HANDLERS["application-autoscaling"] = application_autoscaling.handle_request
     router.SERVICE_PATTERNS["application-autoscaling"] = {
         "target_prefixes": ["AnyScaleFrontendService"]
     }
+
+
+def forget() -> None:
+    """Empties every account, which MiniStack itself would keep until its process ends."""
+    from ministack import app
+
+    app._reset_all_state()
+    application_autoscaling.forget()

@@ -1,23 +1,33 @@
-"""Which properties replace a resource: `createOnlyProperties` of the provider schemas."""
+"""Which properties replace a resource: what the provider schemas say of each type.
+
+`createOnlyProperties` always do, `conditionalCreateOnlyProperties` sometimes.
+"""
 
 import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+Facts = dict[str, tuple[str, ...]]
 
-def create_only_properties(types: Iterable[str]) -> dict[str, tuple[str, ...]]:
+
+def facts(types: Iterable[str]) -> tuple[Facts, Facts]:
     """For each resource type, the top-level properties whose change replaces it.
 
-    Read from the schemas that cfn-lint ships, without importing cfn-lint.
+    First those that always do, then those that sometimes do. Read from the schemas that
+    cfn-lint ships, without importing cfn-lint.
     """
     specification = importlib.util.find_spec("cfnlint")
     if specification is None or specification.origin is None:
         raise ModuleNotFoundError("cfn-lint is not installed, whose schemas are needed")
     schemas = Path(specification.origin).parent / "data" / "schemas"
     index = json.loads((schemas / "providers" / "us-east-1.json").read_text())
-    wanted = (name for name in types if name in index and name in TYPES)
-    return {name: _create_only(schemas / "resources" / f"{index[name]}.json") for name in wanted}
+    always, sometimes = {}, {}
+    for name in TYPES.intersection(types, index):
+        schema = json.loads((schemas / "resources" / f"{index[name]}.json").read_text())
+        always[name] = _top_level(schema.get("createOnlyProperties", []))
+        sometimes[name] = _top_level(schema.get("conditionalCreateOnlyProperties", []))
+    return always, sometimes
 
 
 TYPES = frozenset(
@@ -42,7 +52,6 @@ TYPES = frozenset(
 """The types of our stacks; MiniStack's own knowledge of others is left alone."""
 
 
-def _create_only(file: Path) -> tuple[str, ...]:
-    schema = json.loads(file.read_text())
-    pointers = schema.get("createOnlyProperties", [])
+def _top_level(pointers: Iterable[str]) -> tuple[str, ...]:
+    """`/properties/A/B` is about A."""
     return tuple(dict.fromkeys(pointer.split("/")[2] for pointer in pointers))

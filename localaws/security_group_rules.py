@@ -23,10 +23,28 @@ def _permission(properties: Properties) -> dict[str, Any]:
     return dict(permission)
 
 
+def _found(permission: dict[str, Any], permissions: list[dict[str, Any]]) -> int | None:
+    """Where the rule is. A description does not tell rules apart (EC2: Authorize...Ingress)."""
+    wanted = _without_descriptions(permission)
+    same = (n for n, each in enumerate(permissions) if _without_descriptions(each) == wanted)
+    return next(same, None)
+
+
+def _without_descriptions(permission: dict[str, Any]) -> dict[str, Any]:
+    def bare(value: Any) -> Any:
+        return [{key: item[key] for key in item if key != "Description"} for item in value]
+
+    return {
+        key: bare(value) if isinstance(value, list) else value
+        for key, value in permission.items()
+        if key != "SecurityGroupRuleId"
+    }
+
+
 def _create(_logical_id: str, properties: Properties, _stack: str) -> tuple[str, Properties]:
     permissions = _group(properties).setdefault("IpPermissions", [])
     permission = _permission(properties)
-    if permission in permissions:
+    if _found(permission, permissions) is not None:
         raise ValueError("the specified rule already exists (InvalidPermission.Duplicate)")
     permissions.append(permission)
     identifier = f"sgr-{uuid.uuid4().hex[:17]}"
@@ -38,7 +56,10 @@ def _update(
 ) -> tuple[str, Properties]:
     """Only the description changes in place (provider schema: createOnlyProperties)."""
     permissions = _group(new)["IpPermissions"]
-    permissions[permissions.index(_permission(old))] = _permission(new)
+    position = _found(_permission(old), permissions)
+    if position is None:
+        raise ValueError("The specified rule does not exist (InvalidPermission.NotFound)")
+    permissions[position] = _permission(new)
     return physical_id, {"Id": physical_id}
 
 
@@ -46,8 +67,11 @@ def _delete(_physical_id: str, properties: Properties) -> None:
     from ministack.services import ec2
 
     group = ec2._security_groups.get(properties["GroupId"])
-    if group and _permission(properties) in group["IpPermissions"]:
-        group["IpPermissions"].remove(_permission(properties))
+    if group is None:
+        return
+    position = _found(_permission(properties), group["IpPermissions"])
+    if position is not None:
+        del group["IpPermissions"][position]
 
 
 HANDLERS = {

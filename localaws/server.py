@@ -41,16 +41,21 @@ class Endpoint:
     def _wait_until_ready(self) -> None:
         import urllib.request
 
-        with urllib.request.urlopen(  # noqa: S310 - our own http:// address
-            f"{self.url}/_ministack/health", timeout=READY_WITHIN
-        ) as answer:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"{self.url}/_ministack/health", timeout=READY_WITHIN) as answer:
             answer.read()
 
     def stop(self) -> None:
-        """Ends the endpoint; everything in it is forgotten."""
+        """Ends the endpoint; everything in it is forgotten. Doing it twice changes nothing."""
+        if not self._thread.is_alive():
+            return
+        from localaws import completion
+
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(READY_WITHIN)
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(READY_WITHIN)
+            raise TimeoutError(f"{self.url} did not end within {READY_WITHIN} s")
+        completion.forget()
 
     def __enter__(self) -> Self:
         return self
@@ -68,17 +73,24 @@ def start(port: int = 0) -> Endpoint:
     """An endpoint on ``port`` of 127.0.0.1, by default on a free one.
 
     The account is the access key id when that is twelve digits, so that every test can
-    have an account of its own. Capabilities are enforced.
+    have an account of its own. Capabilities are enforced. Raises OSError if the port is
+    taken or forbidden. One at a time in a process: MiniStack keeps its state in modules.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except BaseException:
+        listener.close()
+        raise
     os.environ.update(
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=str(listener.getsockname()[1]),
         AUTH="true",
         LOG_LEVEL="ERROR",
+        IOT_MTLS_ENABLED="0",  # else a second port, where cryptography is installed
+        SFTP_ENABLED="0",
     )
     from localaws import completion
 

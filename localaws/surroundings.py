@@ -65,7 +65,7 @@ def _network(ec2: Any, region: str) -> tuple[str, tuple[str, ...]]:
         ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
         ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
         subnet_ids.append(subnet)
-    return vpc_id, tuple(subnet_ids)
+    return vpc_id, tuple(sorted(subnet_ids))  # as `deploy.py init` lists them
 
 
 def _file_system(

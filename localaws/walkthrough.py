@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,29 +32,31 @@ def main() -> None:
     started = time.monotonic()
     _run("generate.py")
     with localaws.start() as endpoint, tempfile.TemporaryDirectory() as folder:
-        environment = without_profile() | credentials(endpoint.url)
+        isolate(endpoint.url)
         checkout = Path(folder)
         shutil.copytree(ROOT / "out", checkout / "out")
         _say("An account with a VPC, a file system, a queue, a secret, a repository ...")
         things = surroundings.create(lambda name: client(name, endpoint.url), REGION)
         _say("... and with the stack as it is today, which serves HTTP")
         deploy_web_serving(client("cloudformation", endpoint.url), things)
-        here = ("--root", folder)
-        _run("deploy.py", "init", "dev", "--vpc", "webordinary", *here, environment=environment)
-        review = str(checkout / "review.json")
-        _run(
-            *("deploy.py", "review", f"dev/{STACK}", "--output", review, *here),
-            environment=environment,
-            expected=CHANGES,
-        )
-        _run("deploy.py", "execute", review, *CONSENT, *here, environment=environment)
-        _run("deploy.py", "verify", f"dev/{STACK}", *here, environment=environment)
-        _run("deploy.py", "review", f"dev/{STACK}", *here, environment=environment)
+        name, review = f"dev/{STACK}", str(checkout / "review.json")
+        _run("deploy.py", "init", "dev", "--vpc", "webordinary", root=folder)
+        _run("deploy.py", "review", name, "--output", review, root=folder, expected=CHANGES)
+        _run("deploy.py", "execute", review, *CONSENT, root=folder)
+        _run("deploy.py", "verify", name, root=folder)
+        _run("deploy.py", "review", name, root=folder)
     _say(f"The worker is deployed and verified, in {time.monotonic() - started:.1f} s.")
 
 
+def isolate(url: str) -> None:
+    """From here on, this process and those it starts reach the endpoint and nothing else."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(credentials(url))
+
+
 def credentials(url: str) -> dict[str, str]:
-    """An environment in which AWS's clients reach the endpoint and nothing else."""
+    """An environment in which AWS's clients reach the endpoint and no real account."""
     return {
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "not-a-secret",
@@ -61,24 +64,28 @@ def credentials(url: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": url,
+        # A proxy does not know the way to this machine's loopback interface.
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
     }
-
-
-def without_profile() -> dict[str, str]:
-    """The environment without anything that leads to a real account."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
 
 def client(service: str, url: str, account: str = ACCOUNT) -> Any:
     """A client of the endpoint, in the account that is named."""
-    import boto3
-
-    session: Any = boto3.Session(
-        region_name=REGION,
+    return _session().client(
+        service,
+        endpoint_url=url,
         aws_access_key_id=account,
         aws_secret_access_key="not-a-secret",  # noqa: S106 - the endpoint takes any
     )
-    return session.client(service, endpoint_url=url)
+
+
+@cache
+def _session() -> Any:
+    """Kept, since each new one reads the services' models again."""
+    import boto3
+
+    return boto3.Session(region_name=REGION)
 
 
 def deploy_web_serving(cloudformation: Any, things: surroundings.Surroundings) -> None:
@@ -107,12 +114,11 @@ def deploy_web_serving(cloudformation: Any, things: surroundings.Surroundings) -
     waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
 
 
-def _run(*command: str, environment: dict[str, str] | None = None, expected: int = 0) -> None:
-    shown = [part for part in command if not part.startswith(("--root", tempfile.gettempdir()))]
-    _say(f"$ ./{' '.join(shown)}")
-    code = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, check=False
-    ).returncode
+def _run(*command: str, root: str | None = None, expected: int = 0) -> None:
+    """Shows the command as one types it in a checkout, and runs it on the one in ``root``."""
+    _say(f"$ ./{' '.join(part.removeprefix(f'{root}/') for part in command)}")
+    where = ("--root", root) if root else ()
+    code = subprocess.run([sys.executable, *command, *where], cwd=ROOT, check=False).returncode
     if code != expected:
         _say(f"That ended with {code} where {expected} was expected.")
         sys.exit(1)

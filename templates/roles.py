@@ -6,6 +6,7 @@ from awacs import ecr, ecs, elasticfilesystem, logs, s3, secretsmanager, sqs, st
 from awacs.aws import (
     Action,
     Allow,
+    ArnEquals,
     ArnLike,
     Condition,
     PolicyDocument,
@@ -171,6 +172,6 @@ def _mounting(workspace: WorkspaceParameters) -> Statement:
         [elasticfilesystem.ClientMount, elasticfilesystem.ClientWrite],
         [Sub(f"{arn}:file-system/${{Id}}", Id=Ref(workspace.file_system_id))],
         Condition(
-            StringEquals({"elasticfilesystem:AccessPointArn": access_point}),
+            ArnEquals({"elasticfilesystem:AccessPointArn": access_point}),
         ),
     )
