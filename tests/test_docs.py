@@ -1,0 +1,335 @@
+"""What the documents say is true: their examples are run, their names exist."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import command_line
+import deploy
+import generate
+import templates
+from deployments.template import declared_parameters, parse_template
+from localaws import Endpoint, surroundings, walkthrough
+from templates import specification, steps, workers
+from templates.problems import SpecificationError
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+NAMES: dict[str, Any] = {**vars(specification), **vars(steps)}
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv*", ".*_cache", ".cache", ".hypothesis", ".reviews", "__pycache__", "*.egg-info"
+)
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, the file that it quotes if any, its text."""
+
+    language: str
+    file: str
+    text: str
+
+
+def blocks(text: str) -> list[Block]:
+    found = re.finditer(r"^```(\w*) ?(\S*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block(*each.groups()) for each in found]
+
+
+def all_blocks(language: str) -> list[Block]:
+    return [each for text in TEXTS.values() for each in blocks(text) if each.language == language]
+
+
+# The examples
+
+
+@pytest.fixture
+def checkout_of_all(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:
+    """The project in a repository of its own, in an account that has what stacks import."""
+    assert account in things.secret_arn
+    copy = shutil.copytree(ROOT, tmp_path / "checkout", ignore=LEFT_OUT)
+    (copy / ".venv").symlink_to(sys.prefix)
+    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+    (copy / ".git/info/exclude").write_text(".venv\n")
+    commit = "git add --all && git commit --quiet --message all"
+    subprocess.run(["bash", "-c", commit], cwd=copy, check=True, env=environment(""))
+    return copy
+
+
+def environment(url: str) -> dict[str, str]:
+    """A person's environment, with nothing but the endpoint to reach."""
+    of_aws = {**walkthrough.credentials(url), "AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"]}
+    git = {
+        f"GIT_{who}_{what}": "somebody@example.com"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    return {**os.environ, **of_aws, **git, "GIT_CONFIG_GLOBAL": os.devnull, "COLUMNS": "100"}
+
+
+def commands(text: str) -> list[tuple[str, str]]:
+    """Each ``$ command`` of the console blocks with the output that is shown below it."""
+    consoles = [each.text for each in blocks(text) if each.language == "console"]
+    parts = [part for each in consoles for part in re.split(r"^\$ ", each, flags=re.M)[1:]]
+    return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
+
+
+def run(lines: list[str], folder: Path, url: str) -> list[str]:
+    """What each command prints, both streams together, all in one shell as a reader has it."""
+    mark = "=== end of command ==="
+    script = ["exec 2>&1 </dev/null"]
+    for line in lines:
+        script += [line, f"code=$?; echo '{mark}'; (exit $code)"]
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=folder, env=environment(url), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout.split(f"{mark}\n")[:-1]
+
+
+def shown(expected: str) -> str:
+    """A pattern for an output: ``...`` in a line is anything in it, alone it is any lines."""
+    lines = expected.strip("\n").splitlines()
+    return "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") + r"\n"
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])
+def test_commands_print_what_is_shown(
+    name: str, checkout_of_all: Path, endpoint: Endpoint, account: str
+) -> None:
+    examples = commands(TEXTS[name].replace(walkthrough.ACCOUNT, account))
+    printed = run([command for command, _ in examples], checkout_of_all, endpoint.url)
+    for (command, expected), output in zip(examples, printed, strict=True):
+        actual = "".join(f"{line}\n" for line in output.strip("\n").splitlines())
+        assert re.fullmatch(shown(expected), actual), f"{name}: $ {command}\n{actual}"
+
+
+def test_quoted_files_say_so() -> None:
+    quoted = [each for text in TEXTS.values() for each in blocks(text) if each.file]
+    assert len(quoted) > 2
+    for block in quoted:
+        assert block.text in (ROOT / block.file).read_text(), block.text
+
+
+def test_python_examples_build() -> None:
+    for block in all_blocks("python"):
+        given: dict[str, Any] = {}
+        exec(block.text, dict(NAMES), given)  # noqa: S102 - our own documents
+        assert given
+        for name, worker in given.items():
+            assert templates.build(worker).to_dict()["Resources"]
+            assert worker == getattr(workers, name, worker)
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    for line in text.splitlines():
+        if line.startswith("| "):
+            yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+FIELDS = [
+    row for row in rows(TEXTS["docs/own-worker.md"]) if re.match(r"`(steps|cpu|queue)=", row[0])
+]
+
+
+def outcome(fields: str) -> str:
+    """The example worker with these fields: its steps in words, or the error."""
+    written = f"dict({fields.strip('`')})"
+    try:
+        given = eval(written, dict(NAMES))  # noqa: S307 - our own documents
+        table = dataclasses.replace(workers.THUMBNAILS, **given).step_table
+    except SpecificationError as error:
+        return str(error)
+    inward, outward = table.scale_in, table.scale_out
+    ends = [inward.threshold + (step.upper or 0) for step in inward.adjustments]
+    begins = [outward.threshold + (step.lower or 0) for step in outward.adjustments]
+    parts = [f"{'to ' if end else ''}{end}" for end in ends] + [f"from {each}" for each in begins]
+    changes = [step.change for step in (*inward.adjustments, *outward.adjustments)]
+    return ", ".join(f"{part}: {change:+d}" for part, change in zip(parts, changes, strict=True))
+
+
+@pytest.mark.parametrize("row", FIELDS, ids=lambda row: row[0])
+def test_fields_of_a_worker(row: list[str]) -> None:
+    assert outcome(row[0]) == row[1]
+
+
+# The names
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+            assert anchor in slugs, target
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_files_that_are_named_exist(name: str) -> None:
+    top = {path.name for path in ROOT.iterdir()} - {".reviews", ".venv"}
+    for word in re.findall(r"`([\w./-]+)`", TEXTS[name]):
+        suffix = word.endswith((".py", ".yaml", ".yml", ".json", ".md", ".cfg", ".toml", ".txt"))
+        if word.split("/")[0] in top or (suffix and "/" in word):
+            pattern = re.sub(r"ENV|STACK", "*", word).rstrip("/")
+            assert list(ROOT.glob(pattern)), word
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_make_targets_and_subcommands_exist(name: str) -> None:
+    code = re.findall(r"`[^`\n]+`", TEXTS[name]) + [each.text for each in blocks(TEXTS[name])]
+    for text in code:
+        for target in re.findall(r"\bmake (?:[A-Z]+=\S+ )?([a-z]+)\b", text):
+            assert target in targets(), target
+        for command in re.findall(r"deploy\.py ([a-z]+)", text):
+            assert command in deploy.deploy.commands, command
+
+
+def codes(text: str) -> set[int]:
+    return {int(each) for each in re.findall(r"\b(\d+) [a-z]", text)}
+
+
+def test_exit_codes_are_explained_once_and_everywhere_the_same() -> None:
+    explained = {int(row[0]): row[1] for row in rows(TEXTS["README.md"]) if row[0].isdigit()}
+    assert {command_line.WRONG_USAGE, command_line.INTERRUPTED} < set(explained)
+    for command in (generate.generate, deploy.deploy):
+        told = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+        said = told.partition("Exit codes:")[2].partition("Options:")[0]
+        assert codes(said)
+        assert codes(said) <= set(explained), said
+
+
+# The AWS CLI, which is not here: its words are held against botocore's model of the service
+
+
+OF_DEPLOY = {
+    "template-file": "TemplateBody",
+    "parameter-overrides": "Parameters",
+    "stack-name": "StackName",
+    "capabilities": "Capabilities",
+    "tags": "Tags",
+    "no-execute-changeset": "ChangeSetName",
+}
+"""Flags of ``aws cloudformation deploy``, which is no operation, as CreateChangeSet has them."""
+
+
+def aws_commands() -> Iterator[list[str]]:
+    for block in all_blocks("sh"):
+        for line in block.text.replace("\\\n", " ").splitlines():
+            if line.startswith("aws "):
+                yield line.split()[1:]
+
+
+def test_aws_commands_name_what_exists() -> None:
+    import botocore.session
+    from botocore import xform_name
+
+    session = botocore.session.get_session()
+    found = list(aws_commands())
+    assert len(found) > 3
+    for service, operation, *words in found:
+        model = session.get_service_model(service)
+        by_name = {xform_name(each, "-"): each for each in model.operation_names}
+        by_name["deploy"] = "CreateChangeSet"
+        if operation == "wait":
+            waiters = session.get_waiter_model(service)
+            by_waiter = {xform_name(each, "-"): each for each in waiters.waiter_names}
+            by_name["wait"] = waiters.get_waiter(by_waiter[words[0]]).operation
+        shape = model.operation_model(by_name[operation]).input_shape
+        members = shape.members if shape else {}
+        flags = OF_DEPLOY if operation == "deploy" else {xform_name(m, "-"): m for m in members}
+        for word in words:
+            if word.startswith("--"):
+                assert flags[word[2:]] in members, word
+
+
+def test_aws_deploys_with_the_values_of_params() -> None:
+    for _, operation, *words in aws_commands():
+        if operation != "deploy":
+            continue
+        stack, file = (
+            words[words.index(f"--{each}") + 1] for each in ("stack-name", "template-file")
+        )
+        given = dict(word.split("=", 1) for word in words[: words.index("--tags")] if "=" in word)
+        declared = declared_parameters(parse_template((ROOT / file).read_text(), file))
+        assert set(given) <= set(declared)
+        if given.pop("ServiceExists") == "false":
+            values = yaml.safe_load((ROOT / f"params/dev/{stack}.yaml").read_text())
+            tags = words[words.index("--tags") + 1 :]
+            joined = {
+                name: ",".join(value) if isinstance(value, list) else str(value)
+                for name, value in values["parameters"].items()
+            }
+            assert given == joined
+            assert tags == [f"{name}={value}" for name, value in values["tags"].items()]
+
+
+# CI and pre-commit
+
+
+def check_command(command: str) -> None:
+    program, *words = command.split()
+    if program == "make":
+        assert set(words) <= targets(), command
+        return
+    assert program.startswith(".venv/bin/"), command
+    assert (Path(sys.prefix) / program.removeprefix(".venv/")).exists(), command
+    if program.endswith("/python"):
+        assert (ROOT / words[0]).exists(), command
+
+
+def test_pre_commit_runs_what_exists() -> None:
+    content = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repository in content["repos"] for hook in repository["hooks"]]
+    assert {each["repo"] for each in content["repos"]} == {"local"}
+    for hook in hooks:
+        assert hook["language"] == "system"
+        check_command(hook["entry"])
+        assert hook.get("types_or") or any(
+            re.search(hook["files"], path) for path in ("out/thumbnails.template.yaml",)
+        )
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_run_what_exists(file: Path) -> None:
+    content = yaml.safe_load(file.read_text())
+    assert "permissions" in content
+    assert "concurrency" in content
+    for job in content["jobs"].values():
+        assert job["timeout-minutes"] <= 30
+        for step in job["steps"]:
+            if "run" in step:
+                check_command(step["run"])
+            else:
+                ours = r"(actions|github)/\S+@v\d+"
+                assert re.fullmatch(rf"{ours}|\S+@[0-9a-f]{{40}}", step["uses"]), step["uses"]
+
+
+def test_every_test_here_has_something_to_test() -> None:
+    checks: list[Callable[[], int]] = [
+        lambda: len(FIELDS), lambda: len(WORKFLOWS), lambda: len(all_blocks("console")),
+        lambda: len(all_blocks("python")),
+    ]  # fmt: skip
+    assert all(check() for check in checks)
