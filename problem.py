@@ -30,12 +30,16 @@ class Problem(Exception):  # noqa: N818 - it is shown to people as what it is
 
     def __str__(self) -> str:
         """One line for the terminal."""
-        sentence = f"{self.what}: {self.why.rstrip('.')}. {self.next_step.rstrip('.')}."
+        sentence = f"{self.what}: {_ended(self.why)} {_ended(self.next_step)}"
         if self.file is None:
             return sentence
         file = Path(self.file)
         shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
         return f"{shown}:{self.line}: {sentence}" if self.line else f"{shown}: {sentence}"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 class Refusal(Problem):

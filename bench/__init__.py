@@ -1,0 +1,1 @@
+"""Measurements as ratios. They are printed and compared with a limit, and are never tests."""

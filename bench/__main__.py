@@ -1,0 +1,21 @@
+"""``python -m bench``: every measurement, or those that are named."""
+
+import sys
+
+from bench import generate
+
+SUBJECTS = {"generate": generate.main}
+
+
+def main() -> int:
+    """Runs the subjects; 1 when a ratio is above its limit."""
+    names = sys.argv[1:] or list(SUBJECTS)
+    unknown = [name for name in names if name not in SUBJECTS]
+    if unknown:
+        sys.stderr.write(f"Unknown: {', '.join(unknown)}. There is {', '.join(SUBJECTS)}.\n")
+        return 64
+    return max(SUBJECTS[name]() for name in names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
