@@ -83,7 +83,9 @@ def _commands(copy: Path) -> tuple[float, float]:
     theirs, cold, unchanged = [], [], []
     check = [sys.executable, "generate.py", "--check"]
     for _ in range(ROUNDS):
-        theirs.append(seconds([str(Path(sys.executable).with_name("cfn-lint")), template], plain))
+        theirs.append(
+            seconds([str(Path(sys.executable).with_name("cfn-lint")), str(template)], plain)
+        )
         shutil.rmtree(copy / ".cache")
         cold.append(seconds(check, copy))
         unchanged.append(seconds(check, copy))
