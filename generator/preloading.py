@@ -4,9 +4,7 @@ Importing cfn-lint and loading its rules takes half a second, and building takes
 one: on two cores they need not wait for each other.
 """
 
-import multiprocessing
 import os
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,6 +13,8 @@ from problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
     from generator.lint import Finding, Request
 
@@ -24,12 +24,10 @@ class Preloaded:
 
     def __init__(self, rules: Path, *, early: bool) -> None:
         self._rules = rules
-        self._process: multiprocessing.process.BaseProcess | None = None
-        if (
-            early
-            and (os.cpu_count() or 1) > 1
-            and "fork" in multiprocessing.get_all_start_methods()
-        ):
+        self._process: BaseProcess | None = None
+        if early and hasattr(os, "fork") and (os.cpu_count() or 1) > 1:
+            import multiprocessing
+
             context = multiprocessing.get_context("fork")
             self._connection, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(rules, theirs))
@@ -68,7 +66,7 @@ class Preloaded:
             self._connection.close()
 
 
-def _serve(rules: Path, connection: Connection) -> None:
+def _serve(rules: Path, connection: "Connection") -> None:
     from generator.lint import Linter, lint_all
 
     linter = Linter(rules)
