@@ -4,6 +4,7 @@
 import click
 
 from command_line import run
+from deployer.commands.diff import diff
 from deployer.commands.execute import execute
 from deployer.commands.init import init
 from deployer.commands.review import discard, review
@@ -14,12 +15,12 @@ from deployer.commands.verify import verify
 def deploy() -> None:
     """Change sets for the stacks of params/: reviewed, executed as reviewed, verified.
 
-    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (review),
+    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (review, diff),
     3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
     """
 
 
-for command in (init, review, execute, discard, verify):
+for command in (init, review, diff, execute, discard, verify):
     deploy.add_command(command)
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from deployer.beside import Beside
 from deployer.binding import bind
 from deployer.clients import Clients
 from deployer.clock import Clock
+from deployer.prediction.filling import fill
+from deployer.prediction.predicting import surroundings
+from deployer.prediction.resolving import Resolved, resolve
 from deployer.review import Notice, Review, Where
 from deployer.source import Source, read_source
 from deployer.stack import Stack
@@ -83,11 +86,17 @@ def _judged(
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = reading.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, plain)
-    live, silent = facts.gather(clients, resources, (), stack.answer)
+    known = surroundings(where.account, where.region, where.stack_name)
+    old = Resolved() if stack.is_new else resolve(before.template, before.parameters, known)
+    new = resolve(after.template, after.parameters, known)
+    filled = fill(resources, old, new)
+    live, silent = facts.gather(clients, filled, (old.resources, new.resources), stack.answer)
     said, unasked = notices.gather(cloudformation, arn)
     case = judging.Case(
         is_new=stack.is_new,
-        resources=resources,
+        resources=filled,
+        before=old.resources,
+        after=new.resources,
         others=tuple(beside.compare(before, after, source.not_bound)),
         facts=replace(live, account=where.account),
     )
@@ -100,7 +109,7 @@ def _judged(
         findings=judging.judge(case),
         access=case.access,
         notices=said,
-        unknown=(*silent, *unasked),
+        unknown=(*silent, *unasked, *(() if filled == resources else new.unknown)),
         binding=bind(source, stack, plain),
     )
 

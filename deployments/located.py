@@ -44,6 +44,11 @@ def read_yaml(file: Path) -> Located:
         raise Problem(
             "The file cannot be read", str(error), "Make it a readable UTF-8 file", file=file
         ) from error
+    return parse_yaml(text, file)
+
+
+def parse_yaml(text: str, file: Path) -> Located:
+    """YAML that was already read, from ``file``; raises Problem like read_yaml."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
         lines: dict[Place, int] = {}

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from deployments.located import Located, Place, read_yaml
+from deployments.located import Located, Place, parse_yaml, read_yaml
 from deployments.models import Deployment, DeploymentFile, Target
 from problem import Problem
 
@@ -47,7 +47,16 @@ def load(name: str, root: Path) -> Deployment:
             f"params/{environment} has {_either(stacks) or 'no stack yet'}",
             _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
         )
-    return _load(environment, file, _target(folder), root)
+    return _load(environment, read_yaml(file), _target(folder), root)
+
+
+def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
+    """A deployment from another text of its file, such as that of an older revision.
+
+    The target is today's: where something is deployed is not compared.
+    """
+    environment, _, _ = name.partition("/")
+    return _load(environment, parse_yaml(text, file), _target(root / "params" / environment), root)
 
 
 def load_all(root: Path) -> list[Deployment]:
@@ -68,8 +77,8 @@ def _target(folder: Path) -> Target:
     return _validate(Target, read_yaml(folder / f"{TARGET}.yaml"))
 
 
-def _load(environment: str, file: Path, target: Target, root: Path) -> Deployment:
-    source = read_yaml(file)
+def _load(environment: str, source: Located, target: Target, root: Path) -> Deployment:
+    file = source.file
     content = _validate(DeploymentFile, source)
     template = root / content.template_file_path
     if not template.resolve().is_relative_to(root.resolve()):

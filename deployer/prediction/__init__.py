@@ -1,0 +1,1 @@
+"""What two templates say without AWS: values resolved, changes and replacements predicted."""
