@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import generate
+from bench import generate, prediction
 
-SUBJECTS = {"generate": generate.main}
+SUBJECTS = {"generate": generate.main, "prediction": prediction.main}
 
 
 def main() -> int:

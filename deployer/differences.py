@@ -69,7 +69,9 @@ def _pairs(before: list[Any], after: list[Any]) -> list[tuple[str, Any, Any]] | 
             if list(left) != list(right) and left == right:
                 return None
             return [(name, left.get(name), right.get(name)) for name in {**left, **right}]
-    if len(before) == len(after) and any(isinstance(each, Mapping | list) for each in before):
+    if len(before) == len(after) and any(
+        isinstance(each, Mapping | list) for each in (*before, *after)
+    ):
         return [
             (str(position), *pair) for position, pair in enumerate(zip(before, after, strict=True))
         ]

@@ -11,10 +11,11 @@ import pytest
 import deploy
 import deployments
 from command_line import run
-from deployer import execution, review_file, reviewing, terminal, verification
+from deployer import execution, review_file, reviewing, verification
 from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.review import Review
+from deployer.showing import terminal
 from localaws import Endpoint, surroundings, walkthrough
 from problem import Problem, Refusal
 
@@ -81,7 +82,7 @@ def test_the_whole_way(command: Run, checkout: Path, client: Callable[[str], Any
     code, out, err = command("review", NAME, "--output", file)
     assert code == 2
     assert "13 to add" in out
-    assert "+ Add Service (AWS::ECS::Service)\n    Keeps as many tasks running" in out
+    assert "+ Service (AWS::ECS::Service)\n    Keeps as many tasks running" in out
     assert "console.aws.amazon.com/cloudformation" in out
     assert f"execute {file}" in err
     code, out, err = command("execute", file)
@@ -159,8 +160,14 @@ def test_web_serving_becomes_the_worker(
     }  # fmt: skip
     assert [e.logical_id for e in review.resources if e.replacement == "True"] == ["TaskDefinition"]
     text = terminal.render(review)
-    assert text.index("- Remove TargetGroup") < text.index("~ Modify TaskDefinition")
-    assert "REPLACED" in text
+    assert "Removed (8)" in text
+    assert text.index("- TargetGroup") < text.index(
+        "~ TaskDefinition (AWS::ECS::TaskDefinition), R"
+    )
+    assert "PortMappings  forces replacement" in text
+    assert "lost    LoadBalancerIngress  Allow  ingress tcp 8080" in text
+    found = {finding.id for finding in review.findings}
+    assert found >= {"service-detached", "iam-broadened"}
     carry_out(review, checkout, clients)
     assert all(check.green for check in verification.verify(deployment, clients))
 

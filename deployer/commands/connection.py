@@ -1,5 +1,7 @@
 """What the commands share: the options of a connection, and how they speak."""
 
+import os
+import shutil
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -13,6 +15,9 @@ from deployer.clients import Clients, explained
 ROOT = Path(__file__).parent.parent.parent
 CHANGES = 2
 """The exit code of a command that found changes."""
+
+WIDEST = 120
+"""Columns beyond which a line is hard to read."""
 
 
 def connected(command: Callable[..., int]) -> Callable[..., int]:
@@ -49,8 +54,15 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def columns() -> int:
+    """How wide a report is: as the terminal, within what is legible; 100 where there is none."""
+    return min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
+
+
 def styled(text: str, colour: str) -> str:
-    """Bold or coloured; click takes it off where there is no terminal."""
+    """Bold or coloured; not on a dumb terminal, and click takes it off where there is none."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
     return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
 
 

@@ -63,14 +63,14 @@ def diff(
 
 
 def _print(reviews: "list[Review]", form: str) -> None:
-    from deployer import terminal
-    from deployer.commands.connection import styled
+    from deployer.commands.connection import columns, styled
+    from deployer.showing import terminal
 
     for review in reviews:
         if form == "json":
             click.echo(review.model_dump_json(indent=2))
         else:
-            click.echo(terminal.render(review, styled))
+            click.echo(terminal.render(review, styled, columns()))
 
 
 def _templates(

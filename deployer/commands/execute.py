@@ -55,7 +55,7 @@ def execute(
 
 def _ask(review: "Review") -> None:
     """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
-    from deployer.terminal import counts
+    from deployer.showing.words import counts
 
     where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
     answered = sys.stdin.isatty() and click.confirm(

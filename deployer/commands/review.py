@@ -6,7 +6,7 @@ import click
 
 import deployments
 from deployer.clock import Clock
-from deployer.commands.connection import CHANGES, clients_of, connected, say, shown, styled
+from deployer.commands.connection import CHANGES, clients_of, columns, connected, say, shown, styled
 
 
 @click.command()
@@ -20,7 +20,8 @@ def review(
     *, name: str, form: str, output: Path | None, root: Path, **connection: str | None
 ) -> int:
     """Make a change set for ENV/STACK and show what it would do; exit 2 if it would."""
-    from deployer import review_file, reviewing, terminal
+    from deployer import review_file, reviewing
+    from deployer.showing import terminal
 
     deployment = deployments.load(name, root)
     found = reviewing.review(deployment, clients_of(deployment, **connection), Clock())
@@ -32,7 +33,7 @@ def review(
     if form == "json":
         click.echo(found.model_dump_json(indent=2))
     else:
-        click.echo(terminal.render(found, styled))
+        click.echo(terminal.render(found, styled, columns()))
     say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
     say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
     return CHANGES

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from deployer.judging.case import properties
+from deployer.judging.written import written
 from deployer.review import AccessChange, ResourceChange
 
 GROUP = "AWS::EC2::SecurityGroup"
@@ -50,7 +51,7 @@ def rules(kind: str, logical_id: str, body: Any) -> frozenset[Rule]:
 
 def _rules(kind: str, logical_id: str, given: Mapping[str, Any]) -> Iterator[Rule]:
     if kind in STANDALONE:
-        yield from _sides(STANDALONE[kind], given, str(given.get("GroupId", "")))
+        yield from _sides(STANDALONE[kind], given, written(given.get("GroupId", "")))
     elif kind == GROUP:
         for name, direction in INLINE.items():
             inline = given.get(name) or ([ALL_OUT] if direction == "egress" else [])
@@ -66,7 +67,7 @@ def _rules(kind: str, logical_id: str, given: Mapping[str, Any]) -> Iterator[Rul
 def _sides(direction: str, rule: Mapping[str, Any], group: str) -> Iterator[Rule]:
     for name in SIDES:
         if rule.get(name):
-            yield Rule(direction, _traffic(rule), str(rule[name]), group)
+            yield Rule(direction, _traffic(rule), written(rule[name]), group)
 
 
 def _traffic(rule: Mapping[str, Any]) -> str:

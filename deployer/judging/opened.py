@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from deployer.judging.case import Case
+from deployer.judging.narrowed import widened
 from deployer.judging.network import WORLD
 from deployer.review import AccessChange, Finding
 
@@ -14,8 +15,9 @@ def _by_resource(
     case: Case, kind: str, *, gained: bool = True
 ) -> Iterator[tuple[str, list[AccessChange]]]:
     found: dict[str, list[AccessChange]] = {}
-    for access in case.access:
-        if access.kind == kind and access.gained == gained:
+    lost = (each for each in case.access if not each.gained)
+    for access in widened(case.access) if gained else lost:
+        if access.kind == kind:
             found.setdefault(access.logical_id, []).append(access)
     yield from found.items()
 

@@ -4,10 +4,10 @@ Two documents that say the same in other words have the same atoms: an Allow of 
 on two resources is four. The table puts atoms that differ in the action only back together.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from deployer.judging.written import is_intrinsic, written
 from deployer.review import AccessChange, ResourceChange
 
 TRUST = "AssumeRolePolicyDocument"
@@ -46,18 +46,18 @@ def _walk(value: Any, key: str) -> Iterator[Atom]:
             if name in ATTACHED:
                 effect, action = ATTACHED[name]
                 for arn in _listed(item):
-                    yield Atom("permission", effect, action, _text(arn), "", "")
+                    yield Atom("permission", effect, action, written(arn), "", "")
             elif name != "Statement":
                 yield from _walk(item, name)
 
 
 def _statement(kind: str, statement: Mapping[str, Any]) -> Iterator[Atom]:
     effect = str(statement.get("Effect", "Allow"))
-    condition = _text(statement["Condition"]) if statement.get("Condition") else ""
-    actions = [_text(each) for each in _listed(statement.get("Action"))]
-    actions += [f"all but {_text(each)}" for each in _listed(statement.get("NotAction"))]
-    resources = [_text(each) for each in _listed(statement.get("Resource"))]
-    resources += [f"all but {_text(each)}" for each in _listed(statement.get("NotResource"))]
+    condition = written(statement["Condition"]) if statement.get("Condition") else ""
+    actions = [written(each) for each in _listed(statement.get("Action"))]
+    actions += [f"all but {written(each)}" for each in _listed(statement.get("NotAction"))]
+    resources = [written(each) for each in _listed(statement.get("Resource"))]
+    resources += [f"all but {written(each)}" for each in _listed(statement.get("NotResource"))]
     principals = list(_principals(statement.get("Principal")))
     principals += [f"all but {each}" for each in _principals(statement.get("NotPrincipal"))]
     for action in actions:
@@ -67,26 +67,18 @@ def _statement(kind: str, statement: Mapping[str, Any]) -> Iterator[Atom]:
 
 
 def _principals(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping) and not _is_intrinsic(value):
+    if isinstance(value, Mapping) and not is_intrinsic(value):
         for kind, names in value.items():
             for name in _listed(names):
-                yield f"{kind} {_text(name)}" if name != "*" else "*"
+                yield f"{kind} {written(name)}" if name != "*" else "*"
     elif value is not None:
-        yield _text(value)
-
-
-def _is_intrinsic(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
+        yield written(value)
 
 
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def compared(change: ResourceChange) -> Iterator[AccessChange]:
