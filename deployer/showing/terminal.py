@@ -112,7 +112,7 @@ def _others(review: Review, style: Style, width: int) -> Iterator[str]:
     for kind in dict.fromkeys(other.kind for other in review.others):
         yield ""
         sign = "+" if review.change_set.type == "CREATE" else "~"
-        yield style(f"{sign} {words.visible(words.KINDS.get(kind, kind))}", COLOURS[sign])
+        yield style(f"{sign} {words.visible(words.KINDS.get(kind, kind), '')}", COLOURS[sign])
         for other in review.others:
             if other.kind == kind:
                 yield from _other(other, width)

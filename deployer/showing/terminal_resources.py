@@ -17,7 +17,7 @@ DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 def resources(review: Review, style: Style, width: int) -> Iterator[str]:
     """Every resource with what changes in it; of one that comes or goes the whole body."""
     for group, changes in words.grouped(review.resources).items():
-        yield from ("", style(f"{group} ({len(changes)})", "bold"))
+        yield from ("", style(f"{words.visible(group, '')} ({len(changes)})", "bold"))
         for change in changes:
             yield from _resource(change, style, width)
 
@@ -50,7 +50,7 @@ def _places(places: list[Shown], style: Style, width: int) -> Iterator[str]:
 
 def _place(place: Shown, style: Style, width: int) -> Iterator[str]:
     before, after = (words.value_text(value) for value in (place.before, place.after))
-    path = words.visible(place.path)
+    path = words.visible(place.path, "")
     short = (
         f"      {path}: {before} -> {after}" if place.given else f"      {path}: value not given"
     )

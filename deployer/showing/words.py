@@ -172,15 +172,16 @@ def value_text(value: Any) -> str:
     return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def visible(text: str) -> str:
+def visible(text: str, breaks: str = "\n\t") -> str:
     """A text whose control characters and hidden formatting are written out.
 
-    A value must not move a terminal's cursor or turn a line's direction around.
+    A value must not move a terminal's cursor or turn a line's direction around; only
+    ``breaks`` are left as they are.
     """
     if text.isprintable():
         return text
     return "".join(
-        each if each in "\n\t" or each.isprintable() else f"\\u{ord(each):04x}" for each in text
+        each if each in breaks or each.isprintable() else f"\\u{ord(each):04x}" for each in text
     )
 
 
