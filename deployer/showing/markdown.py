@@ -1,0 +1,151 @@
+"""A review as Markdown for a pull request's comment: findings first, details folded."""
+
+from collections.abc import Iterator, Sequence
+
+from deployer.review import AccessChange, Finding, OtherChange, Review
+from deployer.showing import words
+from deployer.showing.grouping import alike
+from deployer.showing.markdown_resources import resource, signed
+from deployer.showing.markdown_text import Block, code, fenced, folded, row, text
+
+LIMIT = 65_536
+"""Characters that a comment on GitHub holds."""
+
+MARKER = "<!-- fargate-worker-stack: review -->"
+"""By this the workflow finds its own comment, to update it in place."""
+
+ICONS = {"blocking": ":no_entry:", "warning": ":warning:", "note": ":information_source:"}
+ACCESS = {"permission": "Permissions", "trust": "Who may assume a role", "network": "Network"}
+RESERVE = 200
+"""Characters kept for the sentence that says what was left out."""
+
+
+def render(reviews: Sequence[Review], limit: int = LIMIT) -> str:
+    """One comment on all the reviews; what does the same is shown once.
+
+    Never longer than ``limit`` characters; a last sentence says what was left out.
+    """
+    blocks = [Block(MARKER)]
+    for group in alike(reviews):
+        blocks += _review(group)
+    return fitted(blocks, limit)
+
+
+def fitted(blocks: Sequence[Block], limit: int) -> str:
+    """The blocks in their order, the first ones whole, as many as there is room for.
+
+    A block is cut to its short form before a later one loses its own.
+    """
+    kept: list[str] = []
+    left_out = 0
+    shorts = sum(len(block.short) + 1 for block in blocks)
+    used = RESERVE
+    for block in blocks:
+        shorts -= len(block.short) + 1
+        if used + len(block.full) + 1 + shorts <= limit:
+            chosen = block.full
+        else:
+            left_out += 1
+            chosen = block.short if used + len(block.short) + 1 <= limit else ""
+        if chosen or not block.full:
+            kept.append(chosen)
+            used += len(chosen) + 1
+    if left_out:
+        kept.append(
+            f"\n_Left out or shortened: {left_out} parts, as a comment holds {limit:,} characters."
+            " The review file has everything._"
+        )
+    return "\n".join(kept)
+
+
+def _review(group: Sequence[Review]) -> Iterator[Block]:
+    review = group[0]
+    yield from _header(group)
+    yield from map(_finding, review.findings)
+    for notice in review.notices:
+        said = " ".join([notice.source, notice.logical_id, notice.text, notice.next_step])
+        yield Block(f"- **{text(notice.mode)}** {text(said)}")
+    for kind, heading in ACCESS.items():
+        rows = [each for each in review.access if each.kind == kind]
+        if rows:
+            yield Block(f"\n**{heading}**\n\n{_table(rows)}", f"\n**{heading}**: {len(rows)} rows")
+    for name, changes in words.grouped(review.resources).items():
+        yield Block(f"\n**{text(name)} ({len(changes)})**\n")
+        yield from map(resource, changes)
+    if review.others:
+        lines = [line for each in review.others for line in _other(each, review.change_set.type)]
+        summary = f"{len(review.others)} beside the resources"
+        yield Block(f"\n{folded(summary, fenced(lines, 'diff'))}", f"\n{summary}")
+    if review.unknown:
+        sentences = "\n".join(f"- {text(sentence)}" for sentence in review.unknown)
+        yield Block(f"\n{folded('Not known', sentences)}")
+    yield from _footer(group)
+
+
+def _header(group: Sequence[Review]) -> Iterator[Block]:
+    review = group[0]
+    yield Block(f"\n### {text(words.title(review))}\n")
+    for each in group:
+        same = "" if each is review else f"**{text(each.where.deployment)}** does the same, "
+        if same or words.place(each):
+            yield Block(f"{same}{text(words.place(each))}  ")
+    if review.predicted:
+        yield Block("predicted from the templates, without asking AWS  ")
+    yield Block(f"\n**{text(words.counts(review))}**\n")
+    if review.change_set.reason:
+        yield Block(f"CloudFormation says: {text(review.change_set.reason)}\n")
+    for key, value in review.change_set.extra.items():
+        yield Block(f"{text(key)}: {code(words.value_text(value))}\n")
+
+
+def _footer(group: Sequence[Review]) -> Iterator[Block]:
+    for each in group:
+        if not each.predicted:
+            yield Block(
+                f"\n[{text(each.where.stack_name)} in the console]({words.console_link(each)}),"
+                f" change set {code(each.change_set.arn)}"
+            )
+
+
+def _finding(finding: Finding) -> Block:
+    first = (
+        f"- {ICONS[finding.level]} **{words.LEVELS[finding.level]}** {text(finding.what)}"
+        f" ({code(finding.id)})"
+    )
+    lines = [first, f"  <br>{text(finding.why)}.", f"  <br>**Do:** {text(finding.next_step)}."]
+    if finding.level == "blocking":
+        lines.append(f"  <br>{code(f'--allow {finding.allowed_by}')} lets it through.")
+    return Block("\n".join(lines), first)
+
+
+def _table(rows: Sequence[AccessChange]) -> str:
+    head = ("", "Resource", "Effect", "Action", "On", "For", "If")
+    return "\n".join(
+        [
+            row(*head),
+            row(*["---"] * len(head)),
+            *(
+                row(
+                    "gained" if each.gained else "lost",
+                    code(each.logical_id),
+                    text(each.effect),
+                    "<br>".join(map(code, each.actions)),
+                    "<br>".join(map(code, each.resources)),
+                    code(each.principal),
+                    code(each.condition),
+                )
+                for each in rows
+            ),
+        ]
+    )
+
+
+def _other(other: OtherChange, kind: str) -> Iterator[str]:
+    name = f"{words.KINDS.get(other.kind, other.kind)} {other.name}"
+    if other.kind == words.SECRET:
+        yield f"  {name}: cannot be compared"
+        return
+    yield f"@@ {words.visible(name, '')} @@"
+    if kind != "CREATE":
+        yield from signed("-", other.before)
+    yield from signed("+", other.after)
