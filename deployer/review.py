@@ -134,6 +134,14 @@ class Notice(_Model):
     next_step: str = ""
 
 
+class Part(_Model):
+    """One resource of the stack, changed or not, and the resources that it refers to."""
+
+    logical_id: str
+    type: str
+    refers_to: tuple[str, ...] = ()
+
+
 class ChangeSet(_Model):
     """The change set itself."""
 
@@ -181,6 +189,7 @@ class Review(_Model):
 
     ``predicted``: made from two templates without AWS; the change set has no ARN then, and
     there is nothing to execute. ``unknown`` are sentences on what could not be known.
+    ``parts``: the whole stack before and after, as far as its templates say.
     """
 
     version: Literal[1] = VERSION
@@ -191,6 +200,7 @@ class Review(_Model):
     findings: tuple[Finding, ...] = ()
     access: tuple[AccessChange, ...] = ()
     notices: tuple[Notice, ...] = ()
+    parts: tuple[Part, ...] = ()
     unknown: tuple[str, ...] = ()
     predicted: bool = False
     binding: Binding

@@ -13,7 +13,7 @@ from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.prediction.filling import fill
 from deployer.prediction.predicting import surroundings
-from deployer.prediction.resolving import Resolved, resolve
+from deployer.prediction.resolving import Resolved, parts, resolve
 from deployer.review import Notice, Review, Where
 from deployer.source import Source, read_source
 from deployer.stack import Stack
@@ -109,6 +109,7 @@ def _judged(
         findings=judging.judge(case),
         access=case.access,
         notices=said,
+        parts=parts(old, new),
         unknown=(*silent, *unasked, *(() if filled == resources else new.unknown)),
         binding=bind(source, stack, plain),
     )

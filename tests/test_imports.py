@@ -23,6 +23,7 @@ ALLOWED = {
         "botocore",
         "click",
         "deployments",
+        "jinja2",
         "problem",
         "pydantic",
         "rich",

@@ -7,6 +7,7 @@ import click
 
 import deployments
 from deployer.commands.connection import CHANGES, ROOT, say
+from deployer.commands.reports import format_option, report
 from problem import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ GIT = "git:"
 @click.option(
     "--base", metavar="REV", help="Compare deployments, all or those named, with this revision."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@format_option
 @click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
 def diff(
     *,
@@ -55,22 +56,12 @@ def diff(
             raise click.UsageError("--params goes with OLD and NEW, not with --base")
         found = list(_deployments(base, names, root))
     changed = [review for review in found if review.resources or review.others]
-    _print(changed, form)
+    if changed:
+        click.echo(report(changed, form))
     for review in found:
         if review not in changed:
             say(f"No changes: {review.where.deployment}.")
     return CHANGES if changed else 0
-
-
-def _print(reviews: "list[Review]", form: str) -> None:
-    from deployer.commands.connection import columns, styled
-    from deployer.showing import terminal
-
-    for review in reviews:
-        if form == "json":
-            click.echo(review.model_dump_json(indent=2))
-        else:
-            click.echo(terminal.render(review, styled, columns()))
 
 
 def _templates(

@@ -6,12 +6,13 @@ import click
 
 import deployments
 from deployer.clock import Clock
-from deployer.commands.connection import CHANGES, clients_of, columns, connected, say, shown, styled
+from deployer.commands.connection import CHANGES, clients_of, connected, say, shown
+from deployer.commands.reports import format_option, report
 
 
 @click.command()
 @click.argument("name", metavar="ENV/STACK")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@format_option
 @click.option(
     "--output", type=click.Path(path_type=Path), help="The review file (default: .reviews/...)."
 )
@@ -21,7 +22,6 @@ def review(
 ) -> int:
     """Make a change set for ENV/STACK and show what it would do; exit 2 if it would."""
     from deployer import review_file, reviewing
-    from deployer.showing import terminal
 
     deployment = deployments.load(name, root)
     found = reviewing.review(deployment, clients_of(deployment, **connection), Clock())
@@ -30,10 +30,7 @@ def review(
         return 0
     file = output or root / ".reviews" / f"{name.replace('/', '-')}-{found.change_set.name}.json"
     review_file.write(found, file)
-    if form == "json":
-        click.echo(found.model_dump_json(indent=2))
-    else:
-        click.echo(terminal.render(found, styled, columns()))
+    click.echo(report([found], form))
     say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
     say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
     return CHANGES

@@ -8,7 +8,7 @@ from deployer import beside, judging
 from deployer.beside import HIDDEN, Beside
 from deployer.judging import Facts
 from deployer.prediction.changes import predict
-from deployer.prediction.resolving import Resolved, resolve
+from deployer.prediction.resolving import Resolved, parts, resolve
 from deployer.review import Binding, ChangeSet, Notice, Review, Where
 from deployments.template import declared_parameters
 
@@ -88,6 +88,7 @@ def predict_review(
         findings=judging.judge(case),
         access=access,
         notices=tuple(_refused(old, new)),
+        parts=parts(old, new),
         unknown=tuple(dict.fromkeys((*old.unknown, *new.unknown, NOT_ASKED))),
         predicted=True,
         binding=Binding(

@@ -7,6 +7,7 @@ from typing import Any
 
 from deployer.prediction.conditions import Conditions
 from deployer.prediction.intrinsics import FUNCTIONS, NO_VALUE, PLACE, as_text, is_intrinsic
+from deployer.review import Part
 from deployments.template import declared_parameters
 
 NOTHING = object()
@@ -59,6 +60,28 @@ def resolve(
         name = transform.get("Name") if isinstance(transform, Mapping) else transform
         resolver.unknown[f"what the transform {name} makes of the template"] = None
     return Resolved(resources, outputs, frozenset(unsettled), tuple(resolver.unknown))
+
+
+def parts(*templates: Resolved) -> tuple[Part, ...]:
+    """Every resource of the templates with what it refers to, or depends on, within them."""
+    bodies = {name: body for template in templates for name, body in template.resources.items()}
+    return tuple(
+        Part(
+            logical_id=name,
+            type=str(body.get("Type")),
+            refers_to=tuple(
+                dict.fromkeys(
+                    target
+                    for target in (
+                        *(target for target, _ in references(body.get("Properties"))),
+                        *_listed(body.get("DependsOn")),
+                    )
+                    if target in bodies and target != name
+                )
+            ),
+        )
+        for name, body in bodies.items()
+    )
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,47 @@
+"""A review, or several, in the format that was asked for."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deployer.commands.connection import columns, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.review import Review
+
+FORMATS = ("text", "json", "markdown", "html")
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", help="How it is shown."
+)
+
+
+def report(reviews: "Sequence[Review]", form: str) -> str:
+    """The reviews as one text; JSON is one review a line where there are several."""
+    from deployer.showing import html, markdown
+
+    if form == "json" and len(reviews) == 1:
+        return reviews[0].model_dump_json(indent=2)
+    if form == "json":
+        return "\n".join(each.model_dump_json() for each in reviews)
+    if form == "markdown":
+        return markdown.render(reviews)
+    if form == "html":
+        return html.render(reviews)
+    return _text(reviews)
+
+
+def _text(reviews: "Sequence[Review]") -> str:
+    from deployer.showing import terminal, words
+    from deployer.showing.grouping import alike
+
+    found = []
+    for review, *others in alike(reviews):
+        found.append(terminal.render(review, styled, columns()))
+        for each in others:
+            same = f"{each.where.deployment} does the same, {words.place(each)}"
+            arn = each.change_set.arn
+            found.append(f"{same}\nChange set  {arn}" if arn else same)
+    return "\n\n".join(found)
