@@ -34,7 +34,8 @@ def create(cloudformation: Any, source: Source, stack: Stack, *, name: str) -> s
     tags = {**source.deployment.tags, **ours}
     values = _values(cloudformation, source, stack, tags)
     answer = cloudformation.create_change_set(
-        StackName=stack.id or stack.name,
+        # The service takes a name only for a stack that is still to be created.
+        StackName=stack.name if stack.is_new else stack.id,
         ChangeSetName=name,
         ClientToken=name,
         ChangeSetType="CREATE" if stack.is_new else "UPDATE",

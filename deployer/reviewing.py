@@ -32,6 +32,7 @@ def review(deployment: Deployment, clients: Clients, clock: Clock) -> Review | N
     caller = guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
     stack = stacks.read(cloudformation, deployment.stack)
+    stacks.check_owner(stack, deployment.name)
     stacks.check_updatable(stack)
     name = change_set.change_set_name(source, clock)
     arn = change_set.create(cloudformation, source, stack, name=name)

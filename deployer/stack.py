@@ -87,6 +87,20 @@ def read(cloudformation: Any, name: str) -> Stack:
     )
 
 
+def check_owner(stack: Stack, deployment: str) -> None:
+    """Raises Refusal where the stack's own tag says that it is another deployment's.
+
+    Two environments in one account and region would otherwise rewrite each other's stack.
+    """
+    owner = (stack.tags or {}).get(OWNER, deployment)
+    if owner != deployment:
+        raise Refusal(
+            f"The stack {stack.name} belongs to {owner}, and this is {deployment}",
+            f"its tag {OWNER} says so, and both are in the same account and region",
+            "Give one of them another name, account or region; or correct the stack's tag",
+        )
+
+
 def check_updatable(stack: Stack) -> None:
     """Raises Refusal for a stack that can take no change set now."""
     if stack.is_new or stack.status in UPDATABLE:

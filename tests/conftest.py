@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+import deploy
 import localaws
+from command_line import run
 from deployer.clients import Clients
 from localaws import surroundings, walkthrough
 
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
 _ACCOUNTS = itertools.count(1)
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +83,23 @@ tags:
 """
     )
     return tmp_path
+
+
+@pytest.fixture
+def command(
+    checkout: Path, endpoint: localaws.Endpoint, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:  # fmt: skip
+    """deploy.py with these words: (exit code, standard output, standard error)."""
+
+    def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
+        options = [] if "--help" in words else ["--root", str(root)]
+        options += ["--yes", "--uncommitted"] if words[0] == "execute" else []
+        monkeypatch.setattr("sys.argv", ["deploy.py", *words, *options])
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
+        with pytest.raises(SystemExit) as end:
+            run(deploy.deploy)
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out, captured.err
+
+    return go

@@ -10,38 +10,17 @@ import pytest
 
 import deploy
 import deployments
-from command_line import run
 from deployer import execution, review_file, reviewing, verification
 from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.review import Review
 from deployer.showing import terminal
-from localaws import Endpoint, surroundings, walkthrough
+from localaws import surroundings, walkthrough
 from problem import Problem, Refusal
+from tests.conftest import Run
 
 NAME = "dev/webordinary-edit"
 QUICK = Clock(sleep=lambda _: None)
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(
-    checkout: Path, endpoint: Endpoint, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Run:  # fmt: skip
-    """deploy.py with these words: (exit code, standard output, standard error)."""
-
-    def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
-        options = [] if "--help" in words else ["--root", str(root)]
-        options += ["--yes", "--uncommitted"] if words[0] == "execute" else []
-        monkeypatch.setattr("sys.argv", ["deploy.py", *words, *options])
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
-        with pytest.raises(SystemExit) as end:
-            run(deploy.deploy)
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
-
-    return go
 
 
 def make(checkout: Path, clients: Clients) -> Review:
@@ -116,7 +95,7 @@ def test_discard_leaves_nothing(command: Run, checkout: Path, client: Callable[[
     assert code == 0
     assert "and the empty stack" in err
     assert left_behind(client) == ([], [])
-    assert "already gone" in command("discard", file)[2]
+    assert "No such review" in command("discard", file)[2]
 
 
 def test_an_update_is_reviewed_executed_and_leaves_the_count_alone(

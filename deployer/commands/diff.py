@@ -57,7 +57,7 @@ def diff(
         found = list(_deployments(base, names, root))
     changed = [review for review in found if review.resources or review.others]
     if changed:
-        click.echo(report(changed, form))
+        click.echo(report(changed, form, several=base is not None))
     for review in found:
         if review not in changed:
             say(f"No changes: {review.where.deployment}.")

@@ -1,5 +1,6 @@
 """A review, or several, in the format that was asked for."""
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -18,14 +19,13 @@ format_option = click.option(
 )
 
 
-def report(reviews: "Sequence[Review]", form: str) -> str:
-    """The reviews as one text; JSON is one review a line where there are several."""
+def report(reviews: "Sequence[Review]", form: str, *, several: bool) -> str:
+    """The reviews as one text; with ``several``, JSON is a list, even of one."""
     from deployer.showing import html, markdown
 
-    if form == "json" and len(reviews) == 1:
-        return reviews[0].model_dump_json(indent=2)
     if form == "json":
-        return "\n".join(each.model_dump_json() for each in reviews)
+        found = [each.model_dump(mode="json") for each in reviews]
+        return json.dumps(found if several else found[0], indent=2)
     if form == "markdown":
         return markdown.render(reviews)
     if form == "html":

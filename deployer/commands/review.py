@@ -1,39 +1,108 @@
 """``deploy.py review`` and ``deploy.py discard``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import deployments
 from deployer.clock import Clock
 from deployer.commands.connection import CHANGES, clients_of, connected, say, shown
+from deployer.commands.progress import progress
 from deployer.commands.reports import format_option, report
+from problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.review import Review
+
+AT_ONCE = 4
+"""Stacks that are reviewed at the same time; CloudFormation throttles more."""
 
 
 @click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.argument("name", metavar="ENV[/STACK]")
 @format_option
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="The review file (default: .reviews/...)."
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The review file, or for a whole ENV their folder (default: .reviews/...).",
 )
 @connected
 def review(
     *, name: str, form: str, output: Path | None, root: Path, **connection: str | None
 ) -> int:
-    """Make a change set for ENV/STACK and show what it would do; exit 2 if it would."""
-    from deployer import review_file, reviewing
+    """Make change sets and show what they would do; exit 2 if they would do anything.
 
-    deployment = deployments.load(name, root)
-    found = reviewing.review(deployment, clients_of(deployment, **connection), Clock())
-    if found is None:
-        say(f"No changes: {name} is as it should be.")
-        return 0
-    file = output or root / ".reviews" / f"{name.replace('/', '-')}-{found.change_set.name}.json"
-    review_file.write(found, file)
-    click.echo(report([found], form))
-    say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
-    say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
-    return CHANGES
+    ENV/STACK is one stack; ENV is all of its stacks.
+    """
+    from deployer import review_file
+
+    several = "/" not in name
+    chosen = _stacks(name, root) if several else [deployments.load(name, root)]
+    found, problems = _reviews(chosen, connection)
+    for deployment in chosen:
+        if deployment.name not in found and deployment.name not in problems:
+            say(f"No changes: {deployment.name} is as it should be.")
+    if found:
+        click.echo(report(list(found.values()), form, several=several))
+    folder = root / ".reviews" if output is None else output
+    for each in found.values():
+        name_of_file = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
+        file = output if output and not several else folder / name_of_file
+        review_file.write(each, file)
+        say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
+        say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
+    return _ended(problems, several=several) or (CHANGES if found else 0)
+
+
+def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
+    found = [each for each in deployments.load_all(root) if each.environment == environment]
+    if not found:
+        # Says which environments there are, and the nearest one.
+        deployments.load(f"{environment}/any", root)
+    return found
+
+
+def _reviews(
+    chosen: "Sequence[deployments.Deployment]", connection: dict[str, str | None]
+) -> tuple[dict[str, "Review"], dict[str, Problem]]:
+    """What was found, and what went wrong, by the name of the deployment."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    from deployer import reviewing
+    from deployer.clients import explained
+
+    def one(deployment: deployments.Deployment) -> "Review | None":
+        # Each thread has clients of its own: making them is not safe between threads.
+        with explained():
+            clients = clients_of(deployment, **connection)
+            return reviewing.review(deployment, clients, Clock())
+
+    found: dict[str, Review | None] = {}
+    problems: dict[str, Problem] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool, progress(len(chosen), "Reviewed") as done:
+        running = {pool.submit(one, each): each.name for each in chosen}
+        for ended in as_completed(running):
+            name = running[ended]
+            try:
+                found[name] = ended.result()
+            except Problem as problem:
+                problems[name] = problem
+            done(name)
+    ordered = {each.name: found.get(each.name) for each in chosen}
+    return {name: each for name, each in ordered.items() if each is not None}, problems
+
+
+def _ended(problems: dict[str, Problem], *, several: bool) -> int:
+    """Says each problem; the gravest code of them, 0 where there is none."""
+    if not several:
+        for problem in problems.values():
+            raise problem
+    for name, problem in problems.items():
+        say(f"{name}: {problem}")
+    return max((problem.code for problem in problems.values()), default=0)
 
 
 @click.command()
@@ -46,4 +115,5 @@ def discard(*, file: Path, root: Path, **connection: str | None) -> int:
     found = review_file.read(file)
     deployment = deployments.load(found.where.deployment, root)
     say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
+    file.unlink()
     return 0
