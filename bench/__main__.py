@@ -2,9 +2,13 @@
 
 import sys
 
-from bench import generate, prediction
+from bench import generate, prediction, review
 
-SUBJECTS = {"generate": generate.main, "prediction": prediction.main}
+SUBJECTS = {
+    "generate": generate.main,
+    "prediction": prediction.main,
+    "review": review.main,
+}
 
 
 def main() -> int:
