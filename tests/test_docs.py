@@ -1,6 +1,7 @@
 """What the documents say is true: their examples are run, their names exist."""
 
 import dataclasses
+import importlib.util
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import command_line
 import deploy
 import generate
 import templates
+from deployer.judging.findings import CHECKS
 from deployments.template import declared_parameters, parse_template
 from localaws import Endpoint, surroundings, walkthrough
 from templates import specification, steps, workers
@@ -325,6 +327,23 @@ def test_workflows_run_what_exists(file: Path) -> None:
             else:
                 ours = r"(actions|github)/\S+@v\d+"
                 assert re.fullmatch(rf"{ours}|\S+@[0-9a-f]{{40}}", step["uses"]), step["uses"]
+
+
+def test_each_finding_is_explained() -> None:
+    table = TEXTS["docs/review.md"].split("## The findings")[1].split("\n## ")[0]
+    explained = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
+    assert sorted(explained) == sorted(each for check in CHECKS for each in check.ids)
+
+
+def test_the_picture_is_what_is_printed() -> None:
+    spec = importlib.util.spec_from_file_location("picture", ROOT / "docs/picture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.picture() == (ROOT / "docs/review.svg").read_text(), (
+        "Run `python docs/picture.py`"
+    )
 
 
 def test_every_test_here_has_something_to_test() -> None:

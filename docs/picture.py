@@ -1,0 +1,62 @@
+"""The README's picture of a review: ``python docs/picture.py`` writes docs/review.svg.
+
+It is what `deploy.py diff` prints on a terminal when the web-serving stack becomes the worker.
+"""
+
+import re
+import sys
+from io import StringIO
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from deployer.prediction.predicting import Side, predict_review  # noqa: E402
+from deployer.showing import terminal  # noqa: E402
+from deployments import load  # noqa: E402
+from deployments.template import parse_template  # noqa: E402
+
+LINES = 84
+"""How much of the report is in the picture."""
+
+WIDTH = 100
+TEMPLATES = ("localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
+PARAMS = "params/dev/webordinary-edit.yaml"
+FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""A font of somebody's server: a picture asks no network for anything."""
+
+
+def picture() -> str:
+    """The SVG."""
+    deployment = load("dev/webordinary-edit", ROOT)
+    values = {
+        name: ",".join(value) if isinstance(value, tuple) else value
+        for name, value in deployment.parameters.items()
+    }
+    sides = [
+        Side(parse_template((ROOT / path).read_text(), path), values, deployment.tags)
+        for path in TEMPLATES
+    ]
+    target = deployment.target
+    review = predict_review(
+        *sides, name=deployment.name, account=target.account, region=target.region,
+        stack=deployment.stack,
+    )  # fmt: skip
+    lines = terminal.render(review, _styled, WIDTH).split("\n")
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    console.print(f"$ deploy.py diff {' '.join(TEMPLATES)} \\\n    --params {PARAMS}")
+    console.print(Text.from_ansi("\n".join(lines[:LINES])))
+    console.print(f"... and {len(lines) - LINES} lines more", style="dim")
+    return FONT.sub("", console.export_svg(title="deploy.py diff", unique_id="review"))
+
+
+def _styled(text: str, colour: str) -> str:
+    return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
+
+
+if __name__ == "__main__":
+    (ROOT / "docs/review.svg").write_text(picture(), encoding="utf-8")
