@@ -1,4 +1,4 @@
-"""What changes beside the resources: parameters, tags, outputs, the description."""
+"""What changes beside the resources: parameters, tags, topics, outputs, the description."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -18,6 +18,7 @@ class Beside:
     template: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    topics: Collection[str] = ()
 
     def without(self, secret: Collection[str]) -> dict[str, str]:
         """The parameters that are no secrets."""
@@ -42,6 +43,8 @@ def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[
         yield OtherChange(kind="secret parameter", name=name, before=HIDDEN, after=HIDDEN)
     yield from _differences("parameter", before.without(secret), after.without(secret))
     yield from _differences("tag", before.tags, after.tags)
+    topics = (dict.fromkeys(side.topics, "hears of events") for side in (before, after))
+    yield from _differences("notification topic", *topics)
     yield from _differences("output", before.outputs(), after.outputs())
     yield from _differences("description", before.description(), after.description())
 

@@ -86,7 +86,7 @@ def _judged(
     cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = reading.read_resources(plain, detailed, source.descriptions())
-    before, after = _before(cloudformation, stack), _after(source, plain)
+    before, after = _before(cloudformation, stack), _after(source, stack, plain)
     known = surroundings(where.account, where.region, where.stack_name)
     old = Resolved() if stack.is_new else resolve(before.template, before.parameters, known)
     new = resolve(after.template, after.parameters, known)
@@ -122,14 +122,19 @@ def _before(cloudformation: Any, stack: Stack) -> Beside:
     body = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")["TemplateBody"]
     text = body if isinstance(body, str) else json.dumps(body)
     template = parse_template(text, f"the template of {stack.name}")
-    return Beside(template, stack.parameters or {}, stack.tags or {})
+    topics = stack.answer.get("NotificationARNs", ())
+    return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
 
 
-def _after(source: Source, plain: Mapping[str, Any]) -> Beside:
+def _after(source: Source, stack: Stack, plain: Mapping[str, Any]) -> Beside:
     """What the change set itself says that the stack will have."""
     parameters = {
         each["ParameterKey"]: str(each.get("ResolvedValue", each.get("ParameterValue", "")))
         for each in plain.get("Parameters", ())
     }
     tags = {each["Key"]: each["Value"] for each in plain.get("Tags", ())}
-    return Beside(source.template, parameters, tags)
+    # A change set that names no topics leaves those that the stack has.
+    topics = source.deployment.target.notification_topics or stack.answer.get(
+        "NotificationARNs", ()
+    )
+    return Beside(source.template, parameters, tags, topics)

@@ -60,6 +60,7 @@ KINDS = {
     "parameter": "Parameters",
     SECRET: "Secret parameters",
     "tag": "Tags",
+    "notification topic": "Notification topics",
     "output": "Outputs",
     "description": "Description",
 }
