@@ -11,6 +11,7 @@ import yaml
 
 from deployer.review import ResourceChange, Review
 from deployer.showing import words
+from deployer.showing.console import console_link
 from deployer.showing.graph import graph
 from deployer.showing.grouping import alike
 from deployer.showing.properties import shown
@@ -34,6 +35,7 @@ def render(reviews: Sequence[Review]) -> str:
         policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
         " base-uri 'none'; form-action 'none'",
         words=words,
+        console_link=console_link,
         graph=graph,
         shown=shown,
         body=body,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from deployer.review import AccessChange, Finding, OtherChange, Review
 from deployer.showing import words
+from deployer.showing.console import console_link
 from deployer.showing.grouping import alike
 from deployer.showing.markdown_resources import resource, signed
 from deployer.showing.markdown_text import Block, code, fenced, folded, row, text
@@ -102,7 +103,7 @@ def _footer(group: Sequence[Review]) -> Iterator[Block]:
     for each in group:
         if not each.predicted:
             yield Block(
-                f"\n[{text(each.where.stack_name)} in the console]({words.console_link(each)}),"
+                f"\n[{text(each.where.stack_name)} in the console]({console_link(each)}),"
                 f" change set {code(each.change_set.arn)}"
             )
 

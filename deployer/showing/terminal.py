@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from deployer.review import AccessChange, Finding, OtherChange, Review
 from deployer.showing import words
+from deployer.showing.console import console_link
 from deployer.showing.lines import Style, plain, wrapped
 from deployer.showing.terminal_resources import COLOURS, resources
 
@@ -139,5 +140,5 @@ def _unknown(review: Review, style: Style, width: int) -> Iterator[str]:
 def _footer(review: Review) -> Iterator[str]:
     if not review.predicted:
         yield ""
-        yield f"Console     {words.console_link(review)}"
+        yield f"Console     {console_link(review)}"
         yield from wrapped(review.change_set.arn, LONGEST, "Change set  ")

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
 from deployer.review import UNKNOWN, AccessChange, PropertyChange, ResourceChange, Review
 
@@ -50,11 +49,6 @@ CAUSES = {
     "NoModification": "not changed in the template",
 }
 FORCES = {"Always": "forces replacement", "Conditionally": "may force replacement"}
-CONSOLES = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-}
 SECRET = "secret parameter"  # noqa: S105 - a kind of change
 KINDS = {
     "parameter": "Parameters",
@@ -196,16 +190,4 @@ def access_row(change: AccessChange) -> tuple[str, str, str, str, str, str]:
         ", ".join(change.actions),
         ", ".join(whom),
         change.condition,
-    )
-
-
-def console_link(review: Review) -> str:
-    """The change set's page in the AWS console of the stack's partition."""
-    partition = review.where.stack_id.split(":")[1] if ":" in review.where.stack_id else "aws"
-    host = CONSOLES.get(partition, CONSOLES["aws"])
-    region = review.where.region
-    return (
-        f"https://{region}.{host}/cloudformation/home?region={region}#/stacks/changesets/changes"
-        f"?stackId={quote(review.where.stack_id, safe='')}"
-        f"&changeSetId={quote(review.change_set.arn, safe='')}"
     )
