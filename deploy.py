@@ -9,6 +9,7 @@ from deployer.commands.execute import execute
 from deployer.commands.init import init
 from deployer.commands.review import discard, review
 from deployer.commands.verify import verify
+from deployer.commands.watch import watch
 
 
 @click.group(context_settings={"max_content_width": 96})
@@ -20,7 +21,7 @@ def deploy() -> None:
     """
 
 
-for command in (init, review, diff, execute, discard, verify):
+for command in (init, review, diff, execute, discard, watch, verify):
     deploy.add_command(command)
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """The events of one operation: each once, in order, whatever else the stack went through."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to one resource; the stack's own events carry its id."""
+    """What happened to one resource; ``time`` is an ISO time of UTC."""
 
     id: str
     time: str
@@ -16,53 +18,73 @@ class Event:
     type: str
     status: str
     reason: str
+    token: str = ""
+    stack_id: str = ""
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Whether it is about the stack itself and none of its resources."""
+        return self.type == STACK and self.physical_id == self.stack_id
 
     @property
     def is_failure(self) -> bool:
-        """Whether it is a cause, and not a consequence of another failure."""
-        return self.status.endswith("_FAILED") and "cancelled" not in self.reason.lower()
+        """Whether something went wrong."""
+        return self.status.endswith("_FAILED")
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether it only failed since something else had failed before."""
+        reason = self.reason.lower()
+        return "cancelled" in reason or "following resource(s) failed" in reason
 
 
 class Events:
-    """The events that carry an operation's token."""
+    """The events that carry one of an operation's tokens."""
 
-    def __init__(self, cloudformation: Any, stack_id: str, token: str) -> None:
+    def __init__(self, cloudformation: Any, stack_id: str, tokens: Collection[str]) -> None:
         self._cloudformation = cloudformation
         self._stack_id = stack_id
-        self._token = token
+        self._tokens = set(tokens)
         self._seen: set[str] = set()
 
-    def new(self) -> Iterator[Event]:
+    def also(self, token: str) -> None:
+        """Another token belongs to the operation, such as that of its cancellation."""
+        self._tokens.add(token)
+
+    def new(self, *, whole: bool = False) -> list[Event]:
         """The events since the last call, oldest first.
 
-        AWS answers newest first; reading ends at the first page with nothing new of ours.
+        AWS answers newest first, and a page may come twice or be missing. Reading ends at the
+        first page of ours with nothing new; with ``whole``, where the operation began.
         """
-        found: list[Event] = []
-        token: str | None = None
+        found: dict[str, Event] = {}
+        page_token: str | None = None
         while True:
-            options = {"NextToken": token} if token else {}
+            options = {"NextToken": page_token} if page_token else {}
             page = self._cloudformation.describe_stack_events(StackName=self._stack_id, **options)
-            fresh = [
-                _event(each)
-                for each in page["StackEvents"]
-                if each.get("ClientRequestToken") == self._token
-                and each["EventId"] not in self._seen
-            ]
-            found += fresh
-            self._seen.update(event.id for event in fresh)
-            token = page.get("NextToken")
-            if not token or not fresh:
+            events = [event_of(each) for each in page["StackEvents"]]
+            ours = [event for event in events if event.token in self._tokens]
+            fresh = [event for event in ours if event.id not in self._seen]
+            found.update((event.id, event) for event in fresh)
+            page_token = page.get("NextToken")
+            before_ours = bool(events) and not ours and bool(found or self._seen)
+            if not page_token or before_ours or (ours and not fresh and not whole):
                 break
-        return reversed(found)
+        self._seen.update(found)
+        oldest_first = list(found.values())[::-1]
+        return sorted(oldest_first, key=lambda event: event.time)
 
 
-def _event(answer: dict[str, Any]) -> Event:
+def event_of(answer: Mapping[str, Any]) -> Event:
+    """An event of DescribeStackEvents."""
     return Event(
         id=answer["EventId"],
-        time=answer["Timestamp"].strftime("%H:%M:%S"),
+        time=answer["Timestamp"].isoformat(),
         logical_id=answer.get("LogicalResourceId", ""),
         physical_id=answer.get("PhysicalResourceId", ""),
         type=answer.get("ResourceType", ""),
         status=answer.get("ResourceStatus", ""),
         reason=answer.get("ResourceStatusReason") or "",
+        token=answer.get("ClientRequestToken", ""),
+        stack_id=answer.get("StackId", ""),
     )

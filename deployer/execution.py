@@ -1,70 +1,92 @@
 """Executing what was reviewed, and nothing else."""
 
-from collections.abc import Callable
 from typing import Any
 
-from deployer import binding, guards, reviewing
-from deployer import stack as stacks
-from deployer.clients import Clients, explained
-from deployer.clock import Clock
-from deployer.events import Event, Events
+from deployer import binding, change_set, guards, reviewing
+from deployer.clients import Clients
+from deployer.events import STACK, event_of
+from deployer.operation import Operation
 from deployer.review import Review
 from deployer.source import read_source
 from deployments import Deployment
-from problem import Detached, Problem
-
-GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-"""The end states of a success. A rolled-back update is none, whatever botocore's waiters say."""
-
-Show = Callable[[Event], None]
+from problem import Problem
 
 
-def execute(
-    review: Review, deployment: Deployment, clients: Clients, clock: Clock, show: Show
-) -> str:
-    """Executes the review's change set, shows events as they come, gives the end state.
+def execute(review: Review, deployment: Deployment, clients: Clients) -> Operation:
+    """Executes the review's change set; gives the operation that has begun, to be watched.
 
-    Raises Refusal where something is not as reviewed, Problem where the stack fails,
-    Detached where only the watching ended.
+    The change set's name is the operation's token, so a repeated call never acts twice: one
+    that is being executed already is only watched. Raises Refusal where something is not
+    as reviewed.
     """
     source = read_source(deployment)
     guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
+    operation = _operation(review)
+    if _status(cloudformation, review) == "EXECUTE_IN_PROGRESS":
+        return operation
     binding.check_unchanged(review, source, clients)
     binding.check_same_findings(review, reviewing.again(review, source, clients))
-    token = review.change_set.name
-    cloudformation.execute_change_set(ChangeSetName=review.change_set.arn, ClientRequestToken=token)
-    console = f"aws cloudformation describe-stack-events --stack-name {review.where.stack_id}"
-    with explained(resume=console):
-        return _watch(cloudformation, review.where.stack_id, token, clock, show, console)
+    _begin(cloudformation, review)
+    return operation
 
 
-def _watch(
-    cloudformation: Any, stack_id: str, token: str, clock: Clock, show: Show, console: str
-) -> str:
-    """Shows events until the stack has come to rest; gives its good end state."""
-    events = Events(cloudformation, stack_id, token)
-    failures: list[Event] = []
-    waits = clock.waits()
-    while True:
-        status = stacks.read(cloudformation, stack_id).status
-        for event in events.new():
-            show(event)
-            if event.is_failure and event.physical_id != stack_id:
-                failures.append(event)
-        if not status.endswith("_IN_PROGRESS"):
-            break
-        if not waits.wait():
-            raise Detached(
-                "We stopped watching",
-                f"the stack is still in {status} after {clock.limit / 3600:g} hours",
-                f"The operation goes on in AWS. See `{console}`",
-            )
-    if status not in GOOD:
-        cause = failures[0] if failures else None
-        raise Problem(
-            f"The stack ended in {status}",
-            f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else "no event says why",
-            stacks.ADVICE.get(status, "Mend the cause and review again"),
+def _operation(review: Review) -> Operation:
+    return Operation(
+        deployment=review.where.deployment,
+        stack_id=review.where.stack_id,
+        stack_name=review.where.stack_name,
+        token=review.change_set.name,
+        expected=len(review.resources) or None,
+        descriptions={
+            each.logical_id: each.description for each in review.resources if each.description
+        },
+    )
+
+
+def _begin(cloudformation: Any, review: Review) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        cloudformation.execute_change_set(
+            ChangeSetName=review.change_set.arn, ClientRequestToken=review.change_set.name
         )
-    return status
+    except ClientError:
+        # An answer that was lost made botocore ask again, and the first call had acted.
+        if not _status(cloudformation, review).startswith("EXECUTE"):
+            raise
+
+
+def _status(cloudformation: Any, review: Review) -> str:
+    """The change set's execution status; EXECUTE_COMPLETE where it is gone with its work done."""
+    from botocore.exceptions import ClientError
+
+    try:
+        arn = review.change_set.arn
+        answer = change_set.describe(cloudformation, arn, values=False)
+        return str(answer.get("ExecutionStatus", ""))
+    except ClientError as error:
+        if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
+            raise
+        return ""
+
+
+def latest(cloudformation: Any, deployment: Deployment) -> Operation:
+    """The operation that a stack is in, or was in last; raises Problem where there is none."""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(
+        StackName=deployment.stack
+    )
+    for page in pages:
+        for event in map(event_of, page["StackEvents"]):
+            if event.is_of_stack and event.type == STACK and event.token:
+                return Operation(
+                    deployment=deployment.name,
+                    stack_id=event.stack_id,
+                    stack_name=deployment.stack,
+                    token=event.token.removesuffix("-cancel"),
+                )
+    raise Problem(
+        f"There is nothing to watch at {deployment.stack}",
+        "none of its events belongs to an operation with a token",
+        f"Begin one: `deploy.py review {deployment.name}`",
+    )

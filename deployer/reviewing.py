@@ -33,7 +33,7 @@ def review(deployment: Deployment, clients: Clients, clock: Clock) -> Review | N
     cloudformation = clients("cloudformation")
     stack = stacks.read(cloudformation, deployment.stack)
     stacks.check_owner(stack, deployment.name)
-    stacks.check_updatable(stack)
+    stacks.check_updatable(stack, deployment.name)
     name = change_set.change_set_name(source, clock)
     arn = change_set.create(cloudformation, source, stack, name=name)
     plain = change_set.wait(cloudformation, arn, clock)

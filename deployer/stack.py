@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer import recovery
 from problem import Refusal
 
 OWNER = "fargate-worker-stack"
@@ -11,26 +12,6 @@ OWNER = "fargate-worker-stack"
 
 NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
 """No stack, or only the shell that a change set of type CREATE has made."""
-
-UPDATABLE = frozenset(
-    {
-        "CREATE_COMPLETE",
-        "UPDATE_COMPLETE",
-        "UPDATE_ROLLBACK_COMPLETE",
-        "IMPORT_COMPLETE",
-        "IMPORT_ROLLBACK_COMPLETE",
-    }
-)
-
-ADVICE = {
-    "ROLLBACK_COMPLETE": "Its creation failed. Read its events, then delete it and review again",
-    "ROLLBACK_FAILED": "Its creation failed, and so did the clean-up. Delete it, then review",
-    "CREATE_FAILED": "Its creation failed. Delete it, or roll it back in the console",
-    "UPDATE_FAILED": "An update failed without rollback. Roll it back in the console",
-    "UPDATE_ROLLBACK_FAILED": "Continue its rollback (`aws cloudformation"
-    " continue-update-rollback`)",
-    "DELETE_FAILED": "Delete it again, keeping what cannot be deleted",
-}
 
 
 @dataclass(frozen=True)
@@ -101,20 +82,15 @@ def check_owner(stack: Stack, deployment: str) -> None:
         )
 
 
-def check_updatable(stack: Stack) -> None:
+def check_updatable(stack: Stack, deployment: str) -> None:
     """Raises Refusal for a stack that can take no change set now."""
-    if stack.is_new or stack.status in UPDATABLE:
+    if stack.is_new or stack.status in recovery.UPDATABLE:
         return
-    if stack.status.endswith("_IN_PROGRESS"):
-        raise Refusal(
-            f"The stack {stack.name} is in {stack.status}",
-            "another operation is going on",
-            "Wait until it has ended, then run the command again",
-        )
+    meaning = recovery.STATES.get(stack.status)
     raise Refusal(
         f"The stack {stack.name} is in {stack.status}",
-        stack.reason or "it takes no change set in this state",
-        ADVICE.get(stack.status, "Bring it into a good state in the console"),
+        stack.reason or (meaning.meaning if meaning else "it takes no change set in this state"),
+        recovery.next_step(stack.status, deployment),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployer import live
+from deployer import live, recovery
 from deployer import stack as stacks
 from deployer.clients import Clients
 from deployer.criteria import CRITERIA, Criterion
@@ -27,7 +27,7 @@ def verify(deployment: Deployment, clients: Clients) -> list[Check]:
     """Every check of the table below, in its order."""
     source = read_source(deployment)
     stack = stacks.read(clients("cloudformation"), deployment.stack)
-    state = _state(stack)
+    state = _state(stack, deployment.name)
     if not state.green:
         return [state]
     worker = live.read(clients, stack.id)
@@ -35,13 +35,13 @@ def verify(deployment: Deployment, clients: Clients) -> list[Check]:
     return [state, *checks, *_as_committed(source, stack, clients)]
 
 
-def _state(stack: stacks.Stack) -> Check:
+def _state(stack: stacks.Stack, deployment: str) -> Check:
     return Check(
         "stack",
         "the stack is in a good state",
-        stack.status in stacks.UPDATABLE,
+        stack.status in recovery.UPDATABLE,
         f"{stack.name} is {stack.status}",
-        stacks.ADVICE.get(stack.status, "Deploy it: `deploy.py review`, then `execute`"),
+        recovery.next_step(stack.status, deployment),
     )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import deployments
-from deployer import binding, committed, execution, review_file, reviewing
+from deployer import binding, committed, execution, review_file, reviewing, watching
 from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.review import Finding, Review
+from deployer.showing.screens import Lines
 from problem import Refusal
 
 NAME = "dev/webordinary-edit"
@@ -50,8 +51,8 @@ def review(checkout: Path, clients: Clients) -> Review:
 
 
 def run(review: Review, checkout: Path, clients: Clients) -> str:
-    deployment = deployments.load(NAME, checkout)
-    return execution.execute(review, deployment, clients, QUICK, lambda _: None)
+    operation = execution.execute(review, deployments.load(NAME, checkout), clients)
+    return watching.watch(operation, clients, QUICK, Lines(print)).status
 
 
 @pytest.mark.parametrize("field", TAMPERED)

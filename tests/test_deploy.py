@@ -10,13 +10,15 @@ import pytest
 
 import deploy
 import deployments
-from deployer import execution, review_file, reviewing, verification
+from deployer import execution, review_file, reviewing, verification, watching
 from deployer.clients import Clients
 from deployer.clock import Clock
+from deployer.outcome import Outcome
 from deployer.review import Review
 from deployer.showing import terminal
+from deployer.showing.screens import Lines
 from localaws import surroundings, walkthrough
-from problem import Problem, Refusal
+from problem import Refusal
 from tests.conftest import Run
 
 NAME = "dev/webordinary-edit"
@@ -29,9 +31,9 @@ def make(checkout: Path, clients: Clients) -> Review:
     return found
 
 
-def carry_out(review: Review, checkout: Path, clients: Clients) -> str:
-    deployment = deployments.load(NAME, checkout)
-    return execution.execute(review, deployment, clients, QUICK, lambda _: None)
+def carry_out(review: Review, checkout: Path, clients: Clients) -> Outcome:
+    operation = execution.execute(review, deployments.load(NAME, checkout), clients)
+    return watching.watch(operation, clients, QUICK, Lines(print))
 
 
 def change(
@@ -112,7 +114,7 @@ def test_an_update_is_reviewed_executed_and_leaves_the_count_alone(
     others = {(each.kind, each.name): (each.before, each.after) for each in review.others}
     assert others["parameter", "MaxTasks"] == ("5", "4")
     assert others["parameter", "ServiceExists"] == ("false", "true")
-    assert carry_out(review, checkout, clients) == "UPDATE_COMPLETE"
+    assert carry_out(review, checkout, clients).status == "UPDATE_COMPLETE"
     [found] = client("ecs").describe_services(
         cluster=service["cluster"], services=[service["service"]]
     )["services"]
@@ -155,10 +157,11 @@ def test_a_stack_that_fails_names_its_cause(checkout: Path, clients: Clients) ->
     group = deployments.load(NAME, checkout).parameters["FileSystemSecurityGroupId"]
     change(checkout, str(group), "sg-0123456789abcdef0")
     review = make(checkout, clients)
-    with pytest.raises(Problem, match="ended in ROLLBACK_COMPLETE: FileSystemIngress") as failed:
-        carry_out(review, checkout, clients)
-    assert failed.value.code == 1
-    assert "does not exist" in failed.value.why
+    ended = carry_out(review, checkout, clients)
+    assert (ended.status, ended.is_good) == ("ROLLBACK_COMPLETE", False)
+    assert [cause.logical_id for cause in ended.causes] == ["FileSystemIngress"]
+    assert "does not exist" in ended.causes[0].reason
+    assert "Cluster" in ended.rolled_back
     with pytest.raises(Refusal, match="is in ROLLBACK_COMPLETE"):
         make(checkout, clients)
 

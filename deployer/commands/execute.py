@@ -8,11 +8,11 @@ import click
 
 import deployments
 from deployer.clock import Clock
-from deployer.commands.connection import clients_of, connected, say
+from deployer.commands.connection import clients_of, connected
+from deployer.commands.operations import form_option, watched
 from problem import Refusal
 
 if TYPE_CHECKING:
-    from deployer.events import Event
     from deployer.review import Review
 
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @click.option("--uncommitted", is_flag=True, help="Execute what is not committed to git.")
+@form_option
 @connected
 def execute(
     *,
@@ -33,6 +34,7 @@ def execute(
     allow: tuple[str, ...],
     yes: bool,
     uncommitted: bool,
+    form: str,
     root: Path,
     **connection: str | None,
 ) -> int:
@@ -47,10 +49,8 @@ def execute(
     if not yes:
         _ask(found)
     clients = clients_of(deployment, **connection)
-    state = execution.execute(found, deployment, clients, Clock(), _show)
-    say(f"{found.where.stack_name} is {state}.")
-    say(f"Verify it with\n    ./deploy.py verify {found.where.deployment}")
-    return 0
+    operation = execution.execute(found, deployment, clients)
+    return watched(operation, clients, Clock(), form)
 
 
 def _ask(review: "Review") -> None:
@@ -67,8 +67,3 @@ def _ask(review: "Review") -> None:
             f"nobody agreed to execute on {where}",
             "Answer yes on a terminal, or give --yes",
         )
-
-
-def _show(event: "Event") -> None:
-    reason = f": {event.reason}" if event.reason else ""
-    click.echo(f"{event.time}  {event.status:<32}  {event.logical_id}{reason}")

@@ -1,0 +1,91 @@
+"""What each state of a stack means, and what to do about it. Offered, never done by itself.
+
+Source: CloudFormation API reference, Stack, StackStatus; user guide, "Stack status codes".
+"""
+
+from typing import NamedTuple
+
+
+class State(NamedTuple):
+    """One state: what it means, and the next step; ``{}`` stands for ENV/STACK."""
+
+    meaning: str
+    next_step: str
+
+
+WATCH = "`deploy.py watch {}`"
+VERIFY = "Verify it: `deploy.py verify {}`"
+REVIEW = "Mend the cause, then `deploy.py review {}`"
+DELETE = (
+    "Read its events (`deploy.py watch {}`), delete it (`aws cloudformation delete-stack`, only the"
+    " owner of its data can say that it may go), then `deploy.py review {}`"
+)
+
+STATES = {
+    "ABSENT": State("there is no such stack", "Create it: `deploy.py review {}`"),
+    "REVIEW_IN_PROGRESS": State(
+        "a change set proposes its creation; there is nothing yet",
+        "Execute that review, or `deploy.py discard` it; one of somebody else is left alone",
+    ),
+    "CREATE_IN_PROGRESS": State("it is being created", f"See {WATCH}"),
+    "CREATE_COMPLETE": State("it was created", VERIFY),
+    "CREATE_FAILED": State("its creation failed, and rollback is off", DELETE),
+    "ROLLBACK_IN_PROGRESS": State("its creation failed and is taken back", f"See {WATCH}"),
+    "ROLLBACK_COMPLETE": State("its creation failed; it is empty and takes no update", DELETE),
+    "ROLLBACK_FAILED": State("its creation failed, and so did taking it back", DELETE),
+    "DELETE_IN_PROGRESS": State("it is being deleted", f"See {WATCH}, then review again"),
+    "DELETE_COMPLETE": State("it was deleted", "Create it again: `deploy.py review {}`"),
+    "DELETE_FAILED": State(
+        "it could not be deleted whole",
+        "See what failed (`deploy.py watch {}`), then delete it again, keeping those resources"
+        " (`aws cloudformation delete-stack --retain-resources`)",
+    ),
+    "UPDATE_IN_PROGRESS": State("it is being updated", f"See {WATCH}"),
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State(
+        "it was updated, and what it no longer needs is being deleted", f"See {WATCH}"
+    ),
+    "UPDATE_COMPLETE": State("it was updated", VERIFY),
+    "UPDATE_FAILED": State(
+        "an update failed, and rollback is off: some resources are new, some old",
+        "Roll it back (`aws cloudformation rollback-stack`), or mend the cause and"
+        " `deploy.py review {}`",
+    ),
+    "UPDATE_ROLLBACK_IN_PROGRESS": State("an update failed and is taken back", f"See {WATCH}"),
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": State(
+        "a failed update was taken back, and what it had made is being deleted", f"See {WATCH}"
+    ),
+    "UPDATE_ROLLBACK_COMPLETE": State("a failed update was taken back; all is as before", REVIEW),
+    "UPDATE_ROLLBACK_FAILED": State(
+        "a failed update could not be taken back whole",
+        "Mend what the events say, then continue: `deploy.py rollback {} --continue`, with"
+        " `--skip LOGICAL_ID` for what cannot be mended",
+    ),
+    "IMPORT_IN_PROGRESS": State("resources are being imported", f"See {WATCH}"),
+    "IMPORT_COMPLETE": State("resources were imported", VERIFY),
+    "IMPORT_ROLLBACK_IN_PROGRESS": State("an import failed and is taken back", f"See {WATCH}"),
+    "IMPORT_ROLLBACK_COMPLETE": State("a failed import was taken back", REVIEW),
+    "IMPORT_ROLLBACK_FAILED": State(
+        "a failed import could not be taken back whole",
+        "Mend what the events say and delete what the import left, then `deploy.py review {}`",
+    ),
+}
+"""Every state that DescribeStacks can answer, and ABSENT."""
+
+UPDATABLE = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
+"""The states in which a stack takes a change set of type UPDATE."""
+
+
+def next_step(status: str, deployment: str) -> str:
+    """What to do about a state; a state of a newer API is looked at by a person."""
+    state = STATES.get(status)
+    if state is None:
+        return "This state is new. Look at the stack in the console"
+    return state.next_step.replace("{}", deployment)

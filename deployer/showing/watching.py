@@ -1,0 +1,112 @@
+"""The words for an operation while it goes on, and for how it ended. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from deployer.events import Event
+from deployer.operation import Operation, Snapshot
+from deployer.outcome import Outcome
+from deployer.rollout import Rollout
+from deployer.showing.lines import Style, wrapped
+from deployer.showing.words import visible
+
+BAR = 24
+
+
+def clock_time(event: Event) -> str:
+    """``14:03:07``, in UTC as CloudFormation gives it."""
+    return datetime.fromisoformat(event.time).strftime("%H:%M:%S")
+
+
+def duration(passed: timedelta) -> str:
+    """``2:05`` in minutes and seconds, ``1:02:05`` with hours."""
+    minutes, seconds = divmod(max(int(passed.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def event_line(event: Event) -> str:
+    """One event in one line, the reason behind it."""
+    reason = f": {visible(event.reason, '')}" if event.reason else ""
+    return f"{clock_time(event)}  {event.status:<28}  {event.logical_id}{reason}"
+
+
+def heartbeat(snapshot: Snapshot) -> str:
+    """What is going on, when nothing new has happened for a while."""
+    going = ", ".join(snapshot.in_progress()) or "no resource"
+    passed = duration(snapshot.now - snapshot.started)
+    trouble = f"; {visible(snapshot.trouble, '')}" if snapshot.trouble else ""
+    return f"... {snapshot.status}, {passed}: in progress {going}{trouble}"
+
+
+def block(snapshot: Snapshot, style: Style, width: int) -> list[str]:
+    """The whole state of it, to be painted over and over in one place."""
+    operation = snapshot.operation
+    lines = [style(f"{operation.stack_name}  {snapshot.status}", "bold"), *_bar(snapshot)]
+    for name, event in snapshot.in_progress().items():
+        passed = duration(snapshot.now - datetime.fromisoformat(event.time))
+        about = operation.descriptions.get(name, event.type)
+        lines += wrapped(f"{name}  {about}", width, f"  {passed:>7}  ", " " * 11)
+    for event in snapshot.failures():
+        lines.append(style(f"  FAILED   {event.logical_id}", "red"))
+        lines += wrapped(event.reason or event.status, width, " " * 11)
+    if snapshot.rollout:
+        lines += rollout_lines(snapshot.rollout, width)
+    last = snapshot.events[-1].time if snapshot.events else ""
+    silence = f", last event {_ago(snapshot, last)} ago" if last else ", no event yet"
+    lines.append(f"{duration(snapshot.now - snapshot.started)} passed{silence}")
+    if snapshot.trouble:
+        lines += wrapped(f"AWS did not answer: {snapshot.trouble}", width, "  ")
+    return [line for each in lines for line in each.split("\n")]
+
+
+def _ago(snapshot: Snapshot, time: str) -> str:
+    return f"{max(int((snapshot.now - datetime.fromisoformat(time)).total_seconds()), 0)} s"
+
+
+def _bar(snapshot: Snapshot) -> Iterator[str]:
+    done, expected = snapshot.done(), snapshot.operation.expected
+    if expected:
+        filled = min(BAR * done // expected, BAR)
+        yield f"[{'#' * filled}{'.' * (BAR - filled)}] {min(done, expected)} of {expected}"
+    else:
+        yield f"{done} resources done"
+
+
+def rollout_lines(rollout: Rollout, width: int) -> list[str]:
+    """The service's deployments, why tasks stopped, the queue, the newest log lines."""
+    lines = []
+    for each in rollout.deployments:
+        failed = f", {each.failed} failed" if each.failed else ""
+        lines += wrapped(
+            f"{each.revision} {each.status}: desired {each.desired}, running {each.running},"
+            f" pending {each.pending}{failed}; {each.state} {each.reason}".rstrip(),
+            width, "    ", " " * 6,
+        )  # fmt: skip
+    for reason in rollout.stopped:
+        lines += wrapped(f"stopped: {reason}", width, "    ", " " * 6)
+    if rollout.waiting is not None:
+        dead = f", {rollout.dead} dead letters" if rollout.dead is not None else ""
+        lines.append(f"    queue: {rollout.waiting} waiting, {rollout.in_flight} in flight{dead}")
+    for message in rollout.log:
+        lines += wrapped(message, width, "    | ")
+    for sentence in rollout.unknown:
+        lines += wrapped(sentence, width, "    ? ", " " * 6)
+    return lines
+
+
+def ending(outcome: Outcome, operation: Operation, next_step: str, width: int) -> list[str]:
+    """The summary: root causes first, what was rolled back or left behind, what is next."""
+    lines = [f"{operation.stack_name} is {outcome.status}."]
+    for event in outcome.causes:
+        lines += wrapped(f"{event.logical_id} ({event.type}): {event.status}", width, "  cause: ")
+        lines += wrapped(event.reason or "no reason was given", width, "         ")
+    if outcome.consequences:
+        names = ", ".join(event.logical_id for event in outcome.consequences)
+        lines += wrapped(f"stopped because of that: {names}", width, "  ", "    ")
+    if outcome.rolled_back:
+        lines += wrapped(f"rolled back: {', '.join(outcome.rolled_back)}", width, "  ", "    ")
+    for event in outcome.left_behind:
+        left = f"left behind, and billed: {event.logical_id} {event.physical_id} ({event.reason})"
+        lines += wrapped(left, width, "  ", "    ")
+    return [*lines, *wrapped(next_step, width, "Next: ", "      ")]

@@ -1,0 +1,150 @@
+"""Watching an operation until it has really ended, whatever happens to us meanwhile."""
+
+from typing import Any
+
+from deployer import rollout
+from deployer import stack as stacks
+from deployer.clients import Clients, explained
+from deployer.clock import Clock
+from deployer.events import Event, Events
+from deployer.operation import Operation, Screen, Snapshot
+from deployer.outcome import Outcome, outcome
+from deployer.rollout import Rollout
+from problem import Detached
+
+PATIENCE = 5
+"""Polls in a row that may fail, beyond botocore's own attempts, before we detach."""
+
+SETTLED = 5
+"""Polls in a row with the same end state that stand for a missing last event."""
+
+
+def watch(operation: Operation, clients: Clients, clock: Clock, screen: Screen) -> Outcome:
+    """Shows the operation until it has ended; gives how it ended.
+
+    Raises Detached, where it goes on without us: asked for, time over, credentials expired,
+    network lost.
+    """
+    try:
+        with explained(resume=operation.resume):
+            return _Watcher(operation, clients, clock, screen).run()
+    finally:
+        screen.close()
+
+
+class _Watcher:
+    def __init__(
+        self, operation: Operation, clients: Clients, clock: Clock, screen: Screen
+    ) -> None:
+        self.operation, self.clients = operation, clients
+        self.clock, self.screen = clock, screen
+        self.cloudformation = clients("cloudformation")
+        self.feed = Events(self.cloudformation, operation.stack_id, {operation.token})
+        self.events: list[Event] = []
+        self.started = clock.now()
+        self.failed = 0
+        self.settled = 0
+        self.status = ""
+        self.last_status = ""
+
+    def run(self) -> Outcome:
+        waits = self.clock.waits()
+        while True:
+            try:
+                fresh = self._look()
+                if self._ended():
+                    return self._end()
+                going_on = waits.wait(news=bool(fresh))
+            except KeyboardInterrupt:
+                self._interrupted()
+                continue
+            if not going_on:
+                raise self._detached(
+                    f"the stack is still in {self.status} after {self.clock.limit / 3600:g} hours"
+                )
+
+    def _look(self) -> list[Event]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        trouble = ""
+        fresh: list[Event] = []
+        try:
+            self.status = stacks.read(self.cloudformation, self.operation.stack_id).status
+            fresh = self.feed.new()
+            self.failed = 0
+        except (BotoCoreError, ClientError) as error:
+            # The operation goes on, so one answer that is missing is no reason to stop.
+            self.failed += 1
+            if self.failed > PATIENCE or not _passes(error):
+                raise
+            trouble = str(error)
+        self.events += fresh
+        service = self._service()
+        found = rollout.read(self.clients, service, self.clock.now()) if service else None
+        self.screen.show(self._snapshot(found, trouble), fresh)
+        return fresh
+
+    def _snapshot(self, found: Rollout | None, trouble: str = "") -> Snapshot:
+        return Snapshot(
+            self.operation, self.clock.now(), self.started, self.status, tuple(self.events),
+            found, trouble,
+        )  # fmt: skip
+
+    def _service(self) -> str:
+        """The ECS service that is rolling out now, if one is."""
+        going = self._snapshot(None).in_progress().values()
+        arns = [each.physical_id for each in going if each.type == "AWS::ECS::Service"]
+        return next((arn for arn in arns if arn.startswith("arn:")), "")
+
+    def _ended(self) -> bool:
+        """Whether the stack's last event and its status agree on an end.
+
+        DescribeStacks alone may still answer as before the operation began; where the last
+        event stays away, only a status that has settled counts.
+        """
+        if self.failed or not self.status or self.status.endswith("_IN_PROGRESS"):
+            self.settled = 0
+            return False
+        of_stack = [event for event in self.events if event.is_of_stack]
+        if of_stack and of_stack[-1].status == self.status:
+            return True
+        self.settled = self.settled + 1 if self.status == self.last_status else 0
+        self.last_status = self.status
+        return bool(self.events) and self.settled >= SETTLED
+
+    def _end(self) -> Outcome:
+        fresh = self.feed.new(whole=True)
+        self.events = sorted([*self.events, *fresh], key=lambda event: event.time)
+        self.screen.show(self._snapshot(None), fresh)
+        return outcome(self.status, self.events)
+
+    def _interrupted(self) -> None:
+        if self.screen.interrupted() == "detach":
+            raise self._detached("you asked for it")
+        if self.status != "UPDATE_IN_PROGRESS":
+            raise self._detached(
+                f"a stack in {self.status} cannot be cancelled, only an update in progress can"
+            )
+        token = f"{self.operation.token}-cancel"
+        self.feed.also(token)
+        self.cloudformation.cancel_update_stack(
+            StackName=self.operation.stack_id, ClientRequestToken=token
+        )
+
+    def _detached(self, why: str) -> Detached:
+        return Detached(
+            "We stopped watching",
+            why,
+            f"The operation goes on in AWS. Watch it again with `{self.operation.resume}`",
+        )
+
+
+def _passes(error: Any) -> bool:
+    """Whether an error may be gone at the next poll: throttled, failed inside, cut off."""
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = error.response["Error"]["Code"]
+    return status >= 500 or "Throttling" in code or code == "RequestLimitExceeded"  # noqa: PLR2004
