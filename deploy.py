@@ -5,9 +5,10 @@ import click
 
 from command_line import run
 from deployer.commands.diff import diff
+from deployer.commands.discard import discard
 from deployer.commands.execute import execute
 from deployer.commands.init import init
-from deployer.commands.review import discard, review
+from deployer.commands.review import review
 from deployer.commands.verify import verify
 from deployer.commands.watch import watch
 

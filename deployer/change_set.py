@@ -33,7 +33,7 @@ def create(cloudformation: Any, source: Source, stack: Stack, *, name: str) -> s
     ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
     tags = {**source.deployment.tags, **ours}
     values = _values(cloudformation, source, stack, tags)
-    answer = cloudformation.create_change_set(
+    request = dict(
         # The service takes a name only for a stack that is still to be created.
         StackName=stack.name if stack.is_new else stack.id,
         ChangeSetName=name,
@@ -48,7 +48,21 @@ def create(cloudformation: Any, source: Source, stack: Stack, *, name: str) -> s
         Capabilities=_capabilities(cloudformation, source),
         **_target_options(source),
     )
-    return str(answer["Id"])
+    return _created(cloudformation, request)
+
+
+def _created(cloudformation: Any, request: dict[str, Any]) -> str:
+    from botocore.exceptions import ClientError
+
+    try:
+        return str(cloudformation.create_change_set(**request)["Id"])
+    except ClientError as error:
+        # The name is unique: it exists where an answer was lost and botocore asked again.
+        if error.response["Error"]["Code"] != "AlreadyExistsException":
+            raise
+        name, stack = request["ChangeSetName"], request["StackName"]
+        found = cloudformation.describe_change_set(ChangeSetName=name, StackName=stack)
+        return str(found["ChangeSetId"])
 
 
 def _values(

@@ -52,8 +52,8 @@ class Clients:
 def explained(resume: str | None = None) -> Iterator[None]:
     """Turns AWS's exceptions into Problems.
 
-    With ``resume``, the command that goes on watching, expired credentials and a lost
-    network are Detached: what runs in AWS goes on without us.
+    With ``resume``, the command that goes on watching, every one of them is Detached: what
+    runs in AWS goes on without us.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -64,6 +64,9 @@ def explained(resume: str | None = None) -> Iterator[None]:
         message = error.response["Error"].get("Message", "")
         if code in EXPIRED and resume:
             raise _detached("The credentials expired", message or code, resume) from error
+        if resume:
+            what = f"AWS refused {error.operation_name} ({code})"
+            raise _detached(what, message or "it gave no reason", resume) from error
         raise Problem(
             f"AWS refused {error.operation_name} ({code})",
             message or "it gave no reason",

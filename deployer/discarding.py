@@ -1,4 +1,4 @@
-"""Discarding a review: its change set, and the empty stack if we made it."""
+"""Discarding change sets of ours: that of a review, or all that wait; and an empty stack."""
 
 from deployer import change_set, guards
 from deployer import stack as stacks
@@ -6,6 +6,43 @@ from deployer.clients import Clients
 from deployer.review import Review
 from deployments import Deployment
 from problem import Refusal
+
+
+def waiting(deployment: Deployment, clients: Clients) -> list[tuple[str, str]]:
+    """The deployment's change sets that nobody executed, as (name, ARN), oldest first.
+
+    Ours are told by their description; those of somebody else are not listed.
+    """
+    cloudformation = clients("cloudformation")
+    stack = stacks.read(cloudformation, deployment.stack)
+    if stack.status == "ABSENT":
+        return []
+    pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack.id)
+    found = sorted(
+        (
+            each
+            for page in pages
+            for each in page["Summaries"]
+            if str(each.get("Description", "")).startswith(f"{deployment.name} of {stacks.OWNER},")
+            and not str(each.get("ExecutionStatus", "")).startswith("EXECUTE")
+        ),
+        key=lambda each: str(each["CreationTime"]),
+    )
+    return [(each["ChangeSetName"], each["ChangeSetId"]) for each in found]
+
+
+def discard_waiting(deployment: Deployment, clients: Clients) -> list[str]:
+    """Deletes all of them, and the empty stack if we made it; what that was, in sentences."""
+    guards.identify(deployment, clients)
+    cloudformation = clients("cloudformation")
+    found = []
+    for name, arn in waiting(deployment, clients):
+        change_set.delete(cloudformation, arn)
+        found.append(f"Deleted the change set {name}.")
+    stack = stacks.read(cloudformation, deployment.stack)
+    if change_set.delete_shell(cloudformation, stack):
+        found.append(f"Deleted the empty stack {stack.name}.")
+    return found
 
 
 def discard(review: Review, deployment: Deployment, clients: Clients) -> str:

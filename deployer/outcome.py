@@ -68,8 +68,6 @@ def outcome(status: str, events: Sequence[Event]) -> Outcome:
         if "ROLLBACK" in status
         else (),
         left_behind=tuple(
-            event
-            for event in later
-            if event.status in LEFT and event.logical_id not in gone
+            event for event in later if event.status in LEFT and event.logical_id not in gone
         ),
     )

@@ -1,4 +1,4 @@
-"""``deploy.py review`` and ``deploy.py discard``."""
+"""``deploy.py review``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +54,24 @@ def review(
         review_file.write(each, file)
         say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
         say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
+    for each in found.values():
+        _older(deployments.load(each.where.deployment, root), each, connection)
     return _ended(problems, several=several) or (CHANGES if found else 0)
+
+
+def _older(
+    deployment: deployments.Deployment, review: "Review", connection: dict[str, str | None]
+) -> None:
+    """Offers to remove what earlier reviews left; somebody may still want to execute them."""
+    from deployer import discarding
+    from deployer.clients import explained
+
+    with explained():
+        found = discarding.waiting(deployment, clients_of(deployment, **connection))
+    older = [name for name, arn in found if arn != review.change_set.arn]
+    if older:
+        say(f"\nEarlier change sets still wait: {', '.join(older)}. Drop all with")
+        say(f"    ./deploy.py discard {deployment.name}")
 
 
 def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
@@ -103,17 +120,3 @@ def _ended(problems: dict[str, Problem], *, several: bool) -> int:
     for name, problem in problems.items():
         say(f"{name}: {problem}")
     return max((problem.code for problem in problems.values()), default=0)
-
-
-@click.command()
-@click.argument("file", metavar="REVIEW", type=click.Path(path_type=Path))
-@connected
-def discard(*, file: Path, root: Path, **connection: str | None) -> int:
-    """Delete a review's change set, and the empty stack if we made it."""
-    from deployer import discarding, review_file
-
-    found = review_file.read(file)
-    deployment = deployments.load(found.where.deployment, root)
-    say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
-    file.unlink()
-    return 0

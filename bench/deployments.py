@@ -1,0 +1,234 @@
+"""Deployments over an unreliable network: ``python -m bench deployments [SEEDS]``.
+
+Each seed reviews and executes one change of a stack through a proxy that delays, throttles,
+fails, drops, halves, repeats and outdates answers, and lets credentials expire. Whoever
+was cut off does what the message says. Then it is looked at directly: the stack's state
+against the exit code, that nothing acted twice, and that nothing is left behind.
+"""
+
+import io
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import localaws
+from bench.proxy import Faults, Proxy
+from deployer.clock import Clock
+from localaws import walkthrough
+from problem import Problem
+
+SEEDS = 500
+SHARE = 0.12
+NAME = "dev/small"
+STACK = "small"
+QUICK = Clock(sleep=lambda _: time.sleep(0.002))
+QUEUE = "Resources:\n  Queue: {{Type: AWS::SQS::Queue, Properties: {{VisibilityTimeout: {}}}}}\n"
+BROKEN = (
+    "  Rule:\n    Type: AWS::EC2::SecurityGroupIngress\n    DependsOn: Queue\n    Properties:"
+    " {GroupId: sg-0123456789abcdef0, IpProtocol: tcp, FromPort: 1, ToPort: 1, CidrIp: 10.0.0.0/8}"
+    "\n"
+)
+KINDS = {
+    "create": (None, QUEUE.format(30), "CREATE_COMPLETE", 0),
+    "update": (QUEUE.format(30), QUEUE.format(60), "UPDATE_COMPLETE", 0),
+    "failing creation": (None, QUEUE.format(30) + BROKEN, "ROLLBACK_COMPLETE", 1),
+    "failing update": (
+        QUEUE.format(30), QUEUE.format(60) + BROKEN, "UPDATE_ROLLBACK_COMPLETE", 1,
+    ),
+}  # fmt: skip
+"""The template before, the one to deploy, the state and the exit code in which it must end."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one seed went; ``wrong`` is empty where all held."""
+
+    seed: int
+    kind: str
+    codes: tuple[int, ...]
+    faults: Counter[str]
+    wrong: str
+
+
+@dataclass
+class Person:
+    """Whoever sits in front of it: runs commands, keeps what they said."""
+
+    root: Path
+    said: str = ""
+
+    def run(self, *words: str) -> int:
+        """One command; its exit code."""
+        import deploy
+
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                arguments = [*words, "--root", str(self.root)]
+                code = deploy.deploy.main(arguments, standalone_mode=False) or 0
+            except Problem as problem:
+                err.write(str(problem))
+                code = problem.code
+        self.said = out.getvalue() + err.getvalue()
+        return int(code)
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import Loader
+
+    return Loader()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Nobody sleeps: not our polls, not botocore's attempts; and models are read once."""
+    import botocore.endpoint
+    import botocore.loaders
+
+    loader = _loader()
+
+    class Time:
+        time = staticmethod(time.time)
+        sleep = staticmethod(lambda _: None)
+
+    names = ("review", "execute", "watch")
+    clocks = [patch(f"deployer.commands.{name}.Clock", lambda: QUICK) for name in names]
+    with (
+        patch.object(botocore.endpoint, "time", Time),
+        patch.object(botocore.loaders, "create_loader", lambda *_: loader),
+    ):
+        for clock in clocks:
+            clock.start()
+        try:
+            yield
+        finally:
+            for clock in clocks:
+                clock.stop()
+
+
+def checkout(folder: Path, account: str) -> Path:
+    """A folder with one deployment."""
+    (folder / "out").mkdir()
+    (folder / "params/dev").mkdir(parents=True)
+    target = f'account: "{account}"\nregion: {walkthrough.REGION}\n'
+    (folder / "params/dev/target.yaml").write_text(target)
+    values = f"template-file-path: out/{STACK}.template.yaml\nparameters: {{}}\n"
+    (folder / f"params/dev/{STACK}.yaml").write_text(values)
+    return folder
+
+
+def one(seed: int, url: str) -> Result:
+    """One seed against the endpoint at ``url``."""
+    account = f"{seed + 1:012d}"
+    kind = list(KINDS)[seed % len(KINDS)]
+    before, after, state, expected = KINDS[kind]
+    faults = Faults(seed, SHARE)
+    with tempfile.TemporaryDirectory() as name, Proxy(url, faults) as proxy, impatient():
+        root = checkout(Path(name), account)
+        client = walkthrough.client("cloudformation", url, account)
+        environment = {**walkthrough.credentials(proxy.url), "AWS_ACCESS_KEY_ID": account}
+        with patch.dict(os.environ, environment):
+            if before:
+                client.create_stack(
+                    StackName=STACK, TemplateBody=before,
+                    Tags=[{"Key": "fargate-worker-stack", "Value": NAME}],
+                )  # fmt: skip
+                client.get_waiter("stack_create_complete").wait(
+                    StackName=STACK, WaiterConfig={"Delay": 0.01, "MaxAttempts": 500}
+                )
+            (root / f"out/{STACK}.template.yaml").write_text(after)
+            person = Person(root)
+            try:
+                codes = _deploy(person, proxy)
+                wrong = _judged(client, person, codes, state, expected)
+            except Exception as error:
+                codes, wrong = (), f"{type(error).__name__}: {error}"
+    return Result(seed, kind, codes, faults.met, wrong)
+
+
+def _deploy(person: Person, proxy: Proxy) -> tuple[int, ...]:
+    """Review, execute, watch, as the messages say; the exit codes on the way."""
+    review = str(person.root / "review.json")
+    codes = [person.run("review", NAME, "--output", review)]
+    if codes[-1] != 2:
+        proxy.quiet()
+        codes.append(person.run("review", NAME, "--output", review))
+    codes.append(person.run("execute", review, "--yes", "--uncommitted"))
+    while codes[-1] not in (0, 1) or "AWS refused" in person.said or "cannot be re" in person.said:
+        if len(codes) > 9:
+            raise RuntimeError(f"it never ends: {codes}: {person.said}")
+        again = ("execute", review, "--yes", "--uncommitted")
+        detached = codes[-1] == 4 or "deploy.py watch" in person.said
+        proxy.quiet()
+        codes.append(person.run(*(("watch", NAME) if detached else again)))
+    return tuple(codes)
+
+
+def _judged(client: Any, person: Person, codes: tuple[int, ...], state: str, expected: int) -> str:
+    """What is not as it must be; nothing, where all is."""
+    found = client.describe_stacks(StackName=STACK)["Stacks"][0]
+    if found["StackStatus"] != state:
+        return f"the stack is {found['StackStatus']} after {codes}: {person.said}"
+    if codes[-1] != expected:
+        return f"the exit code is {codes[-1]} after {codes}: {person.said}"
+    cause = "Rule" if expected else f"is {state}"
+    if cause not in person.said:
+        return f"the message does not name {cause}: {person.said}"
+    events = client.describe_stack_events(StackName=STACK)["StackEvents"]
+    tokens = {each.get("ClientRequestToken") for each in events} - {None, ""}
+    if len(tokens) != 1:
+        return f"it acted {len(tokens)} times"
+    started = [
+        each
+        for each in events
+        if each["PhysicalResourceId"] == found["StackId"]
+        and each["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+        and each.get("ClientRequestToken")
+    ]
+    if len(started) != 1:
+        return f"it began {len(started)} times"
+    person.run("discard", NAME, "--yes")
+    left = [
+        each["ChangeSetName"]
+        for each in client.list_change_sets(StackName=STACK)["Summaries"]
+        if each["ExecutionStatus"] == "AVAILABLE"
+    ]
+    return f"left behind: {left}" if left else ""
+
+
+def several(seeds: list[int]) -> list[Result]:
+    """Many seeds against one endpoint of this process."""
+    os.environ.update(walkthrough.credentials("http://127.0.0.1:9"))
+    with localaws.start() as endpoint:
+        return [one(seed, endpoint.url) for seed in seeds]
+
+
+def main(count: int = SEEDS) -> int:
+    """Prints what was met and what went wrong; 1 where anything did."""
+    started = time.monotonic()
+    workers = os.cpu_count() or 1
+    shares = [list(range(first, count, workers)) for first in range(workers)]
+    with ProcessPoolExecutor(workers) as pool:
+        results = [result for part in pool.map(several, shares) for result in part]
+    met: Counter[str] = sum((result.faults for result in results), Counter())
+    wrong = [result for result in results if result.wrong]
+    paths = Counter(result.codes for result in results)
+    write = sys.stdout.write
+    write(f"{len(results)} deployments in {time.monotonic() - started:.0f} s, {len(wrong)} wrong\n")
+    write(f"faults met: {', '.join(f'{n} {kind}' for kind, n in met.most_common())}\n")
+    for codes, number in paths.most_common(12):
+        write(f"{number:5} times the exit codes {', '.join(map(str, codes))}\n")
+    for result in wrong:
+        write(f"seed {result.seed}, {result.kind}: {result.wrong}\n")
+    return int(bool(wrong))

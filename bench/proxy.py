@@ -1,0 +1,183 @@
+"""An unreliable network: HTTP in front of an endpoint, with faults that a seed decides."""
+
+import random
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STALE = frozenset({"DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "ListChangeSets"})
+PAGE = 4
+"""Events on a page of DescribeStackEvents; AWS has a hundred, the endpoint all on one."""
+
+ERROR = (
+    "<ErrorResponse><Error><Type>{}</Type><Code>{}</Code><Message>made up</Message></Error>"
+    "<RequestId>0</RequestId></ErrorResponse>"
+)
+MEMBER = re.compile(r"<member>.*?</member>", re.DOTALL)
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Faults:
+    """Which fault each request meets; ``share`` is the part of the requests that meet one."""
+
+    KINDS = (
+        "delay", "throttle", "error", "drop before", "drop after", "half", "stale",
+        "page twice", "page missing", "expired",
+    )  # fmt: skip
+    WEIGHTS = (6, 6, 6, 4, 4, 4, 6, 6, 6, 1)
+
+    def __init__(self, seed: int, share: float) -> None:
+        self._random = random.Random(seed)
+        self._share = share
+        self.on = True
+        self.met: Counter[str] = Counter()
+
+    def next(self) -> str:
+        """The next request's fault; nothing for most."""
+        if not self.on or self._random.random() >= self._share:
+            return ""
+        [kind] = self._random.choices(self.KINDS, self.WEIGHTS)
+        self.met[kind] += 1
+        return kind
+
+
+class Proxy:
+    """A running proxy; ``url`` is what ``--endpoint-url`` takes."""
+
+    def __init__(self, upstream: str, faults: Faults) -> None:
+        self.faults = faults
+        self.expired = False
+        self._upstream = urlsplit(upstream).netloc
+        self._last: dict[str, Answer] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.on_request: Callable[[str], None] = lambda _: None
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def quiet(self) -> None:
+        """From here on all goes well, with new credentials."""
+        self.faults.on = False
+        self.expired = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                proxy.handle(self)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing is logged."""
+
+        return Handler
+
+    def handle(self, request: BaseHTTPRequestHandler) -> None:
+        """Answers one request, or fails to."""
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        query = parse_qs(body.decode(errors="replace"))
+        action = query.get("Action", [request.headers.get("X-Amz-Target", "")])[0]
+        self.on_request(action)
+        fault = self.faults.next()
+        self.expired = self.expired or fault == "expired"
+        if self.expired:
+            return _send(request, _error(403, "Sender", "ExpiredToken"))
+        made_up = {
+            "throttle": (400, "Sender", "Throttling"),
+            "error": (500, "Receiver", "Internal"),
+        }
+        if fault in made_up:
+            return _send(request, _error(*made_up[fault]))
+        if fault == "drop before":
+            return _drop(request)
+        if fault == "delay":
+            time.sleep(0.02)
+        key = f"{action} {query.get('StackName')} {query.get('ChangeSetName')}"
+        answer = self._forward(request, body)
+        if fault == "stale" and action in STALE and key in self._last:
+            answer = self._last[key]
+        elif answer[0] == 200:
+            self._last[key] = answer
+        if action == "DescribeStackEvents":
+            answer = _paged(answer, query.get("NextToken", ["0"])[0], fault)
+        if fault == "drop after":
+            return _drop(request)
+        return _send(request, answer, half=fault == "half")
+
+    def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        connection = HTTPConnection(self._upstream, timeout=30)
+        sent = re.sub(rb"&?NextToken=[^&]*", b"", body) if b"StackEvents" in body else body
+        headers = {k: v for k, v in request.headers.items() if k.lower() != "content-length"}
+        connection.request("POST", request.path, sent, headers)
+        found = connection.getresponse()
+        content = found.read()
+        connection.close()
+        kept = [(k, v) for k, v in found.getheaders() if k.lower() in ("content-type",)]
+        return found.status, kept, content
+
+
+def _paged(answer: Answer, start: str, fault: str) -> Answer:
+    """One page of the events; at a fault the page before again, or no next page."""
+    status, headers, content = answer
+    text = content.decode()
+    members = MEMBER.findall(text)
+    first = max(int(start) - (PAGE if fault == "page twice" else 0), 0)
+    page, following = members[first : first + PAGE], first + PAGE
+    more = following < len(members) and fault != "page missing"
+    listed = f"<StackEvents>{''.join(page)}</StackEvents>"
+    listed += f"<NextToken>{following}</NextToken>" if more else ""
+    replaced = re.sub(r"<StackEvents>.*</StackEvents>", lambda _: listed, text, flags=re.DOTALL)
+    return status, headers, replaced.encode()
+
+
+def _error(status: int, kind: str, code: str) -> Answer:
+    return status, [("Content-Type", "text/xml")], ERROR.format(kind, code).encode()
+
+
+def _send(request: BaseHTTPRequestHandler, answer: Answer, *, half: bool = False) -> None:
+    status, headers, content = answer
+    try:
+        request.send_response(status)
+        for name, value in headers:
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content[: len(content) // 2] if half else content)
+        request.wfile.flush()
+    except OSError:
+        request.close_connection = True
+        return
+    if half:
+        _drop(request)
+
+
+def _drop(request: BaseHTTPRequestHandler) -> None:
+    request.close_connection = True
+    try:
+        request.connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
