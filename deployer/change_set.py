@@ -24,10 +24,13 @@ def random_token() -> str:
     return secrets.token_hex(2)
 
 
-def create(cloudformation: Any, source: Source, stack: Stack, *, name: str) -> str:
+def create(
+    cloudformation: Any, source: Source, stack: Stack, *, name: str, revert_drift: bool = False
+) -> str:
     """Creates a change set of the right type and gives its ARN.
 
     ``name`` is also the idempotency token: a repeated call makes no second change set.
+    ``revert_drift``: what was changed by hand is put back as well, where the API can.
     The stack's tags are those of the params file; a new stack is marked as ours.
     """
     ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
@@ -46,6 +49,7 @@ def create(cloudformation: Any, source: Source, stack: Stack, *, name: str) -> s
         ],
         Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
         Capabilities=_capabilities(cloudformation, source),
+        **({"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {}),
         **_target_options(source),
     )
     return _created(cloudformation, request)

@@ -22,7 +22,9 @@ from deployments.template import parse_template
 from problem import Problem
 
 
-def review(deployment: Deployment, clients: Clients, clock: Clock) -> Review | None:
+def review(
+    deployment: Deployment, clients: Clients, clock: Clock, *, revert_drift: bool = False
+) -> Review | None:
     """Makes a change set and reads it; None when there is nothing to change.
 
     An empty or failed change set is deleted, and so is the empty stack that it left.
@@ -35,7 +37,7 @@ def review(deployment: Deployment, clients: Clients, clock: Clock) -> Review | N
     stacks.check_owner(stack, deployment.name)
     stacks.check_updatable(stack, deployment.name)
     name = change_set.change_set_name(source, clock)
-    arn = change_set.create(cloudformation, source, stack, name=name)
+    arn = change_set.create(cloudformation, source, stack, name=name, revert_drift=revert_drift)
     plain = change_set.wait(cloudformation, arn, clock)
     if plain["Status"] != "CREATE_COMPLETE":
         _failed(cloudformation, arn, stack, plain)

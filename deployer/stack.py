@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer import recovery
-from problem import Refusal
+from deployments import Deployment
+from problem import Problem, Refusal
 
 OWNER = "fargate-worker-stack"
 """The tag on a stack that this project created; nothing else is ever deleted."""
@@ -66,6 +67,18 @@ def read(cloudformation: Any, name: str) -> Stack:
         reason=answer.get("StackStatusReason", ""),
         answer=answer,
     )
+
+
+def existing(cloudformation: Any, deployment: Deployment) -> Stack:
+    """The deployment's stack; raises Problem where nothing is deployed yet."""
+    found = read(cloudformation, deployment.stack)
+    if found.is_new:
+        raise Problem(
+            f"There is no stack {deployment.stack}",
+            recovery.STATES[found.status].meaning,
+            f"Deploy it first: `deploy.py review {deployment.name}`",
+        )
+    return found
 
 
 def check_owner(stack: Stack, deployment: str) -> None:

@@ -29,9 +29,16 @@ AT_ONCE = 4
     type=click.Path(path_type=Path),
     help="The review file, or for a whole ENV their folder (default: .reviews/...).",
 )
+@click.option("--revert-drift", is_flag=True, help="Also put back what was changed by hand.")
 @connected
 def review(
-    *, name: str, form: str, output: Path | None, root: Path, **connection: str | None
+    *,
+    name: str,
+    form: str,
+    output: Path | None,
+    revert_drift: bool,
+    root: Path,
+    **connection: str | None,
 ) -> int:
     """Make change sets and show what they would do; exit 2 if they would do anything.
 
@@ -41,7 +48,7 @@ def review(
 
     several = "/" not in name
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
-    found, problems = _reviews(chosen, connection)
+    found, problems = _reviews(chosen, connection, revert_drift=revert_drift)
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
             say(f"No changes: {deployment.name} is as it should be.")
@@ -83,7 +90,10 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
 
 
 def _reviews(
-    chosen: "Sequence[deployments.Deployment]", connection: dict[str, str | None]
+    chosen: "Sequence[deployments.Deployment]",
+    connection: dict[str, str | None],
+    *,
+    revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
     """What was found, and what went wrong, by the name of the deployment."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -95,7 +105,7 @@ def _reviews(
         # Each thread has clients of its own: making them is not safe between threads.
         with explained():
             clients = clients_of(deployment, **connection)
-            return reviewing.review(deployment, clients, Clock())
+            return reviewing.review(deployment, clients, Clock(), revert_drift=revert_drift)
 
     found: dict[str, Review | None] = {}
     problems: dict[str, Problem] = {}
