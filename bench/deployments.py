@@ -204,7 +204,7 @@ def _judged(client: Any, person: Person, codes: tuple[int, ...], state: str, exp
         for each in client.list_change_sets(StackName=STACK)["Summaries"]
         if each["ExecutionStatus"] == "AVAILABLE"
     ]
-    return f"left behind: {left}" if left else ""
+    return f"left behind: {left}, though: {person.said}" if left else ""
 
 
 def several(seeds: list[int]) -> list[Result]:

@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.source import SERVICE_EXISTS, Source
 from deployer.stack import OWNER, Stack, has_service
+from deployer.template_store import placed
 from problem import Problem, Refusal
 
 PREFIX = "review-"
@@ -25,7 +27,7 @@ def random_token() -> str:
 
 
 def create(
-    cloudformation: Any, source: Source, stack: Stack, *, name: str, revert_drift: bool = False
+    clients: Clients, source: Source, stack: Stack, *, name: str, revert_drift: bool = False
 ) -> str:
     """Creates a change set of the right type and gives its ARN.
 
@@ -33,6 +35,7 @@ def create(
     ``revert_drift``: what was changed by hand is put back as well, where the API can.
     The stack's tags are those of the params file; a new stack is marked as ours.
     """
+    cloudformation, template = clients("cloudformation"), placed(source, clients)
     ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
     tags = {**source.deployment.tags, **ours}
     values = _values(cloudformation, source, stack, tags)
@@ -43,12 +46,12 @@ def create(
         ClientToken=name,
         ChangeSetType="CREATE" if stack.is_new else "UPDATE",
         Description=f"{source.deployment.name} of {OWNER}, template {source.template_digest[:8]}",
-        TemplateBody=source.text,
+        **template,
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(values.items())
         ],
         Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
-        Capabilities=_capabilities(cloudformation, source),
+        Capabilities=_capabilities(cloudformation, source, template),
         **({"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {}),
         **_target_options(source),
     )
@@ -92,9 +95,9 @@ def change_set_name(source: Source, clock: Clock, token: Token = random_token) -
     return f"{PREFIX}{clock.now():%Y%m%dT%H%M%SZ}-{source.template_digest[:8]}-{token()}"
 
 
-def _capabilities(cloudformation: Any, source: Source) -> list[str]:
+def _capabilities(cloudformation: Any, source: Source, template: Mapping[str, str]) -> list[str]:
     """What the template needs and no more; never the right to expand macros."""
-    summary = cloudformation.get_template_summary(TemplateBody=source.text)
+    summary = cloudformation.get_template_summary(**template)
     needed = set(summary.get("Capabilities", ()))
     if needed & EXPANDS or source.template.get("Transform"):
         raise Refusal(

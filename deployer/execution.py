@@ -9,7 +9,7 @@ from deployer.operation import Operation
 from deployer.review import Review
 from deployer.source import read_source
 from deployments import Deployment
-from problem import Problem
+from problem import Problem, Refusal
 
 
 def execute(review: Review, deployment: Deployment, clients: Clients) -> Operation:
@@ -25,9 +25,15 @@ def execute(review: Review, deployment: Deployment, clients: Clients) -> Operati
     operation = _operation(review)
     if _status(cloudformation, review) == "EXECUTE_IN_PROGRESS":
         return operation
+    if _has_begun(cloudformation, operation):
+        raise Refusal(
+            f"The change set {review.change_set.name} was executed already",
+            "events of the stack carry its name",
+            f"See how it ended: `{operation.resume}`",
+        )
     binding.check_unchanged(review, source, clients)
     binding.check_same_findings(review, reviewing.again(review, source, clients))
-    _begin(cloudformation, review)
+    _begin(cloudformation, review, operation)
     return operation
 
 
@@ -44,21 +50,28 @@ def _operation(review: Review) -> Operation:
     )
 
 
-def _begin(cloudformation: Any, review: Review) -> None:
-    from botocore.exceptions import ClientError
+def _begin(cloudformation: Any, review: Review, operation: Operation) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         cloudformation.execute_change_set(
-            ChangeSetName=review.change_set.arn, ClientRequestToken=review.change_set.name
+            ChangeSetName=review.change_set.arn, ClientRequestToken=operation.token
         )
-    except ClientError:
+    except (BotoCoreError, ClientError):
         # An answer that was lost made botocore ask again, and the first call had acted.
-        if not _status(cloudformation, review).startswith("EXECUTE"):
+        executing = _status(cloudformation, review).startswith("EXECUTE")
+        if not executing and not _has_begun(cloudformation, operation):
             raise
 
 
+def _has_begun(cloudformation: Any, operation: Operation) -> bool:
+    """Whether the stack already has events of the operation."""
+    found = cloudformation.describe_stack_events(StackName=operation.stack_id)["StackEvents"]
+    return any(event_of(each).token == operation.token for each in found)
+
+
 def _status(cloudformation: Any, review: Review) -> str:
-    """The change set's execution status; EXECUTE_COMPLETE where it is gone with its work done."""
+    """The change set's execution status; empty where it is gone."""
     from botocore.exceptions import ClientError
 
     try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from deployer import beside, change_set, facts, guards, judging, notices, reading
+from deployer import beside, change_set, facts, guards, judging, notices, protection, reading
 from deployer import stack as stacks
 from deployer.beside import Beside
 from deployer.binding import bind
@@ -37,7 +37,7 @@ def review(
     stacks.check_owner(stack, deployment.name)
     stacks.check_updatable(stack, deployment.name)
     name = change_set.change_set_name(source, clock)
-    arn = change_set.create(cloudformation, source, stack, name=name, revert_drift=revert_drift)
+    arn = change_set.create(clients, source, stack, name=name, revert_drift=revert_drift)
     plain = change_set.wait(cloudformation, arn, clock)
     if plain["Status"] != "CREATE_COMPLETE":
         _failed(cloudformation, arn, stack, plain)
@@ -100,7 +100,10 @@ def _judged(
         resources=filled,
         before=old.resources,
         after=new.resources,
-        others=tuple(beside.compare(before, after, source.not_bound)),
+        others=(
+            *beside.compare(before, after, source.not_bound),
+            *protection.compare(cloudformation, source.deployment, stack),
+        ),
         facts=replace(live, account=where.account),
     )
     case = replace(case, access=judging.access(case))

@@ -14,9 +14,6 @@ from problem import Problem
 SERVICE_EXISTS = "ServiceExists"
 """The parameter by which a template leaves the desired count alone; set from the stack."""
 
-INLINE_LIMIT = 51_200
-"""Bytes that a template may have in a request (CloudFormation: quotas)."""
-
 
 def digest(template: Any) -> str:
     """SHA-256 of a template's bytes; botocore gives a JSON template as data."""
@@ -78,7 +75,7 @@ class Source:
 def read_source(deployment: Deployment) -> Source:
     """The deployment's template and checked values.
 
-    Raises Problem where the template is missing or too large, or a value is not allowed.
+    Raises Problem where the template is missing, or a value is not allowed.
     """
     place = deployment.source
     file = str(place.data["template-file-path"])
@@ -92,13 +89,6 @@ def read_source(deployment: Deployment) -> Source:
             file=place.file,
             line=place.line(("template-file-path",)),
         ) from None
-    size = len(text.encode())
-    if size > INLINE_LIMIT:
-        raise Problem(
-            f"{file} has {size:,} bytes",
-            f"a request holds {INLINE_LIMIT:,}, and sending it through S3 is not supported yet",
-            "Split the template",
-        )
     template = parse_template(text, file)
     declared = declared_parameters(template)
     for problem in problems(deployment, declared):

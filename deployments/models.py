@@ -15,6 +15,9 @@ ParameterValue = str | tuple[str, ...]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:\S+$")]
 
 
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+
 def _key(name: str) -> str:
     return name.replace("_", "-")
 
@@ -49,6 +52,16 @@ class Target(_File):
     termination_protection: bool | None = Field(
         default=None,
         description="Whether the stack must be protected from deletion.",
+    )
+    stack_policy: str | None = Field(
+        default=None,
+        description="A JSON file beside this one: what an update may not do to which resources.",
+    )
+    template_bucket: (
+        Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None
+    ) = Field(
+        default=None,
+        description="A bucket of this account, for templates of more than 51,200 bytes.",
     )
     notification_topics: tuple[Arn, ...] = Field(
         default=(), max_length=5, description="SNS topics that hear of stack events."

@@ -8,7 +8,7 @@ import click
 
 import deployments
 from deployer.clock import Clock
-from deployer.commands.connection import clients_of, connected
+from deployer.commands.connection import clients_of, connected, say
 from deployer.commands.operations import form_option, watched
 from problem import Refusal
 
@@ -39,7 +39,8 @@ def execute(
     **connection: str | None,
 ) -> int:
     """Execute the change set of a review file, that one only, and show its events."""
-    from deployer import binding, committed, execution, review_file
+    from deployer import binding, committed, execution, protection, review_file
+    from deployer import stack as stacks
 
     found = review_file.read(file)
     binding.check_allowed(found, allow)
@@ -50,7 +51,13 @@ def execute(
         _ask(found)
     clients = clients_of(deployment, **connection)
     operation = execution.execute(found, deployment, clients)
-    return watched(operation, clients, Clock(), form)
+    code = watched(operation, clients, Clock(), form)
+    if code == 0:
+        cloudformation = clients("cloudformation")
+        stack = stacks.read(cloudformation, operation.stack_id)
+        for sentence in protection.apply(cloudformation, deployment, stack, found.others):
+            say(sentence)
+    return code
 
 
 def _ask(review: "Review") -> None:

@@ -55,6 +55,8 @@ KINDS = {
     SECRET: "Secret parameters",
     "tag": "Tags",
     "notification topic": "Notification topics",
+    "termination protection": "Termination protection",
+    "stack policy": "Stack policy",
     "output": "Outputs",
     "description": "Description",
 }
