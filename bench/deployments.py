@@ -102,8 +102,8 @@ def impatient() -> Iterator[None]:
         time = staticmethod(time.time)
         sleep = staticmethod(lambda _: None)
 
-    names = ("review", "execute", "watch")
-    clocks = [patch(f"deployer.commands.{name}.Clock", lambda: QUICK) for name in names]
+    names = ("review", "operations")
+    clocks = [patch(f"deployer.commands.{name}.Clock", lambda **_: QUICK) for name in names]
     with (
         patch.object(botocore.endpoint, "time", Time),
         patch.object(botocore.loaders, "create_loader", lambda *_: loader),

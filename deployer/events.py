@@ -1,8 +1,11 @@
 """The events of one operation: each once, in order, whatever else the stack went through."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deployer.operation import Operation
 
 STACK = "AWS::CloudFormation::Stack"
 
@@ -39,20 +42,21 @@ class Event:
 
 
 class Events:
-    """The events that carry one of an operation's tokens."""
+    """The events that are an operation's: by its token, or since it began without one."""
 
-    def __init__(self, cloudformation: Any, stack_id: str, tokens: Collection[str]) -> None:
+    def __init__(self, cloudformation: Any, operation: "Operation") -> None:
         self._cloudformation = cloudformation
-        self._stack_id = stack_id
-        self._tokens = set(tokens)
+        self._operation = operation
+        self._tokens = {operation.token, operation.cancellation}
         self._seen: set[str] = set()
 
-    def also(self, token: str) -> None:
-        """Another token belongs to the operation, such as that of its cancellation."""
-        self._tokens.add(token)
+    def _is_ours(self, event: Event) -> bool:
+        if self._operation.token:
+            return event.token in self._tokens
+        return event.time >= self._operation.since
 
     def new(self, *, whole: bool = False) -> list[Event]:
-        """The events since the last call, oldest first.
+        """The operation's events that no call has given before, oldest first.
 
         AWS answers newest first, and a page may come twice or be missing. Reading ends at the
         first page of ours with nothing new; with ``whole``, where the operation began.
@@ -61,9 +65,11 @@ class Events:
         page_token: str | None = None
         while True:
             options = {"NextToken": page_token} if page_token else {}
-            page = self._cloudformation.describe_stack_events(StackName=self._stack_id, **options)
+            page = self._cloudformation.describe_stack_events(
+                StackName=self._operation.stack_id, **options
+            )
             events = [event_of(each) for each in page["StackEvents"]]
-            ours = [event for event in events if event.token in self._tokens]
+            ours = [event for event in events if self._is_ours(event)]
             fresh = [event for event in ours if event.id not in self._seen]
             found.update((event.id, event) for event in fresh)
             page_token = page.get("NextToken")

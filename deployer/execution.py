@@ -4,12 +4,12 @@ from typing import Any
 
 from deployer import binding, change_set, guards, reviewing
 from deployer.clients import Clients
-from deployer.events import STACK, event_of
+from deployer.events import event_of
 from deployer.operation import Operation
 from deployer.review import Review
 from deployer.source import read_source
 from deployments import Deployment
-from problem import Problem, Refusal
+from problem import Refusal
 
 
 def execute(review: Review, deployment: Deployment, clients: Clients) -> Operation:
@@ -82,24 +82,3 @@ def _status(cloudformation: Any, review: Review) -> str:
         if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
             raise
         return ""
-
-
-def latest(cloudformation: Any, deployment: Deployment) -> Operation:
-    """The operation that a stack is in, or was in last; raises Problem where there is none."""
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(
-        StackName=deployment.stack
-    )
-    for page in pages:
-        for event in map(event_of, page["StackEvents"]):
-            if event.is_of_stack and event.type == STACK and event.token:
-                return Operation(
-                    deployment=deployment.name,
-                    stack_id=event.stack_id,
-                    stack_name=deployment.stack,
-                    token=event.token.removesuffix("-cancel"),
-                )
-    raise Problem(
-        f"There is nothing to watch at {deployment.stack}",
-        "none of its events belongs to an operation with a token",
-        f"Begin one: `deploy.py review {deployment.name}`",
-    )

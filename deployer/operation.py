@@ -6,24 +6,45 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from deployer.events import Event
+from deployer.outcome import CHANGED
 from deployer.rollout import Rollout
+from problem import Detached
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What is watched: which stack, by which token, since when, how many resources."""
+    """What is watched: which stack, by which token, since when, how many resources.
+
+    ``token`` is empty where whoever began it gave none; then ``since``, an ISO time of UTC,
+    tells its events from those of before. ``wanted`` are the end states of a success.
+    """
 
     deployment: str
     stack_id: str
     stack_name: str
     token: str
     expected: int | None = None
+    since: str = ""
+    wanted: frozenset[str] = CHANGED
     descriptions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cancellation(self) -> str:
+        """The token with which it is cancelled; its events are the operation's, too."""
+        return f"{self.token}-cancel"
 
     @property
     def resume(self) -> str:
         """The command that watches it again."""
         return f"./deploy.py watch {self.deployment}"
+
+    def left(self, why: str) -> Detached:
+        """What to raise where we stop watching before it has ended."""
+        return Detached(
+            "We stopped watching",
+            why,
+            f"The operation goes on in AWS. Watch it again with `{self.resume}`",
+        )
 
 
 @dataclass(frozen=True)

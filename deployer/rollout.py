@@ -14,7 +14,10 @@ LINES = 5
 """How many of the newest log lines are shown."""
 
 WINDOW = timedelta(minutes=10)
-"""How old a log line or a stopped task may be to be of this rollout."""
+"""How old a log line may be, so that a long operation does not read the log over and over."""
+
+BY_DESIGN = frozenset({"ServiceSchedulerInitiated"})
+"""Why ECS itself stops tasks, to scale in or to replace them (ECS: Task, stopCode)."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,11 @@ class Rollout:
     unknown: tuple[str, ...] = ()
 
 
-def read(clients: Clients, service_arn: str, now: datetime) -> Rollout:
-    """The rollout of a service; ``service_arn`` is arn:...:service/CLUSTER/SERVICE."""
+def read(clients: Clients, service_arn: str, since: datetime, now: datetime) -> Rollout:
+    """The rollout of a service; ``service_arn`` is arn:...:service/CLUSTER/SERVICE.
+
+    ``since``: when it began; what stopped or was logged before is of another one.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     unknown: list[str] = []
@@ -67,8 +73,12 @@ def read(clients: Clients, service_arn: str, now: datetime) -> Rollout:
     queue = asked("The queue", lambda: depth(clients("sqs"), queue_url(task)), {})
     return Rollout(
         deployments=tuple(_deployment(each) for each in service.get("deployments", ())),
-        stopped=tuple(asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn), ())),
-        log=tuple(asked("The log", lambda: log(clients("logs"), task, now - WINDOW), ())),
+        stopped=tuple(
+            asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn, since), ())
+        ),
+        log=tuple(
+            asked("The log", lambda: log(clients("logs"), task, max(since, now - WINDOW)), ())
+        ),
         waiting=queue.get("waiting"),
         in_flight=queue.get("in_flight"),
         dead=queue.get("dead"),
@@ -97,8 +107,11 @@ def _task_definition(ecs: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def stopped(ecs: Any, cluster: str, service: str) -> list[str]:
-    """Why tasks of a service stopped, the reason of the container with it."""
+def stopped(ecs: Any, cluster: str, service: str, since: datetime) -> list[str]:
+    """Why tasks of a service stopped, the reason of the container with it.
+
+    Not those that ECS stopped as it was told to.
+    """
     arns = ecs.list_tasks(
         cluster=cluster, serviceName=service.rpartition("/")[2], desiredStatus="STOPPED"
     )["taskArns"]
@@ -118,6 +131,7 @@ def stopped(ecs: Any, cluster: str, service: str) -> list[str]:
             if part
         )
         for task in tasks
+        if task.get("stopCode") not in BY_DESIGN and task.get("stoppedAt", since) >= since
     ]
 
 

@@ -65,11 +65,16 @@ class Source:
 
     def descriptions(self) -> dict[str, str]:
         """What each resource is for, from its Metadata."""
-        return {
-            name: body["Metadata"]["Description"]
-            for name, body in self.template["Resources"].items()
-            if isinstance(body, dict) and "Description" in body.get("Metadata", {})
-        }
+        return descriptions_in(self.template)
+
+
+def descriptions_in(template: Mapping[str, Any]) -> dict[str, str]:
+    """The description of each resource that has one in its Metadata."""
+    return {
+        name: body["Metadata"]["Description"]
+        for name, body in template["Resources"].items()
+        if isinstance(body, dict) and "Description" in body.get("Metadata", {})
+    }
 
 
 def read_source(deployment: Deployment) -> Source:

@@ -1,5 +1,6 @@
 """Watching an operation until it has really ended, whatever happens to us meanwhile."""
 
+from datetime import datetime
 from typing import Any
 
 from deployer import rollout
@@ -10,7 +11,6 @@ from deployer.events import Event, Events
 from deployer.operation import Operation, Screen, Snapshot
 from deployer.outcome import Outcome, outcome
 from deployer.rollout import Rollout
-from problem import Detached
 
 PATIENCE = 5
 """Polls in a row that may fail, beyond botocore's own attempts, before we detach."""
@@ -39,8 +39,9 @@ class _Watcher:
         self.operation, self.clients = operation, clients
         self.clock, self.screen = clock, screen
         self.cloudformation = clients("cloudformation")
-        self.feed = Events(self.cloudformation, operation.stack_id, {operation.token})
+        self.feed = Events(self.cloudformation, operation)
         self.events: list[Event] = []
+        self.stopped: dict[str, None] = {}
         self.started = clock.now()
         self.failed = 0
         self.settled = 0
@@ -59,7 +60,7 @@ class _Watcher:
                 self._interrupted()
                 continue
             if not going_on:
-                raise self._detached(
+                raise self.operation.left(
                     f"the stack is still in {self.status} after {self.clock.limit / 3600:g} hours"
                 )
 
@@ -80,15 +81,24 @@ class _Watcher:
             trouble = str(error)
         self.events += fresh
         service = self._service()
-        found = rollout.read(self.clients, service, self.clock.now()) if service else None
+        found = self._rollout(service) if service else None
+        self.stopped.update(dict.fromkeys(found.stopped if found else ()))
         self.screen.show(self._snapshot(found, trouble), fresh)
         return fresh
 
+    def _rollout(self, service: str) -> Rollout:
+        return rollout.read(self.clients, service, self._began(), self.clock.now())
+
     def _snapshot(self, found: Rollout | None, trouble: str = "") -> Snapshot:
         return Snapshot(
-            self.operation, self.clock.now(), self.started, self.status, tuple(self.events),
+            self.operation, self.clock.now(), self._began(), self.status, tuple(self.events),
             found, trouble,
         )  # fmt: skip
+
+    def _began(self) -> datetime:
+        """When the operation began, which may be long before we looked."""
+        first = [datetime.fromisoformat(event.time) for event in self.events[:1]]
+        return min([self.started, *first])
 
     def _service(self) -> str:
         """The ECS service that is rolling out now, if one is."""
@@ -116,27 +126,32 @@ class _Watcher:
         fresh = self.feed.new(whole=True)
         self.events = sorted([*self.events, *fresh], key=lambda event: event.time)
         self.screen.show(self._snapshot(None), fresh)
-        return outcome(self.status, self.events)
+        return outcome(self.status, self.events, self.operation.wanted, self.stopped)
 
     def _interrupted(self) -> None:
-        if self.screen.interrupted() == "detach":
-            raise self._detached("you asked for it")
-        if self.status != "UPDATE_IN_PROGRESS":
-            raise self._detached(
-                f"a stack in {self.status} cannot be cancelled, only an update in progress can"
-            )
-        token = f"{self.operation.token}-cancel"
-        self.feed.also(token)
-        self.cloudformation.cancel_update_stack(
-            StackName=self.operation.stack_id, ClientRequestToken=token
-        )
+        """Asks what to do; a second Ctrl-C, at any moment of this, detaches."""
+        try:
+            if self.screen.interrupted() == "detach":
+                raise self.operation.left("you asked for it")
+            if self.status != "UPDATE_IN_PROGRESS":
+                raise self.operation.left(
+                    f"a stack in {self.status} cannot be cancelled, only an update in progress can"
+                )
+            self._cancel()
+        except KeyboardInterrupt:
+            raise self.operation.left("you asked for it twice") from None
 
-    def _detached(self, why: str) -> Detached:
-        return Detached(
-            "We stopped watching",
-            why,
-            f"The operation goes on in AWS. Watch it again with `{self.operation.resume}`",
-        )
+    def _cancel(self) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self.cloudformation.cancel_update_stack(
+                StackName=self.operation.stack_id, ClientRequestToken=self.operation.cancellation
+            )
+        except ClientError as error:
+            # It ended, or turned back by itself, while we asked: the next look tells.
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
 
 
 def _passes(error: Any) -> bool:

@@ -13,6 +13,7 @@ from deployer import change_set, stack
 from deployer.clients import Clients, explained
 from deployer.clock import Clock
 from deployer.events import Events
+from deployer.operation import Operation
 from deployer.stack import OWNER, Stack
 from problem import Detached, Problem, Refusal
 
@@ -172,7 +173,7 @@ def test_events_come_once_in_order_and_of_our_operation_only(
     ]  # fmt: skip
     for response, expected in pages:
         stubber.add_response("describe_stack_events", response, expected)
-    events = Events(client, STACK, {"mine"})
+    events = Events(client, Operation("dev/x", STACK, "x", "mine"))
     assert [each.id for each in events.new()] == ["1", "2", "4", "5"]
     assert [each.id for each in events.new()] == ["6"]
 

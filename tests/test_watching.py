@@ -21,7 +21,7 @@ from deployer.rollout import Deployment, Rollout
 from deployer.showing import watching as words
 from deployer.showing.lines import plain
 from deployer.showing.screens import Json, Lines
-from problem import Detached, Problem
+from problem import Detached
 
 STACK = "arn:aws:cloudformation:us-west-2:111122223333:stack/x/1"
 OPERATION = Operation("dev/x", STACK, "x", "token", expected=2, descriptions={"Queue": "The jobs."})
@@ -239,10 +239,9 @@ def test_the_block_says_what_goes_on() -> None:
     assert "[........................] 0 of 2" in text
     assert "1:08  Queue  The jobs." in text
     assert "FAILED   Rule\n           The group does not exist" in text
-    assert (
-        "worker:2 PRIMARY: desired 1, running 0, pending 1, 2 failed; IN_PROGRESS circuit" in text
-    )
-    assert "stopped: CannotPullContainerError" in text
+    assert "worker:2 PRIMARY: desired 1, running 0, pending 1, 2 failed" in text
+    assert "worker:2 PRIMARY IN_PROGRESS: circuit breaker watches" in text
+    assert "a task stopped: CannotPullContainerError" in text
     assert "queue: 3 waiting, 1 in flight, 0 dead letters" in text
     assert "1:10 passed, last event 66 s ago" in text
     half = words.block(snapshot(BEGUN, QUEUE, DONE), plain, 100)
@@ -304,26 +303,13 @@ def test_the_terminal_block_is_painted_and_taken_away() -> None:
         asked.append("x")
         return "cancel"
 
-    screen = Block(console, plain, ask)
+    screen = Block(console, plain, ask, lambda: START + timedelta(seconds=75))
     failed = event(4, "CREATE_FAILED", "Rule", reason="no")
     screen.show(snapshot(BEGUN, QUEUE), made(BEGUN, QUEUE))
     screen.show(snapshot(BEGUN, QUEUE, failed), made(failed))
     assert screen.interrupted() == "cancel"
     screen.close()
     text = file.getvalue()
-    assert "Queue  The jobs." in text
+    assert "1:13  Queue  The jobs." in text
     assert "CREATE_FAILED" in text
     assert asked == ["x"]
-
-
-def test_nothing_to_watch_is_said() -> None:
-    from deployer import execution
-
-    script = Script()
-    script.more({name: value for name, value in BEGUN.items() if name != "ClientRequestToken"})
-
-    class Named:
-        stack, name = "x", "dev/x"
-
-    with pytest.raises(Problem, match="There is nothing to watch"):
-        execution.latest(script.client, Named())  # type: ignore[arg-type]

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 import deployments
-from deployer.clock import Clock
 from deployer.commands.connection import clients_of, connected, say
-from deployer.commands.operations import form_option, watched
+from deployer.commands.operations import watched, watching_options
 from problem import Refusal
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @click.option("--uncommitted", is_flag=True, help="Execute what is not committed to git.")
-@form_option
+@watching_options
 @connected
 def execute(
     *,
@@ -35,6 +34,7 @@ def execute(
     yes: bool,
     uncommitted: bool,
     form: str,
+    minutes: int,
     root: Path,
     **connection: str | None,
 ) -> int:
@@ -51,7 +51,7 @@ def execute(
         _ask(found)
     clients = clients_of(deployment, **connection)
     operation = execution.execute(found, deployment, clients)
-    code = watched(operation, clients, Clock(), form)
+    code = watched(operation, clients, form=form, minutes=minutes)
     if code == 0:
         cloudformation = clients("cloudformation")
         stack = stacks.read(cloudformation, operation.stack_id)

@@ -1,35 +1,53 @@
 """What execute, watch and rollback share: showing an operation, and how it ended."""
 
 import json
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from deployer.clock import Clock
 from deployer.commands.connection import columns, say, styled
 
 if TYPE_CHECKING:
     from deployer.clients import Clients
-    from deployer.clock import Clock
     from deployer.operation import Operation, Screen
-    from deployer.outcome import Outcome
-
-form_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text",
-    help="json: one object a line.",
-)  # fmt: skip
 
 
-def watched(operation: "Operation", clients: "Clients", clock: "Clock", form: str) -> int:
-    """Watches an operation to its end and sums it up; the exit code."""
+def watching_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command that watches: ``form`` and ``minutes``."""
+    options = (
+        click.option(
+            "--format", "form", type=click.Choice(["text", "json"]), default="text",
+            help="json: one object a line.",
+        ),
+        click.option(
+            "--timeout", "minutes", type=click.IntRange(min=1), default=180, metavar="MINUTES",
+            help="How long to watch (180); what is watched goes on.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def watched(operation: "Operation", clients: "Clients", *, form: str, minutes: int) -> int:
+    """Watches an operation to its end and sums it up; the exit code.
+
+    Raises Detached where we stop before it does.
+    """
     from deployer import recovery, watching
     from deployer.showing.watching import ending
 
-    outcome = watching.watch(operation, clients, clock, _screen(form))
+    clock = Clock(limit=minutes * 60.0)
+    with _detaching_when_terminated(operation):
+        outcome = watching.watch(operation, clients, clock, _screen(form, clock))
     if form == "json":
-        click.echo(json.dumps({"outcome": _plain(outcome)}))
+        click.echo(json.dumps({"outcome": asdict(outcome)}))
         return 0 if outcome.is_good else 1
     next_step = recovery.next_step(outcome.status, operation.deployment)
     for line in ending(outcome, operation, next_step, columns()):
@@ -37,11 +55,21 @@ def watched(operation: "Operation", clients: "Clients", clock: "Clock", form: st
     return 0 if outcome.is_good else 1
 
 
-def _plain(outcome: "Outcome") -> dict[str, object]:
-    return {**asdict(outcome), "is_good": outcome.is_good}
+@contextmanager
+def _detaching_when_terminated(operation: "Operation") -> Iterator[None]:
+    """A CI job that is cancelled gets SIGTERM: what goes on in AWS is said, as after Ctrl-C."""
+
+    def detach(*_: object) -> None:
+        raise operation.left("this process was told to end")
+
+    before = signal.signal(signal.SIGTERM, detach)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-def _screen(form: str) -> "Screen":
+def _screen(form: str, clock: "Clock") -> "Screen":
     from deployer.showing.screens import Block, Json, Lines
 
     if form == "json":
@@ -50,7 +78,7 @@ def _screen(form: str) -> "Screen":
         return Lines(_flushed(click.echo))
     from rich.console import Console
 
-    return Block(Console(), styled, _ask)
+    return Block(Console(), styled, _ask, clock.now)
 
 
 def _flushed(write: Callable[[str], None]) -> Callable[[str], None]:

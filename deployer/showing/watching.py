@@ -35,8 +35,30 @@ def heartbeat(snapshot: Snapshot) -> str:
     """What is going on, when nothing new has happened for a while."""
     going = ", ".join(snapshot.in_progress()) or "no resource"
     passed = duration(snapshot.now - snapshot.started)
+    counts = f"; {'; '.join(_counts(snapshot.rollout))}" if snapshot.rollout else ""
     trouble = f"; {visible(snapshot.trouble, '')}" if snapshot.trouble else ""
-    return f"... {snapshot.status}, {passed}: in progress {going}{trouble}"
+    return f"... {snapshot.status}, {passed}: in progress {going}{counts}{trouble}"
+
+
+def _counts(rollout: Rollout) -> Iterator[str]:
+    for each in rollout.deployments:
+        yield (
+            f"{each.revision} {each.status}: desired {each.desired}, running {each.running},"
+            f" pending {each.pending}" + (f", {each.failed} failed" if each.failed else "")
+        )
+    if rollout.waiting is not None:
+        dead = f", {rollout.dead} dead letters" if rollout.dead is not None else ""
+        yield f"queue: {rollout.waiting} waiting, {rollout.in_flight} in flight{dead}"
+
+
+def rollout_news(rollout: Rollout) -> list[str]:
+    """What is said once where lines are written: how a deployment stands, why tasks stopped."""
+    states = [
+        f"{each.revision} {each.status} {each.state}: {each.reason}".rstrip(": ")
+        for each in rollout.deployments
+        if each.state
+    ]
+    return [*states, *(f"a task stopped: {each}" for each in dict.fromkeys(rollout.stopped))]
 
 
 def block(snapshot: Snapshot, style: Style, width: int) -> list[str]:
@@ -76,18 +98,8 @@ def _bar(snapshot: Snapshot) -> Iterator[str]:
 def rollout_lines(rollout: Rollout, width: int) -> list[str]:
     """The service's deployments, why tasks stopped, the queue, the newest log lines."""
     lines = []
-    for each in rollout.deployments:
-        failed = f", {each.failed} failed" if each.failed else ""
-        lines += wrapped(
-            f"{each.revision} {each.status}: desired {each.desired}, running {each.running},"
-            f" pending {each.pending}{failed}; {each.state} {each.reason}".rstrip(),
-            width, "    ", " " * 6,
-        )  # fmt: skip
-    for reason in rollout.stopped:
-        lines += wrapped(f"stopped: {reason}", width, "    ", " " * 6)
-    if rollout.waiting is not None:
-        dead = f", {rollout.dead} dead letters" if rollout.dead is not None else ""
-        lines.append(f"    queue: {rollout.waiting} waiting, {rollout.in_flight} in flight{dead}")
+    for sentence in (*_counts(rollout), *rollout_news(rollout)):
+        lines += wrapped(sentence, width, "    ", " " * 6)
     for message in rollout.log:
         lines += wrapped(message, width, "    | ")
     for sentence in rollout.unknown:
@@ -101,11 +113,16 @@ def ending(outcome: Outcome, operation: Operation, next_step: str, width: int) -
     for event in outcome.causes:
         lines += wrapped(f"{event.logical_id} ({event.type}): {event.status}", width, "  cause: ")
         lines += wrapped(event.reason or "no reason was given", width, "         ")
+    for reason in outcome.stopped if not outcome.is_good else ():
+        lines += wrapped(f"a task stopped: {reason}", width, "  ", "    ")
     if outcome.consequences:
         names = ", ".join(event.logical_id for event in outcome.consequences)
         lines += wrapped(f"stopped because of that: {names}", width, "  ", "    ")
     if outcome.rolled_back:
         lines += wrapped(f"rolled back: {', '.join(outcome.rolled_back)}", width, "  ", "    ")
+    for event in outcome.not_rolled_back:
+        stuck = f"not rolled back: {event.logical_id} ({event.type}): {event.reason}"
+        lines += wrapped(stuck, width, "  ", "    ")
     for event in outcome.left_behind:
         left = f"left behind, and billed: {event.logical_id} {event.physical_id} ({event.reason})"
         lines += wrapped(left, width, "  ", "    ")
