@@ -22,6 +22,7 @@ def bind(source: Source, stack: Stack, plain: Mapping[str, Any]) -> Binding:
         stack_status="REVIEW_IN_PROGRESS" if stack.is_new else stack.status,
         stack_last_updated="" if stack.is_new else stack.last_updated,
         changes_digest=reading.digest_of_changes(plain),
+        origin=source.origin,
     )
 
 

@@ -33,7 +33,6 @@ def waiting(deployment: Deployment, clients: Clients) -> list[tuple[str, str]]:
 
 def discard_waiting(deployment: Deployment, clients: Clients) -> list[str]:
     """Deletes all of them, and the empty stack if we made it; what that was, in sentences."""
-    guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
     found = []
     for name, arn in waiting(deployment, clients):

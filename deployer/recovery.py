@@ -17,19 +17,24 @@ WATCH = "`deploy.py watch {}`"
 VERIFY = "Verify it: `deploy.py verify {}`"
 REVIEW = "Mend the cause, then `deploy.py review {}`"
 DELETE = (
-    "Read its events (`deploy.py watch {}`), delete it (`aws cloudformation delete-stack`, only the"
-    " owner of its data can say that it may go), then `deploy.py review {}`"
+    "See why (`deploy.py watch {}`), delete it with `deploy.py discard {}`, which asks, and only if"
+    " this tool made it; mend the cause, then `deploy.py review {}`"
 )
 
 STATES = {
     "ABSENT": State("there is no such stack", "Create it: `deploy.py review {}`"),
     "REVIEW_IN_PROGRESS": State(
         "a change set proposes its creation; there is nothing yet",
-        "Execute that review, or `deploy.py discard` it; one of somebody else is left alone",
+        "Execute that review, or drop ours with `deploy.py discard {}`; one of somebody else is"
+        " left alone",
     ),
     "CREATE_IN_PROGRESS": State("it is being created", f"See {WATCH}"),
     "CREATE_COMPLETE": State("it was created", VERIFY),
-    "CREATE_FAILED": State("its creation failed, and rollback is off", DELETE),
+    "CREATE_FAILED": State(
+        "its creation failed, and rollback is off: what was made is still there",
+        "Take it back with `deploy.py rollback {}`, which asks, or delete it with"
+        " `deploy.py discard {}`; mend the cause, then `deploy.py review {}`",
+    ),
     "ROLLBACK_IN_PROGRESS": State("its creation failed and is taken back", f"See {WATCH}"),
     "ROLLBACK_COMPLETE": State("its creation failed; it is empty and takes no update", DELETE),
     "ROLLBACK_FAILED": State("its creation failed, and so did taking it back", DELETE),
@@ -37,8 +42,8 @@ STATES = {
     "DELETE_COMPLETE": State("it was deleted", "Create it again: `deploy.py review {}`"),
     "DELETE_FAILED": State(
         "it could not be deleted whole",
-        "See what failed (`deploy.py watch {}`), then delete it again, keeping those resources"
-        " (`aws cloudformation delete-stack --retain-resources`)",
+        "See what failed (`deploy.py watch {}`), then `deploy.py discard {} --retain LOGICAL_ID`,"
+        " which asks; what is retained is yours to delete",
     ),
     "UPDATE_IN_PROGRESS": State("it is being updated", f"See {WATCH}"),
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State(
@@ -47,8 +52,7 @@ STATES = {
     "UPDATE_COMPLETE": State("it was updated", VERIFY),
     "UPDATE_FAILED": State(
         "an update failed, and rollback is off: some resources are new, some old",
-        "Roll it back (`aws cloudformation rollback-stack`), or mend the cause and"
-        " `deploy.py review {}`",
+        "Take it back with `deploy.py rollback {}`, which asks",
     ),
     "UPDATE_ROLLBACK_IN_PROGRESS": State("an update failed and is taken back", f"See {WATCH}"),
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": State(

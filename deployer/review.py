@@ -172,7 +172,8 @@ class Binding(_Model):
     """What must still be so when the review is executed.
 
     The digests are SHA-256 of the template's bytes and of the parameters without the
-    secret ones, which ``not_bound`` names.
+    secret ones, which ``not_bound`` names. ``origin`` is empty where they are the checkout's
+    files; of an earlier deployment it says which one.
     """
 
     template: str
@@ -182,6 +183,7 @@ class Binding(_Model):
     stack_status: str
     stack_last_updated: str
     changes_digest: str
+    origin: str = ""
 
 
 class Review(_Model):

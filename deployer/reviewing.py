@@ -23,14 +23,20 @@ from problem import Problem
 
 
 def review(
-    deployment: Deployment, clients: Clients, clock: Clock, *, revert_drift: bool = False
+    deployment: Deployment,
+    clients: Clients,
+    clock: Clock,
+    *,
+    source: Source | None = None,
+    revert_drift: bool = False,
 ) -> Review | None:
     """Makes a change set and reads it; None when there is nothing to change.
 
-    An empty or failed change set is deleted, and so is the empty stack that it left.
+    ``source`` is what to deploy instead of the checkout's files. An empty or failed change
+    set is deleted, and so is the empty stack that it left.
     Raises Problem or Refusal; nothing is executed.
     """
-    source = read_source(deployment)
+    source = source or read_source(deployment)
     caller = guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
     stack = stacks.read(cloudformation, deployment.stack)

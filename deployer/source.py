@@ -23,13 +23,18 @@ def digest(template: Any) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A deployment's template and values, ready to be sent."""
+    """A deployment's template and values, ready to be sent.
+
+    ``origin`` says where they are from: empty for the checkout's files, else an earlier
+    deployment (``deployer.earlier``).
+    """
 
     deployment: Deployment
     file: str
     text: str
     template: Mapping[str, Any]
     declared: Mapping[str, Declared]
+    origin: str = ""
 
     @property
     def template_digest(self) -> str:
@@ -94,8 +99,14 @@ def read_source(deployment: Deployment) -> Source:
             file=place.file,
             line=place.line(("template-file-path",)),
         ) from None
+    return checked_source(deployment, text)
+
+
+def checked_source(deployment: Deployment, text: str, origin: str = "") -> Source:
+    """A template's text with the deployment's values; raises Problem for one not allowed."""
+    file = str(deployment.source.data["template-file-path"])
     template = parse_template(text, file)
     declared = declared_parameters(template)
     for problem in problems(deployment, declared):
         raise problem
-    return Source(deployment, file, text, template, declared)
+    return Source(deployment, file, text, template, declared, origin)

@@ -2,7 +2,9 @@
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import deploy
 import localaws
 from command_line import run
 from deployer.clients import Clients
+from deployer.clock import Clock
 from localaws import surroundings, walkthrough
 
 ROOT = Path(__file__).parent.parent
@@ -91,6 +94,9 @@ def command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Run:  # fmt: skip
     """deploy.py with these words: (exit code, standard output, standard error)."""
+    quick = partial(Clock, sleep=lambda _: time.sleep(0.01))
+    for name in ("review", "operations", "drift", "rollback", "discard"):
+        monkeypatch.setattr(f"deployer.commands.{name}.Clock", quick)
 
     def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
         options = [] if "--help" in words else ["--root", str(root)]

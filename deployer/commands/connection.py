@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 import deployments
 from deployer.clients import Clients, explained
+from problem import Refusal
 
 ROOT = Path(__file__).parent.parent.parent
 CHANGES = 2
@@ -52,6 +54,15 @@ def clients_of(
 def say(text: str) -> None:
     """Talk goes to standard error."""
     click.echo(text, err=True)
+
+
+def consent(question: str, otherwise: str) -> None:
+    """Asks; raises Refusal without a yes, and where nobody can answer.
+
+    ``otherwise`` says what nobody agreed to.
+    """
+    if not (sys.stdin.isatty() and click.confirm(f"{question}?", err=True)):
+        raise Refusal("There is no consent", otherwise, "Answer yes on a terminal, or give --yes")
 
 
 def columns() -> int:

@@ -1,22 +1,45 @@
 """``deploy.py discard``."""
 
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import deployments
-from deployer.commands.connection import clients_of, connected, say
-from problem import Refusal
+from deployer.clock import Clock
+from deployer.commands.connection import clients_of, connected, consent, say
+from deployer.commands.operations import watched, watching_options
+
+if TYPE_CHECKING:
+    from deployer.clients import Clients
+    from deployer.stack import Stack
 
 
 @click.command()
 @click.argument("what", metavar="REVIEW|ENV/STACK")
-@click.option("--yes", is_flag=True, help="Do not ask, where several are deleted.")
+@click.option("--yes", is_flag=True, help="Do not ask, where more than a review is deleted.")
+@click.option(
+    "--retain", multiple=True, metavar="LOGICAL_ID",
+    help="Keep this resource of a stack whose deletion failed.",
+)  # fmt: skip
+@watching_options
 @connected
-def discard(*, what: str, yes: bool, root: Path, **connection: str | None) -> int:
-    """Delete a review's change set, or all of a stack's that wait; and an empty stack of ours."""
-    from deployer import discarding, review_file
+def discard(
+    *,
+    what: str,
+    yes: bool,
+    retain: tuple[str, ...],
+    form: str,
+    minutes: int,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Delete a review's change set; or all of a stack's that wait, and a stack that never lived.
+
+    A stack is only deleted if this tool made it and its creation failed, or its deletion did.
+    """
+    from deployer import deleting, discarding, guards, review_file
+    from deployer import stack as stacks
 
     file = Path(what)
     if what not in {each.name for each in deployments.load_all(root)}:
@@ -27,20 +50,39 @@ def discard(*, what: str, yes: bool, root: Path, **connection: str | None) -> in
         return 0
     deployment = deployments.load(what, root)
     clients = clients_of(deployment, **connection)
+    guards.identify(deployment, clients)
+    stack = stacks.read(clients("cloudformation"), deployment.stack)
+    if stack.status in deleting.NEVER_LIVED:
+        deleting.check_ours(stack, deployment, retain)
+        return _deleted(stack, deployment, clients, retain, yes=yes, form=form, minutes=minutes)
     names = [name for name, _ in discarding.waiting(deployment, clients)]
     if names and not yes:
-        _ask(what, names)
+        consent(
+            f"Delete {', '.join(names)}",
+            f"{len(names)} change sets of {what} wait, and nobody agreed to delete them",
+        )
     for sentence in discarding.discard_waiting(deployment, clients) or ["Nothing waits."]:
         say(sentence)
     return 0
 
 
-def _ask(name: str, change_sets: list[str]) -> None:
-    """Raises Refusal without consent: somebody may be about to execute one of them."""
-    asked = f"Delete {', '.join(change_sets)}?"
-    if not (sys.stdin.isatty() and click.confirm(asked, err=True)):
-        raise Refusal(
-            "There is no consent",
-            f"{len(change_sets)} change sets of {name} wait, and nobody agreed to delete them",
-            "Answer yes on a terminal, or give --yes",
-        )
+def _deleted(
+    stack: "Stack",
+    deployment: deployments.Deployment,
+    clients: "Clients",
+    retain: tuple[str, ...],
+    *,
+    yes: bool,
+    form: str,
+    minutes: int,
+) -> int:
+    from deployer import deleting
+
+    cloudformation = clients("cloudformation")
+    say(f"{stack.name} is in {stack.status}: {stack.reason or 'no reason was given'}")
+    left = deleting.remaining(cloudformation, stack)
+    say(f"It still has {', '.join(left) or 'no resource'}.")
+    if not yes:
+        consent(f"Delete the stack {stack.name}", f"nobody agreed to delete {stack.name}")
+    operation = deleting.begin(cloudformation, stack, deployment, Clock(), retain)
+    return watched(operation, clients, form=form, minutes=minutes)

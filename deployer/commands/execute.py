@@ -1,15 +1,13 @@
 """``deploy.py execute``."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 import deployments
-from deployer.commands.connection import clients_of, connected, say
+from deployer.commands.connection import clients_of, connected, consent, say
 from deployer.commands.operations import watched, watching_options
-from problem import Refusal
 
 if TYPE_CHECKING:
     from deployer.review import Review
@@ -39,18 +37,20 @@ def execute(
     **connection: str | None,
 ) -> int:
     """Execute the change set of a review file, that one only, and show its events."""
-    from deployer import binding, committed, execution, protection, review_file
+    from deployer import binding, committed, earlier, execution, protection, review_file
     from deployer import stack as stacks
 
     found = review_file.read(file)
     binding.check_allowed(found, allow)
     deployment = deployments.load(found.where.deployment, root)
     if not uncommitted:
-        committed.check(deployment.files, root)
+        # What an earlier deployment is made of is in a commit already, or in CloudFormation.
+        committed.check(deployment.files[-1:] if found.binding.origin else deployment.files, root)
     if not yes:
         _ask(found)
     clients = clients_of(deployment, **connection)
-    operation = execution.execute(found, deployment, clients)
+    source = earlier.source_of(found.binding.origin, deployment, clients, root)
+    operation = execution.execute(found, deployment, clients, source=source)
     code = watched(operation, clients, form=form, minutes=minutes)
     if code == 0:
         cloudformation = clients("cloudformation")
@@ -65,12 +65,4 @@ def _ask(review: "Review") -> None:
     from deployer.showing.words import counts
 
     where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
-    answered = sys.stdin.isatty() and click.confirm(
-        f"Execute on {where}: {counts(review)}?", err=True
-    )
-    if not answered:
-        raise Refusal(
-            "There is no consent",
-            f"nobody agreed to execute on {where}",
-            "Answer yes on a terminal, or give --yes",
-        )
+    consent(f"Execute on {where}: {counts(review)}", f"nobody agreed to execute on {where}")

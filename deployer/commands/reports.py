@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployer.commands.connection import columns, styled
+from deployer.commands.connection import columns, say, shown, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from deployer.review import Review
 
@@ -31,6 +32,24 @@ def report(reviews: "Sequence[Review]", form: str, *, several: bool) -> str:
     if form == "html":
         return html.render(reviews)
     return _text(reviews)
+
+
+def keep(
+    reviews: "Sequence[Review]", output: "Path | None", root: "Path", *, several: bool
+) -> None:
+    """Writes the review files, and says how each is executed or dropped.
+
+    ``output`` is the file, with ``several`` their folder; without it that is ``.reviews``.
+    """
+    from deployer import review_file
+
+    folder = root / ".reviews" if output is None else output
+    for each in reviews:
+        name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
+        file = output if output and not several else folder / name
+        review_file.write(each, file)
+        say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
+        say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
 
 
 def _text(reviews: "Sequence[Review]") -> str:

@@ -7,9 +7,9 @@ import click
 
 import deployments
 from deployer.clock import Clock
-from deployer.commands.connection import CHANGES, clients_of, connected, say, shown
+from deployer.commands.connection import CHANGES, clients_of, connected, say
 from deployer.commands.progress import progress
-from deployer.commands.reports import format_option, report
+from deployer.commands.reports import format_option, keep, report
 from problem import Problem
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ def review(
 
     ENV/STACK is one stack; ENV is all of its stacks.
     """
-    from deployer import review_file
-
     several = "/" not in name
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
     found, problems = _reviews(chosen, connection, revert_drift=revert_drift)
@@ -54,13 +52,7 @@ def review(
             say(f"No changes: {deployment.name} is as it should be.")
     if found:
         click.echo(report(list(found.values()), form, several=several))
-    folder = root / ".reviews" if output is None else output
-    for each in found.values():
-        name_of_file = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
-        file = output if output and not several else folder / name_of_file
-        review_file.write(each, file)
-        say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
-        say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
+    keep(list(found.values()), output, root, several=several)
     for each in found.values():
         _older(deployments.load(each.where.deployment, root), each, connection)
     return _ended(problems, several=several) or (CHANGES if found else 0)

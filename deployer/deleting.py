@@ -1,0 +1,66 @@
+"""Deleting a stack whose creation failed, or whose deletion did: only ours, and only if asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from deployer.change_set import random_token
+from deployer.clock import Clock
+from deployer.operation import Operation
+from deployer.outcome import DELETED
+from deployer.stack import OWNER, Stack
+from deployments import Deployment
+from problem import Refusal
+
+NEVER_LIVED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
+"""The states of a stack that was never whole, or no longer is, and takes no update."""
+
+
+def check_ours(stack: Stack, deployment: Deployment, retain: Sequence[str]) -> None:
+    """Raises Refusal where it is not ours to delete, or must not be."""
+    if (stack.tags or {}).get(OWNER) != deployment.name:
+        raise Refusal(
+            f"The stack {stack.name} was not made by this tool",
+            f"it has no tag {OWNER} that says {deployment.name}, and it is in {stack.status}",
+            f"Whoever made it can delete it: `aws cloudformation delete-stack --stack-name"
+            f" {stack.name}`",
+        )
+    if stack.answer.get("EnableTerminationProtection"):
+        raise Refusal(
+            f"The stack {stack.name} is protected from deletion",
+            "somebody wants it to stay",
+            "Turn the protection off in the console first, if that is a mistake",
+        )
+    if retain and stack.status != "DELETE_FAILED":
+        raise Refusal(
+            f"The stack {stack.name} is in {stack.status}",
+            "CloudFormation keeps resources only when a deletion failed before",
+            "Run the command without --retain",
+        )
+
+
+def remaining(cloudformation: Any, stack: Stack) -> list[str]:
+    """What the stack still has, as ``LogicalId (type)``."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id)
+    return [
+        f"{each['LogicalResourceId']} ({each['ResourceType']})"
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each.get("PhysicalResourceId")
+        and each["ResourceStatus"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+    ]
+
+
+def begin(
+    cloudformation: Any,
+    stack: Stack,
+    deployment: Deployment,
+    clock: Clock,
+    retain: Sequence[str] = (),
+) -> Operation:
+    """Begins the deletion and gives the operation, to be watched."""
+    token = f"delete-{clock.now():%Y%m%dT%H%M%SZ}-{random_token()}"
+    kept = {"RetainResources": list(retain)} if retain else {}
+    role = deployment.target.service_role
+    as_role = {"RoleARN": role} if role else {}
+    cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token, **as_role, **kept)
+    return Operation(deployment.name, stack.id, stack.name, token, wanted=DELETED)
