@@ -16,7 +16,7 @@ from deployer.events import Event
 from deployer.outcome import DELETED, TAKEN_BACK
 from deployer.stack import OWNER, Stack
 from problem import Problem, Refusal
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 from tests.test_several import QUEUE, small
 from tests.test_watching import STACK, START
 
@@ -375,3 +375,17 @@ def test_resources_are_only_retained_where_a_deletion_failed(checkout: Path) -> 
         stubber.add_response("delete_stack", {})
         found = deleting.begin(client, stack("DELETE_FAILED"), deployment, Clock())
     assert found.wanted == DELETED
+
+
+def test_the_page_has_every_state_of_the_api() -> None:
+    from deployer.recovery import STATES
+
+    text = (ROOT / "docs/recovery.md").read_text()
+    rows = [
+        f"| `{name}` | {state.meaning} | {state.next_step.replace('{}', 'ENV/STACK')} |"
+        for name, state in STATES.items()
+    ]
+    shown = [line for line in text.splitlines() if line.startswith("| `")]
+    assert shown == rows
+    client: Any = boto3.client("cloudformation", region_name="us-west-2")
+    assert {*client.meta.service_model.shape_for("StackStatus").enum, "ABSENT"} == set(STATES)

@@ -280,9 +280,7 @@ def test_pauses_grow_in_silence_and_shrink_with_news(news: list[bool], chance: f
         assert 1.6 <= seconds <= (2.0 if fresh else 30.0)
 
 
-def test_every_state_of_the_api_has_an_answer(script: Script) -> None:
-    shape = script.client.meta.service_model.shape_for("StackStatus")
-    assert set(recovery.STATES) == {*shape.enum, "ABSENT"}
+def test_every_state_has_an_answer() -> None:
     assert recovery.next_step("A_STATE_OF_TOMORROW", "dev/x").startswith("This state is new")
     for state in recovery.STATES:
         assert "{}" not in recovery.next_step(state, "dev/x")
