@@ -228,7 +228,7 @@ def snapshot(*answers: dict[str, Any], **facts: Any) -> Snapshot:
 def test_the_block_says_what_goes_on() -> None:
     rollout = Rollout(
         deployments=(
-            Deployment("worker:2", "PRIMARY", 1, 0, 1, 2, "IN_PROGRESS", "circuit breaker watches"),
+            Deployment("worker:2", "PRIMARY", 1, 0, 1, 2, "FAILED", "circuit breaker"),
         ),
         stopped=("CannotPullContainerError",), log=("ready",), waiting=3, in_flight=1, dead=0,
         unknown=("The log could not be read: no",),
@@ -239,8 +239,8 @@ def test_the_block_says_what_goes_on() -> None:
     assert "[........................] 0 of 2" in text
     assert "1:08  Queue  The jobs." in text
     assert "FAILED   Rule\n           The group does not exist" in text
-    assert "worker:2 PRIMARY: desired 1, running 0, pending 1, 2 failed" in text
-    assert "worker:2 PRIMARY IN_PROGRESS: circuit breaker watches" in text
+    assert "worker:2 PRIMARY FAILED: desired 1, running 0, pending 1, 2 failed" in text
+    assert "worker:2 PRIMARY FAILED: circuit breaker" in text
     assert "a task stopped: CannotPullContainerError" in text
     assert "queue: 3 waiting, 1 in flight, 0 dead letters" in text
     assert "1:10 passed, last event 66 s ago" in text

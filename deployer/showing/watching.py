@@ -42,9 +42,10 @@ def heartbeat(snapshot: Snapshot) -> str:
 
 def _counts(rollout: Rollout) -> Iterator[str]:
     for each in rollout.deployments:
+        failed = f", {each.failed} failed" if each.failed else ""
         yield (
-            f"{each.revision} {each.status}: desired {each.desired}, running {each.running},"
-            f" pending {each.pending}" + (f", {each.failed} failed" if each.failed else "")
+            f"{each.revision} {each.status} {each.state}: desired {each.desired},"
+            f" running {each.running}, pending {each.pending}{failed}"
         )
     if rollout.waiting is not None:
         dead = f", {rollout.dead} dead letters" if rollout.dead is not None else ""
@@ -52,13 +53,13 @@ def _counts(rollout: Rollout) -> Iterator[str]:
 
 
 def rollout_news(rollout: Rollout) -> list[str]:
-    """What is said once where lines are written: how a deployment stands, why tasks stopped."""
-    states = [
-        f"{each.revision} {each.status} {each.state}: {each.reason}".rstrip(": ")
+    """What is worth a line once: a deployment that failed and why, why tasks stopped."""
+    failed = [
+        f"{each.revision} {each.status} {each.state}: {each.reason}"
         for each in rollout.deployments
-        if each.state
+        if each.state == "FAILED"
     ]
-    return [*states, *(f"a task stopped: {each}" for each in dict.fromkeys(rollout.stopped))]
+    return [*failed, *(f"a task stopped: {each}" for each in dict.fromkeys(rollout.stopped))]
 
 
 def block(snapshot: Snapshot, style: Style, width: int) -> list[str]:
@@ -101,7 +102,8 @@ def rollout_lines(rollout: Rollout, width: int) -> list[str]:
     for sentence in (*_counts(rollout), *rollout_news(rollout)):
         lines += wrapped(sentence, width, "    ", " " * 6)
     for message in rollout.log:
-        lines += wrapped(message, width, "    | ")
+        [first, *more] = wrapped(message, width - 2, "    | ")
+        lines.append(f"{first} …" if more else first)
     for sentence in rollout.unknown:
         lines += wrapped(sentence, width, "    ? ", " " * 6)
     return lines
