@@ -101,5 +101,6 @@ def _ask() -> Literal["detach", "cancel"]:
             type=click.Choice(["detach", "cancel"]), default="detach", err=True,
         )  # fmt: skip
     except click.Abort:
+        say("")
         return "detach"
     return "cancel" if answer == "cancel" else "detach"
