@@ -19,7 +19,7 @@ from deployer.source import Source, read_source
 from deployer.stack import Stack
 from deployments import Deployment
 from deployments.template import parse_template
-from problem import Problem
+from problem import Problem, Refusal
 
 
 def review(
@@ -42,6 +42,12 @@ def review(
     stack = stacks.read(cloudformation, deployment.stack)
     stacks.check_owner(stack, deployment.name)
     stacks.check_updatable(stack, deployment.name)
+    if revert_drift and stack.is_new:
+        raise Refusal(
+            f"There is nothing to put back in {deployment.stack}",
+            "it does not exist yet, so nobody can have changed it",
+            "Review without --revert-drift",
+        )
     name = change_set.change_set_name(source, clock)
     arn = change_set.create(clients, source, stack, name=name, revert_drift=revert_drift)
     plain = change_set.wait(cloudformation, arn, clock)

@@ -13,8 +13,6 @@ ParameterValue = str | tuple[str, ...]
 """A parameter's value as text, or as texts where the parameter is a list."""
 
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:\S+$")]
-
-
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 
 
@@ -57,9 +55,7 @@ class Target(_File):
         default=None,
         description="A JSON file beside this one: what an update may not do to which resources.",
     )
-    template_bucket: (
-        Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None
-    ) = Field(
+    template_bucket: BucketName | None = Field(
         default=None,
         description="A bucket of this account, for templates of more than 51,200 bytes.",
     )

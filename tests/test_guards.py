@@ -11,8 +11,9 @@ from botocore.stub import Stubber
 import deployments
 from deployer.source import read_source
 from deployer.template_store import LIMIT, placed
+from deployments.models import Target
 from problem import Refusal
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 from tests.test_several import small
 
 
@@ -111,3 +112,16 @@ def test_what_was_not_reviewed_is_not_set(
     assert "Review again to set it" in err
     found = client("cloudformation").describe_stacks(StackName="one")["Stacks"][0]
     assert not found.get("EnableTerminationProtection")
+
+
+def test_the_page_has_every_key_of_the_target() -> None:
+    text = (ROOT / "docs/environments.md").read_text()
+    keys = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert keys == [name.replace("_", "-") for name in Target.model_fields]
+
+
+def test_nothing_is_put_back_in_a_stack_that_does_not_exist(command: Run, checkout: Path) -> None:
+    small(checkout, "one")
+    code, _, err = command("review", "dev/one", "--revert-drift")
+    assert code == 3
+    assert "nobody can have changed it" in err
