@@ -68,8 +68,15 @@ def _begin(cloudformation: Any, review: Review, operation: Operation) -> None:
 
 
 def _has_begun(cloudformation: Any, operation: Operation) -> bool:
-    """Whether the stack already has events of the operation."""
-    found = cloudformation.describe_stack_events(StackName=operation.stack_id)["StackEvents"]
+    """Whether the stack already has events of the operation; no stack, no events."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = cloudformation.describe_stack_events(StackName=operation.stack_id)["StackEvents"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return False
+        raise
     return any(event_of(each).token == operation.token for each in found)
 
 

@@ -36,7 +36,7 @@ def placed(source: Source, clients: Clients) -> dict[str, str]:
     key = f"{PREFIX}/{source.template_digest}.template.yaml"
     _put(clients("s3"), bucket, key, content, target.account)
     suffix = "amazonaws.com.cn" if target.region.startswith("cn-") else "amazonaws.com"
-    return {"TemplateURL": f"https://{bucket}.s3.{target.region}.{suffix}/{key}"}
+    return {"TemplateURL": f"https://s3.{target.region}.{suffix}/{bucket}/{key}"}
 
 
 def _put(s3: Any, bucket: str, key: str, content: bytes, account: str) -> None:

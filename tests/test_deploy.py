@@ -193,7 +193,7 @@ STALE: dict[str, tuple[Break, str]] = {
             ChangeSetName=f.review.change_set.arn), "is gone",
     ),
     "a change set that was executed": (
-        lambda c, clients, f: carry_out(f.review, c, clients), "the stack's status",
+        lambda c, clients, f: carry_out(f.review, c, clients), "was executed already",
     ),
 }  # fmt: skip
 
