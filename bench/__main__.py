@@ -2,9 +2,10 @@
 
 import sys
 
-from bench import generate, prediction, review
+from bench import deployments, generate, prediction, review
 
 SUBJECTS = {
+    "deployments": deployments.main,
     "generate": generate.main,
     "prediction": prediction.main,
     "review": review.main,

@@ -7,6 +7,7 @@ from localaws import (
     metric_math,
     replacement,
     security_group_rules,
+    stack_ids,
 )
 
 
@@ -21,6 +22,7 @@ def install() -> None:
     handlers |= security_group_rules.HANDLERS
     handlers |= application_autoscaling.HANDLERS
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
+    stack_ids.install(actions._ACTION_HANDLERS)
     containers.install(provisioners)
     metric_math.install(provisioners)
     always, sometimes = replacement.facts(handlers)

@@ -809,3 +809,26 @@ def test_the_version_whose_inside_is_known_is_the_one_that_runs() -> None:
     assert settings["options.extras_require"]["local"].split() == [installed]
     assert [line for line in locked if line.startswith("ministack")] == [installed]
     assert installed.replace("==", " ").lower() in (localaws.__doc__ or "").lower()
+
+
+def test_another_change_set_keeps_the_id_of_a_stack_that_is_still_to_be_created(
+    client: Client,
+) -> None:
+    api = client("cloudformation")
+    template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    ids = {
+        api.create_change_set(
+            StackName=STACK, ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=template
+        )["StackId"]
+        for name in ("first", "second")
+    }
+    assert len(ids) == 1
+    [stack_id] = ids
+    listed = api.list_change_sets(StackName=stack_id)["Summaries"]
+    assert {each["ChangeSetName"] for each in listed} == {"first", "second"}
+    api.execute_change_set(StackName=stack_id, ChangeSetName="second")
+    api.get_waiter("stack_create_complete").wait(
+        StackName=stack_id, WaiterConfig={"Delay": 0, "MaxAttempts": 1000}
+    )
+    [left] = api.list_change_sets(StackName=stack_id)["Summaries"]
+    assert left["ChangeSetName"] == "second"
