@@ -63,6 +63,7 @@ class Proxy:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.on_request: Callable[[str], None] = lambda _: None
+        self.on_answer: Callable[[str], None] = lambda _: None
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def quiet(self) -> None:
@@ -118,6 +119,7 @@ class Proxy:
             time.sleep(0.02)
         key = f"{action} {query.get('StackName')} {query.get('ChangeSetName')}"
         answer = self._forward(request, body)
+        self.on_answer(action)
         if fault == "stale" and action in STALE and key in self._last:
             answer = self._last[key]
         elif answer[0] == 200:
