@@ -18,7 +18,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import localaws
@@ -38,15 +38,32 @@ BROKEN = (
     " {GroupId: sg-0123456789abcdef0, IpProtocol: tcp, FromPort: 1, ToPort: 1, CidrIp: 10.0.0.0/8}"
     "\n"
 )
+
+
+class Kind(NamedTuple):
+    """The template before, the one to deploy, and how that must end.
+
+    ``cause`` is what the last message must name; ``times``, how often AWS must have acted.
+    """
+
+    before: str | None
+    after: str
+    state: str
+    code: int
+    cause: str
+    times: int = 1
+
+
+ONE, OTHER = QUEUE.format(30), QUEUE.format(60)
 KINDS = {
-    "create": (None, QUEUE.format(30), "CREATE_COMPLETE", 0),
-    "update": (QUEUE.format(30), QUEUE.format(60), "UPDATE_COMPLETE", 0),
-    "failing creation": (None, QUEUE.format(30) + BROKEN, "ROLLBACK_COMPLETE", 1),
-    "failing update": (
-        QUEUE.format(30), QUEUE.format(60) + BROKEN, "UPDATE_ROLLBACK_COMPLETE", 1,
-    ),
-}  # fmt: skip
-"""The template before, the one to deploy, the state and the exit code in which it must end."""
+    "creation": Kind(None, ONE, "CREATE_COMPLETE", 0, "is CREATE_COMPLETE"),
+    "update": Kind(ONE, OTHER, "UPDATE_COMPLETE", 0, "is UPDATE_COMPLETE"),
+    "failing creation": Kind(None, ONE + BROKEN, "ROLLBACK_COMPLETE", 1, "cause: Rule"),
+    "failing update": Kind(ONE, OTHER + BROKEN, "UPDATE_ROLLBACK_COMPLETE", 1, "cause: Rule"),
+    "nothing to do": Kind(ONE, ONE, "CREATE_COMPLETE", 0, "No changes", 0),
+    "discarded creation": Kind(None, ONE, "ABSENT", 0, "change set", 0),
+    "discarded update": Kind(ONE, OTHER, "CREATE_COMPLETE", 0, "change set", 0),
+}
 
 
 @dataclass(frozen=True)
@@ -132,79 +149,97 @@ def one(seed: int, url: str) -> Result:
     """One seed against the endpoint at ``url``."""
     account = f"{seed + 1:012d}"
     kind = list(KINDS)[seed % len(KINDS)]
-    before, after, state, expected = KINDS[kind]
     faults = Faults(seed, SHARE)
     with tempfile.TemporaryDirectory() as name, Proxy(url, faults) as proxy, impatient():
         root = checkout(Path(name), account)
         client = walkthrough.client("cloudformation", url, account)
         environment = {**walkthrough.credentials(proxy.url), "AWS_ACCESS_KEY_ID": account}
         with patch.dict(os.environ, environment):
-            if before:
+            if KINDS[kind].before:
                 client.create_stack(
-                    StackName=STACK, TemplateBody=before,
+                    StackName=STACK, TemplateBody=KINDS[kind].before,
                     Tags=[{"Key": "fargate-worker-stack", "Value": NAME}],
                 )  # fmt: skip
                 client.get_waiter("stack_create_complete").wait(
                     StackName=STACK, WaiterConfig={"Delay": 0.01, "MaxAttempts": 500}
                 )
-            (root / f"out/{STACK}.template.yaml").write_text(after)
+            (root / f"out/{STACK}.template.yaml").write_text(KINDS[kind].after)
             person = Person(root)
             try:
-                codes = _deploy(person, proxy)
-                wrong = _judged(client, person, codes, state, expected)
+                codes = _carried_out(kind, person, proxy)
+                wrong = _judged(client, person, codes, KINDS[kind])
             except Exception as error:
                 codes, wrong = (), f"{type(error).__name__}: {error}"
     return Result(seed, kind, codes, faults.met, wrong)
 
 
-def _deploy(person: Person, proxy: Proxy) -> tuple[int, ...]:
-    """Review, execute, watch, as the messages say; the exit codes on the way."""
+def _carried_out(kind: str, person: Person, proxy: Proxy) -> tuple[int, ...]:
+    """Does as the messages say until all is said and done; the exit codes on the way."""
     review = str(person.root / "review.json")
     codes = [person.run("review", NAME, "--output", review)]
-    if codes[-1] != 2:
+    if codes[-1] == 1:
         proxy.quiet()
         codes.append(person.run("review", NAME, "--output", review))
-    codes.append(person.run("execute", review, "--yes", "--uncommitted"))
-    while codes[-1] not in (0, 1) or "AWS refused" in person.said or "cannot be re" in person.said:
-        if len(codes) > 9:
-            raise RuntimeError(f"it never ends: {codes}: {person.said}")
-        again = ("execute", review, "--yes", "--uncommitted")
-        detached = codes[-1] == 4 or "deploy.py watch" in person.said
+    if kind == "nothing to do":
+        return tuple(codes)
+    if kind.startswith("discarded"):
+        codes.append(person.run("discard", review))
+        if codes[-1]:
+            proxy.quiet()
+            codes.append(person.run("discard", review))
+        return tuple(codes)
+    return (*codes, *_executed(review, person, proxy))
+
+
+def _executed(review: str, person: Person, proxy: Proxy) -> Iterator[int]:
+    """Executes; and after a message that sends on, watches or executes again."""
+    words: tuple[str, ...] = ("execute", review, "--yes", "--uncommitted")
+    for _ in range(8):
+        yield (code := person.run(*words))
+        if code in (0, 1) and "small is " in person.said:
+            return
         proxy.quiet()
-        codes.append(person.run(*(("watch", NAME) if detached else again)))
-    return tuple(codes)
+        if "deploy.py watch" in person.said:
+            words = ("watch", NAME)
+    raise RuntimeError(f"it never ends: {person.said}")
 
 
-def _judged(client: Any, person: Person, codes: tuple[int, ...], state: str, expected: int) -> str:
+def _judged(client: Any, person: Person, codes: tuple[int, ...], kind: Kind) -> str:
     """What is not as it must be; nothing, where all is."""
-    found = client.describe_stacks(StackName=STACK)["Stacks"][0]
-    if found["StackStatus"] != state:
-        return f"the stack is {found['StackStatus']} after {codes}: {person.said}"
-    if codes[-1] != expected:
+    if codes[-1] != kind.code:
         return f"the exit code is {codes[-1]} after {codes}: {person.said}"
-    cause = "Rule" if expected else f"is {state}"
-    if cause not in person.said:
-        return f"the message does not name {cause}: {person.said}"
+    if kind.cause not in person.said:
+        return f"the message does not name {kind.cause}: {person.said}"
+    files = {path.name for path in person.root.iterdir()} - {"out", "params", "review.json"}
+    if files:
+        return f"it left {files}"
+    if codes[:2] == (1, 2):
+        # The first review was cut off, and the second one said how to drop what it left.
+        person.run("discard", NAME, "--yes")
+    try:
+        [found] = client.describe_stacks(StackName=STACK)["Stacks"]
+    except client.exceptions.ClientError:
+        return "" if kind.state == "ABSENT" else "the stack is gone"
+    if found["StackStatus"] != kind.state:
+        return f"the stack is {found['StackStatus']} after {codes}: {person.said}"
+    return _acted(client, found, kind)
+
+
+def _acted(client: Any, stack: dict[str, Any], kind: Kind) -> str:
+    """Whether AWS acted as often as it must, and no change set waits."""
     events = client.describe_stack_events(StackName=STACK)["StackEvents"]
-    tokens = {each.get("ClientRequestToken") for each in events} - {None, ""}
-    if len(tokens) != 1:
-        return f"it acted {len(tokens)} times"
-    started = [
-        each
+    begun = [
+        each["ClientRequestToken"]
         for each in events
-        if each["PhysicalResourceId"] == found["StackId"]
+        if each["PhysicalResourceId"] == stack["StackId"]
         and each["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
         and each.get("ClientRequestToken")
     ]
-    if len(started) != 1:
-        return f"it began {len(started)} times"
-    person.run("discard", NAME, "--yes")
-    left = [
-        each["ChangeSetName"]
-        for each in client.list_change_sets(StackName=STACK)["Summaries"]
-        if each["ExecutionStatus"] == "AVAILABLE"
-    ]
-    return f"left behind: {left}, though: {person.said}" if left else ""
+    if len(begun) != kind.times:
+        return f"it acted {len(begun)} times: {begun}"
+    listed = client.list_change_sets(StackName=STACK)["Summaries"]
+    left = [each["ChangeSetName"] for each in listed if each["ExecutionStatus"] == "AVAILABLE"]
+    return f"left behind: {left}" if left else ""
 
 
 def several(seeds: list[int]) -> list[Result]:

@@ -1,7 +1,7 @@
 """Change sets: created, awaited, described in full, deleted. Always by ARN once it is known."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from deployer.clients import Clients
@@ -164,15 +164,19 @@ def delete(cloudformation: Any, arn: str) -> None:
     cloudformation.delete_change_set(ChangeSetName=arn)
 
 
-def delete_shell(cloudformation: Any, stack: Stack) -> bool:
+def delete_shell(cloudformation: Any, stack: Stack, deleted: Collection[str] = ()) -> bool:
     """Deletes the empty stack that a change set of type CREATE left, if it is ours alone.
 
-    Not when somebody else made it, nor when another change set waits in it.
+    Not when somebody else made it, nor when another change set waits in it. ``deleted`` are
+    ARNs of those that are gone, which an answer from before may still list.
     """
     if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
         return False
     waiting = cloudformation.list_change_sets(StackName=stack.id).get("Summaries", ())
-    if any(each["Status"] != "DELETE_COMPLETE" for each in waiting):
+    if any(
+        each["Status"] != "DELETE_COMPLETE" and each["ChangeSetId"] not in deleted
+        for each in waiting
+    ):
         return False
     cloudformation.delete_stack(StackName=stack.id)
     return True

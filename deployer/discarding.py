@@ -1,5 +1,7 @@
 """Discarding change sets of ours: that of a review, or all that wait; and an empty stack."""
 
+from typing import Any
+
 from deployer import change_set, guards
 from deployer import stack as stacks
 from deployer.clients import Clients
@@ -34,37 +36,46 @@ def waiting(deployment: Deployment, clients: Clients) -> list[tuple[str, str]]:
 def discard_waiting(deployment: Deployment, clients: Clients) -> list[str]:
     """Deletes all of them, and the empty stack if we made it; what that was, in sentences."""
     cloudformation = clients("cloudformation")
-    found = []
-    for name, arn in waiting(deployment, clients):
+    deleted = waiting(deployment, clients)
+    for _, arn in deleted:
         change_set.delete(cloudformation, arn)
-        found.append(f"Deleted the change set {name}.")
+    found = [f"Deleted the change set {name}." for name, _ in deleted]
     stack = stacks.read(cloudformation, deployment.stack)
-    if change_set.delete_shell(cloudformation, stack):
+    if change_set.delete_shell(cloudformation, stack, [arn for _, arn in deleted]):
         found.append(f"Deleted the empty stack {stack.name}.")
     return found
 
 
 def discard(review: Review, deployment: Deployment, clients: Clients) -> str:
     """Deletes what the review left in AWS and says what that was."""
-    from botocore.exceptions import ClientError
-
     guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
+    name = review.change_set.name
+    deleted = _deleted(cloudformation, review)
+    said = f"Deleted the change set {name}" if deleted else f"The change set {name} was gone"
+    # The command may have been cut off between the two.
+    stack = stacks.read(cloudformation, review.where.stack_id)
+    if change_set.delete_shell(cloudformation, stack, [review.change_set.arn]):
+        return f"{said}, and the empty stack {stack.name} is deleted."
+    return f"{said}."
+
+
+def _deleted(cloudformation: Any, review: Review) -> bool:
+    """Whether the change set was there to be deleted; raises Refusal for an executed one."""
+    from botocore.exceptions import ClientError
+
     arn = review.change_set.arn
     try:
         status = change_set.describe(cloudformation, arn, values=False).get("ExecutionStatus", "")
-        if status.startswith("EXECUTE"):
-            raise Refusal(
-                f"The change set {review.change_set.name} is in {status}",
-                "it is no longer a proposal",
-                "Review again to change the stack back",
-            )
-        change_set.delete(cloudformation, arn)
+        if not status.startswith("EXECUTE"):
+            change_set.delete(cloudformation, arn)
+            return True
     except ClientError as error:
         if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
             raise
-        return f"The change set {review.change_set.name} was already gone."
-    stack = stacks.read(cloudformation, review.where.stack_id)
-    if change_set.delete_shell(cloudformation, stack):
-        return f"Deleted the change set {review.change_set.name} and the empty stack {stack.name}."
-    return f"Deleted the change set {review.change_set.name}."
+        return False
+    raise Refusal(
+        f"The change set {review.change_set.name} is in {status}",
+        "it is no longer a proposal",
+        "Review again to change the stack back",
+    )

@@ -78,7 +78,7 @@ def _failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any
     found = () if change_set.is_empty(plain) else notices.gather(cloudformation, arn)[0]
     change_set.delete(cloudformation, arn)
     if stack.status == "ABSENT":
-        change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name))
+        change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name), [arn])
     if not change_set.is_empty(plain):
         reason = plain.get("StatusReason") or f"it is in {plain['Status']} and gives no reason"
         raise Problem(

@@ -123,8 +123,9 @@ class _Watcher:
         return bool(self.events) and self.settled >= SETTLED
 
     def _end(self) -> Outcome:
-        fresh = self.feed.new(whole=True)
-        self.events = sorted([*self.events, *fresh], key=lambda event: event.time)
+        known = {event.id for event in self.events}
+        self.events = self.feed.all()
+        fresh = [event for event in self.events if event.id not in known]
         self.screen.show(self._snapshot(None), fresh)
         return outcome(self.status, self.events, self.operation.wanted, self.stopped)
 

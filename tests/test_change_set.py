@@ -133,8 +133,9 @@ def test_an_absent_stack_is_new_and_other_errors_are_errors(stubbed: tuple[Any, 
         (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), [], True),
         (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={}), [], False),
         (Stack("x", "CREATE_COMPLETE", STACK, tags={OWNER: "dev/x"}), [], False),
-        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["CREATE_COMPLETE"],
-         False),
+        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["theirs"], False),
+        # An answer from before the deletion.
+        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["mine"], True),
     ],
 )  # fmt: skip
 def test_only_our_own_empty_shell_is_deleted(
@@ -142,11 +143,11 @@ def test_only_our_own_empty_shell_is_deleted(
 ) -> None:
     client, stubber = stubbed
     if found.is_ours and found.is_new:
-        summaries = [{"ChangeSetName": "theirs", "Status": status} for status in waiting]
+        summaries = [{"ChangeSetId": each, "Status": "CREATE_COMPLETE"} for each in waiting]
         stubber.add_response("list_change_sets", {"Summaries": summaries}, {"StackName": STACK})
     if deleted:
         stubber.add_response("delete_stack", {}, {"StackName": STACK})
-    assert change_set.delete_shell(client, found) is deleted
+    assert change_set.delete_shell(client, found, ["mine"]) is deleted
 
 
 def event(number: int, token: str | None = "mine") -> dict[str, Any]:  # noqa: S107
@@ -176,6 +177,22 @@ def test_events_come_once_in_order_and_of_our_operation_only(
     events = Events(client, Operation("dev/x", STACK, "x", "mine"))
     assert [each.id for each in events.new()] == ["1", "2", "4", "5"]
     assert [each.id for each in events.new()] == ["6"]
+
+
+def test_the_whole_is_in_the_order_of_aws_though_a_page_was_missing(
+    stubbed: tuple[Any, Stubber],
+) -> None:
+    client, stubber = stubbed
+    for pages in ([[3, 2]], [[3, 2], [1, 0]], [[3, 2]]):
+        for number, page in enumerate(pages, 1):
+            more = {"NextToken": str(number)} if number < len(pages) else {}
+            found = {"StackEvents": [event(each) for each in page], **more}
+            stubber.add_response("describe_stack_events", found)
+    events = Events(client, Operation("dev/x", STACK, "x", "mine"))
+    # All carry the same time, so only AWS knows their order.
+    assert [each.id for each in events.new()] == ["2", "3"]
+    assert [each.id for each in events.all()] == ["0", "1", "2", "3"]
+    assert {each.id for each in events.all()} == {"0", "1", "2", "3"}
 
 
 def test_expired_credentials_detach_where_something_goes_on(stubbed: tuple[Any, Stubber]) -> None:
