@@ -11,6 +11,9 @@ from deployer.source import Source, read_source
 from deployments import Deployment
 from problem import Refusal
 
+STALE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound"})
+"""ExecuteChangeSet's answers for a change set that was made obsolete since it was checked."""
+
 
 def execute(
     review: Review, deployment: Deployment, clients: Clients, *, source: Source | None = None
@@ -60,11 +63,20 @@ def _begin(cloudformation: Any, review: Review, operation: Operation) -> None:
         cloudformation.execute_change_set(
             ChangeSetName=review.change_set.arn, ClientRequestToken=operation.token
         )
-    except (BotoCoreError, ClientError):
+    except KeyboardInterrupt:
+        raise operation.left("you interrupted it while it began, if it has") from None
+    except (BotoCoreError, ClientError) as error:
         # An answer that was lost made botocore ask again, and the first call had acted.
         executing = _status(cloudformation, review).startswith("EXECUTE")
-        if not executing and not _has_begun(cloudformation, operation):
-            raise
+        if executing or _has_begun(cloudformation, operation):
+            return
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in STALE:
+            raise Refusal(
+                f"The change set {review.change_set.name} cannot be executed any more",
+                error.response["Error"].get("Message", "") or "another one was executed meanwhile",
+                f"Run `deploy.py review {operation.deployment}` again",
+            ) from error
+        raise
 
 
 def _has_begun(cloudformation: Any, operation: Operation) -> bool:

@@ -15,6 +15,9 @@ from deployer.rollout import Rollout
 PATIENCE = 5
 """Polls in a row that may fail, beyond botocore's own attempts, before we detach."""
 
+GONE = "ABSENT"
+"""A stack that somebody deleted and whose id AWS no longer knows."""
+
 SETTLED = 5
 """Polls in a row with the same end state that stand for a missing last event."""
 
@@ -71,7 +74,7 @@ class _Watcher:
         fresh: list[Event] = []
         try:
             self.status = stacks.read(self.cloudformation, self.operation.stack_id).status
-            fresh = self.feed.new()
+            fresh = self.feed.new() if self.status != GONE else []
             self.failed = 0
         except (BotoCoreError, ClientError) as error:
             # The operation goes on, so one answer that is missing is no reason to stop.
@@ -120,11 +123,11 @@ class _Watcher:
             return True
         self.settled = self.settled + 1 if self.status == self.last_status else 0
         self.last_status = self.status
-        return bool(self.events) and self.settled >= SETTLED
+        return (bool(self.events) or self.status == GONE) and self.settled >= SETTLED
 
     def _end(self) -> Outcome:
         known = {event.id for event in self.events}
-        self.events = self.feed.all()
+        self.events = self.feed.all() if self.status != GONE else self.events
         fresh = [event for event in self.events if event.id not in known]
         self.screen.show(self._snapshot(None), fresh)
         return outcome(self.status, self.events, self.operation.wanted, self.stopped)

@@ -1,0 +1,22 @@
+"""A few of the seeded deployments over an unreliable network; `python -m bench` runs hundreds."""
+
+import pytest
+
+import localaws
+from bench.deployments import KINDS, one
+from bench.proxy import Faults
+
+
+@pytest.mark.parametrize("seed", range(len(KINDS) * 2))
+def test_a_deployment_over_an_unreliable_network_ends_well(
+    seed: int, endpoint: localaws.Endpoint
+) -> None:
+    found = one(seed, endpoint.url)
+    assert not found.wrong
+
+
+def test_faults_are_of_every_kind_and_follow_the_seed() -> None:
+    first, second = (Faults(7, 0.5) for _ in range(2))
+    met = [first.next() for _ in range(2000)]
+    assert met == [second.next() for _ in range(2000)]
+    assert set(met) == {*Faults.KINDS, ""}
