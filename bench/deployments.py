@@ -1,4 +1,4 @@
-"""Deployments over an unreliable network: ``python -m bench deployments [SEEDS]``.
+"""Deployments over an unreliable network: ``python -m bench deployments``.
 
 Each seed reviews and executes one change of a stack through a proxy that delays, throttles,
 fails, drops, halves, repeats and outdates answers, and lets credentials expire. Whoever
