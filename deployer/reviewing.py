@@ -1,6 +1,5 @@
 """From a deployment to its Review: a change set made, read twice, compared and judged."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,7 @@ from deployer.prediction.filling import fill
 from deployer.prediction.predicting import surroundings
 from deployer.prediction.resolving import Resolved, parts, resolve
 from deployer.review import Notice, Review, Where
-from deployer.source import Source, read_source
+from deployer.source import Source, read_source, template_text
 from deployer.stack import Stack
 from deployments import Deployment
 from deployments.template import parse_template
@@ -125,8 +124,7 @@ def _before(cloudformation: Any, stack: Stack) -> Beside:
     if stack.is_new:
         return Beside()
     body = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")["TemplateBody"]
-    text = body if isinstance(body, str) else json.dumps(body)
-    template = parse_template(text, f"the template of {stack.name}")
+    template = parse_template(template_text(body), f"the template of {stack.name}")
     topics = stack.answer.get("NotificationARNs", ())
     return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
 
