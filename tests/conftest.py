@@ -13,6 +13,7 @@ import localaws
 from command_line import run
 from deployer.clients import Clients
 from localaws import surroundings, walkthrough
+from tests import deployed
 
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
@@ -58,6 +59,20 @@ def clients(endpoint: localaws.Endpoint, account: str) -> Clients:
 @pytest.fixture
 def things(client: Callable[[str], Any]) -> surroundings.Surroundings:
     return surroundings.create(client, REGION)
+
+
+@pytest.fixture
+def cdk_template(
+    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
+) -> str:
+    """What the CDK deployed as the stack webordinary-edit, which serves HTTP."""
+    return deployed.deploy_cdk(client, account, things)
+
+
+@pytest.fixture
+def hand_written_template(client: Callable[[str], Any], things: surroundings.Surroundings) -> str:
+    """What a team deployed by hand as the stack thumbnails."""
+    return deployed.deploy_hand_written(client, things)
 
 
 @pytest.fixture
