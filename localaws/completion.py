@@ -6,6 +6,7 @@ from localaws import (
     hooks,
     metric_math,
     replacement,
+    same_values,
     security_group_rules,
 )
 
@@ -14,8 +15,8 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import router
+    from ministack.services.cloudformation import changesets, provisioners
     from ministack.services.cloudformation import handlers as actions
-    from ministack.services.cloudformation import provisioners
 
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
@@ -23,6 +24,7 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     containers.install(provisioners)
     metric_math.install(provisioners)
+    same_values.install(changesets)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)

@@ -625,6 +625,65 @@ def test_a_change_set_says_what_is_replaced(stack: Stack, group: str) -> None:
     assert said == REPLACEMENT
 
 
+WRITTEN: Template = {
+    "Parameters": {"Name": {"Type": "String"}, "Days": {"Type": "Number"}},
+    "Resources": {
+        "Log": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {"LogGroupName": {"Ref": "Name"}, "RetentionInDays": {"Ref": "Days"}},
+        },
+        "Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmName": {"Fn::Sub": "${Log}-waits"},
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 1,
+                "MetricName": "IncomingBytes",
+                "Namespace": "AWS/Logs",
+                "Period": 60,
+                "Statistic": "Sum",
+                "Threshold": 0,
+            },
+        },
+    },
+}
+"""What a change set compares with: the same as literals, and the alarm's name joined."""
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "said"),
+    [
+        ("/toil", "7", {}),
+        ("/toil", "8", {"Log": ("False", {"RetentionInDays"})}),
+        ("/work", "7", {"Log": ("True", {"LogGroupName"}), "Alarm": ("True", {"AlarmName"})}),
+    ],
+)
+def test_a_change_set_compares_values_and_not_how_they_are_written(
+    stack: Stack, name: str, days: str, said: dict[str, tuple[str, set[str]]]
+) -> None:
+    before = {"LogGroupName": "/toil", "RetentionInDays": 7}
+    joined = {"Fn::Join": ["-", [{"Ref": "Log"}, "waits"]]}
+    resources = changed(WRITTEN["Resources"], "Log", **before)
+    stack.deploy(changed(resources, "Alarm", AlarmName=joined))
+    stack.api.create_change_set(
+        StackName=STACK,
+        ChangeSetName="next",
+        TemplateBody=json.dumps(WRITTEN),
+        Parameters=[
+            {"ParameterKey": "Name", "ParameterValue": name},
+            {"ParameterKey": "Days", "ParameterValue": days},
+        ],
+    )
+    answer = stack.api.describe_change_set(StackName=STACK, ChangeSetName="next")
+    found = [each["ResourceChange"] for each in answer["Changes"]]
+    assert {
+        each["LogicalResourceId"]: (
+            each["Replacement"], {detail["Target"]["Name"] for detail in each["Details"]},
+        )
+        for each in found
+    } == said  # fmt: skip
+
+
 def test_an_account_without_hooks(stack: Stack) -> None:
     stack.deploy(SERVICE)
     made = stack.api.create_change_set(
