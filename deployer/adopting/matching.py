@@ -181,7 +181,7 @@ class _Matcher:
             close = tuple(
                 (there, f"{likeness:.0%} of its properties are alike")
                 for likeness, there in alike
-                if likeness >= ALIKE or self._shared(each, there)
+                if likeness >= ALIKE or self.roles.is_held(each, there, self.matched)
             )
             if close:
                 found.append(Question(each, self.ours[each].type, close))

@@ -64,6 +64,10 @@ class Roles:
         other = set(_places(self._edges[1], theirs, named))
         return sorted(mine & other)
 
+    def is_held(self, ours: str, theirs: str, matched: Mapping[str, str]) -> bool:
+        """Whether the same resource refers to both, at the same property."""
+        return any("refers to it" in each for each in self.shared(ours, theirs, matched))
+
     def likeness(self, ours: str, theirs: str, matched: Mapping[str, str]) -> float:
         """How much of their properties is equal, 0 to 1; references count by what is matched."""
         named = {there: here for here, there in matched.items()}
