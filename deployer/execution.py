@@ -7,19 +7,22 @@ from deployer.clients import Clients
 from deployer.events import STACK, event_of
 from deployer.operation import Operation
 from deployer.review import Review
-from deployer.source import read_source
+from deployer.source import Source, read_source
 from deployments import Deployment
 from problem import Problem, Refusal
 
 
-def execute(review: Review, deployment: Deployment, clients: Clients) -> Operation:
+def execute(
+    review: Review, deployment: Deployment, clients: Clients, source: Source | None = None
+) -> Operation:
     """Executes the review's change set; gives the operation that has begun, to be watched.
 
+    ``source`` is what it must hold, if that is not the deployment's own template.
     The change set's name is the operation's token, so a repeated call never acts twice: one
     that is being executed already is only watched. Raises Refusal where something is not
     as reviewed.
     """
-    source = read_source(deployment)
+    source = source or read_source(deployment)
     guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
     operation = _operation(review)

@@ -8,7 +8,6 @@ from deployer.prediction.intrinsics import PLACE
 from deployer.prediction.predicting import Side, predict_review
 from deployer.review import Review
 from deployer.source import Source
-from deployments.template import parse_template
 
 SAME_AS_REF = {
     "AWS::EC2::SecurityGroup": "GroupId",
@@ -19,10 +18,9 @@ SAME_AS_REF = {
 """Attributes whose value is that of Ref (template reference: each type's return values)."""
 
 
-def foresee(renamed: str, deployed: Deployed, source: Source) -> Review:
+def foresee(renamed: Mapping[str, Any], deployed: Deployed, source: Source) -> Review:
     """The predicted review of what remains to be done once the stack has our names."""
-    template = parse_template(renamed, deployed.file)
-    before = Side(as_refs(template), deployed.parameters, deployed.tags)
+    before = Side(as_refs(renamed), deployed.parameters, deployed.tags)
     exists = any(each.type == "AWS::ECS::Service" for each in deployed.resources.values())
     values = source.values(service_exists=exists)
     after = Side(as_refs(source.template), values, source.deployment.tags)

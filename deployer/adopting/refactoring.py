@@ -24,7 +24,7 @@ class Unsupported(Refusal):
         super().__init__(
             f"CloudFormation cannot refactor {kind}",
             reason,
-            "Have it imported instead: --import LOGICAL_ID",
+            "Remove what is of this type with the tool that made it, and adopt again",
         )
         self.kind = kind
 

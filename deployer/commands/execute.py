@@ -13,6 +13,7 @@ from deployer.commands.operations import form_option, watched
 from problem import Refusal
 
 if TYPE_CHECKING:
+    from deployer.adopting.proposal import Renaming
     from deployer.review import Review
 
 
@@ -38,20 +39,31 @@ def execute(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Execute the change set of a review file, that one only, and show its events."""
+    """Execute the change set of a review file, that one only, and show its events.
+
+    What `adopt` wrote is executed in the same way.
+    """
     from deployer import binding, committed, execution, protection, review_file
     from deployer import stack as stacks
+    from deployer.adopting.proposal import Renaming
+    from deployer.commands import adoption_step
 
-    found = review_file.read(file)
-    binding.check_allowed(found, allow)
+    found = review_file.read_any(file)
+    if not isinstance(found, Renaming):
+        binding.check_allowed(found, allow)
     deployment = deployments.load(found.where.deployment, root)
     if not uncommitted:
-        committed.check(deployment.files, root)
+        committed.check((*deployment.files, *adoption_step.files(found, deployment)), root)
     if not yes:
         _ask(found)
     clients = clients_of(deployment, **connection)
-    operation = execution.execute(found, deployment, clients)
+    if isinstance(found, Renaming):
+        return adoption_step.rename(found, deployment, clients)
+    source = adoption_step.source(found, deployment, clients)
+    operation = execution.execute(found, deployment, clients, source)
     code = watched(operation, clients, Clock(), form)
+    if found.adoption:
+        return adoption_step.ended(found, code)
     if code == 0:
         cloudformation = clients("cloudformation")
         stack = stacks.read(cloudformation, operation.stack_id)
@@ -60,14 +72,14 @@ def execute(
     return code
 
 
-def _ask(review: "Review") -> None:
+def _ask(review: "Review | Renaming") -> None:
     """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
+    from deployer.adopting.proposal import Renaming
     from deployer.showing.words import counts
 
+    what = f"{len(review.renamed)} to rename" if isinstance(review, Renaming) else counts(review)
     where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
-    answered = sys.stdin.isatty() and click.confirm(
-        f"Execute on {where}: {counts(review)}?", err=True
-    )
+    answered = sys.stdin.isatty() and click.confirm(f"Execute on {where}: {what}?", err=True)
     if not answered:
         raise Refusal(
             "There is no consent",
