@@ -4,6 +4,7 @@
 import click
 
 from command_line import run
+from deployer.commands.adopt import adopt
 from deployer.commands.diff import diff
 from deployer.commands.discard import discard
 from deployer.commands.drift import drift
@@ -19,12 +20,14 @@ from deployer.commands.watch import watch
 def deploy() -> None:
     """Change sets for the stacks of params/: reviewed, executed as reviewed, verified.
 
-    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (review, diff, drift),
-    3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
+    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review, diff,
+    rollback, drift), 3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
     """
 
 
-for command in (init, review, diff, execute, discard, watch, rollback, verify, drift):
+for command in (
+    init, adopt, review, diff, execute, discard, watch, rollback, verify, drift,
+):  # fmt: skip
     deploy.add_command(command)
 
 if __name__ == "__main__":

@@ -51,14 +51,15 @@ def create(
             {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(values.items())
         ],
         Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
-        Capabilities=_capabilities(cloudformation, source, template),
+        Capabilities=capabilities(cloudformation, source, template),
         **({"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {}),
-        **_target_options(source),
+        **target_options(source),
     )
-    return _created(cloudformation, request)
+    return submit(cloudformation, request)
 
 
-def _created(cloudformation: Any, request: dict[str, Any]) -> str:
+def submit(cloudformation: Any, request: dict[str, Any]) -> str:
+    """Asks for the change set, once, however often an answer is lost; gives its ARN."""
     from botocore.exceptions import ClientError
 
     try:
@@ -95,8 +96,8 @@ def change_set_name(source: Source, clock: Clock, token: Token = random_token) -
     return f"{PREFIX}{clock.now():%Y%m%dT%H%M%SZ}-{source.template_digest[:8]}-{token()}"
 
 
-def _capabilities(cloudformation: Any, source: Source, template: Mapping[str, str]) -> list[str]:
-    """What the template needs and no more; never the right to expand macros."""
+def capabilities(cloudformation: Any, source: Source, template: Mapping[str, str]) -> list[str]:
+    """What a template, as it is sent, needs and no more; never the right to expand macros."""
     summary = cloudformation.get_template_summary(**template)
     needed = set(summary.get("Capabilities", ()))
     if needed & EXPANDS or source.template.get("Transform"):
@@ -108,7 +109,8 @@ def _capabilities(cloudformation: Any, source: Source, template: Mapping[str, st
     return sorted(needed)
 
 
-def _target_options(source: Source) -> dict[str, Any]:
+def target_options(source: Source) -> dict[str, Any]:
+    """What ``target.yaml`` says of service role, notifications and rollback."""
     target = source.deployment.target
     options: dict[str, Any] = {}
     if target.service_role:

@@ -1,6 +1,5 @@
 """What was deployed before: from what CloudFormation kept, or from a git revision."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +13,7 @@ from deployer.clients import Clients
 from deployer.events import Event, event_of
 from deployer.outcome import CHANGED
 from deployer.revisions import resolved, revisions_of, text_at
-from deployer.source import Source, checked_source, digest
+from deployer.source import Source, checked_source, digest, template_text
 from deployer.stack import OWNER, Stack
 from deployments import Deployment
 from deployments.template import declared_parameters, parse_template
@@ -123,7 +122,7 @@ def _kept_by_name(
 def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
     answer = cloudformation.describe_change_set(ChangeSetName=arn)
     body = cloudformation.get_template(ChangeSetName=arn, TemplateStage="Original")["TemplateBody"]
-    text = body if isinstance(body, str) else json.dumps(body)
+    text = template_text(body)
     declared = declared_parameters(parse_template(text, arn))
     secret = sorted(name for name, each in declared.items() if each.secret)
     if secret:

@@ -104,6 +104,8 @@ class AccessChange(_Model):
 
 Level = Literal["blocking", "warning", "note"]
 
+Step = Literal["", "retain", "remove", "import"]
+
 
 class Finding(_Model):
     """One judgement: what it is, why it matters here, and what to do.
@@ -191,7 +193,8 @@ class Review(_Model):
 
     ``predicted``: made from two templates without AWS; the change set has no ARN then, and
     there is nothing to execute. ``unknown`` are sentences on what could not be known.
-    ``parts``: the whole stack before and after, as far as its templates say.
+    ``parts``: the whole stack before and after, as far as its templates say. ``adoption``:
+    the change set has not out/, but what a step of an adoption makes of the deployed template.
     """
 
     version: Literal[1] = VERSION
@@ -205,4 +208,5 @@ class Review(_Model):
     parts: tuple[Part, ...] = ()
     unknown: tuple[str, ...] = ()
     predicted: bool = False
+    adoption: Step = ""
     binding: Binding

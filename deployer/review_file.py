@@ -1,4 +1,4 @@
-"""A review on the disk: written in one step, and refused when it was edited."""
+"""A review on the disk, or a renaming: written in one step, and refused when it was edited."""
 
 import hashlib
 import json
@@ -8,14 +8,19 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from deployer.adopting.proposal import Renaming
 from deployer.review import VERSION, Review
 from problem import Problem, Refusal
 
+KINDS: dict[str, type[Review] | type[Renaming]] = {"review": Review, "renaming": Renaming}
+"""What such a file can hold, by the key under which it does."""
 
-def write(review: Review, file: Path) -> None:
+
+def write(review: Review | Renaming, file: Path) -> None:
     """Writes the review with its own digest, whole or not at all."""
     content = review.model_dump(mode="json")
-    text = json.dumps({"digest": digest(content), "review": content}, indent=2) + "\n"
+    [key] = [key for key, kind in KINDS.items() if isinstance(review, kind)]
+    text = json.dumps({"digest": digest(content), key: content}, indent=2) + "\n"
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -25,14 +30,25 @@ def write(review: Review, file: Path) -> None:
 
 def read(file: Path) -> Review:
     """The review in a file; raises Refusal where it is not the one that was written."""
+    found = read_any(file)
+    if isinstance(found, Renaming):
+        raise Problem(
+            "This is a renaming and no review", "`adopt` wrote it", "Execute it", file=file
+        )
+    return found
+
+
+def read_any(file: Path) -> Review | Renaming:
+    """The review or the renaming in a file, like `read`."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        review, written = content["review"], content["digest"]
+        [key] = content.keys() & KINDS
+        review, written = content[key], content["digest"]
     except FileNotFoundError:
         raise Problem(
             "No such review", "`review` writes one and prints its name", "Review first", file=file
         ) from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Problem(
             "This is no review", f"it cannot be read: {error}", "Review again", file=file
         ) from error
@@ -51,7 +67,7 @@ def read(file: Path) -> Review:
             file=file,
         )
     try:
-        return Review.model_validate(review)
+        return KINDS[key].model_validate(review)
     except ValidationError as error:
         raise Problem("This is no review", str(error), "Review again", file=file) from error
 

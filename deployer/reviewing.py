@@ -1,6 +1,5 @@
 """From a deployment to its Review: a change set made, read twice, compared and judged."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,8 +13,8 @@ from deployer.clock import Clock
 from deployer.prediction.filling import fill
 from deployer.prediction.predicting import surroundings
 from deployer.prediction.resolving import Resolved, parts, resolve
-from deployer.review import Notice, Review, Where
-from deployer.source import Source, read_source
+from deployer.review import Notice, Review, Step, Where
+from deployer.source import Source, read_source, template_text
 from deployer.stack import Stack
 from deployments import Deployment
 from deployments.template import parse_template
@@ -52,7 +51,7 @@ def review(
     arn = change_set.create(clients, source, stack, name=name, revert_drift=revert_drift)
     plain = change_set.wait(cloudformation, arn, clock)
     if plain["Status"] != "CREATE_COMPLETE":
-        _failed(cloudformation, arn, stack, plain)
+        failed(cloudformation, arn, stack, plain)
         return None
     where = Where(
         deployment=deployment.name,
@@ -62,7 +61,7 @@ def review(
         stack_name=deployment.stack,
         stack_id=plain["StackId"],
     )
-    return _judged(clients, source, stack, plain, where)
+    return judged(clients, source, stack, plain, where)
 
 
 def again(found: Review, source: Source, clients: Clients) -> Review:
@@ -70,10 +69,10 @@ def again(found: Review, source: Source, clients: Clients) -> Review:
     cloudformation = clients("cloudformation")
     stack = stacks.read(cloudformation, found.where.stack_id)
     plain = change_set.describe(cloudformation, found.change_set.arn, values=False)
-    return _judged(clients, source, stack, plain, found.where)
+    return judged(clients, source, stack, plain, found.where, found.adoption)
 
 
-def _failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any]) -> None:
+def failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any]) -> None:
     """Explains a change set that could not be made, and leaves nothing of it behind."""
     found = () if change_set.is_empty(plain) else notices.gather(cloudformation, arn)[0]
     change_set.delete(cloudformation, arn)
@@ -94,9 +93,18 @@ def _sentence(notice: Notice) -> str:
     return f"{notice.source}{whom}: {notice.text}{then}"
 
 
-def _judged(
-    clients: Clients, source: Source, stack: Stack, plain: Mapping[str, Any], where: Where
+def judged(
+    clients: Clients,
+    source: Source,
+    stack: Stack,
+    plain: Mapping[str, Any],
+    where: Where,
+    adoption: Step = "",
 ) -> Review:
+    """A change set that was made, read in full and judged; ``plain`` is its description.
+
+    What guards the stack is set by a review of out/ and not by a step of an adoption.
+    """
     cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = reading.read_resources(plain, detailed, source.descriptions())
@@ -114,14 +122,14 @@ def _judged(
         after=new.resources,
         others=(
             *beside.compare(before, after, source.not_bound),
-            *protection.compare(cloudformation, source.deployment, stack),
+            *(() if adoption else protection.compare(cloudformation, source.deployment, stack)),
         ),
         facts=replace(live, account=where.account),
     )
     case = replace(case, access=judging.access(case))
     return Review(
         where=where,
-        change_set=reading.read_change_set(plain, "CREATE" if stack.is_new else "UPDATE"),
+        change_set=reading.read_change_set(plain, _kind(stack, adoption)),
         resources=case.resources,
         others=case.others,
         findings=judging.judge(case),
@@ -129,16 +137,22 @@ def _judged(
         notices=said,
         parts=parts(old, new),
         unknown=(*silent, *unasked, *(() if filled == resources else new.unknown)),
+        adoption=adoption,
         binding=bind(source, stack, plain),
     )
+
+
+def _kind(stack: Stack, adoption: Step) -> str:
+    if adoption == "import":
+        return "IMPORT"
+    return "CREATE" if stack.is_new else "UPDATE"
 
 
 def _before(cloudformation: Any, stack: Stack) -> Beside:
     if stack.is_new:
         return Beside()
     body = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")["TemplateBody"]
-    text = body if isinstance(body, str) else json.dumps(body)
-    template = parse_template(text, f"the template of {stack.name}")
+    template = parse_template(template_text(body), f"the template of {stack.name}")
     topics = stack.answer.get("NotificationARNs", ())
     return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
 

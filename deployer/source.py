@@ -15,10 +15,14 @@ SERVICE_EXISTS = "ServiceExists"
 """The parameter by which a template leaves the desired count alone; set from the stack."""
 
 
+def template_text(body: Any) -> str:
+    """A template's text from a GetTemplate answer: botocore gives a JSON template as data."""
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+
 def digest(template: Any) -> str:
-    """SHA-256 of a template's bytes; botocore gives a JSON template as data."""
-    text = template if isinstance(template, str) else json.dumps(template)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of a template's bytes, or of what botocore made of them."""
+    return hashlib.sha256(template_text(template).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

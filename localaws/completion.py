@@ -5,8 +5,10 @@ from localaws import (
     containers,
     hooks,
     metric_math,
+    refactoring,
     replacement,
     same_values,
+    schemas,
     security_group_rules,
     stack_ids,
 )
@@ -24,6 +26,8 @@ def install() -> None:
     handlers |= application_autoscaling.HANDLERS
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     stack_ids.install(actions._ACTION_HANDLERS)
+    actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
+    actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     metric_math.install(provisioners)
     same_values.install(changesets)
@@ -42,3 +46,4 @@ def forget() -> None:
 
     app._reset_all_state()
     application_autoscaling.forget()
+    refactoring.forget()

@@ -3,19 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from localaws.answers import Answer, answer
 
-def _answer(action: str, inner: str) -> tuple[int, dict[str, str], bytes]:
-    from ministack.services.cloudformation.helpers import _xml
-
-    answer: tuple[int, dict[str, str], bytes] = _xml(
-        200, f"{action}Response", f"<{action}Result>{inner}</{action}Result>"
-    )
-    return answer
-
-
-HANDLERS: dict[str, Callable[[Any], Any]] = {
-    "DescribeChangeSetHooks": lambda _request: _answer(
+HANDLERS: dict[str, Callable[[Any], Answer]] = {
+    "DescribeChangeSetHooks": lambda _request: answer(
         "DescribeChangeSetHooks", "<Hooks/><Status>PLANNED</Status>"
     ),
-    "ListHookResults": lambda _request: _answer("ListHookResults", "<HookResults/>"),
+    "ListHookResults": lambda _request: answer("ListHookResults", "<HookResults/>"),
 }

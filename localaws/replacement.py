@@ -3,10 +3,9 @@
 `createOnlyProperties` always do, `conditionalCreateOnlyProperties` sometimes.
 """
 
-import importlib.util
-import json
 from collections.abc import Iterable
-from pathlib import Path
+
+from localaws.schemas import schema
 
 Facts = dict[str, tuple[str, ...]]
 
@@ -14,20 +13,16 @@ Facts = dict[str, tuple[str, ...]]
 def facts(types: Iterable[str]) -> tuple[Facts, Facts]:
     """For each resource type, the top-level properties whose change replaces it.
 
-    First those that always do, then those that sometimes do. Read from the schemas that
-    cfn-lint ships, without importing cfn-lint.
+    First those that always do, then those that sometimes do.
     """
-    specification = importlib.util.find_spec("cfnlint")
-    if specification is None or specification.origin is None:
-        raise ModuleNotFoundError("cfn-lint is not installed, whose schemas are needed")
-    schemas = Path(specification.origin).parent / "data" / "schemas"
-    index = json.loads((schemas / "providers" / "us-east-1.json").read_text())
-    always, sometimes = {}, {}
-    for name in TYPES.intersection(types, index):
-        schema = json.loads((schemas / "resources" / f"{index[name]}.json").read_text())
-        always[name] = _top_level(schema.get("createOnlyProperties", []))
-        sometimes[name] = _top_level(schema.get("conditionalCreateOnlyProperties", []))
-    return always, sometimes
+    found = {name: body for name in TYPES.intersection(types) if (body := schema(name))}
+    return (
+        {name: _top_level(body.get("createOnlyProperties", [])) for name, body in found.items()},
+        {
+            name: _top_level(body.get("conditionalCreateOnlyProperties", []))
+            for name, body in found.items()
+        },
+    )
 
 
 TYPES = frozenset(

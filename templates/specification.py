@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from templates import kept as keeping
 from templates.problems import SpecificationError
 from templates.steps import Step, StepTable, step_table
 
@@ -99,7 +100,7 @@ class Worker:
     ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
     ``drained_minutes`` is for how long nothing must be left before a task is removed.
     ``buckets`` are bucket names, ``*`` allowed, that the worker syncs to. Names that are
-    left out follow from ``name``.
+    left out follow from ``name``. ``kept`` are properties of adopted resources, by logical id.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Worker:
     log_group: str = ""
     log_stream_prefix: str = ""
     log_retention_days: int = 7
+    kept: keeping.Kept = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,79}", self.name):
@@ -141,6 +143,7 @@ class Worker:
                 "such a worker would never process a message",
                 "Give max_tasks=1 or more",
             )
+        keeping.check(self.kept)
         self.step_table  # noqa: B018 - a wrong table is told where the worker is written
 
     def _check_size(self) -> None:

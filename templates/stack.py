@@ -6,6 +6,7 @@ from troposphere import Equals, Not, Ref, Template
 from troposphere.applicationautoscaling import ScalableTarget
 
 from templates import alarms, compute, network, queues, roles, scaling
+from templates.kept import keep
 from templates.outputs import outputs
 from templates.parameters import (
     ImportedQueueParameters,
@@ -39,6 +40,7 @@ def build(worker: Worker) -> Template:
     service = add(compute.service(parameters, cluster, task_definition, group, ingress))
     target = add(scaling.scalable_target(parameters.size, cluster, service))
     _add_steps(template, worker, queue, target)
+    keep(template, worker.kept)
 
     template.add_output(outputs(cluster, service, task_definition, log_group, group, queue))
     return template

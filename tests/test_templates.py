@@ -1,14 +1,17 @@
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import templates
+from deployer.prediction.schemas import recreation
 from deployments.template import parse_template
 from generator.diagram import references
 from generator.rendering import render
 from templates import workers
+from templates.kept import KEEPABLE
 from templates.problems import SpecificationError
 from templates.specification import ImportedQueue, OwnQueue, Worker
 
@@ -206,3 +209,39 @@ def test_impossible_queue_names(name: str) -> None:
 def test_impossible_own_queues(values: dict[str, int]) -> None:
     with pytest.raises(SpecificationError, match="is impossible"):
         OwnQueue(**values)
+
+
+def test_what_an_adopted_resource_keeps() -> None:
+    kept = {
+        "WorkerSecurityGroup": {"GroupDescription": "As it was"},
+        "ScaleInPolicy": {"PolicyName": "lower"},
+    }
+    built = templates.build(dataclasses.replace(workers.EDIT, kept=kept)).to_dict()["Resources"]
+    plain = templates.build(workers.EDIT).to_dict()["Resources"]
+    for name, values in kept.items():
+        assert built[name]["Properties"] == plain[name]["Properties"] | values
+    assert {n for n in built if built[n] != plain[n]} == set(kept)
+
+
+@pytest.mark.parametrize(
+    ("kept", "what"),
+    [
+        ({"TaskDefinition": {"Cpu": "256"}}, "TaskDefinition.Cpu cannot be kept"),
+        ({"ScaleInPolicy": {"PolicyNam": "x"}}, "Did you mean ScaleInPolicy.PolicyName?"),
+        ({"Queue": {"QueueName": "x"}}, "Queue keeps something and is not there"),
+    ],
+)
+def test_what_cannot_be_kept(kept: dict[str, dict[str, str]], what: str) -> None:
+    with pytest.raises(SpecificationError, match=re.escape(what)):
+        templates.build(dataclasses.replace(workers.EDIT, kept=kept))
+
+
+def test_all_that_can_be_kept_would_force_a_replacement() -> None:
+    resources = {
+        name: body
+        for worker in workers.ALL
+        for name, body in templates.build(worker).to_dict()["Resources"].items()
+    }
+    for name, values in KEEPABLE.items():
+        for each in values:
+            assert recreation(resources[name]["Type"], (each,)) == "Always"

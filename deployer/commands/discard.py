@@ -40,10 +40,15 @@ def discard(
     """
     from deployer import deleting, discarding, guards, review_file
     from deployer import stack as stacks
+    from deployer.adopting.proposal import Renaming
 
     file = Path(what)
     if what not in {each.name for each in deployments.load_all(root)}:
-        found = review_file.read(file)
+        found = review_file.read_any(file)
+        if isinstance(found, Renaming):
+            file.unlink()
+            say("The file is gone. CloudFormation drops the refactoring when the stack changes.")
+            return 0
         deployment = deployments.load(found.where.deployment, root)
         say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
         file.unlink()

@@ -10,6 +10,7 @@ from deployer.commands.connection import clients_of, connected, consent, say
 from deployer.commands.operations import watched, watching_options
 
 if TYPE_CHECKING:
+    from deployer.adopting.proposal import Renaming
     from deployer.review import Review
 
 
@@ -36,22 +37,33 @@ def execute(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Execute the change set of a review file, that one only, and show its events."""
+    """Execute the change set of a review file, that one only, and show its events.
+
+    What `adopt` and `rollback` wrote is executed in the same way.
+    """
     from deployer import binding, committed, earlier, execution, protection, review_file
     from deployer import stack as stacks
+    from deployer.adopting.proposal import Renaming
+    from deployer.commands import adoption_step
 
-    found = review_file.read(file)
-    binding.check_allowed(found, allow)
+    found = review_file.read_any(file)
+    if not isinstance(found, Renaming):
+        binding.check_allowed(found, allow)
     deployment = deployments.load(found.where.deployment, root)
     if not uncommitted:
-        # What an earlier deployment is made of is in a commit already, or in CloudFormation.
-        committed.check(deployment.files[-1:] if found.binding.origin else deployment.files, root)
+        committed.check(_files(found, deployment), root)
     if not yes:
         _ask(found)
     clients = clients_of(deployment, **connection)
-    source = earlier.source_of(found.binding.origin, deployment, clients, root)
+    if isinstance(found, Renaming):
+        return adoption_step.rename(found, deployment, clients)
+    source = adoption_step.source(found, deployment, clients) or earlier.source_of(
+        found.binding.origin, deployment, clients, root
+    )
     operation = execution.execute(found, deployment, clients, source=source)
     code = watched(operation, clients, form=form, minutes=minutes)
+    if found.adoption:
+        return adoption_step.ended(found, code)
     if code == 0:
         cloudformation = clients("cloudformation")
         stack = stacks.read(cloudformation, operation.stack_id)
@@ -60,9 +72,21 @@ def execute(
     return code
 
 
-def _ask(review: "Review") -> None:
+def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tuple[Path, ...]:
+    """What must be committed; an earlier deployment is in a commit, or in CloudFormation."""
+    from deployer.adopting.proposal import Renaming
+    from deployer.commands import adoption_step
+
+    if not isinstance(found, Renaming) and found.binding.origin:
+        return deployment.files[-1:]
+    return (*deployment.files, *adoption_step.files(found, deployment))
+
+
+def _ask(review: "Review | Renaming") -> None:
     """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
+    from deployer.adopting.proposal import Renaming
     from deployer.showing.words import counts
 
+    what = f"{len(review.renamed)} to rename" if isinstance(review, Renaming) else counts(review)
     where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
-    consent(f"Execute on {where}: {counts(review)}", f"nobody agreed to execute on {where}")
+    consent(f"Execute on {where}: {what}", f"nobody agreed to execute on {where}")

@@ -67,6 +67,7 @@ def title(review: Review) -> str:
     """Which stack, and whether it is new."""
     stack = f"the stack {review.where.stack_name}" if review.where.stack_name else "a stack"
     kind = "creation" if review.change_set.type == "CREATE" else "update"
+    kind = f"adoption ({review.adoption})" if review.adoption else kind
     return f"{review.where.deployment}: {'predicted ' if review.predicted else ''}{kind} of {stack}"
 
 

@@ -1,0 +1,46 @@
+"""A step of an adoption, executed: what is beside a review of out/."""
+
+from pathlib import Path
+
+from deployer.adopting import mapping_file
+from deployer.adopting.proposal import Renaming
+from deployer.clients import Clients
+from deployer.clock import Clock
+from deployer.commands.connection import say
+from deployer.review import Review
+from deployer.source import Source
+from deployments import Deployment
+
+
+def files(found: Review | Renaming, deployment: Deployment) -> tuple[Path, ...]:
+    """What must be committed beside the deployment's own files: the mapping."""
+    adopts = isinstance(found, Renaming) or found.adoption
+    return (mapping_file.path(deployment),) if adopts else ()
+
+
+def source(found: Review, deployment: Deployment, clients: Clients) -> Source | None:
+    """What the step makes of the template as it is deployed now; None for a review of out/."""
+    from deployer.adopting import change_sets, deployed
+
+    if not found.adoption:
+        return None
+    now = deployed.read(deployment, clients)
+    return change_sets.source_of(found.adoption, deployment, now)
+
+
+def rename(found: Renaming, deployment: Deployment, clients: Clients) -> int:
+    """Executes the refactoring; says what has its name now."""
+    from deployer.adopting import executing
+
+    executing.execute(found, deployment, clients, Clock())
+    for each in found.renamed:
+        say(f"  {each.old} is {each.new}: {each.physical_id}")
+    say(f"{len(found.renamed)} resources of {found.where.stack_name} have our names.")
+    return ended(found, 0)
+
+
+def ended(found: Review | Renaming, code: int) -> int:
+    """Says what is next; after a good end, that is the next step, or the review of out/."""
+    if code == 0:
+        say(f"Go on with\n    ./deploy.py adopt {found.where.deployment}")
+    return code
