@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployer import scaling
 from deployer.clients import Clients
 from problem import Problem
 
@@ -17,6 +18,7 @@ class Worker:
     worker_groups: list[Mapping[str, Any]]
     file_systems: Mapping[str, list[Mapping[str, Any]]]
     policies: list[Mapping[str, Any]]
+    scalable_target: Mapping[str, Any]
     alarms: Mapping[str, Mapping[str, Any]]
     queue_name: str
 
@@ -42,6 +44,7 @@ def read(clients: Clients, stack_id: str) -> Worker:
         worker_groups=_groups(clients, network["securityGroups"]),
         file_systems={name: _mount_groups(clients, name) for name in _file_systems(task)},
         policies=policies,
+        scalable_target=scaling.target(clients("application-autoscaling"), service),
         alarms=_alarms(clients, names),
         queue_name=_queue_name(task),
     )
@@ -98,11 +101,10 @@ def _mount_groups(clients: Clients, file_system: str) -> list[Mapping[str, Any]]
 
 
 def _policies(clients: Clients, service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    cluster = service["clusterArn"].rpartition("/")[2]
     pages = (
         clients("application-autoscaling")
         .get_paginator("describe_scaling_policies")
-        .paginate(ServiceNamespace="ecs", ResourceId=f"service/{cluster}/{service['serviceName']}")
+        .paginate(ServiceNamespace="ecs", ResourceId=scaling.resource_id(service))
     )
     return [policy for page in pages for policy in page["ScalingPolicies"]]
 

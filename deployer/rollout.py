@@ -137,6 +137,11 @@ def stopped(ecs: Any, cluster: str, service: str, since: datetime) -> list[str]:
 
 def log(logs: Any, task: Mapping[str, Any], since: datetime) -> list[str]:
     """The newest lines of the containers of a task definition."""
+    return lines(logs, task, since)[-LINES:]
+
+
+def lines(logs: Any, task: Mapping[str, Any], since: datetime) -> list[str]:
+    """All lines of the containers of a task definition since then, in order."""
     groups = {
         each["logConfiguration"]["options"]["awslogs-group"]
         for each in task.get("containerDefinitions", ())
@@ -150,8 +155,7 @@ def log(logs: Any, task: Mapping[str, Any], since: datetime) -> list[str]:
         )
         for event in page["events"]
     ]
-    newest = sorted(events, key=lambda event: event["timestamp"])[-LINES:]
-    return [event["message"].rstrip() for event in newest]
+    return [each["message"].rstrip() for each in sorted(events, key=lambda e: e["timestamp"])]
 
 
 def queue_url(task: Mapping[str, Any]) -> str:

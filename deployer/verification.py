@@ -1,10 +1,10 @@
 """Verifying a deployed stack: the acceptance criteria live, and that it is what we have here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from deployer import live, recovery
+from deployer import live, recovery, scaling
 from deployer import stack as stacks
+from deployer.check import Check, judged
 from deployer.clients import Clients
 from deployer.criteria import CRITERIA, Criterion
 from deployer.source import SERVICE_EXISTS, Source, read_source
@@ -12,35 +12,26 @@ from deployments import Deployment
 from deployments.template import parse_template
 
 
-@dataclass(frozen=True)
-class Check:
-    """One line of the report; ``next_step`` says what to do where it is red."""
-
-    id: str
-    criterion: str
-    green: bool
-    evidence: str
-    next_step: str
-
-
 def verify(deployment: Deployment, clients: Clients) -> list[Check]:
     """Every check of the table below, in its order."""
     source = read_source(deployment)
     stack = stacks.read(clients("cloudformation"), deployment.stack)
-    state = _state(stack, deployment.name)
+    state = check_state(stack, deployment.name)
     if not state.green:
         return [state]
     worker = live.read(clients, stack.id)
     checks = [_run(criterion, worker) for criterion in CRITERIA]
-    return [state, *checks, *_as_committed(source, stack, clients)]
+    return [state, *checks, _scaling(worker), *_as_committed(source, stack, clients)]
 
 
-def _state(stack: stacks.Stack, deployment: str) -> Check:
-    return Check(
+def check_state(stack: stacks.Stack, deployment: str) -> Check:
+    """Whether the stack has come to rest, and well."""
+    said = f"{stack.name} is {stack.status}"
+    return judged(
         "stack",
         "the stack is in a good state",
-        stack.status in recovery.UPDATABLE,
-        f"{stack.name} is {stack.status}",
+        [] if stack.status in recovery.UPDATABLE else [said],
+        said,
         recovery.next_step(stack.status, deployment),
     )
 
@@ -52,11 +43,11 @@ def _as_committed(source: Source, stack: stacks.Stack, clients: Clients) -> Iter
     same = deployed == source.text if isinstance(deployed, str) else deployed == source.template
     if not same and isinstance(deployed, str):
         same = parse_template(deployed, "deployed") == source.template
-    yield Check(
+    yield judged(
         "template",
         "the deployed template is the one in out/",
-        same,
-        source.file if same else f"it differs from {source.file}",
+        [] if same else [f"it differs from {source.file}"],
+        source.file,
         "Review and execute, or find out who deployed something else",
     )
     wanted = source.values(service_exists=True)
@@ -66,21 +57,35 @@ def _as_committed(source: Source, stack: stacks.Stack, clients: Clients) -> Iter
         for name in source.not_bound:
             values.pop(name, None)
     differing = sorted(name for name in {**wanted, **given} if wanted.get(name) != given.get(name))
-    yield Check(
+    yield judged(
         "parameters",
         "the deployed values are those in params/",
-        not differing,
-        f"{len(wanted)} values" if not differing else f"these differ: {', '.join(differing)}",
+        [f"these differ: {', '.join(differing)}"] if differing else [],
+        f"{len(wanted)} values",
         "Review and execute, or correct the params file",
     )
 
 
 def _run(criterion: Criterion, worker: live.Worker) -> Check:
     faults = list(criterion.faults(worker))
-    return Check(
+    return judged(
         criterion.id,
         criterion.text,
-        not faults,
-        "; ".join(faults) or criterion.evidence(worker),
+        faults,
+        "" if faults else criterion.evidence(worker),
         "Deploy out/ again (`deploy.py review`), or see what was changed by hand",
+    )
+
+
+def _scaling(worker: live.Worker) -> Check:
+    """Nothing is suspended: a smoke test that was killed, or a person, may have left it so."""
+    target = worker.scalable_target
+    faults = sorted(
+        name for name, suspended in target.get("SuspendedState", {}).items() if suspended
+    )
+    resume = scaling.resume_command(target, dict.fromkeys(faults, False)) if faults else ""
+    if not target:
+        faults, resume = ["the service has no scalable target"], "Deploy out/ again"
+    return judged(
+        "scaling", "no scaling is suspended", faults, "in, out and scheduled are on", resume
     )

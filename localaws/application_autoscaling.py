@@ -1,4 +1,4 @@
-"""Application Auto Scaling: two CloudFormation types and the Describe calls on them.
+"""Application Auto Scaling: two CloudFormation types, and the calls that read and suspend them.
 
 It keeps what it is told and shows it; it scales nothing.
 """
@@ -133,6 +133,13 @@ async def handle_request(
     return json_response(ACTIONS[action](request))
 
 
+def _register_target(request: Properties) -> Properties:
+    """What is not named stays as it is (RegisterScalableTarget)."""
+    known = _stores()[0].get(_target_id(request), {})
+    _put_target({**known, **request})
+    return {"ScalableTargetARN": _stores()[0][_target_id(request)]["ScalableTargetARN"]}
+
+
 def _describe_targets(request: Properties) -> Properties:
     wanted = request.get("ResourceIds")
     found = [
@@ -178,6 +185,7 @@ def _page(name: str, found: list[Properties], request: Properties) -> Properties
 
 
 ACTIONS: dict[str, Callable[[Properties], Properties]] = {
+    "RegisterScalableTarget": _register_target,
     "DescribeScalableTargets": _describe_targets,
     "DescribeScalingPolicies": _describe_policies,
     "DescribeScalingActivities": lambda _request: {"ScalingActivities": []},

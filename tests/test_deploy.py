@@ -73,7 +73,8 @@ def test_the_whole_way(command: Run, checkout: Path, client: Callable[[str], Any
     code, out, _ = command("verify", NAME)
     assert code == 0
     assert [line.split()[1] for line in out.splitlines()] == [
-        "stack", "E9101", "E9102", "E9103", "E9104", "E9105", "E9106", "template", "parameters",
+        "stack", "E9101", "E9102", "E9103", "E9104", "E9105", "E9106", "scaling", "template",
+        "parameters",
     ]  # fmt: skip
     assert "RED" not in out
     code, out, err = command("review", NAME)

@@ -11,10 +11,10 @@ import pytest
 from botocore.stub import Stubber
 
 from deployer import drifting
+from deployer.check import Check
 from deployer.clock import Clock
 from deployer.commands.checks import junit
 from deployer.stack import Stack
-from deployer.verification import Check
 from problem import Problem
 from tests.conftest import Run
 from tests.test_several import small
@@ -103,8 +103,15 @@ def test_deleted_and_nested_properties_are_told() -> None:
 
 
 def test_checks_are_a_junit_report() -> None:
-    checks = [Check("a", "is so", True, "yes", ""), Check("b", "is so", False, "no\x07 <", "mend")]
-    suite = Xml.fromstring(junit("dev/one", checks))  # noqa: S314 - our own
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    checks = [
+        Check("a", "is so", "green", "yes"), Check("b", "is so", "red", "no\x07 <", "mend"),
+        Check("c", "is so", "unknown", "not allowed", "ask"),
+    ]  # fmt: skip
+    report = Xml.fromstring(junit("dev/one", checks, ["a line"]))  # noqa: S314 - our own
+    [suite] = report.iter("testsuite")
+    assert [suite.get(each) for each in ("tests", "failures", "skipped")] == ["3", "1", "1"]
     [failure] = suite.iter("failure")
     assert (failure.get("message"), failure.text) == ("no\\u0007 <", "next: mend")
+    [skipped] = suite.iter("skipped")
+    assert skipped.get("message") == "not allowed"
+    assert suite.findtext("system-out") == "a line"

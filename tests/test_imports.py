@@ -24,6 +24,7 @@ ALLOWED = {
         "click",
         "deployments",
         "jinja2",
+        "junit_xml",
         "problem",
         "pydantic",
         "rich",

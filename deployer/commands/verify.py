@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 import deployments
-from deployer.commands.checks import show_checks
+from deployer.commands.checks import format_option, show_checks
 from deployer.commands.connection import clients_of, connected
 
 
 @click.command()
 @click.argument("name", metavar="ENV/STACK")
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text")
+@format_option
 @connected
 def verify(*, name: str, form: str, root: Path, **connection: str | None) -> int:
     """Check the acceptance criteria on what runs, and that it is what is committed."""
