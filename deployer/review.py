@@ -103,7 +103,6 @@ class AccessChange(_Model):
 
 
 Level = Literal["blocking", "warning", "note"]
-
 Step = Literal["", "retain", "remove", "import"]
 
 
@@ -174,8 +173,7 @@ class Binding(_Model):
     """What must still be so when the review is executed.
 
     The digests are SHA-256 of the template's bytes and of the parameters without the
-    secret ones, which ``not_bound`` names. ``origin`` is empty where they are the checkout's
-    files; of an earlier deployment it says which one.
+    secret ones, which ``not_bound`` names. ``origin``: which earlier deployment, if one is.
     """
 
     template: str
