@@ -24,6 +24,9 @@ class Settings:
     """
 
     seed: int = _setting(1, "seed of every random choice", most=2**31)
+    missing_operand_is_zero: bool = _setting(
+        default=False, about="metric math takes a missing operand for 0 if the other is there"
+    )
     metric_delay: int = _setting(60, "s until a metric's value can be read by an alarm")
     activation_delay: int = _setting(
         900, "s until metrics of a queue that slept can be read (SQS: up to 15 minutes)"
