@@ -5,7 +5,6 @@ datapoint of a series are refused: AWS itself advises against them in alarms, si
 on how far an alarm looks back.
 """
 
-import re
 from collections.abc import Mapping
 
 from simulator.errors import SimulationError
@@ -20,15 +19,15 @@ from simulator.math_operations import (
     chosen,
     filled,
 )
+from simulator.math_tokens import tokens
 
 LONGEST = 2_048
 """Characters of an expression that CloudWatch takes."""
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)"
-    r"|(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/^()<>,\[\]]))"
+KNOWN = (
+    "+ - * / ^ ( ), comparisons, AND, OR, FILL(m, n), IF, ABS, CEIL, FLOOR, and SUM, MIN, MAX,"
+    " AVG of [m1, m2] or METRICS()"
 )
-KNOWN = "+ - * / ^ ( ), comparisons, AND, OR, FILL(m, n), IF, ABS, CEIL, FLOOR, and SUM, MIN, MAX, AVG of [m1, m2] or METRICS()"  # noqa: E501 - a list
 
 
 def compile_math(
@@ -75,13 +74,9 @@ class _Parser:
         self.at = 0
 
     def _tokens(self) -> list[str]:
-        found, at, text = [], 0, self.text.rstrip()
-        while at < len(text):
-            match = _TOKEN.match(text, at)
-            if not match:
-                raise self._error(f"it cannot be read at {text[at:].strip()[:20]!r}")
-            found.append(match.group().strip())
-            at = match.end()
+        found, rest = tokens(self.text)
+        if rest:
+            raise self._error(f"it cannot be read at {rest[:20]!r}")
         return [*found, ""]
 
     def _error(self, why: str) -> SimulationError:

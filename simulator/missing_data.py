@@ -24,11 +24,23 @@ def alarm_state(
     real = [point for point in breaching if point is not None]
     if len(real) >= evaluation_periods:
         return _state(sum(real[-evaluation_periods:]) >= datapoints_to_alarm)
-    count, missing = sum(real), evaluation_periods - len(real)
     if treatment == "breaching":
-        return _state(count + missing >= datapoints_to_alarm)
+        missing = evaluation_periods - len(real)
+        return _state(sum(real) + missing >= datapoints_to_alarm)
     if treatment == "notBreaching":
-        return _state(count >= datapoints_to_alarm)
+        return _state(sum(real) >= datapoints_to_alarm)
+    return _unfilled(breaching, real, datapoints_to_alarm, treatment, current)
+
+
+def _unfilled(
+    breaching: Sequence[bool | None],
+    real: Sequence[bool],
+    datapoints_to_alarm: int,
+    treatment: MissingData,
+    current: AlarmState,
+) -> AlarmState:
+    """Too few points, and none is made up: what is there decides, if it can."""
+    count = sum(real)
     if count < len(real) or count >= datapoints_to_alarm:
         return _state(count >= datapoints_to_alarm)
     if treatment == "ignore":

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from simulator.errors import SimulationError, nearest
+from simulator.model import Queue
 
 DAY = 86_400
 CooldownFrom = Literal["fulfilment", "decision"]
@@ -81,6 +83,22 @@ class Settings:
     )
     cpu: int = _setting(256, "CPU units of a task that is not in the template", most=16_384)
     memory: int = _setting(512, "MiB of a task that is not in the template", most=122_880)
+
+    def imported_queue(self) -> Queue:
+        """The queue that is not in the template."""
+        return Queue(
+            visibility_timeout=self.visibility_timeout,
+            retention=self.retention,
+            max_receive_count=self.max_receive_count or None,
+        )
+
+    def beginning(self) -> datetime:
+        """The time of second 0."""
+        try:
+            moment = datetime.fromisoformat(self.start)
+        except ValueError:
+            raise _impossible("start", self.start, "a time like 2026-01-05T08:00:00") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     def with_texts(self, texts: Mapping[str, str]) -> "Settings":
         """These settings, changed by ``name: text`` as people write them.
