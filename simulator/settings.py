@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from simulator.errors import SimulationError, nearest
+from simulator.model import Queue
 
 DAY = 86_400
 CooldownFrom = Literal["fulfilment", "decision"]
@@ -24,6 +26,9 @@ class Settings:
     """
 
     seed: int = _setting(1, "seed of every random choice", most=2**31)
+    missing_operand_is_zero: bool = _setting(
+        default=False, about="metric math takes a missing operand for 0 if the other is there"
+    )
     metric_delay: int = _setting(60, "s until a metric's value can be read by an alarm")
     activation_delay: int = _setting(
         900, "s until metrics of a queue that slept can be read (SQS: up to 15 minutes)"
@@ -78,6 +83,22 @@ class Settings:
     )
     cpu: int = _setting(256, "CPU units of a task that is not in the template", most=16_384)
     memory: int = _setting(512, "MiB of a task that is not in the template", most=122_880)
+
+    def imported_queue(self) -> Queue:
+        """The queue that is not in the template."""
+        return Queue(
+            visibility_timeout=self.visibility_timeout,
+            retention=self.retention,
+            max_receive_count=self.max_receive_count or None,
+        )
+
+    def beginning(self) -> datetime:
+        """The time of second 0."""
+        try:
+            moment = datetime.fromisoformat(self.start)
+        except ValueError:
+            raise _impossible("start", self.start, "a time like 2026-01-05T08:00:00") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     def with_texts(self, texts: Mapping[str, str]) -> "Settings":
         """These settings, changed by ``name: text`` as people write them.
