@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from problem import Problem
 from simulator import arrivals
-from simulator.model import Message
+from simulator.errors import SimulationError, nearest
 from simulator.quantities import count, duration, rate, share
 from simulator.services import service
-from simulator.traces import LATEST, MOST_MESSAGES, in_order
-from simulator.words import nearest
+from simulator.trace import LATEST, MOST_MESSAGES, Message, Trace
 
 HOUR, DAY = 3_600.0, 86_400.0
 
@@ -76,15 +74,15 @@ KINDS: Mapping[str, Kind] = {
 COMMON: Mapping[str, Any] = {"at": 0.0, "poison": 0.0}
 
 
-def load(texts: Sequence[str], seed: int) -> tuple[Message, ...]:
+def load(texts: Sequence[str], seed: int) -> Trace:
     """The messages of all the loads together, in the order of their arrival.
 
-    Raises Problem where one is not understood, or where they would be too many.
+    Raises SimulationError where one is not understood, or where they would be too many.
     """
     understood = [(text, *parse_load(text)) for text in texts]
     total = sum(kind.expected(given) for _, kind, given in understood)
     if total > MOST_MESSAGES:
-        raise Problem(
+        raise SimulationError(
             "The load is too large",
             f"it would have about {total:,.0f} messages, and at most {MOST_MESSAGES:,} are taken",
             "Lower its count, rate or length",
@@ -95,7 +93,7 @@ def load(texts: Sequence[str], seed: int) -> tuple[Message, ...]:
         random = Random(f"{seed}/{position}/{text}")
         for arrival in kind.arrivals(given, random):
             found.append(_message(given, int(arrival), random))
-    return in_order(found)
+    return Trace.of(found)
 
 
 def _message(given: Mapping[str, Any], arrival: int, random: Random) -> Message:
@@ -103,20 +101,20 @@ def _message(given: Mapping[str, Any], arrival: int, random: Random) -> Message:
     poison = given["poison"] > 0 and random.random() < given["poison"]
     begins = int(given["at"]) + arrival
     if begins > LATEST:
-        raise Problem(
+        raise SimulationError(
             "The load is too long", "a message would arrive after ten years", "Shorten it"
         )
     return Message(arrival=begins, service=seconds, poison=poison)
 
 
 def parse_load(text: str) -> tuple[Kind, Mapping[str, Any]]:
-    """The kind of a load and its values by key, defaults among them. Raises Problem."""
+    """The kind of a load and its values by key, defaults among them. Raises SimulationError."""
     name, colon, rest = text.strip().partition(":")
     if name not in KINDS:
-        raise Problem(
+        raise SimulationError(
             f"The load {text!r} is not understood",
-            f"{name or 'nothing'} is no kind of load; there is {', '.join(KINDS)}",
-            nearest(name, KINDS) or "Write it like poisson:rate=30/h,for=8h,service=3m",
+            f"{name or 'nothing'} is no kind of load",
+            nearest(name, KINDS),
         )
     kind = KINDS[name]
     allowed = {**COMMON, **kind.takes, **dict.fromkeys((*kind.needs, "service"))}
@@ -124,19 +122,19 @@ def parse_load(text: str) -> tuple[Kind, Mapping[str, Any]]:
     for part in rest.split(",") if colon else ():
         key, _, value = (word.strip() for word in part.partition("="))
         if key not in allowed:
-            raise Problem(
+            raise SimulationError(
                 f"The load {text!r} is not understood",
-                f"{name} takes no {key or 'empty part'}; it takes {', '.join(sorted(allowed))}",
-                nearest(key, allowed) or f"Leave {part.strip()!r} out",
+                f"{name} takes no {key or 'empty part'}",
+                nearest(key, allowed),
             )
         if key in given:
-            raise Problem(
+            raise SimulationError(
                 f"The load {text!r} is not understood", f"{key} is there twice", "Leave one out"
             )
         given[key] = READERS[key](value, f"{key} of {name}")
     missing = [key for key in (*kind.needs, "service") if key not in given]
     if missing:
-        raise Problem(
+        raise SimulationError(
             f"The load {text!r} is not complete",
             f"{name} needs {' and '.join(missing)}",
             f"Add {', '.join(f'{key}=...' for key in missing)}",
@@ -158,4 +156,4 @@ def _check(text: str, name: str, values: Mapping[str, Any]) -> None:
     elif name == "burst" and values["times"] > 1 and values["every"] <= 0:
         why = "times needs every, the time between two bursts"
     if why:
-        raise Problem(f"The load {text!r} is impossible", why, "Correct these values")
+        raise SimulationError(f"The load {text!r} is impossible", why, "Correct these values")

@@ -2,7 +2,7 @@
 
 import re
 
-from problem import Problem
+from simulator.errors import SimulationError
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 """Seconds in each unit; a number alone is seconds."""
@@ -11,10 +11,10 @@ NUMBER = r"\d+(?:\.\d+)?"
 
 
 def duration(text: str, what: str) -> float:
-    """Seconds; ``what`` names the value in the error. Raises Problem."""
+    """Seconds; ``what`` names the value in the error. Raises SimulationError."""
     found = re.fullmatch(rf"({NUMBER})([smhd]?)", text)
     if not found:
-        raise Problem(
+        raise SimulationError(
             f"{what} is {text!r}, which is no duration",
             "a duration is a number of seconds, or one with s, m, h or d",
             "Write it like 90, 15m, 6h or 2d",
@@ -23,10 +23,10 @@ def duration(text: str, what: str) -> float:
 
 
 def rate(text: str, what: str) -> float:
-    """Events per second; ``what`` names the value in the error. Raises Problem."""
+    """Events per second; ``what`` names the value in the error. Raises SimulationError."""
     found = re.fullmatch(rf"({NUMBER})/([smhd])", text)
     if not found or float(found[1]) <= 0:
-        raise Problem(
+        raise SimulationError(
             f"{what} is {text!r}, which is no rate",
             "a rate is a number above 0 of messages in a unit of time",
             "Write it like 30/h, 0.5/m or 2/s",
@@ -35,9 +35,9 @@ def rate(text: str, what: str) -> float:
 
 
 def count(text: str, what: str) -> int:
-    """A whole number of at least 1. Raises Problem."""
+    """A whole number of at least 1. Raises SimulationError."""
     if not re.fullmatch(r"\d{1,9}", text) or int(text) < 1:
-        raise Problem(
+        raise SimulationError(
             f"{what} is {text!r}, which is no count",
             "a count is a whole number from 1 on",
             "Write it like 25",
@@ -46,9 +46,9 @@ def count(text: str, what: str) -> int:
 
 
 def share(text: str, what: str) -> float:
-    """A number from 0 to 1. Raises Problem."""
+    """A number from 0 to 1. Raises SimulationError."""
     if not re.fullmatch(NUMBER, text) or float(text) > 1:
-        raise Problem(
+        raise SimulationError(
             f"{what} is {text!r}, which is no share",
             "a share is a number from 0 to 1",
             "Write it like 0.02 for two of a hundred",

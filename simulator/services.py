@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from math import log
 from random import Random
 
-from problem import Problem
+from simulator.errors import SimulationError, nearest
 from simulator.quantities import NUMBER, duration
-from simulator.words import nearest
 
 LONGEST = 30 * 86_400
 """Seconds of the longest job that is drawn: a month; a heavy tail must end somewhere."""
@@ -49,21 +48,21 @@ DISTRIBUTIONS = {
 def service(text: str) -> Callable[[Random], int]:
     """What draws whole seconds, at least 1, for ``lognormal:3m:0.5`` or just ``3m``.
 
-    Raises Problem.
+    Raises SimulationError.
     """
     name, *given = text.split(":")
     if name not in DISTRIBUTIONS and not given:
         name, given = "fixed", [name]
     if name not in DISTRIBUTIONS:
-        raise Problem(
+        raise SimulationError(
             f"service is {text!r}, and there is no distribution {name}",
-            f"there is {', '.join(DISTRIBUTIONS)}",
-            nearest(name, DISTRIBUTIONS) or "Write it like lognormal:3m:0.5",
+            "a service is a duration or a distribution",
+            nearest(name, DISTRIBUTIONS),
         )
     chosen = DISTRIBUTIONS[name]
     form = ":".join([name, *chosen.values])
     if len(given) != len(chosen.values):
-        raise Problem(
+        raise SimulationError(
             f"service is {text!r}, which has {len(given)} values after its name",
             f"{name} takes {' and '.join(chosen.values)}",
             f"Write it like {form}",
@@ -73,7 +72,7 @@ def service(text: str) -> Callable[[Random], int]:
         for label, value in zip(chosen.values, given, strict=True)
     ]
     if name == "uniform" and numbers[0] > numbers[1]:
-        raise Problem(
+        raise SimulationError(
             f"service is {text!r}, and its LOW is above its HIGH",
             "a duration is drawn between the two",
             f"Write it like uniform:{given[1]}:{given[0]}",
@@ -85,7 +84,7 @@ def _sigma(text: str) -> float:
     from re import fullmatch
 
     if not fullmatch(NUMBER, text) or float(text) > 5:  # noqa: PLR2004 - said below
-        raise Problem(
+        raise SimulationError(
             f"SIGMA is {text!r}, which is no spread",
             "it is the standard deviation of the logarithm, a number from 0 to 5",
             "Write it like 0.5",

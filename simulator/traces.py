@@ -5,43 +5,40 @@ from collections.abc import Iterable, Sequence
 from math import ceil, floor
 from pathlib import Path
 
-from problem import Problem
-from simulator.model import Message
-
-MOST_MESSAGES = 1_000_000
-"""Messages that a trace may have; more are refused rather than simulated for hours."""
-
-LATEST = 10 * 366 * 86_400
-"""The latest second of an arrival, and of a service: ten years."""
+from simulator.errors import SimulationError
+from simulator.trace import LATEST, MOST_MESSAGES, Message, Trace
 
 COLUMNS = ("arrival", "service", "poison")
 YES, NO = ("1", "yes", "true"), ("", "0", "no", "false")
 
 
-def read_trace(file: Path) -> tuple[Message, ...]:
+def read_trace(file: Path) -> Trace:
     """The messages of a CSV file, in the order of their arrival.
 
     A row is ``arrival,service[,poison]``: the second of the arrival, counted from the
     start of the run; the seconds of work; and whether the worker always fails on it (1 or
     0). A header, empty lines and lines that begin with ``#`` may be there. Fractions are
-    taken to the whole second: the arrival down, the service up. Raises Problem.
+    taken to the whole second: the arrival down, the service up. Raises SimulationError.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             return parse_trace(lines, str(file))
     except OSError as error:
-        raise Problem(
+        raise SimulationError(
             f"The trace {file} cannot be read",
             error.strerror or "it is not there",
             "Give a CSV file with a row `arrival,service` for each message",
         ) from None
     except UnicodeDecodeError:
-        raise Problem(
-            "The trace cannot be read", "it is no UTF-8 text", "Save it as CSV in UTF-8", file=file
+        raise SimulationError(
+            "The trace cannot be read",
+            "it is no UTF-8 text",
+            "Save it as CSV in UTF-8",
+            file=str(file),
         ) from None
 
 
-def parse_trace(lines: Iterable[str], name: str) -> tuple[Message, ...]:
+def parse_trace(lines: Iterable[str], name: str) -> Trace:
     """The same from lines; ``name`` is what errors call the file."""
     reader = csv.reader(lines)
     found: list[Message] = []
@@ -56,7 +53,7 @@ def parse_trace(lines: Iterable[str], name: str) -> tuple[Message, ...]:
                 continue
             first = False
             if len(found) == MOST_MESSAGES:
-                raise Problem(
+                raise SimulationError(
                     "The trace is too long",
                     f"it has more than {MOST_MESSAGES:,} messages",
                     "Take a shorter stretch of time, or each tenth message",
@@ -65,22 +62,17 @@ def parse_trace(lines: Iterable[str], name: str) -> tuple[Message, ...]:
                 )
             found.append(_message(cells, name, reader.line_num))
     except csv.Error as error:
-        raise Problem(
+        raise SimulationError(
             "The row is no CSV", str(error), "Correct it", file=name, line=reader.line_num
         ) from None
     if not found:
-        raise Problem(
+        raise SimulationError(
             "The trace has no message",
             "there is no row in it",
             "Write a row `arrival,service` for each message, such as `0,180`",
             file=name,
         )
-    return in_order(found)
-
-
-def in_order(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """By arrival; those of one second stay as they were."""
-    return tuple(sorted(messages, key=lambda message: message.arrival))
+    return Trace.of(found)
 
 
 def _is_header(cells: Sequence[str], name: str, line: int) -> bool:
@@ -88,7 +80,7 @@ def _is_header(cells: Sequence[str], name: str, line: int) -> bool:
     if any(character.isdigit() for cell in cells for character in cell):
         return False
     if tuple(cell.lower() for cell in cells) not in (COLUMNS[:2], COLUMNS):
-        raise Problem(
+        raise SimulationError(
             f"The first row is {','.join(cells)!r}",
             "it is neither a message nor the header",
             "Write `arrival,service` or `arrival,service,poison`, or leave the header out",
@@ -100,7 +92,7 @@ def _is_header(cells: Sequence[str], name: str, line: int) -> bool:
 
 def _message(cells: Sequence[str], name: str, line: int) -> Message:
     if len(cells) not in (2, 3):
-        raise Problem(
+        raise SimulationError(
             f"The row has {len(cells)} columns",
             "a message is `arrival,service` or `arrival,service,poison`",
             "Correct it; the separator is a comma, decimals have a point",
@@ -112,7 +104,7 @@ def _message(cells: Sequence[str], name: str, line: int) -> Message:
     ]
     poison = cells[2].lower() if len(cells) == len(COLUMNS) else ""
     if poison not in (*YES, *NO):
-        raise Problem(
+        raise SimulationError(
             f"poison is {cells[2]!r}",
             "it says whether the worker always fails on this message",
             "Write 1 or 0, yes or no, or leave it empty",
@@ -134,7 +126,7 @@ def _seconds(cell: str, column: str, name: str, line: int) -> float:
         why = f"{column} is {cell}, which is beyond ten years"
     else:
         return value
-    raise Problem(
+    raise SimulationError(
         "The row is no message",
         why,
         "Write seconds, the arrival counted from the start of the trace",

@@ -6,21 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from problem import Problem
 from simulator import traces
+from simulator.errors import SimulationError
 from simulator.loads import KINDS, READERS, load, parse_load
-from simulator.model import Message
 from simulator.quantities import shown
 from simulator.services import DISTRIBUTIONS
+from simulator.trace import MOST_MESSAGES, Message
 from simulator.traces import parse_trace, read_trace
 
 
 def rows(text: str) -> tuple[Message, ...]:
-    return parse_trace(text.splitlines(keepends=True), "trace.csv")
+    return parse_trace(text.splitlines(keepends=True), "trace.csv").messages
+
+
+def made(*texts: str, seed: int) -> tuple[Message, ...]:
+    return load(texts, seed).messages
 
 
 def seconds(text: str, seed: int = 0) -> list[int]:
-    return [message.arrival for message in load([text], seed)]
+    return [message.arrival for message in made(text, seed=seed)]
 
 
 def message(arrival: int, service: int, *, poison: bool = False) -> Message:
@@ -32,8 +36,12 @@ def message(arrival: int, service: int, *, poison: bool = False) -> Message:
 
 def test_a_trace_with_header_comments_blanks_and_a_byte_order_mark(tmp_path: Path) -> None:
     file = tmp_path / "trace.csv"
-    file.write_text("\ufeffArrival, Service ,poison\n# night\n\n60, 30 ,yes\r\n0,20,0\n0,5,\n")
-    assert read_trace(file) == (message(0, 20), message(0, 5), message(60, 30, poison=True))
+    file.write_text("\ufeffArrival, Service ,poison\n# night\n\n60, 30 ,yes\r\n0,5,0\n0,20,\n")
+    assert read_trace(file).messages == (
+        message(0, 20),
+        message(0, 5),
+        message(60, 30, poison=True),
+    )
 
 
 def test_a_trace_without_header() -> None:
@@ -62,7 +70,7 @@ def test_fractions_go_to_the_whole_second() -> None:
     ],
 )
 def test_a_bad_row_is_said_with_its_line(text: str, line: int, words: str) -> None:
-    with pytest.raises(Problem) as raised:
+    with pytest.raises(SimulationError) as raised:
         rows(text)
     assert str(raised.value).startswith(f"trace.csv:{line}: ")
     assert words in str(raised.value)
@@ -70,23 +78,23 @@ def test_a_bad_row_is_said_with_its_line(text: str, line: int, words: str) -> No
 
 @pytest.mark.parametrize("text", ["", "\n# nothing\n", "arrival,service\n"])
 def test_an_empty_trace(text: str) -> None:
-    with pytest.raises(Problem, match="no message"):
+    with pytest.raises(SimulationError, match="no message"):
         rows(text)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="cannot be read"):
+    with pytest.raises(SimulationError, match="cannot be read"):
         read_trace(tmp_path / "missing.csv")
     (tmp_path / "latin.csv").write_bytes(b"0,1\n\xff,2\n")
-    with pytest.raises(Problem, match="no UTF-8"):
+    with pytest.raises(SimulationError, match="no UTF-8"):
         read_trace(tmp_path / "latin.csv")
 
 
 def test_a_trace_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert traces.MOST_MESSAGES == 1_000_000
+    assert MOST_MESSAGES == 1_000_000
     monkeypatch.setattr(traces, "MOST_MESSAGES", 3)
     assert len(rows("0,1\n" * 3)) == 3
-    with pytest.raises(Problem, match=r"trace.csv:4: .* more than 3 messages"):
+    with pytest.raises(SimulationError, match=r"trace.csv:4: .* more than 3 messages"):
         rows("0,1\n" * 4)
 
 
@@ -102,7 +110,7 @@ def test_what_is_written_is_read(written: list[tuple[int, int, bool]]) -> None:
 
 
 def test_one_job() -> None:
-    assert load(["job:service=6m,at=1h"], 0) == (message(3600, 360),)
+    assert made("job:service=6m,at=1h", seed=0) == (message(3600, 360),)
 
 
 def test_a_burst_at_once_and_again() -> None:
@@ -142,25 +150,25 @@ def test_a_working_day_has_its_count_its_hours_and_a_lunch() -> None:
     ],
 )
 def test_services(service: str, low: int, middle: int, high: int) -> None:
-    found = sorted(m.service for m in load([f"burst:count=4000,service={service}"], 1))
+    found = sorted(m.service for m in made(f"burst:count=4000,service={service}", seed=1))
     assert low <= found[0]
     assert found[-1] <= high
     assert found[2000] == pytest.approx(middle, rel=0.1)
 
 
 def test_poison_is_a_share() -> None:
-    found = load(["burst:count=2000,service=1,poison=0.25"], 3)
+    found = made("burst:count=2000,service=1,poison=0.25", seed=3)
     assert sum(each.poison for each in found) == pytest.approx(500, rel=0.15)
-    assert load(["job:service=1,poison=1"], 3) == (message(0, 1, poison=True),)
+    assert made("job:service=1,poison=1", seed=3) == (message(0, 1, poison=True),)
 
 
 def test_loads_are_laid_over_each_other_and_the_seed_decides() -> None:
     texts = ["poisson:rate=30/h,for=1d,service=lognormal:60:1", "job:at=2h,service=1h"]
-    first = load(texts, 7)
+    first = made(*texts, seed=7)
     assert message(7200, 3600) in first
     assert [m.arrival for m in first] == sorted(m.arrival for m in first)
-    assert load(texts, 7) == first
-    assert load(texts, 8) != first
+    assert made(*texts, seed=7) == first
+    assert made(*texts, seed=8) != first
 
 
 @pytest.mark.parametrize(
@@ -194,8 +202,8 @@ def test_loads_are_laid_over_each_other_and_the_seed_decides() -> None:
     ],
 )
 def test_mistakes_in_a_load(text: str, words: str) -> None:
-    with pytest.raises(Problem) as raised:
-        load([text], 0)
+    with pytest.raises(SimulationError) as raised:
+        made(text, seed=0)
     assert words in str(raised.value)
 
 
