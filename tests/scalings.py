@@ -1,0 +1,162 @@
+"""Scalings, settings and traces for the simulator's tests, and strategies that make them up."""
+
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from simulator.model import (
+    Alarm,
+    AlarmState,
+    Metric,
+    Policy,
+    Queue,
+    Scaling,
+    Step,
+    Suspended,
+    Task,
+)
+from simulator.settings import Settings
+from simulator.trace import Message, Trace
+
+ROOT = Path(__file__).parent.parent
+VISIBLE = "ApproximateNumberOfMessagesVisible"
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+
+
+@st.composite
+def scalings(draw: st.DrawFn) -> Scaling:
+    """Any scaling that AWS would take: out and in, with metric math or without."""
+    kind = draw(st.sampled_from(["ChangeInCapacity", "ExactCapacity", "PercentChangeInCapacity"]))
+    factor = 50 if kind == "PercentChangeInCapacity" else 1
+    second = draw(st.integers(2, 12))
+    out = Policy(
+        name="Out",
+        adjustment_type=kind,
+        steps=(Step(0, second, 1 * factor), Step(second, None, draw(st.integers(2, 4)) * factor)),
+        cooldown=draw(st.sampled_from([0, 60, 180, 300])),
+        aggregation=draw(st.sampled_from(["Average", "Minimum", "Maximum"])),
+        min_adjustment_magnitude=draw(st.integers(0, 2)) if factor > 1 else 0,
+    )
+    exactly = draw(st.booleans())
+    into = Policy(
+        name="In",
+        adjustment_type="ExactCapacity" if exactly else "ChangeInCapacity",
+        steps=(Step(None, 0, 0 if exactly else -draw(st.integers(1, 3))),),
+        cooldown=draw(st.sampled_from([0, 60, 300])),
+        aggregation="Maximum",
+    )
+    low = draw(st.sampled_from([0, 0, 0, 1]))
+    return Scaling(
+        name="Service",
+        file="made.yaml",
+        min_capacity=low,
+        max_capacity=low + draw(st.integers(1, 5)),
+        policies=(out, into),
+        alarms=(draw(_out_alarm()), draw(_in_alarm())),
+        queue_name="${Queue}",
+        queue=Queue(
+            visibility_timeout=draw(st.sampled_from([1, 30, 90, 300, 900])),
+            retention=draw(st.sampled_from([345_600, 345_600, 1_800])),
+            max_receive_count=draw(st.sampled_from([None, 1, 2, 5])),
+        ),
+        task=Task(cpu=256, memory=512, stop_timeout=draw(st.sampled_from([2, 30, 120]))),
+        suspended=Suspended(
+            scaling_in=draw(st.integers(0, 9)) == 9, scaling_out=draw(st.integers(0, 9)) == 9
+        ),
+        desired_count=draw(st.sampled_from([None, None, 0, 2])),
+        minimum_healthy=draw(st.sampled_from([100, 50, 0])),
+        maximum=draw(st.sampled_from([200, 100])),
+    )
+
+
+@st.composite
+def _window(draw: st.DrawFn) -> dict[str, int]:
+    periods = draw(st.integers(1, 5))
+    return {
+        "period": draw(st.sampled_from([60, 60, 120, 300])),
+        "evaluation_periods": periods,
+        "datapoints_to_alarm": draw(st.integers(1, periods)),
+    }
+
+
+missing = st.sampled_from(["missing", "ignore", "breaching", "notBreaching"])
+
+
+@st.composite
+def _out_alarm(draw: st.DrawFn) -> Alarm:
+    name = draw(st.sampled_from([VISIBLE, VISIBLE, "ApproximateAgeOfOldestMessage",
+                                 "NumberOfMessagesSent"]))  # fmt: skip
+    return Alarm(
+        name="Backlog",
+        metrics=(("m", Metric(name, draw(st.sampled_from(["Maximum", "Average", "Minimum"])))),),
+        returned="m",
+        **draw(_window()),
+        threshold=draw(st.sampled_from([1, 1, 3, 0.5])),
+        operator=draw(
+            st.sampled_from(["GreaterThanOrEqualToThreshold", "GreaterThanThreshold"])
+        ),
+        missing_data=draw(missing),
+        actions=((AlarmState.ALARM, "Out"),),
+    )  # fmt: skip
+
+
+@st.composite
+def _in_alarm(draw: st.DrawFn) -> Alarm:
+    statistic = draw(st.sampled_from(["Maximum", "Average", "Sum", "SampleCount"]))
+    math = draw(
+        st.sampled_from([None, "visible + FILL(in_flight, 0)", "visible + in_flight",
+                         "MAX([visible, in_flight])"])
+    )  # fmt: skip
+    metrics = (("visible", Metric(VISIBLE, statistic)),)
+    if math:
+        metrics += (("in_flight", Metric(IN_FLIGHT, statistic)),)
+    return Alarm(
+        name="Drained",
+        metrics=metrics,
+        expressions=(("sum", math),) if math else (),
+        returned="sum" if math else "visible",
+        **draw(_window()),
+        threshold=draw(st.sampled_from([0, 0, 1, 2])),
+        operator=draw(st.sampled_from(["LessThanOrEqualToThreshold", "LessThanThreshold"])),
+        missing_data=draw(missing),
+        actions=((AlarmState.ALARM, "In"),),
+        actions_enabled=draw(st.integers(0, 9)) < 9,
+    )
+
+
+@st.composite
+def switches(draw: st.DrawFn) -> Settings:
+    """Any settings that matter."""
+    return Settings(
+        seed=draw(st.integers(0, 99)),
+        metric_delay=draw(st.sampled_from([0, 60, 60, 90, 180])),
+        activation_delay=draw(st.sampled_from([0, 120, 900])),
+        sleep_after=draw(st.sampled_from([21_600, 300, 600])),
+        asleep_at_start=draw(st.booleans()),
+        evaluation_range_extra=draw(st.sampled_from([0, 2, 2, 3])),
+        notvisible_reported_when_zero=draw(st.booleans()),
+        application_autoscaling_delay=draw(st.sampled_from([1, 5, 30])),
+        cooldown_from=draw(st.sampled_from(["fulfilment", "decision"])),
+        scale_in_blocked_by_scale_out=draw(st.booleans()),
+        start_latency=draw(st.sampled_from([1, 30, 60, 200])),
+        start_latency_spread=draw(st.sampled_from([0, 0, 20])),
+        deployments=draw(st.sampled_from([(), (), (900,), (700, 2000)])),
+        concurrency=draw(st.sampled_from([1, 1, 2])),
+        poll_latency=draw(st.sampled_from([0, 0, 7])),
+        heartbeat=draw(st.sampled_from([0, 0, 20])),
+        protection=draw(st.sampled_from([0, 0, 120, 7_200])),
+        on_sigterm=draw(st.sampled_from(["finish", "return"])),
+        old_receipt_deletes=draw(st.booleans()),
+    )
+
+
+@st.composite
+def traces(draw: st.DrawFn, most: int = 20, last: int = 3_000) -> Trace:
+    """Messages within the first ``last`` seconds."""
+    message = st.builds(
+        Message,
+        st.integers(0, last),
+        st.one_of(st.integers(0, 60), st.integers(60, 900)),
+        st.integers(0, 19).map(lambda each: each == 19),
+    )
+    return Trace.of(draw(st.lists(message, max_size=most)))
