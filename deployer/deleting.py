@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from deployer import recovery
 from deployer.change_set import random_token
 from deployer.clock import Clock
 from deployer.operation import Operation
@@ -17,6 +18,12 @@ NEVER_LIVED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"
 
 def check_ours(stack: Stack, deployment: Deployment, retain: Sequence[str]) -> None:
     """Raises Refusal where it is not ours to delete, or must not be."""
+    if stack.status not in NEVER_LIVED:
+        raise Refusal(
+            f"The stack {stack.name} is in {stack.status}",
+            "only one whose creation or deletion failed is deleted by this tool",
+            recovery.next_step(stack.status, deployment.name),
+        )
     if (stack.tags or {}).get(OWNER) != deployment.name:
         raise Refusal(
             f"The stack {stack.name} was not made by this tool",

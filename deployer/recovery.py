@@ -17,8 +17,8 @@ WATCH = "`deploy.py watch {}`"
 VERIFY = "Verify it: `deploy.py verify {}`"
 REVIEW = "Mend the cause, then `deploy.py review {}`"
 DELETE = (
-    "See why (`deploy.py watch {}`), delete it with `deploy.py discard {}`, which asks, and only if"
-    " this tool made it; mend the cause, then `deploy.py review {}`"
+    "See why (`deploy.py watch {}`), delete it with `deploy.py discard {} --stack`, which asks, and"
+    " only if this tool made it; mend the cause, then `deploy.py review {}`"
 )
 
 STATES = {
@@ -33,7 +33,7 @@ STATES = {
     "CREATE_FAILED": State(
         "its creation failed, and rollback is off: what was made is still there",
         "Take it back with `deploy.py rollback {}`, which asks, or delete it with"
-        " `deploy.py discard {}`; mend the cause, then `deploy.py review {}`",
+        " `deploy.py discard {} --stack`; mend the cause, then `deploy.py review {}`",
     ),
     "ROLLBACK_IN_PROGRESS": State("its creation failed and is taken back", f"See {WATCH}"),
     "ROLLBACK_COMPLETE": State("its creation failed; it is empty and takes no update", DELETE),
@@ -42,8 +42,8 @@ STATES = {
     "DELETE_COMPLETE": State("it was deleted", "Create it again: `deploy.py review {}`"),
     "DELETE_FAILED": State(
         "it could not be deleted whole",
-        "See what failed (`deploy.py watch {}`), then `deploy.py discard {} --retain LOGICAL_ID`,"
-        " which asks; what is retained is yours to delete",
+        "See what failed (`deploy.py watch {}`), then"
+        " `deploy.py discard {} --stack --retain LOGICAL_ID`, which asks; what is retained is yours to delete",
     ),
     "UPDATE_IN_PROGRESS": State("it is being updated", f"See {WATCH}"),
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State(

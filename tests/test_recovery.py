@@ -228,26 +228,32 @@ def test_a_failed_creation_is_deleted_with_consent_and_made_again(
     code, _, err = command("execute", file)
     assert code == 1
     assert "cause: Rule" in err
-    assert "`deploy.py discard dev/one`" in err
+    assert "`deploy.py discard dev/one --stack`" in err
     code, _, err = command("review", "dev/one")
     assert code == 3
-    assert "`deploy.py discard dev/one`" in err
-    code, _, err = command("discard", "dev/one")
+    assert "`deploy.py discard dev/one --stack`" in err
+    assert command("discard", "dev/one", "--yes")[0] == 0
+    assert status(client) == "ROLLBACK_COMPLETE"
+    code, _, err = command("discard", "dev/one", "--stack")
     assert code == 3
     assert "nobody agreed to delete one" in err
     assert status(client) == "ROLLBACK_COMPLETE"
     client("cloudformation").update_termination_protection(
         StackName="one", EnableTerminationProtection=True
     )
-    assert "is protected from deletion" in command("discard", "dev/one", "--yes")[2]
+    assert "is protected from deletion" in command("discard", "dev/one", "--stack", "--yes")[2]
     client("cloudformation").update_termination_protection(
         StackName="one", EnableTerminationProtection=False
     )
-    code, _, err = command("discard", "dev/one", "--yes")
+    code, _, err = command("discard", "dev/one", "--stack", "--yes")
     assert code == 0, err
     assert "is DELETE_COMPLETE" in err
     small(checkout, "one")
     deploy(command, checkout)
+    code, _, err = command("discard", "dev/one", "--stack", "--yes")
+    assert code == 3
+    assert "only one whose creation or deletion failed" in err
+    assert status(client) == "CREATE_COMPLETE"
 
 
 def test_a_stack_of_somebody_else_is_never_deleted(
@@ -259,7 +265,7 @@ def test_a_stack_of_somebody_else_is_never_deleted(
     cloudformation.create_stack(StackName="one", TemplateBody=template)
     while status(client).endswith("_IN_PROGRESS"):
         pass
-    code, _, err = command("discard", "dev/one", "--yes")
+    code, _, err = command("discard", "dev/one", "--stack", "--yes")
     assert code == 3
     assert "was not made by this tool" in err
     assert status(client) == "ROLLBACK_COMPLETE"
@@ -356,8 +362,8 @@ def test_a_deletion_that_failed_is_done_again_without_what_is_retained(
     code, _, err = command("watch", "dev/one")
     assert code == 1
     assert "cause: Network" in err
-    assert "`deploy.py discard dev/one --retain LOGICAL_ID`" in err, err
-    code, _, err = command("discard", "dev/one", "--retain", "Network", "--yes")
+    assert "`deploy.py discard dev/one --stack --retain LOGICAL_ID`" in err, err
+    code, _, err = command("discard", "dev/one", "--stack", "--retain", "Network", "--yes")
     assert code == 0, err
     assert client("ec2").describe_vpcs(VpcIds=[vpc["VpcId"]])["Vpcs"]
     assert "left behind, and billed: Network" in err

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("what", metavar="REVIEW|ENV/STACK")
 @click.option("--yes", is_flag=True, help="Do not ask, where more than a review is deleted.")
+@click.option("--stack", "whole", is_flag=True, help="Delete the stack, whose creation failed.")
 @click.option(
     "--retain", multiple=True, metavar="LOGICAL_ID",
     help="Keep this resource of a stack whose deletion failed.",
@@ -28,6 +29,7 @@ def discard(
     *,
     what: str,
     yes: bool,
+    whole: bool,
     retain: tuple[str, ...],
     form: str,
     minutes: int,
@@ -57,7 +59,7 @@ def discard(
     clients = clients_of(deployment, **connection)
     guards.identify(deployment, clients)
     stack = stacks.read(clients("cloudformation"), deployment.stack)
-    if stack.status in deleting.NEVER_LIVED:
+    if whole:
         deleting.check_ours(stack, deployment, retain)
         return _deleted(stack, deployment, clients, retain, yes=yes, form=form, minutes=minutes)
     names = [name for name, _ in discarding.waiting(deployment, clients)]
