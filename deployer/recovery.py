@@ -43,7 +43,8 @@ STATES = {
     "DELETE_FAILED": State(
         "it could not be deleted whole",
         "See what failed (`deploy.py watch {}`), then"
-        " `deploy.py discard {} --stack --retain LOGICAL_ID`, which asks; what is retained is yours to delete",
+        " `deploy.py discard {} --stack --retain LOGICAL_ID`, which asks;"
+        " what is retained is yours to delete",
     ),
     "UPDATE_IN_PROGRESS": State("it is being updated", f"See {WATCH}"),
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State(
