@@ -9,10 +9,13 @@ from deployer.operation import Operation
 from deployer.review import Review
 from deployer.source import Source, read_source
 from deployments import Deployment
-from problem import Refusal
+from problem import Detached, Refusal
 
 STALE = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound"})
 """ExecuteChangeSet's answers for a change set that was made obsolete since it was checked."""
+
+TAKEN = "TokenAlreadyExistsException"
+"""ExecuteChangeSet's answer to a call that has acted: nobody else has this token."""
 
 
 def execute(
@@ -31,7 +34,7 @@ def execute(
     operation = _operation(review)
     if _status(cloudformation, review) == "EXECUTE_IN_PROGRESS":
         return operation
-    if _has_begun(cloudformation, operation):
+    if _has_begun(cloudformation, review, operation):
         raise Refusal(
             f"The change set {review.change_set.name} was executed already",
             "events of the stack carry its name",
@@ -64,32 +67,79 @@ def _begin(cloudformation: Any, review: Review, operation: Operation) -> None:
             ChangeSetName=review.change_set.arn, ClientRequestToken=operation.token
         )
     except KeyboardInterrupt:
-        raise operation.left("you interrupted it while it began, if it has") from None
+        raise _unknown("you interrupted it at that moment") from None
     except (BotoCoreError, ClientError) as error:
         # An answer that was lost made botocore ask again, and the first call had acted.
-        executing = _status(cloudformation, review).startswith("EXECUTE")
-        if executing or _has_begun(cloudformation, operation):
+        if _acted(cloudformation, review, operation, error):
             return
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] in STALE:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if code in STALE:
             raise Refusal(
                 f"The change set {review.change_set.name} cannot be executed any more",
-                error.response["Error"].get("Message", "") or "another one was executed meanwhile",
+                _message(error) or "another one was executed meanwhile",
                 f"Run `deploy.py review {operation.deployment}` again",
             ) from error
+        if not _is_refused(error):
+            raise _unknown(str(error)) from error
         raise
 
 
-def _has_begun(cloudformation: Any, operation: Operation) -> bool:
-    """Whether the stack already has events of the operation; no stack, no events."""
+def _acted(cloudformation: Any, review: Review, operation: Operation, error: Exception) -> bool:
+    """Whether a call that failed has acted all the same; raises Detached where nobody says."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] == TAKEN:
+        return True
+    try:
+        executing = _status(cloudformation, review).startswith("EXECUTE")
+        return executing or _has_begun(cloudformation, review, operation)
+    except (BotoCoreError, ClientError) as another:
+        raise _unknown(f"{error}; and then: {another}") from another
+
+
+def _unknown(why: str) -> Detached:
+    return Detached(
+        "It is not known whether the execution has begun",
+        why,
+        "Run the same command again: it never executes twice, and says how it goes on",
+    )
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether AWS itself said no; after a failure within, or no answer, it may have begun."""
     from botocore.exceptions import ClientError
 
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status < 500  # noqa: PLR2004
+
+
+def _message(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Message", ""))
+
+
+def _has_begun(cloudformation: Any, review: Review, operation: Operation) -> bool:
+    """Whether the stack already has events of the operation; no stack, no events.
+
+    AWS answers newest first, so those older than the change set need not be read.
+    """
+    from botocore.exceptions import ClientError
+
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(
+        StackName=operation.stack_id
+    )
     try:
-        found = cloudformation.describe_stack_events(StackName=operation.stack_id)["StackEvents"]
+        for page in pages:
+            events = [event_of(each) for each in page["StackEvents"]]
+            if any(event.token == operation.token for event in events):
+                return True
+            if any(event.time < review.change_set.created for event in events):
+                return False
     except ClientError as error:
-        if "does not exist" in str(error):
-            return False
-        raise
-    return any(event_of(each).token == operation.token for each in found)
+        if "does not exist" not in str(error):
+            raise
+    return False
 
 
 def _status(cloudformation: Any, review: Review) -> str:

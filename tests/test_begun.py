@@ -10,10 +10,12 @@ from botocore.stub import Stubber
 
 from deployer import execution
 from problem import Detached, Refusal
-from tests.test_watching import OPERATION, STACK, event
+from tests.test_watching import OPERATION, STACK, START, event
 
 ARN = "arn:aws:cloudformation:us-west-2:111122223333:changeSet/review-1/1"
-REVIEW: Any = SimpleNamespace(change_set=SimpleNamespace(arn=ARN, name="review-1"))
+REVIEW: Any = SimpleNamespace(
+    change_set=SimpleNamespace(arn=ARN, name="review-1", created=START.isoformat())
+)
 
 
 class Api:
@@ -24,8 +26,8 @@ class Api:
         self.stubber = Stubber(self.client)
         self.stubber.activate()
 
-    def refuses(self, code: str, message: str = "") -> None:
-        self.stubber.add_client_error("execute_change_set", code, message)
+    def refuses(self, code: str, message: str = "", *, status: int = 400) -> None:
+        self.stubber.add_client_error("execute_change_set", code, message, status)
 
     def is_in(self, status: str) -> None:
         if not status:
@@ -38,6 +40,10 @@ class Api:
         self.stubber.add_response(
             "describe_stack_events", {"StackEvents": events}, {"StackName": STACK}
         )
+
+    def page(self, *events: dict[str, Any], following: str) -> None:
+        answer = {"StackEvents": list(events), "NextToken": following}
+        self.stubber.add_response("describe_stack_events", answer)
 
     def begin(self) -> None:
         execution._begin(self.client, REVIEW, OPERATION)
@@ -62,12 +68,48 @@ def test_one_that_was_made_obsolete_meanwhile_is_refused(code: str) -> None:
     assert refused.value.code == 3
 
 
-@pytest.mark.parametrize("code", ["InvalidChangeSetStatus", "TokenAlreadyExistsException"])
-def test_a_call_that_had_acted_before_its_answer_was_lost_is_not_refused(code: str) -> None:
+def test_a_call_that_had_acted_before_its_answer_was_lost_is_not_refused() -> None:
     api = Api()
-    api.refuses(code)
+    api.refuses("InvalidChangeSetStatus")
     api.is_in("EXECUTE_IN_PROGRESS")
     api.begin()
+
+
+def test_a_token_that_is_taken_is_ours_whatever_older_answers_say() -> None:
+    api = Api()
+    api.refuses("TokenAlreadyExistsException")
+    api.begin()
+
+
+def test_the_events_are_read_back_to_the_change_set_s_own_time() -> None:
+    """AWS gives a hundred events a page, and a worker's update alone can have as many."""
+    api = Api()
+    api.page(event(9, "UPDATE_IN_PROGRESS", "Queue", by="another"), following="2")
+    api.page(event(3, "UPDATE_IN_PROGRESS", by=OPERATION.token), following="3")
+    assert execution._has_begun(api.client, REVIEW, OPERATION)
+    api.page(event(9, "UPDATE_IN_PROGRESS", "Queue", by="another"), following="2")
+    api.page(event(-1, "UPDATE_COMPLETE", by="another"), following="3")
+    assert not execution._has_begun(api.client, REVIEW, OPERATION)
+    api.stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "Throttling", "InternalFailure"])
+def test_where_nobody_says_whether_it_has_begun_that_is_said(code: str) -> None:
+    api = Api()
+    api.refuses("InternalFailure", status=500)
+    api.stubber.add_client_error("describe_change_set", code)
+    with pytest.raises(Detached, match="Run the same command again") as detached:
+        api.begin()
+    assert detached.value.code == 4
+
+
+def test_a_failure_within_aws_may_have_acted_though_nothing_shows_it_yet() -> None:
+    api = Api()
+    api.refuses("InternalFailure", status=500)
+    api.is_in("AVAILABLE")
+    api.has()
+    with pytest.raises(Detached, match="not known whether"):
+        api.begin()
 
 
 def test_it_may_be_over_and_its_change_set_gone_when_we_ask() -> None:
@@ -93,5 +135,5 @@ def test_ctrl_c_at_that_moment_says_that_it_may_go_on(monkeypatch: pytest.Monkey
 
     api = Api()
     monkeypatch.setattr(api.client, "execute_change_set", interrupted)
-    with pytest.raises(Detached, match=r"deploy\.py watch dev/x"):
+    with pytest.raises(Detached, match="Run the same command again"):
         api.begin()
