@@ -10,6 +10,7 @@ from deployer.commands.drift import drift
 from deployer.commands.execute import execute
 from deployer.commands.init import init
 from deployer.commands.review import review
+from deployer.commands.smoke import smoke
 from deployer.commands.verify import verify
 from deployer.commands.watch import watch
 
@@ -23,7 +24,7 @@ def deploy() -> None:
     """
 
 
-for command in (init, review, diff, execute, discard, watch, verify, drift):
+for command in (init, review, diff, execute, discard, watch, verify, smoke, drift):
     deploy.add_command(command)
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ def resource_id(service: Mapping[str, Any]) -> str:
 
 def target(autoscaling: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:
     """The service's scalable target; empty where nothing scales it."""
-    found = autoscaling.describe_scalable_targets(
-        **DIMENSION, ResourceIds=[resource_id(service)]
-    )["ScalableTargets"]
+    found = autoscaling.describe_scalable_targets(**DIMENSION, ResourceIds=[resource_id(service)])[
+        "ScalableTargets"
+    ]
     return dict(found[0]) if found else {}
 
 
