@@ -76,15 +76,19 @@ def take_back(sqs: Any, url: str, message_id: str, consumption: Consumption) -> 
     handle would do. A queue with other messages is not received from, since each receive
     counts towards the dead-letter queue.
     """
+    if not message_id:
+        return False, "Whether the message was sent is not known: the call was cut off."
     now = depth(sqs, url)
+    if not now.outstanding:
+        return True, f"The message {message_id} is no longer in the queue."
     if consumption.before.outstanding or (now.waiting, now.outstanding) != (1, 1):
-        return False, f"message {message_id} was left in the queue ({now})"
+        return False, f"The message {message_id} was left in the queue ({now})."
     received = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, VisibilityTimeout=30)
     for each in received.get("Messages", ()):
         if each["MessageId"] == message_id:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-            return True, f"message {message_id} was taken out of the queue again"
+            return True, f"The message {message_id} was taken out of the queue again."
         sqs.change_message_visibility(
             QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
         )
-    return False, f"message {message_id} was not found when we tried to take it back"
+    return False, f"The message {message_id} was not found when we tried to take it back."

@@ -30,7 +30,8 @@ class Interrupts:
         finally:
             self._open = False
 
-    def _signal(self, _number: int, _frame: FrameType | None) -> None:
+    def arrive(self, _number: int, _frame: FrameType | None) -> None:
+        """The handler of a signal."""
         self.arrived = True
         if self._open:
             self._open = False
@@ -41,7 +42,7 @@ class Interrupts:
 def held() -> Iterator[Interrupts]:
     """Signals are held from here on; one that came outside of ``may_end`` is raised at the end."""
     interrupts = Interrupts()
-    before = {each: signal.signal(each, interrupts._signal) for each in SIGNALS}  # noqa: SLF001
+    before = {each: signal.signal(each, interrupts.arrive) for each in SIGNALS}
     try:
         yield interrupts
     finally:

@@ -3,36 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from deployer import guards, live, recovery, rollout
 from deployer import stack as stacks
 from deployer.check import Check
 from deployer.clients import Clients
+from deployer.expected import Object, check_bucket
+from deployer.smoke_verdicts import CRITERIA
 from deployments import Deployment
 from problem import Problem, Refusal
-
-NOT_DONE = "not done"
-
-CRITERIA = {
-    "start": "the container starts",
-    "message": "the message is received and deleted",
-    "object": "the expected object appears",
-    "network": "the log tells of no network error",
-}
-
-
-@dataclass(frozen=True)
-class Object:
-    """An object of S3."""
-
-    bucket: str
-    key: str
-
-    def __str__(self) -> str:
-        """As it is typed."""
-        return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True)
@@ -55,17 +34,6 @@ class Plan:
         """What is going to be done, for consent."""
         start = "start one task of it, " if self.raises_count else ""
         return f"{start}suspend its scale-in meanwhile, and send a message to {self.queue_url}"
-
-
-def expected_object(text: str) -> Object:
-    """An object named as ``s3://bucket/key``; raises Problem for anything else."""
-    parts = urlsplit(text)
-    key = text.removeprefix(f"s3://{parts.netloc}/")
-    if parts.scheme != "s3" or not parts.netloc or key in {"", text}:
-        raise Problem(
-            f"{text} names no object", "it is not like s3://bucket/key", "Correct --expect-object"
-        )
-    return Object(parts.netloc, key)
 
 
 def read_message(file: Path) -> str:
@@ -103,23 +71,8 @@ def plan(
             "Deploy the worker first",
         )
     if expected:
-        _check_bucket(clients("s3"), expected.bucket)
+        check_bucket(clients("s3"), expected.bucket)
     return Plan(stack, worker, url, message, expected, timeout)
-
-
-def _check_bucket(s3: Any, bucket: str) -> None:
-    from botocore.exceptions import ClientError
-
-    try:
-        s3.head_bucket(Bucket=bucket)
-    except ClientError as error:
-        # 403 may mean that we may not list it, and still may look at the object.
-        if error.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
-            raise Problem(
-                f"There is no bucket {bucket}", "S3 says so", "Correct --expect-object"
-            ) from None
-        if error.response["Error"]["Code"] not in {"403", "AccessDenied"}:
-            raise
 
 
 def rehearsed(plan: Plan) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deployer import consumption, scaling
-from deployer.check import Check
+from deployer.check import Check, Status
 from deployer.clients import Clients
 from deployer.clock import Clock
 
@@ -20,15 +20,15 @@ TRIES = 6
 class Touched:
     """Remembers what it is about to change before it changes it: a call may be cut off."""
 
-    def __init__(
-        self, clients: Clients, service: Mapping[str, Any], target: Mapping[str, Any]
-    ) -> None:
-        self._clients, self._service, self._target = clients, service, target
+    def __init__(self, clients: Clients, service: Mapping[str, Any]) -> None:
+        self._clients, self._service = clients, service
+        self._target: Mapping[str, Any] = {}
         self._suspended: dict[str, bool] | None = None
         self._count: tuple[int, int] | None = None
 
     def suspend_scale_in(self) -> None:
         """Unless there is none, or somebody has suspended it: that is then theirs to resume."""
+        self._target = scaling.target(self._clients("application-autoscaling"), self._service)
         before = dict(self._target.get("SuspendedState", {}))
         if not self._target or before.get(scaling.SCALE_IN):
             return
@@ -36,17 +36,21 @@ class Touched:
         state = {**before, scaling.SCALE_IN: True}
         scaling.suspend(self._clients, self._target["ResourceId"], state)
 
-    def scale(self, count: int) -> None:
-        """Sets the desired count."""
-        self._count = (self._service["desiredCount"], count)
-        self._set_count(count)
+    def want_a_task(self) -> None:
+        """Sets the desired count to one where it is zero now."""
+        if self._desired() == 0:
+            self._count = (0, 1)
+            self._set_count(1)
 
     def put_back(self, clock: Clock, queue_url: str, own: int) -> Check:
         """Puts back what is still as we set it; red with the commands where that fails.
 
         ``own``: how many of the queue's messages are ours, so that nobody else's worker stops.
         """
-        done, left, faults, commands = [], [], [], []
+        done: list[str] = []
+        left: list[str] = []
+        faults: list[str] = []
+        commands: list[str] = []
         if self._suspended is not None:
             suspended, resource = self._suspended, self._target["ResourceId"]
             fault = _insist(clock, lambda: scaling.suspend(self._clients, resource, suspended))
@@ -62,7 +66,7 @@ class Touched:
                 commands.append(self._count_command(self._count[0]))
             elif not left:
                 done.append(f"the desired count is {self._count[0]}")
-        status = "red" if faults else "unknown" if left else "green"
+        status: Status = "red" if faults else "unknown" if left else "green"
         said = "; ".join([*faults, *left, *done]) or "nothing was changed"
         next_step = " && ".join(commands) or "Scaling takes the task back once the queue is empty"
         return Check("restored", "everything is as it was", status, said, next_step)
@@ -70,10 +74,7 @@ class Touched:
     def _count_back(self, queue_url: str, own: int) -> list[str]:
         """Why the count was left as it is; empty where it is back."""
         before, ours = self._count or (0, 0)
-        answer = self._clients("ecs").describe_services(
-            cluster=self._service["clusterArn"], services=[self._service["serviceArn"]]
-        )
-        now = answer["services"][0]["desiredCount"]
+        now = self._desired()
         if now == before:
             return []
         if now != ours:
@@ -83,6 +84,12 @@ class Touched:
             return [f"the desired count is left at {now} for others' messages ({depth})"]
         self._set_count(before)
         return []
+
+    def _desired(self) -> int:
+        answer = self._clients("ecs").describe_services(
+            cluster=self._service["clusterArn"], services=[self._service["serviceArn"]]
+        )
+        return int(answer["services"][0]["desiredCount"])
 
     def _set_count(self, count: int) -> None:
         self._clients("ecs").update_service(

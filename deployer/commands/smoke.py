@@ -44,15 +44,17 @@ def smoke(
     **connection: str | None,
 ) -> int:
     """Start one task, have it process a message, and put everything back as it was."""
-    from deployer import interrupts, smoke_plan, smoking
+    from deployer import expected, interrupts, smoke_plan, smoking
 
     message = smoke_plan.read_message(file)
-    expected = smoke_plan.expected_object(expect_object) if expect_object else None
+    wanted = expected.named(expect_object) if expect_object else None
     deployment = deployments.load(name, root)
     clients = clients_of(deployment, **connection)
-    plan = smoke_plan.plan(deployment, clients, message, expected, timeout)
+    plan = smoke_plan.plan(deployment, clients, message, wanted, timeout)
     known = smoking.before(plan, name, clients)
-    if dry_run or any(check.status == "red" for check in known):
+    refused = any(check.status == "red" for check in known)
+    if dry_run or refused:
+        say("Nothing is touched.")
         return show_checks(name, [*known, *smoke_plan.rehearsed(plan)], form)
     if not yes:
         _ask(plan, f"{name} in {deployment.target.account}, {deployment.target.region}")
