@@ -4,16 +4,19 @@ from localaws import (
     application_autoscaling,
     containers,
     hooks,
+    images,
     metric_math,
     replacement,
     security_group_rules,
+    simulated_rights,
 )
 
 
 def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
-    from ministack.core import router
+    from ministack.core import iam_evaluator, router
+    from ministack.services import ecs, iam
     from ministack.services.cloudformation import handlers as actions
     from ministack.services.cloudformation import provisioners
 
@@ -22,6 +25,8 @@ def install() -> None:
     handlers |= application_autoscaling.HANDLERS
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     containers.install(provisioners)
+    images.install(ecs)
+    simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
