@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import localaws
 from deployer.clients import Clients
 from deployer.interrupts import SIGNALS, held
 from tests.smoke_worker import Account
-from tests.test_deploy import NAME, carry_out, change, make
+from tests.test_deploy import NAME, carry_out, make
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,7 +88,7 @@ def test_it_is_put_back_when_interrupted_again_and_again(
     deployed: Account, begin: Callable[[], subprocess.Popen[str]], delay: float
 ) -> None:
     process = begin()
-    until(lambda: deployed.suspended())
+    until(deployed.suspended)
     time.sleep(delay)
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
@@ -101,24 +100,8 @@ def test_it_is_put_back_when_interrupted_again_and_again(
     assert deployed.depth() == (0, 0)
 
 
-def test_a_task_that_comes_late_is_given_up(
-    deployed: Account, checkout: Path, clients: Clients,
-    begin: Callable[[], subprocess.Popen[str]],
-) -> None:  # fmt: skip
-    """The end of a CI job while nothing of ours answers but AWS."""
-    change(checkout, "tags:", "  ImageReference: ':missing'\ntags:")
-    assert carry_out(make(checkout, clients), checkout, clients).is_good
-    process = begin()
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 1, out + err
-    assert "CannotPullContainerError" in out
-    assert deployed.is_as_before()
-
-
-def test_signals_end_what_may_end_once_and_wait_for_the_rest() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    done = []
-    with pytest.raises(KeyboardInterrupt), held() as interrupts:
+def interrupted_while_putting_back(done: list[str]) -> None:
+    with held() as interrupts:
         try:
             with interrupts.may_end():
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -127,12 +110,38 @@ def test_signals_end_what_may_end_once_and_wait_for_the_rest() -> None:
         finally:
             os.kill(os.getpid(), signal.SIGINT)
             done.append("put back")
-    with pytest.raises(KeyboardInterrupt), held() as interrupts:
+
+
+def interrupted_before_it_begins(done: list[str]) -> None:
+    with held() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         done.append("not disturbed")
         with interrupts.may_end():
             done.append("never")
-    assert done == ["put back", "not disturbed"]
-    assert signal.getsignal(signal.SIGTERM) == before
-    assert threading.current_thread() is threading.main_thread()
-    assert signal.SIGTERM in SIGNALS
+
+
+def interrupted_after_it_ended(done: list[str]) -> None:
+    with held() as interrupts:
+        with interrupts.may_end():
+            done.append("done")
+        os.kill(os.getpid(), signal.SIGHUP)
+        done.append("put back")
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (interrupted_while_putting_back, ["put back"]),
+        (interrupted_before_it_begins, ["not disturbed"]),
+        (interrupted_after_it_ended, ["done", "put back"]),
+    ],
+)
+def test_signals_end_what_may_end_and_wait_for_the_rest(
+    run: Callable[[list[str]], None], expected: list[str]
+) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(done)
+    assert done == expected
+    assert [signal.getsignal(each) for each in SIGNALS] == before

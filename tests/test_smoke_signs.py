@@ -1,9 +1,8 @@
 """From what a queue and a log say to whether it worked: no false comfort."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from deployer import network_errors
 from deployer.consumption import SETTLED, UNSEEN, Consumption, Depth
