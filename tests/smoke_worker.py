@@ -15,22 +15,25 @@ SERVICE = {"cluster": "webordinary-edit-cluster", "service": "webordinary-edit-s
 class Account:
     """One test's account, as its people and its worker see it."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[[str], Any], bucket: str = "") -> None:
         self.sqs, self.s3, self.logs = client("sqs"), client("s3"), client("logs")
         self.ecs, self.autoscaling = client("ecs"), client("application-autoscaling")
         self.queue = self.sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
         # The names of buckets are everybody's.
-        self.bucket = f"edit.{client('sts').get_caller_identity()['Account']}.webordinary.com"
+        account = client("sts").get_caller_identity()["Account"]
+        self.bucket = bucket or f"edit.{account}.webordinary.com"
         self.object = f"s3://{self.bucket}/{KEY}"
         self.s3.create_bucket(
             Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
         )
 
     def count(self) -> int:
+        if not self.ecs.list_clusters()["clusterArns"]:
+            return 0
         found = self.ecs.describe_services(
             cluster=SERVICE["cluster"], services=[SERVICE["service"]]
         )
-        return int(found["services"][0]["desiredCount"])
+        return sum(each["desiredCount"] for each in found["services"])
 
     def suspended(self) -> bool:
         [target] = self.autoscaling.describe_scalable_targets(ServiceNamespace="ecs")[
