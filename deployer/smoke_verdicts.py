@@ -39,8 +39,8 @@ def not_started(found: Sequence[Task], events: Sequence[str], seconds: int) -> C
     )  # fmt: skip
 
 
-def message(name: str, seen: Consumption, seconds: int, *, gone: bool, processed: bool) -> Check:
-    """What became of the message with this id."""
+def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bool) -> Check:
+    """What became of the message with this id; ``end`` is why nobody waits any longer."""
     if seen.is_dead:
         return verdict(
             "message", "red", f"the dead letters went from {seen.before.dead} to {seen.last.dead}",
@@ -53,7 +53,7 @@ def message(name: str, seen: Consumption, seconds: int, *, gone: bool, processed
         return verdict("message", "unknown", said, "Run it again while the queue is quiet")
     what = "processed, but not deleted" if processed else "not consumed"
     return verdict(
-        "message", "red", f"{what} within {seconds} s: {seen.last}",
+        "message", "red", f"{what} {end}: {seen.last}",
         f"{READ}; the worker must receive it, and delete it once its job is done",
     )  # fmt: skip
 

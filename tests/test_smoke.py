@@ -101,6 +101,32 @@ def test_a_task_that_cannot_start_is_named_and_nothing_is_sent(
     assert deployed.depth() == (0, 0)
 
 
+def test_a_container_that_breaks_at_work_is_named_at_once(
+    deployed: Account, checkout: Path, clients: Clients, account: str
+) -> None:
+    from ministack.core.responses import request_scope
+    from ministack.services import ecs
+
+    def crash(_: Any) -> None:
+        with request_scope(account, "us-west-2"):
+            for task in ecs._tasks.values():
+                task |= {
+                    "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
+                    "stopCode": "EssentialContainerExited",
+                    "stoppedReason": "Essential container in task exited",
+                }  # fmt: skip
+                task["containers"][0] |= {"exitCode": 1, "lastStatus": "STOPPED"}
+
+    with deployed.worker(received=crash, writes=False, deletes=False):
+        found = smoke(deployed, checkout, clients, timeout=3000)
+    assert "webordinary-edit exited with 1" in found["start"].evidence
+    assert "not consumed before the task stopped: 0 waiting, 1 in flight" in (
+        found["message"].evidence
+    )
+    assert statuses(found)["start"] == statuses(found)["message"] == "red"
+    assert deployed.is_as_before()
+
+
 def test_a_message_that_nobody_takes_is_taken_back(
     deployed: Account, checkout: Path, clients: Clients
 ) -> None:
