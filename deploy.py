@@ -12,6 +12,7 @@ from deployer.commands.execute import execute
 from deployer.commands.init import init
 from deployer.commands.review import review
 from deployer.commands.rollback import rollback
+from deployer.commands.smoke import smoke
 from deployer.commands.verify import verify
 from deployer.commands.watch import watch
 
@@ -26,7 +27,7 @@ def deploy() -> None:
 
 
 for command in (
-    init, adopt, review, diff, execute, discard, watch, rollback, verify, drift,
+    init, adopt, review, diff, execute, discard, watch, rollback, verify, smoke, drift,
 ):  # fmt: skip
     deploy.add_command(command)
 

@@ -172,12 +172,13 @@ def queue_url(task: Mapping[str, Any]) -> str:
 
 
 def depth(sqs: Any, url: str) -> dict[str, int | None]:
-    """How many messages wait, are in flight, and lie in the dead-letter queue."""
+    """How many messages wait, are in flight or delayed, and lie in the dead-letter queue."""
     if not url:
         return {}
     names = {
         "waiting": "ApproximateNumberOfMessages",
         "in_flight": "ApproximateNumberOfMessagesNotVisible",
+        "delayed": "ApproximateNumberOfMessagesDelayed",
     }
     wanted = [*names.values(), "RedrivePolicy"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]

@@ -4,12 +4,14 @@ from localaws import (
     application_autoscaling,
     containers,
     hooks,
+    images,
     metric_math,
     refactoring,
     replacement,
     same_values,
     schemas,
     security_group_rules,
+    simulated_rights,
     stack_ids,
 )
 
@@ -17,7 +19,8 @@ from localaws import (
 def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
-    from ministack.core import router
+    from ministack.core import iam_evaluator, router
+    from ministack.services import ecs, iam
     from ministack.services.cloudformation import changesets, provisioners
     from ministack.services.cloudformation import handlers as actions
 
@@ -29,6 +32,8 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
+    images.install(ecs)
+    simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners)
     same_values.install(changesets)
     always, sometimes = replacement.facts(handlers)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from deployments.template import declared_parameters, parse_template
 from localaws import Endpoint, surroundings, walkthrough
 from templates import specification, steps, workers
 from templates.problems import SpecificationError
+from tests.smoke_worker import Account
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -108,12 +110,21 @@ def shown(expected: str) -> str:
     )
 
 
+def container(client: Callable[[str], Any]) -> AbstractContextManager[None]:
+    """What consumes the messages of an example."""
+    account = Account(client, "edit.acme.webordinary.com")
+    return account.worker(lines=("ready", "pushed to github.com"))
+
+
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])
 def test_commands_print_what_is_shown(
-    name: str, checkout_of_all: Path, endpoint: Endpoint, account: str
-) -> None:
+    name: str, checkout_of_all: Path, endpoint: Endpoint, account: str,
+    client: Callable[[str], Any],
+) -> None:  # fmt: skip
     examples = commands(TEXTS[name].replace(walkthrough.ACCOUNT, account))
-    printed = run([command for command, _ in examples], checkout_of_all, endpoint.url)
+    smokes = "deploy.py smoke" in TEXTS[name]
+    with container(client) if smokes else nullcontext():
+        printed = run([command for command, _ in examples], checkout_of_all, endpoint.url)
     for (command, expected), output in zip(examples, printed, strict=True):
         actual = "".join(f"{line}\n" for line in output.strip("\n").splitlines())
         assert re.fullmatch(shown(expected), actual), f"{name}: $ {command}\n{actual}"
