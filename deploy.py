@@ -19,8 +19,8 @@ from deployer.commands.watch import watch
 def deploy() -> None:
     """Change sets for the stacks of params/: reviewed, executed as reviewed, verified.
 
-    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review, diff, drift),
-    3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
+    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review,
+    diff, drift), 3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
     """
 
 
