@@ -25,11 +25,17 @@ def read(clients: Clients, stack_id: str) -> Worker:
     """The worker of a stack; raises Problem where the stack has no service."""
     physical = _physical_ids(clients, stack_id)
     service = _service(clients, physical)
+    network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
+    if not network or not service.get("taskDefinition"):
+        raise Problem(
+            f"The service {service['serviceName']} is no worker that Fargate could run",
+            "it has no task definition of its own, or its tasks no address in a VPC",
+            "Give it the deployment controller ECS and the network mode awsvpc",
+        )
     ecs = clients("ecs")
     task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     policies = _policies(clients, service)
     names = [alarm["AlarmName"] for policy in policies for alarm in policy.get("Alarms", ())]
-    network = service["networkConfiguration"]["awsvpcConfiguration"]
     return Worker(
         service=service,
         task_definition=task,

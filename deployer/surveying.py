@@ -111,7 +111,7 @@ def _file_system(efs: Any, vpc_id: str, things: Things) -> None:
     }
     here = {name: mounted for name, mounted in here.items() if mounted}
     if len(here) != 1:
-        things.miss(wanted, _unclear("file system", here, f"with mount targets in {vpc_id}"))
+        things.miss(wanted, unclear("file system", here, f"with mount targets in {vpc_id}"))
         return
     [(file_system, mounted)] = here.items()
     things.choose("FileSystemId", file_system, "the only one with mount targets in the VPC")
@@ -120,7 +120,7 @@ def _file_system(efs: Any, vpc_id: str, things: Things) -> None:
     if len(ids) == 1:
         things.choose("AccessPointId", ids[0], "its only access point")
     else:
-        things.miss(["AccessPointId"], _unclear("access point", ids, f"of {file_system}"))
+        things.miss(["AccessPointId"], unclear("access point", ids, f"of {file_system}"))
     groups = {
         group
         for target in mounted
@@ -131,12 +131,11 @@ def _file_system(efs: Any, vpc_id: str, things: Things) -> None:
     if len(groups) == 1:
         things.choose("FileSystemSecurityGroupId", groups.pop(), "its mount targets' only group")
     else:
-        things.miss(
-            ["FileSystemSecurityGroupId"], _unclear("group", groups, "of its mount targets")
-        )
+        things.miss(["FileSystemSecurityGroupId"], unclear("group", groups, "of its mount targets"))
 
 
-def _unclear(kind: str, found: Iterable[str], which: str) -> str:
+def unclear(kind: str, found: Iterable[str], which: str) -> str:
+    """Why none of several was chosen, or that there is none."""
     names = sorted(found)
     return (
         f"not clear: several {kind}s {which}, {', '.join(names)}"

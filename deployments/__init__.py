@@ -1,7 +1,7 @@
 """Where it is deployed: params/ read into frozen, typed objects. The only reader of it."""
 
 from deployments.models import Deployment, ParameterValue, Target
-from deployments.reading import environments, load, load_all, load_text
+from deployments.reading import environments, load, load_all, load_target, load_text
 
 __all__ = [
     "Deployment",
@@ -10,5 +10,6 @@ __all__ = [
     "environments",
     "load",
     "load_all",
+    "load_target",
     "load_text",
 ]

@@ -73,12 +73,12 @@ def _value(
         )
         return
     for position, item in enumerate(value if isinstance(value, tuple) else (value,)):
-        wrong = _wrong(item, parameter)
-        if wrong:
-            yield problem(f"{name} cannot be {item!r}", wrong, "Correct the value", position)
+        why = wrong(item, parameter)
+        if why:
+            yield problem(f"{name} cannot be {item!r}", why, "Correct the value", position)
 
 
-def _wrong(value: str, parameter: Declared) -> str | None:
+def wrong(value: str, parameter: Declared) -> str | None:
     """Why a value is not allowed, or None."""
     if parameter.allowed and value not in parameter.allowed:
         return f"allowed are {', '.join(parameter.allowed)}"

@@ -47,7 +47,7 @@ def load(name: str, root: Path) -> Deployment:
             f"params/{environment} has {_either(stacks) or 'no stack yet'}",
             _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
         )
-    return _load(environment, read_yaml(file), _target(folder), root)
+    return _load(environment, read_yaml(file), load_target(folder), root)
 
 
 def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
@@ -56,7 +56,9 @@ def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
     The target is today's: where something is deployed is not compared.
     """
     environment, _, _ = name.partition("/")
-    return _load(environment, parse_yaml(text, file), _target(root / "params" / environment), root)
+    return _load(
+        environment, parse_yaml(text, file), load_target(root / "params" / environment), root
+    )
 
 
 def load_all(root: Path) -> list[Deployment]:
@@ -73,7 +75,8 @@ def _names(root: Path) -> list[str]:
     ]
 
 
-def _target(folder: Path) -> Target:
+def load_target(folder: Path) -> Target:
+    """Where the environment of this folder of params/ is; raises Problem where it is not said."""
     return _validate(Target, read_yaml(folder / f"{TARGET}.yaml"))
 
 

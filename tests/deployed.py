@@ -32,7 +32,7 @@ def deploy_cdk(
     for there, here in _imported(account, things).items():
         assert there in text, there
         text = text.replace(there, here)
-    _create(client("cloudformation"), stack, text, {}, {"Environment": "dev"})
+    create(client("cloudformation"), stack, text, {}, {"Environment": "dev"})
     return text
 
 
@@ -44,7 +44,7 @@ def deploy_hand_written(
     """Deploys the hand-written SQS worker; gives its template."""
     text = HAND_WRITTEN.read_text(encoding="utf-8")
     values = {"Vpc": things.vpc_id, "Subnets": ",".join(things.subnet_ids), "MaxCount": "6"}
-    _create(client("cloudformation"), stack, text, values, {})
+    create(client("cloudformation"), stack, text, values, {})
     return text
 
 
@@ -70,9 +70,10 @@ def _imported(account: str, things: surroundings.Surroundings) -> dict[str, str]
     }
 
 
-def _create(
+def create(
     cloudformation: Any, stack: str, text: str, values: Mapping[str, str], tags: Mapping[str, str]
 ) -> None:
+    """Creates a stack and waits for it."""
     cloudformation.create_stack(
         StackName=stack,
         TemplateBody=text,
