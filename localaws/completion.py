@@ -2,6 +2,7 @@
 
 from localaws import (
     application_autoscaling,
+    birth_names,
     containers,
     hooks,
     metric_math,
@@ -17,7 +18,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import router
-    from ministack.services.cloudformation import changesets, provisioners
+    from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
     handlers = provisioners._RESOURCE_HANDLERS
@@ -29,6 +30,7 @@ def install() -> None:
     containers.install(provisioners)
     metric_math.install(provisioners)
     same_values.install(changesets)
+    birth_names.install(stacks)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
@@ -44,4 +46,5 @@ def forget() -> None:
 
     app._reset_all_state()
     application_autoscaling.forget()
+    birth_names.forget()
     refactoring.forget()
