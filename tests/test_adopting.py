@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack.services import cloudformation
 
 import templates
+from deployer import review_file
 from generator.rendering import render
-from localaws import surroundings
+from localaws import refactoring, surroundings
 from templates import workers
 from tests import deployed
 from tests.conftest import Run
@@ -106,13 +108,8 @@ def test_the_cdk_stack_is_adopted_reviewed_and_verified(
     replaced = {each["logical_id"] for each in changes if each["replacement"] == "True"}
     assert removed == WEB_SERVING
     assert replaced == {"TaskDefinition"}
-    allowed = [
-        f"--allow={each['id']}:{each['logical_id']}"
-        for each in json.loads(out)["findings"]
-        if each["level"] == "blocking"
-    ]
     file = err.partition("./deploy.py execute ")[2].split("\n")[0]
-    code, _, err = command("execute", file, *allowed)
+    code, _, err = command("execute", file, *blocked(file))
     assert code == 0, err
     end = physical(client)
     assert set(end) == set(CDK)
@@ -292,13 +289,12 @@ def test_an_export_that_is_imported_is_refused(
     client: Client, cdk_template: str, checkout: Path, command: Run
 ) -> None:
     assert cdk_template
-    cloudformation = client("cloudformation")
-    cloudformation.create_stack(
+    client("cloudformation").create_stack(
         StackName="neighbour",
         TemplateBody="Resources: {Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName:"
         " !ImportValue WebordinaryEditClusterName}}}",
     )
-    cloudformation.get_waiter("stack_create_complete").wait(
+    client("cloudformation").get_waiter("stack_create_complete").wait(
         StackName="neighbour", WaiterConfig={"Delay": 0, "MaxAttempts": 1000}
     )
     before = physical(client)
@@ -339,3 +335,188 @@ def test_without_aws(checkout: Path, command: Run, monkeypatch: pytest.MonkeyPat
     # A mapping beside the params files is no deployment.
     code, _, err = command("verify", "dev/adopt")
     assert "Unknown stack adopt" in err
+
+
+def blocked(file: str) -> list[str]:
+    """What lets through the blocking findings of a review; a renaming has none.
+
+    The endpoint takes what refers to a resource for changed where only its policy changes.
+    """
+    findings = json.loads(Path(file).read_text()).get("review", {}).get("findings", [])
+    return [
+        f"--allow={each['id']}:{each['logical_id']}"
+        for each in findings
+        if each["level"] == "blocking"
+    ]
+
+
+def test_what_cannot_be_refactored_is_retained_removed_and_imported(
+    client: Client,
+    cdk_template: str,
+    checkout: Path,
+    command: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cdk_template
+    keep(checkout)
+    before = physical(client)
+    moved = {"LogGroup": "/ecs/webordinary/edit", "TaskRole": before[CDK["TaskRole"]]}
+    monkeypatch.setattr(refactoring, "UNSUPPORTED", {"AWS::Logs::LogGroup", "AWS::IAM::Role"})
+    code, _, err = command("adopt", NAME)
+    assert (code, "CloudFormation cannot refactor" in err) == (3, True), err
+    nothing_changed(client, "webordinary-edit", before)
+    words = [f"--import={each}" for each in (*moved, "ExecutionRole")]
+    steps = []
+    for _ in range(9):
+        code, out, err = command("adopt", NAME, *words)
+        if code == 0:
+            break
+        words = []
+        assert code == 2, err
+        steps.append(file_of(err).rpartition("-")[2])
+        if len(steps) == 1:
+            assert "Four reviewed steps take the place of one" in out
+            assert physical(client) == before
+        code, _, err = command("execute", file_of(err), *blocked(file_of(err)))
+        assert code == 0, err
+        held = {e["RoleName"] for e in client("iam").list_roles()["Roles"]}
+        assert {moved["TaskRole"], before[CDK["ExecutionRole"]]} <= held
+    assert steps == ["retain.json", "remove.json", "rename.json", "import.json"]
+    after = physical(client)
+    assert {ours: after[ours] for ours in CDK} == {ours: before[CDK[ours]] for ours in CDK}
+    answer = client("cloudformation").get_template(StackName="webordinary-edit")
+    template = answer["TemplateBody"]
+    [stack] = client("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"]
+    assert stack["Tags"] == [{"Key": "Environment", "Value": "dev"}]
+    assert not [each for each in template.get("Outputs", {}) if each.startswith("Adopted")]
+
+    code, out, err = command("review", NAME, "--format", "json")
+    assert code == 2, err
+    changes = json.loads(out)["resources"]
+    assert {e["logical_id"] for e in changes if e["replacement"] == "True"} == {"TaskDefinition"}
+    assert {e["logical_id"] for e in changes if e["action"] == "Remove"} == WEB_SERVING
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE"])
+def test_a_stack_in_a_failed_state_is_refused(
+    status: str, client: Client, cdk_template: str, command: Run, account: str
+) -> None:
+    assert cdk_template
+    before = physical(client)
+    [stack] = [each for key, each in cloudformation._stacks._data.items() if account in key]
+    stack["StackStatus"] = status
+    code, _, err = command("adopt", NAME)
+    assert code == 3
+    assert err.startswith(f"The stack webordinary-edit is in {status}")
+    nothing_changed(client, "webordinary-edit", before)
+
+
+def tampered_file(path: str, *place: str, value: object) -> None:
+    content = json.loads(Path(path).read_text())
+    inner = content["renaming"]
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    content["digest"] = review_file.digest(content["renaming"])
+    Path(path).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "what"),
+    [
+        (("where", "account"), "999999999999", "the account"),
+        (("where", "region"), "eu-west-1", "the region"),
+        (("where", "stack_id"), "another", "the stack was another"),
+        (("binding", "mapping_digest"), "0", "the digest of params/dev/adopt/thumbnails.yaml"),
+        (("binding", "deployed_digest"), "0", "the digest of the deployed template"),
+        (("binding", "stack_status"), "IMPORT_COMPLETE", "the stack's status"),
+        (("binding", "stack_last_updated"), "2020", "the stack's last update"),
+        (("binding", "actions_digest"), "0", "the list of actions"),
+        (("renamed",), [], "what the list says beside the renamings"),
+    ],
+)
+def test_only_what_was_proposed_is_executed(
+    place: tuple[str, ...],
+    value: object,
+    what: str,
+    client: Client,
+    thumbnails: Callable[[dict[str, str]], dict[str, str]],
+    command: Run,
+) -> None:
+    before = thumbnails({})
+    _, _, err = command("adopt", THUMBNAILS)
+    file = file_of(err)
+    tampered_file(file, *place, value=value)
+    code, _, err = command("execute", file)
+    assert (code, what in err) == (3, True), err
+    nothing_changed(client, "thumbnails", before)
+
+
+def test_an_edited_renaming_is_refused(
+    thumbnails: Callable[[dict[str, str]], dict[str, str]], command: Run
+) -> None:
+    thumbnails({})
+    file = file_of(command("adopt", THUMBNAILS)[2])
+    Path(file).write_text(Path(file).read_text().replace('"Queue"', '"Queues"'))
+    code, _, err = command("execute", file)
+    assert (code, "The review was edited" in err) == (3, True), err
+
+
+def test_a_stack_that_changed_meanwhile_makes_a_renaming_stale(
+    client: Client, thumbnails: Callable[[dict[str, str]], dict[str, str]], command: Run
+) -> None:
+    before = thumbnails({})
+    file = file_of(command("adopt", THUMBNAILS)[2])
+    client("cloudformation").update_stack(
+        StackName="thumbnails",
+        UsePreviousTemplate=True,
+        Parameters=[
+            {"ParameterKey": "MaxCount", "ParameterValue": "7"},
+            {"ParameterKey": "Vpc", "UsePreviousValue": True},
+            {"ParameterKey": "Subnets", "UsePreviousValue": True},
+        ],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    client("cloudformation").get_waiter("stack_update_complete").wait(
+        StackName="thumbnails", WaiterConfig={"Delay": 0, "MaxAttempts": 1000}
+    )
+    code, _, err = command("execute", file)
+    assert (code, "The renaming is stale" in err) == (3, True), err
+    assert physical(client, "thumbnails") == before
+
+
+def test_a_renaming_is_executed_once_and_may_be_dropped(
+    client: Client, thumbnails: Callable[[dict[str, str]], dict[str, str]], command: Run
+) -> None:
+    before = thumbnails({})
+    file = file_of(command("adopt", THUMBNAILS)[2])
+    code, _, err = command("discard", file)
+    assert (code, Path(file).exists()) == (0, False), err
+    assert physical(client, "thumbnails") == before
+    file = file_of(command("adopt", THUMBNAILS)[2])
+    assert command("execute", file)[0] == 0
+    # Begun already: only its end is looked at.
+    code, _, err = command("execute", file)
+    assert (code, "have our names" in err) == (0, True), err
+
+
+def test_what_stands_in_the_file_must_still_be_so(
+    thumbnails: Callable[[dict[str, str]], dict[str, str]], command: Run, checkout: Path
+) -> None:
+    thumbnails({})
+    command("adopt", THUMBNAILS)
+    file = checkout / "params/dev/adopt/thumbnails.yaml"
+    text = file.read_text()
+    for before, after, what in (
+        ("is: Jobs", "is: Gone", "the stack has no Gone"),
+        ("physical-id: thumbnails-cluster", "physical-id: other", "and was other"),
+        ("is: Jobs", "iss: Jobs", "has a wrong value"),
+    ):
+        assert before in text
+        file.write_text(text.replace(before, after))
+        code, _, err = command("adopt", THUMBNAILS)
+        assert code in (1, 3)
+        assert what in err
+        assert "params/dev/adopt/thumbnails.yaml:" in err
+    file.write_text(text)
+    assert command("adopt", THUMBNAILS)[0] == 2
