@@ -1,7 +1,9 @@
 """Stacks that other tools built become ours, in place, over real HTTP."""
 
 import dataclasses
+import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -520,3 +522,61 @@ def test_what_stands_in_the_file_must_still_be_so(
         assert "params/dev/adopt/thumbnails.yaml:" in err
     file.write_text(text)
     assert command("adopt", THUMBNAILS)[0] == 2
+
+
+class Person(io.StringIO):
+    """Somebody at a terminal, who types these lines."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_somebody_answers(
+    thumbnails: Callable[[dict[str, str]], dict[str, str]],
+    command: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    thumbnails(AMBIGUOUS)
+    monkeypatch.setattr("sys.stdin", Person("nonsense\nMoreTasks\nnone\n"))
+    code, out, err = command("adopt", THUMBNAILS)
+    assert code == 2, err
+    assert "may be one of these:\n" in err
+    asked = re.findall(r"^(\w+) \(AWS", err, re.MULTILINE)
+    assert f"  {asked[0]} is MoreTasks\n      given" in out
+
+
+def test_on_a_terminal_somebody_agrees_to_the_import(
+    client: Client,
+    thumbnails: Callable[[dict[str, str]], dict[str, str]],
+    command: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = thumbnails({})
+    monkeypatch.setattr(refactoring, "UNSUPPORTED", {"AWS::Logs::LogGroup"})
+    monkeypatch.setattr("sys.stdin", Person("n\n"))
+    code, _, err = command("adopt", THUMBNAILS)
+    assert (code, "cannot refactor LogGroup" in err) == (3, True)
+    monkeypatch.setattr("sys.stdin", Person("y\n"))
+    code, out, err = command("adopt", THUMBNAILS)
+    assert code == 2, err
+    assert "sets LogGroup to be retained" in out
+    assert "-adopt-retain.json" in err
+    assert physical(client, "thumbnails") == before
+
+
+def test_a_name_that_another_resource_has_is_refused(
+    client: Client, thumbnails: Callable[[dict[str, str]], dict[str, str]], command: Run
+) -> None:
+    before = thumbnails({"JobPolicy": "Cluster"})
+    code, _, err = command("adopt", THUMBNAILS)
+    assert (code, "MyCluster cannot become Cluster" in err) == (3, True), err
+    nothing_changed(client, "thumbnails", before)
+
+
+def test_a_name_that_a_parameter_has_is_refused(
+    client: Client, thumbnails: Callable[[dict[str, str]], dict[str, str]], command: Run
+) -> None:
+    before = thumbnails({"ImageTag": "Queue"})
+    code, _, err = command("adopt", THUMBNAILS)
+    assert (code, "a parameter, condition or mapping has that name" in err) == (3, True), err
+    nothing_changed(client, "thumbnails", before)

@@ -24,6 +24,7 @@ from deployments.template import declared_parameters, parse_template
 from localaws import Endpoint, surroundings, walkthrough
 from templates import specification, steps, workers
 from templates.problems import SpecificationError
+from tests import deployed
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -108,10 +109,28 @@ def shown(expected: str) -> str:
     )
 
 
+def before_adopt(
+    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
+) -> None:
+    """What runs already, where `docs/adopt.md` begins."""
+    deployed.deploy_cdk(client, account, things)
+    deployed.deploy_hand_written(client, things)
+
+
+BEFORE = {"docs/adopt.md": before_adopt}
+
+
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])
 def test_commands_print_what_is_shown(
-    name: str, checkout_of_all: Path, endpoint: Endpoint, account: str
+    name: str,
+    checkout_of_all: Path,
+    endpoint: Endpoint,
+    account: str,
+    client: Callable[[str], Any],
+    things: surroundings.Surroundings,
 ) -> None:
+    if name in BEFORE:
+        BEFORE[name](client, account, things)
     examples = commands(TEXTS[name].replace(walkthrough.ACCOUNT, account))
     printed = run([command for command, _ in examples], checkout_of_all, endpoint.url)
     for (command, expected), output in zip(examples, printed, strict=True):
