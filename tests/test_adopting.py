@@ -537,12 +537,14 @@ def test_on_a_terminal_somebody_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     thumbnails(AMBIGUOUS)
-    monkeypatch.setattr("sys.stdin", Person("nonsense\nMoreTasks\nnone\n"))
+    monkeypatch.setattr("sys.stdin", Person("nonsense\nJobsWaiting\n"))
     code, out, err = command("adopt", THUMBNAILS)
     assert code == 2, err
-    assert "may be one of these:\n" in err
-    asked = re.findall(r"^(\w+) \(AWS", err, re.MULTILINE)
-    assert f"  {asked[0]} is MoreTasks\n      given" in out
+    assert err.startswith("BacklogAlarm (AWS::CloudWatch::Alarm) may be one of these:\n")
+    assert "  BacklogAlarm is JobsWaiting\n      given" in out
+    # One answer tells the role of the others.
+    assert "  ScaleOutPolicy is MoreTasks\n      likely: the same role" in out
+    assert "  ScaleInPolicy is FewerTasks\n      likely: the same role" in out
 
 
 def test_on_a_terminal_somebody_agrees_to_the_import(
