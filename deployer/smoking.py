@@ -128,9 +128,10 @@ class Smoke:
             failed = self._has_failed(self._tasks())
             if ended or failed or seen.is_dead or not waits.wait(news=True):
                 break
+        end = "before a task failed" if failed else f"within {self.plan.timeout} s"
         if gone or seen.is_dead:
             self._sent = None
-        self._note(smoke_verdicts.message(name, seen, self.plan.timeout, gone=gone, processed=come))
+        self._note(smoke_verdicts.message(name, seen, end, gone=gone, processed=come))
         self._note(smoke_verdicts.appearance(appearance))
 
     def _take_back(self) -> int:

@@ -2,6 +2,7 @@
 
 from localaws import (
     application_autoscaling,
+    birth_names,
     containers,
     hooks,
     images,
@@ -21,7 +22,7 @@ def install() -> None:
     from ministack import app
     from ministack.core import iam_evaluator, router
     from ministack.services import ecs, iam
-    from ministack.services.cloudformation import changesets, provisioners
+    from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
     handlers = provisioners._RESOURCE_HANDLERS
@@ -36,6 +37,7 @@ def install() -> None:
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners)
     same_values.install(changesets)
+    birth_names.install(stacks)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
@@ -51,4 +53,5 @@ def forget() -> None:
 
     app._reset_all_state()
     application_autoscaling.forget()
+    birth_names.forget()
     refactoring.forget()

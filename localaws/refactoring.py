@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from localaws import birth_names
 from localaws.answers import Answer, answer, error, escaped, members
 from localaws.schemas import provisioning_type
 
@@ -182,6 +183,8 @@ def _execute(request: Any) -> Answer:
     if found is None or found["execution"] != "AVAILABLE":
         return error("ValidationError", "The stack refactor cannot be executed")
     stack = _stack(found)
+    for name, record in stack["_resources"].items():
+        birth_names.remember(record.get("PhysicalResourceId", ""), name)
     stack["_resources"] = {
         found["names"].get(name, name): {
             **record, "LogicalResourceId": found["names"].get(name, name)

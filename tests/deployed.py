@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from localaws import surroundings
@@ -40,9 +41,13 @@ def deploy_hand_written(
     client: Callable[[str], Any],
     things: surroundings.Surroundings,
     stack: str = "thumbnails",
+    changes: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Deploys the hand-written SQS worker; gives its template."""
+    """Deploys the hand-written SQS worker, with texts of it exchanged; gives its template."""
     text = HAND_WRITTEN.read_text(encoding="utf-8")
+    for before, after in changes.items():
+        assert before in text, before
+        text = text.replace(before, after)
     values = {"Vpc": things.vpc_id, "Subnets": ",".join(things.subnet_ids), "MaxCount": "6"}
     create(client("cloudformation"), stack, text, values, {})
     return text

@@ -25,6 +25,7 @@ from deployments.template import declared_parameters, parse_template
 from localaws import Endpoint, surroundings, walkthrough
 from templates import specification, steps, workers
 from templates.problems import SpecificationError
+from tests import deployed
 from tests.smoke_worker import Account
 
 ROOT = Path(__file__).parent.parent
@@ -116,11 +117,28 @@ def container(client: Callable[[str], Any]) -> AbstractContextManager[None]:
     return account.worker(lines=("ready", "pushed to github.com"))
 
 
+def before_adopt(
+    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
+) -> None:
+    """What runs already, where `docs/adopt.md` begins."""
+    deployed.deploy_cdk(client, account, things)
+    deployed.deploy_hand_written(client, things)
+
+
+BEFORE = {"docs/adopt.md": before_adopt}
+
+
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])
 def test_commands_print_what_is_shown(
-    name: str, checkout_of_all: Path, endpoint: Endpoint, account: str,
+    name: str,
+    checkout_of_all: Path,
+    endpoint: Endpoint,
+    account: str,
     client: Callable[[str], Any],
-) -> None:  # fmt: skip
+    things: surroundings.Surroundings,
+) -> None:
+    if name in BEFORE:
+        BEFORE[name](client, account, things)
     examples = commands(TEXTS[name].replace(walkthrough.ACCOUNT, account))
     smokes = "deploy.py smoke" in TEXTS[name]
     with container(client) if smokes else nullcontext():

@@ -227,7 +227,7 @@ def test_what_an_adopted_resource_keeps() -> None:
     ("kept", "what"),
     [
         ({"TaskDefinition": {"Cpu": "256"}}, "TaskDefinition.Cpu cannot be kept"),
-        ({"ScaleInPolicy": {"PolicyNam": "x"}}, "Did you mean ScaleInPolicy.PolicyName?"),
+        ({"ScaleInPolicy": {"PolicyNam": "x"}}, "Take ScaleInPolicy.PolicyName."),
         ({"Queue": {"QueueName": "x"}}, "Queue keeps something and is not there"),
     ],
 )

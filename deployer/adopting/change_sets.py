@@ -109,6 +109,11 @@ def _request(
         Parameters=[
             {"ParameterKey": key, "UsePreviousValue": True} for key in sorted(source.declared)
         ],
+        Tags=[
+            {"Key": key, "Value": value}
+            for key, value in sorted(source.deployment.tags.items())
+            if not key.startswith("aws:")
+        ],
         Capabilities=change_set.capabilities(clients("cloudformation"), source, template),
         **({"ResourcesToImport": _to_import(plan)} if step == "import" else {}),
         **change_set.target_options(source),

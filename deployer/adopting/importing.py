@@ -69,18 +69,21 @@ def _used(template: Template, ids: Collection[str]) -> set[tuple[str, str]]:
 
 
 def _references(value: Any) -> Iterator[tuple[str, str]]:
-    """Like `references`, also within the own values of a Sub."""
-    yield from references(value)
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            if key == "Fn::Sub" and isinstance(each, list):
-                yield from references({"Fn::Sub": each[0]})
-                yield from _references(each[1:])
-            else:
+    """Each resource that a value refers to, with the attribute; a Sub's own names are none."""
+    match value:
+        case {"Ref": str()} | {"Fn::GetAtt": list()} | {"Fn::Sub": str()}:
+            yield from references(value)
+        case {"Fn::Sub": [str() as text, Mapping() as own]}:
+            for name, attribute in references({"Fn::Sub": text}):
+                if (f"{name}.{attribute}" if attribute else name) not in own:
+                    yield name, attribute
+            yield from _references(list(own.values()))
+        case Mapping():
+            for each in value.values():
                 yield from _references(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _references(each)
+        case list():
+            for each in value:
+                yield from _references(each)
 
 
 def removed(template: Template, ids: Collection[str], values: Known) -> dict[str, Any]:

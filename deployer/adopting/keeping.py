@@ -1,11 +1,12 @@
 """What would still be replaced after the renaming, why, and how the old value is kept."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deployer.adopting.names import NAMES
-from deployer.review import Review
+from deployer.review import PropertyChange, ResourceChange, Review
 
 DESCRIPTIONS = {"AWS::EC2::SecurityGroup": ("GroupDescription",), "AWS::IAM::Role": ("Path",)}
 """Properties beside the names that a worker's specification may keep (Worker, kept)."""
@@ -13,48 +14,71 @@ DESCRIPTIONS = {"AWS::EC2::SecurityGroup": ("GroupDescription",), "AWS::IAM::Rol
 
 @dataclass(frozen=True)
 class Replaced:
-    """One resource that is replaced: the property that forces it, and how to keep its value.
+    """One property that replaces its resource, and how its old value can be kept.
 
-    ``keep`` is empty where nothing can: what it is made of is another thing.
+    ``parameter``: by giving this parameter the old value; ``kept``: by the field of that name
+    of the worker's specification. Neither, where nothing can: it is made of another thing.
     """
 
     logical_id: str
     type: str
     sure: bool
     path: str
+    name: str
     before: Any
     after: Any
-    keep: str
+    because: str
+    parameter: str = ""
+    kept: bool = False
 
 
 def replaced(end: Review, template: Mapping[str, Any]) -> Iterator[Replaced]:
-    """Each resource that ``end`` replaces, in its order; ``template`` is that of out/."""
+    """What ``end`` replaces, in its order; ``template`` is that of out/."""
     for change in end.resources:
         if change.replacement not in ("True", "Conditional"):
             continue
-        forcing = [each for each in change.properties if each.requires_recreation != "Never"]
-        keeps = [_keep(change.logical_id, change.type, each, template) for each in forcing]
-        # A value that can be kept does not help where another one forces it as well.
-        helped = all(keeps)
-        for number, each in enumerate(forcing):
-            yield Replaced(
-                logical_id=change.logical_id,
-                type=change.type,
-                sure=change.replacement == "True",
-                path=each.label.removeprefix("/Properties/"),
-                before=each.before,
-                after=each.after,
-                keep=keeps[number] if helped else "",
-            )
+        forcing = [
+            _one(change, each, template)
+            for each in change.properties
+            if each.requires_recreation != "Never"
+        ]
+        # A value that can be kept does not help where another one forces it as well; what
+        # only follows another replacement is told there.
+        helped = all(each.parameter or each.kept or each.because for each in forcing)
+        yield from (each if helped else replace(each, parameter="", kept=False) for each in forcing)
 
 
-def _keep(logical_id: str, kind: str, change: Any, template: Mapping[str, Any]) -> str:
-    """Which parameter or field of the specification keeps the value before."""
-    name, before = change.name, change.before
-    body = template["Resources"].get(logical_id, {})
+def _one(change: ResourceChange, forcing: PropertyChange, template: Mapping[str, Any]) -> Replaced:
+    name, before = forcing.name or "", forcing.before
+    followed = forcing.change_source in ("ResourceReference", "ResourceAttribute")
+    found = Replaced(
+        logical_id=change.logical_id,
+        type=change.type,
+        sure=change.replacement == "True",
+        path=forcing.label.removeprefix("/Properties/"),
+        name=name,
+        before=before,
+        after=forcing.after,
+        because=f"{forcing.causing_entity} is replaced" if followed else "",
+    )
+    if not isinstance(before, str):
+        return found
+    body = template["Resources"].get(change.logical_id, {})
     match (body.get("Properties") or {}).get(name):
         case {"Ref": str() as parameter} if parameter in template.get("Parameters", {}):
-            return f"{parameter}: {before} in params/" if isinstance(before, str) else ""
-    if name in (NAMES.get(kind), *DESCRIPTIONS.get(kind, ())) and isinstance(before, str):
-        return f'kept={{"{logical_id}": {{"{name}": "{before}"}}}} in its Worker'
-    return ""
+            return replace(found, parameter=parameter)
+    keepable = (NAMES.get(change.type), *DESCRIPTIONS.get(change.type, ()))
+    return replace(found, kept=name in keepable)
+
+
+def specification(found: Iterable[Replaced]) -> str:
+    """The field of a worker's specification that keeps them; empty where it keeps none."""
+    kept: dict[str, dict[str, str]] = {}
+    for each in found:
+        if each.kept:
+            kept.setdefault(each.logical_id, {})[each.name] = each.before
+    lines = (
+        f"    {json.dumps(name)}: {json.dumps(values, ensure_ascii=False)},"
+        for name, values in kept.items()
+    )
+    return "\n".join(["kept={", *lines, "},"]) if kept else ""

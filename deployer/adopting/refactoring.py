@@ -14,6 +14,12 @@ from problem import Detached, Problem, Refusal
 UNSUPPORTED = re.compile(r"Stack Refactor does not support ([\w:]+)")
 """How the service says that a type cannot be refactored, in StatusReason."""
 
+HINTS = {
+    "AWS::CDK::Metadata": "Deploy once more with `cdk deploy --version-reporting=false`, which"
+    " leaves it out, and adopt again",
+}
+"""What helps with types that a tool adds by itself."""
+
 UNDER_WAY = frozenset({"EXECUTE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
@@ -24,7 +30,9 @@ class Unsupported(Refusal):
         super().__init__(
             f"CloudFormation cannot refactor {kind}",
             reason,
-            "Remove what is of this type with the tool that made it, and adopt again",
+            HINTS.get(
+                kind, "Remove what is of this type with the tool that made it, and adopt again"
+            ),
         )
         self.kind = kind
 

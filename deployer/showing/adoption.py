@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from deployer.adopting.keeping import Replaced, replaced
+from deployer.adopting.keeping import Replaced, replaced, specification
 from deployer.adopting.planning import Plan
 from deployer.adopting.steps import SAID
 from deployer.review import Review
@@ -55,22 +55,30 @@ def _end(end: Review, plan: Plan, style: Style, width: int) -> Iterator[str]:
     yield f"  {words.counts(end)}"
     found = list(replaced(end, plan.source.template))
     for name, parts in groupby(found, key=lambda each: each.logical_id):
-        yield from _replaced(name, list(parts), style, width)
+        yield from _replaced(name, list(parts), plan, style, width)
     if not found:
         yield "  Nothing is replaced."
+    kept = specification(found)
+    if kept:
+        yield from ("", style("To keep what is there, in the worker's specification", "bold"))
+        yield from (f"  {words.visible(line)}" for line in kept.splitlines())
 
 
-def _replaced(name: str, parts: list[Replaced], style: Style, width: int) -> Iterator[str]:
+def _replaced(
+    name: str, parts: list[Replaced], plan: Plan, style: Style, width: int
+) -> Iterator[str]:
     what = "is replaced" if parts[0].sure else "may be replaced"
     yield style(f"  {name} {what}", "red" if parts[0].sure else "yellow")
     for each in parts[:SOME]:
         before, after = (_short(value) for value in (each.before, each.after))
-        yield from wrapped(f"{each.path}: {before} becomes {after}", width, "      ")
+        why = each.because or f"{before} becomes {after}"
+        yield from wrapped(f"{each.path}: {why}", width, "      ")
     if len(parts) > SOME:
         yield f"      and {len(parts) - SOME} more"
     for each in parts:
-        if each.keep:
-            yield from wrapped(f"keep it: {each.keep}", width, "    > ", "      ")
+        if each.parameter:
+            said = f"{each.parameter}: {each.before} in params/{plan.source.deployment.name}.yaml"
+            yield from wrapped(f"keep it: {said}", width, "    > ", "      ")
 
 
 def _short(value: object) -> str:
