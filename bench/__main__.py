@@ -2,12 +2,13 @@
 
 import sys
 
-from bench import generate, prediction, review
+from bench import generate, prediction, review, simulator
 
 SUBJECTS = {
     "generate": generate.main,
     "prediction": prediction.main,
     "review": review.main,
+    "simulator": simulator.main,
 }
 
 
