@@ -12,6 +12,7 @@ from command_line import run as run_command
 from problem import Problem
 from simulator.errors import SimulationError
 from simulator.settings import Settings
+from simulator.trace import Trace
 
 FORMATS = ("text", "json", "csv")
 LONG = 2_000
@@ -73,9 +74,10 @@ def simulate(
         settings = Settings().with_texts(_pairs(changes, "--set"))
         cost = money.read_prices(prices) if prices else money.read_prices()
         trace = read_trace(trace_file)
-        with _progress(len(trace.messages)) as progress:
+        end = simulation.end_of(trace, horizon)
+        with _progress(trace, end) as progress:
             run = simulation.simulate(
-                scaling, trace, settings, horizon=horizon, prices=cost, progress=progress
+                scaling, trace, settings, horizon=end, prices=cost, progress=progress
             )
     if style == "text":
         click.echo(report.text(run, cost, events=events))
@@ -115,13 +117,14 @@ def _pairs(written: Sequence[str], option: str) -> dict[str, str]:
 
 
 @contextmanager
-def _progress(messages: int) -> Iterator[Callable[[int], None] | None]:
-    """A line that counts simulated days, on a terminal, while a long run lasts."""
-    if messages < LONG or not sys.stderr.isatty():
+def _progress(trace: Trace, horizon: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on a terminal while a long run lasts."""
+    if len(trace.messages) < LONG or not sys.stderr.isatty():
         yield None
         return
-    yield lambda second: click.echo(f"\rsimulated {second / 86_400:.1f} days", nl=False, err=True)
-    click.echo("\r\033[K", nl=False, err=True)
+    with click.progressbar(length=horizon, label="simulating", file=sys.stderr) as bar:
+        yield lambda second: bar.update(second - bar.pos)
+        bar.update(horizon - bar.pos)
 
 
 def _show_settings(context: click.Context) -> None:

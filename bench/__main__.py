@@ -2,12 +2,13 @@
 
 import sys
 
-from bench import deployments, generate, prediction, review
+from bench import deployments, generate, prediction, review, simulator
 
 QUICK = {
     "generate": generate.main,
     "prediction": prediction.main,
     "review": review.main,
+    "simulator": simulator.main,
 }
 SUBJECTS = {**QUICK, "deployments": deployments.main}
 """All that can be named; the others take minutes."""
