@@ -93,6 +93,9 @@ def _scaling(worker: live.Worker) -> Faults:
         if not alarms:
             yield f"no alarm invokes {policy['PolicyName']}"
         for name in alarms:
+            if name not in worker.alarms:
+                yield f"the alarm {name} of {policy['PolicyName']} does not exist"
+                continue
             for metric in live.metrics(worker.alarms[name]):
                 if metric["Namespace"] != "AWS/SQS":
                     yield f"{name} looks at {metric['Namespace']} {metric['MetricName']}"

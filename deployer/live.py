@@ -68,7 +68,8 @@ def _service(clients: Clients, physical: Mapping[str, str]) -> Mapping[str, Any]
         )
     cluster = arn.split("/")[1]
     found = clients("ecs").describe_services(cluster=cluster, services=[arn])["services"]
-    if not found:
+    # ECS goes on describing a service that was deleted, as INACTIVE.
+    if not found or found[0].get("status") == "INACTIVE":
         raise Problem(
             f"The service {arn} does not exist",
             "the stack says that it does; it was deleted by hand",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deployer import live, recovery, scaling
+from deployer import live, protection, recovery, scaling
 from deployer import stack as stacks
 from deployer.check import Check, judged
 from deployer.clients import Clients
@@ -21,7 +21,13 @@ def verify(deployment: Deployment, clients: Clients) -> list[Check]:
         return [state]
     worker = live.read(clients, stack.id)
     checks = [_run(criterion, worker) for criterion in CRITERIA]
-    return [state, *checks, _scaling(worker), *_as_committed(source, stack, clients)]
+    return [
+        state,
+        *checks,
+        _scaling(worker),
+        *_as_committed(source, stack, clients),
+        _protection(deployment, stack, clients),
+    ]
 
 
 def check_state(stack: stacks.Stack, deployment: str) -> Check:
@@ -88,4 +94,26 @@ def _scaling(worker: live.Worker) -> Check:
         faults, resume = ["the service has no scalable target"], "Deploy out/ again"
     return judged(
         "scaling", "no scaling is suspended", faults, "in, out and scheduled are on", resume
+    )
+
+
+def _protection(deployment: Deployment, stack: stacks.Stack, clients: Clients) -> Check:
+    """Termination protection and stack policy; what target.yaml does not name is not judged."""
+    faults = [
+        f"termination protection is {each.before}"
+        if each.kind == protection.TERMINATION
+        else f"the stack policy is {'another one' if each.before else 'missing'}"
+        for each in protection.compare(clients("cloudformation"), deployment, stack)
+    ]
+    target, named = deployment.target, []
+    if target.termination_protection is not None:
+        named.append(f"{protection.TERMINATION} {'on' if target.termination_protection else 'off'}")
+    if target.stack_policy is not None:
+        named.append(f"{protection.POLICY} as in {target.stack_policy}")
+    return judged(
+        "protection",
+        "the stack is protected as target.yaml says",
+        faults,
+        ", ".join(named) or "it names neither termination protection nor a stack policy",
+        f"`deploy.py review {deployment.name}` shows it and its execution sets it",
     )

@@ -10,7 +10,7 @@ import pytest
 
 import deploy
 import deployments
-from deployer import execution, review_file, reviewing, verification, watching
+from deployer import execution, review_file, reviewing, scaling, verification, watching
 from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.outcome import Outcome
@@ -74,7 +74,7 @@ def test_the_whole_way(command: Run, checkout: Path, client: Callable[[str], Any
     assert code == 0
     assert [line.split()[1] for line in out.splitlines()] == [
         "stack", "E9101", "E9102", "E9103", "E9104", "E9105", "E9106", "scaling", "template",
-        "parameters",
+        "parameters", "protection",
     ]  # fmt: skip
     assert "RED" not in out
     code, out, err = command("review", NAME)
@@ -303,6 +303,17 @@ RED: dict[str, tuple[Callable[[Any, surroundings.Surroundings], object], str]] =
     "alarm on another queue": (
         lambda client, _: repoint(client, "other-queue"), "E9106",
     ),
+    "an alarm is gone": (
+        lambda client, _: client("cloudwatch").delete_alarms(AlarmNames=[
+            each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]
+        ]), "E9106",
+    ),
+    "scaling in is suspended": (
+        lambda client, _: client("application-autoscaling").register_scalable_target(
+            **scaling.DIMENSION,
+            ResourceId="service/webordinary-edit-cluster/webordinary-edit-service",
+            SuspendedState={scaling.SCALE_IN: True}), "scaling",
+    ),
 }  # fmt: skip
 
 
@@ -345,6 +356,40 @@ def test_verify_sees_what_was_changed_by_hand(
     breaks(client, things)
     checks = verification.verify(deployments.load(NAME, checkout), clients)
     assert [check.id for check in checks if not check.green] == [identifier]
+
+
+def test_verify_judges_only_the_protection_that_the_target_names(
+    command: Run, checkout: Path, clients: Clients, client: Callable[[str], Any]
+) -> None:
+    carry_out(make(checkout, clients), checkout, clients)
+    cloudformation = client("cloudformation")
+
+    def protection() -> tuple[int, str]:
+        code, out, _ = command("verify", NAME)
+        return code, out.partition("protection  ")[2]
+
+    code, said = protection()
+    assert code == 0
+    assert "it names neither" in said
+    target = checkout / "params/dev/target.yaml"
+    guards = "termination-protection: true\nstack-policy: policy.json\n"
+    target.write_text(f"{target.read_text()}{guards}")
+    (checkout / "params/dev/policy.json").write_text('{"Statement": []}')
+    code, said = protection()
+    assert code == 1
+    assert "termination protection is off; the stack policy is missing" in said
+    assert f"next: `deploy.py review {NAME}`" in said
+    cloudformation.update_termination_protection(
+        StackName="webordinary-edit", EnableTerminationProtection=True
+    )
+    cloudformation.set_stack_policy(StackName="webordinary-edit", StackPolicyBody='{"a": 1}')
+    assert ": the stack policy is another one" in protection()[1]
+    cloudformation.set_stack_policy(
+        StackName="webordinary-edit", StackPolicyBody='{ "Statement": [ ] }'
+    )
+    code, said = protection()
+    assert code == 0
+    assert "termination protection on, stack policy as in policy.json" in said
 
 
 def test_help_needs_neither_boto3_nor_a_second() -> None:
