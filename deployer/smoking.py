@@ -130,7 +130,8 @@ class Smoke:
                 break
         if gone or seen.is_dead:
             self._sent = None
-        self._note(smoke_verdicts.message(name, seen, self.plan.timeout, gone=gone, processed=come))
+        end = "before the task stopped" if failed else f"within {self.plan.timeout} s"
+        self._note(smoke_verdicts.message(name, seen, end, gone=gone, processed=come))
         self._note(smoke_verdicts.appearance(appearance))
 
     def _take_back(self) -> int:
