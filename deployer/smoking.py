@@ -128,9 +128,9 @@ class Smoke:
             failed = self._has_failed(self._tasks())
             if ended or failed or seen.is_dead or not waits.wait(news=True):
                 break
-        end = "before a task failed" if failed else f"within {self.plan.timeout} s"
         if gone or seen.is_dead:
             self._sent = None
+        end = "before the task stopped" if failed else f"within {self.plan.timeout} s"
         self._note(smoke_verdicts.message(name, seen, end, gone=gone, processed=come))
         self._note(smoke_verdicts.appearance(appearance))
 

@@ -120,9 +120,7 @@ def test_a_container_that_breaks_at_work_is_named_at_once(
     with deployed.worker(received=crash, writes=False, deletes=False):
         found = smoke(deployed, checkout, clients, timeout=3000)
     assert "webordinary-edit exited with 1" in found["start"].evidence
-    assert "not consumed before the task stopped: 0 waiting, 1 in flight" in (
-        found["message"].evidence
-    )
+    assert "not consumed before the task stopped" in found["message"].evidence
     assert statuses(found)["start"] == statuses(found)["message"] == "red"
     assert deployed.is_as_before()
 
