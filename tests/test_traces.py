@@ -38,8 +38,8 @@ def test_a_trace_with_header_comments_blanks_and_a_byte_order_mark(tmp_path: Pat
     file = tmp_path / "trace.csv"
     file.write_text("\ufeffArrival, Service ,poison\n# night\n\n60, 30 ,yes\r\n0,5,0\n0,20,\n")
     assert read_trace(file).messages == (
-        message(0, 20),
         message(0, 5),
+        message(0, 20),
         message(60, 30, poison=True),
     )
 

@@ -1,0 +1,120 @@
+"""How long a job may take before it can never finish: computed, and found by running it.
+
+A scale-in alarm that does not count messages in flight goes to ALARM while the only worker is
+at work. From the pick-up the queue shows nothing; the alarm wants that for all of its
+datapoints; the metric is late; then the task has its stop timeout.
+"""
+
+from dataclasses import dataclass, replace
+
+from simulator.model import Alarm, AlarmState, Scaling
+from simulator.settings import Settings
+from simulator.simulation import summarize
+from simulator.trace import Message, Trace
+
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+VISIBLE = "ApproximateNumberOfMessagesVisible"
+LONGEST = 12 * 3_600
+"""Seconds of the longest job that is tried: SQS hides a message no longer than that."""
+
+ATTEMPTS = 8 * 3_600
+"""Seconds for which a job is given its chances."""
+
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class JobLimit:
+    """Seconds of the longest job that finishes for certain, and of the longest that ever may.
+
+    ``computed`` is the same range from the template's numbers.
+    """
+
+    certain: int
+    possible: int
+    computed: tuple[int, int]
+
+
+def scale_in_alarms(scaling: Scaling) -> tuple[Alarm, ...]:
+    """The alarms whose ALARM invokes a policy that can remove tasks."""
+    removing = {
+        policy.name
+        for policy in scaling.policies
+        if any(
+            step.adjustment < 0 or policy.adjustment_type == "ExactCapacity"
+            for step in policy.steps
+        )
+    }
+    return tuple(
+        alarm
+        for alarm in scaling.alarms
+        if alarm.actions_enabled
+        and alarm.operator.startswith("Less")
+        and any(state == AlarmState.ALARM and name in removing for state, name in alarm.actions)
+    )
+
+
+def counts_in_flight(alarm: Alarm) -> bool:
+    """Whether the messages that are being worked on keep the alarm quiet."""
+    return any(metric.name == IN_FLIGHT for _, metric in alarm.metrics)
+
+
+def stop_timeout(scaling: Scaling) -> int:
+    """Seconds from SIGTERM to SIGKILL."""
+    return scaling.task.stop_timeout if scaling.task else 30
+
+
+def computed_limit(scaling: Scaling, alarm: Alarm, settings: Settings) -> tuple[int, int]:
+    """From the shortest to the longest time between a pick-up and the kill, in seconds.
+
+    The window of the alarm must be without a message: the last one that has some ends in the
+    minute of the pick-up. Then the metric's delay, the policy, and the stop timeout. By the
+    phase of the minute at which it was picked up it is up to a minute more.
+    """
+    window = alarm.period * (alarm.datapoints_to_alarm - 1)
+    least = window + _window_of_one(alarm) + settings.application_autoscaling_delay
+    whole = least + stop_timeout(scaling)
+    return whole, whole + MINUTE
+
+
+def _window_of_one(alarm: Alarm) -> int:
+    return alarm.period
+
+
+def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
+    """The limit of a single job, alone in the queue; None where any job finishes.
+
+    Found by running the simulator for each phase of the minute in steps of 10 seconds and
+    bisecting the length of the job. The worker extends its message's visibility, or SQS would
+    give the message away, whatever scaling does.
+    """
+    kind = [alarm for alarm in scale_in_alarms(scaling) if not counts_in_flight(alarm)]
+    if not kind:
+        return None
+    patient = replace(settings, heartbeat=settings.heartbeat or MINUTE)
+    phases = [_longest(scaling, patient, phase) for phase in range(0, MINUTE, 10)]
+    if any(each is None for each in phases):
+        return None
+    found = [each for each in phases if each is not None]
+    computed = [computed_limit(scaling, alarm, settings) for alarm in kind]
+    return JobLimit(min(found), max(found), (min(computed)[0], min(computed)[1]))
+
+
+def _longest(scaling: Scaling, settings: Settings, phase: int) -> int | None:
+    """The longest job that arrives at this second and finishes; None: all do."""
+    if _finishes(scaling, settings, phase, LONGEST):
+        return None
+    low, high = 0, LONGEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _finishes(scaling, settings, phase, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _finishes(scaling: Scaling, settings: Settings, phase: int, service: int) -> bool:
+    # It has slept neither before nor in between; a whole hour before it is not needed.
+    trace = Trace.of([Message(phase, service)])
+    return summarize(scaling, trace, settings, horizon=service + ATTEMPTS).done == 1
