@@ -67,32 +67,31 @@ def stop_timeout(scaling: Scaling) -> int:
 def computed_limit(scaling: Scaling, alarm: Alarm, settings: Settings) -> tuple[int, int]:
     """From the shortest to the longest time between a pick-up and the kill, in seconds.
 
-    The window of the alarm must be without a message: the last one that has some ends in the
-    minute of the pick-up. Then the metric's delay, the policy, and the stop timeout. By the
-    phase of the minute at which it was picked up it is up to a minute more.
+    All samples in the window must be without a message; the first of them is taken up to a
+    minute after the pick-up. The last must become readable; then come the policy and the stop
+    timeout.
     """
-    window = alarm.period * (alarm.datapoints_to_alarm - 1)
-    least = window + _window_of_one(alarm) + settings.application_autoscaling_delay
-    whole = least + stop_timeout(scaling)
-    return whole, whole + MINUTE
-
-
-def _window_of_one(alarm: Alarm) -> int:
-    return alarm.period
+    window = alarm.period * alarm.datapoints_to_alarm - MINUTE
+    late = settings.metric_delay + settings.application_autoscaling_delay
+    whole = window + late + stop_timeout(scaling)
+    return whole, whole + MINUTE - 1
 
 
 def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
     """The limit of a single job, alone in the queue; None where any job finishes.
 
-    Found by running the simulator for each phase of the minute in steps of 10 seconds and
-    bisecting the length of the job. The worker extends its message's visibility, or SQS would
+    Found by running the simulator, the task's start later by 0 to 50 seconds, so that the
+    pick-up falls into each part of a minute, and by bisecting the length of the job. The worker extends its message's visibility, or SQS would
     give the message away, whatever scaling does.
     """
     kind = [alarm for alarm in scale_in_alarms(scaling) if not counts_in_flight(alarm)]
     if not kind:
         return None
     patient = replace(settings, heartbeat=settings.heartbeat or MINUTE)
-    phases = [_longest(scaling, patient, phase) for phase in range(0, MINUTE, 10)]
+    phases = [
+        _longest(scaling, replace(patient, start_latency=patient.start_latency + phase))
+        for phase in range(0, MINUTE, 10)
+    ]
     if any(each is None for each in phases):
         return None
     found = [each for each in phases if each is not None]
@@ -100,21 +99,20 @@ def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
     return JobLimit(min(found), max(found), (min(computed)[0], min(computed)[1]))
 
 
-def _longest(scaling: Scaling, settings: Settings, phase: int) -> int | None:
-    """The longest job that arrives at this second and finishes; None: all do."""
-    if _finishes(scaling, settings, phase, LONGEST):
+def _longest(scaling: Scaling, settings: Settings) -> int | None:
+    """The longest job that finishes; None: all do."""
+    if _finishes(scaling, settings, LONGEST):
         return None
     low, high = 0, LONGEST
     while high - low > 1:
         middle = (low + high) // 2
-        if _finishes(scaling, settings, phase, middle):
+        if _finishes(scaling, settings, middle):
             low = middle
         else:
             high = middle
     return low
 
 
-def _finishes(scaling: Scaling, settings: Settings, phase: int, service: int) -> bool:
-    # It has slept neither before nor in between; a whole hour before it is not needed.
-    trace = Trace.of([Message(phase, service)])
+def _finishes(scaling: Scaling, settings: Settings, service: int) -> bool:
+    trace = Trace.of([Message(0, service)])
     return summarize(scaling, trace, settings, horizon=service + ATTEMPTS).done == 1
