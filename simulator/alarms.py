@@ -5,6 +5,7 @@ is evaluated every minute, on periods that end now.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from math import fsum
 from operator import ge, gt, le, lt
 from typing import TypeVar
@@ -146,7 +147,9 @@ class AlarmEvaluator:
     def reason(self) -> str:
         """Why the state is what it is."""
         alarm = self.alarm
-        points = ", ".join(f"{point:g}" for point in self.evaluated()) or "none"
+        runs = [(point, sum(1 for _ in same)) for point, same in groupby(self.evaluated())]
+        shown = [f"{point:g}" + (f" ({count} times)" if count > 1 else "") for point, count in runs]
+        points = ", ".join(shown) or "none"
         return (
             f"{self.state}: datapoints {points} against {SIGN[alarm.operator]}"
             f" {alarm.threshold:g}, {alarm.datapoints_to_alarm} of {alarm.evaluation_periods}"

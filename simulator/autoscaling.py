@@ -159,11 +159,6 @@ class ScalableTarget:
         for each in self._cooldowns.values():
             each.in_until = -1
 
-    @property
-    def unfulfilled(self) -> bool:
-        """Whether a cooldown waits for the running tasks to be as many as desired."""
-        return any(each.unfulfilled for each in self._cooldowns.values())
-
     def fulfil(self, now: int, policies: Sequence[Policy]) -> None:
         """The running tasks are as many as desired: cooldowns that waited begin."""
         for policy in policies:

@@ -22,6 +22,8 @@ class Controller:
         self._service = service
         self._recording = recording
         self._invoked: list[Invocation] = []
+        self.unfulfilled = False
+        """Whether a cooldown waits for the running tasks to be as many as desired."""
 
     def invoked_by(self, alarms: Iterable[AlarmEvaluator]) -> bool:
         """Notes whom the alarms invoke: each minute anew, while they are in that state."""
@@ -55,14 +57,15 @@ class Controller:
         reason = f"{winner.reason}: from {service.desired} to {winner.target} tasks"
         recording.event(now, "scale-out" if out else "scale-in", winner.policy.name, reason)
         service.desired = winner.target
+        self.unfulfilled = True
         return True
 
     def fulfilled(self, now: int) -> bool:
         """Begins the cooldowns that wait for as many tasks as desired; True if any did."""
-        service, target = self._service, self._target
-        if not target.unfulfilled or len(service.running) != service.desired:
+        if len(self._service.running) != self._service.desired:
             return False
-        target.fulfil(now, self._scaling.policies)
+        self._target.fulfil(now, self._scaling.policies)
+        self.unfulfilled = False
         return True
 
     def scheduled(self, now: int, action: ScheduledAction) -> None:

@@ -20,11 +20,6 @@ class Cooldown:
     out_until: float = NEVER
     in_until: float = NEVER
 
-    @property
-    def unfulfilled(self) -> bool:
-        """Whether an activity waits for its tasks to run or to stop."""
-        return inf in (self.out_until, self.in_until)
-
     def fulfil(self, until: float) -> None:
         """Capacity is as desired: what waited for it begins to count."""
         if self.out_until == inf:

@@ -91,10 +91,13 @@ class Engine:
         while True:
             arrival = messages[queue.sent].arrival if queue.sent < count else inf
             due = entries[0][0] if entries else inf
-            now = min(arrival, due, tick, queue.next_expiry())
+            expiry = queue.next_expiry()
+            now = min(arrival, due, tick, expiry)
             if now > self.horizon:
                 break
             second = int(now)
+            if expiry <= now:
+                queue.expire(second)
             self._second(second)
             if tick == inf:
                 tick = -(-second // MINUTE) * MINUTE
@@ -109,29 +112,32 @@ class Engine:
     def _second(self, now: int) -> None:
         """Everything that happens within one second, but the minute's end."""
         queue, work, service = self.queue, self.work, self.service
-        if self._was_active:
-            self.cloudwatch.still_active(now - 1)
         messages, count = self.messages, len(self.messages)
         while queue.sent < count and messages[queue.sent].arrival == now:
             queue.send()
             self._disturbed = True
-        queue.expire(now)
         while entry := self.agenda.take(now):
             self._happens(now, entry[1], entry[2], entry[3])
         if service.deploying or service.active != service.desired:
             service.reconcile(now)
-        work.receive(now)
-        self._disturbed |= self.controller.fulfilled(now)
-        self._was_active = bool(queue.size or service.running or work.stopping)
-        if self._was_active:
+        if queue.visible:
+            work.receive(now)
+        if self.controller.unfulfilled and self.controller.fulfilled(now):
+            self._disturbed = True
+        active = bool(queue.size or service.running or work.stopping)
+        if active and self._was_active:
+            self.cloudwatch.still_active(now)
+        elif active:
             self.cloudwatch.active(now)
-        self._losses(now)
+        elif self._was_active:
+            self.cloudwatch.still_active(now - 1)
+        self._was_active = active
+        if self._seen != (len(queue.dead), len(queue.expired)):
+            self._losses(now)
         self.recording.state(now, queue, service, work.busy)
 
     def _losses(self, now: int) -> None:
         dead, expired = self.queue.dead, self.queue.expired
-        if self._seen == (len(dead), len(expired)):
-            return
         for _, message in dead[self._seen[0] :]:
             count = self.queue.receives[message]
             self.recording.event(now, "dead-letter", f"message {message}", f"{count} receives")

@@ -21,8 +21,8 @@ from simulator.math_operations import (
 )
 from simulator.math_tokens import tokens
 
-LONGEST = 2_048
-"""Characters of an expression that CloudWatch takes."""
+LONGEST = 200
+"""Names, numbers and signs in one expression."""
 
 KNOWN = (
     "+ - * / ^ ( ), comparisons, AND, OR, FILL(m, n), IF, ABS, CEIL, FLOOR, and SUM, MIN, MAX,"
@@ -39,12 +39,6 @@ def compile_math(
     metrics. ``zero``: where one operand of + - * / is missing, it counts as 0; else there is no
     point. Raises SimulationError for what is not simulated.
     """
-    if len(expression) > LONGEST:
-        raise SimulationError(
-            f"The metric math {expression[:40]!r}... is too long",
-            f"CloudWatch takes {LONGEST} characters",
-            "Shorten it",
-        )
     try:
         return _Parser(expression, metrics, others, zero=zero).parse()
     except RecursionError:
@@ -77,11 +71,13 @@ class _Parser:
         found, rest = tokens(self.text)
         if rest:
             raise self._error(f"it cannot be read at {rest[:20]!r}")
+        if len(found) > LONGEST:
+            raise self._error(f"it has more than {LONGEST} names, numbers and signs")
         return [*found, ""]
 
     def _error(self, why: str) -> SimulationError:
         return SimulationError(
-            f"The metric math {self.text!r} is not simulated", why, f"What is: {KNOWN}"
+            f"The metric math {self.text[:80]!r} is not simulated", why, f"What is: {KNOWN}"
         )
 
     def parse(self) -> Evaluate:
@@ -161,7 +157,7 @@ class _Parser:
         if token[:1].isdigit() or token[:1] == ".":
             number = float(token)
             return lambda _: number
-        if self.tokens[self.at] == "(":
+        if token and self.tokens[self.at] == "(":
             return self._function(token)
         if token in self.known:
             return self.known[token]

@@ -33,6 +33,30 @@ def read_scaling(
         ) from None  # fmt: skip
 
 
+def read_parameters(text: str, file: str) -> dict[str, str]:
+    """The values of a deployment file: what stands under ``parameters`` (CloudFormation Git sync).
+
+    Raises SimulationError.
+    """
+    body = parse(text, file)
+    values = body.get("parameters", body.get("Parameters"))
+    if not isinstance(values, dict):
+        raise SimulationError(
+            "The file gives no parameters",
+            "it has no mapping `parameters`",
+            "Write a deployment file as for CloudFormation Git sync",
+            file=file,
+        )
+    return {
+        str(name): ",".join(map(str, value)) if isinstance(value, list) else _written(value)
+        for name, value in values.items()
+    }
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _target(resources: Resources, wanted: str | None) -> Resource:
     """The scalable target that is meant."""
     targets = [

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = {
     "command_line", "deploy", "deployer", "deployments", "generate", "generator", "localaws",
-    "problem", "rules", "simulator", "templates",
+    "problem", "rules", "simulate", "simulator", "templates",
 }  # fmt: skip
 HEAVY = {"boto3", "botocore", "cfnlint", "rich", "ministack", "hypercorn"}
 
@@ -30,6 +30,8 @@ ALLOWED = {
         "yaml",
     },
     "deploy.py": {"deployer", "command_line", "click"},
+    "simulator": {"yaml"},
+    "simulate.py": {"simulator", "command_line", "problem", "click"},
     "localaws": {"ministack", "hypercorn", "boto3"},
     "command_line.py": {"problem", "click"},
     "problem.py": set(),
