@@ -17,7 +17,7 @@ VISIBLE = "ApproximateNumberOfMessagesVisible"
 LONGEST = 12 * 3_600
 """Seconds of the longest job that is tried: SQS hides a message no longer than that."""
 
-ATTEMPTS = 8 * 3_600
+ATTEMPTS = 2 * 3_600
 """Seconds for which a job is given its chances."""
 
 MINUTE = 60
@@ -81,8 +81,9 @@ def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
     """The limit of a single job, alone in the queue; None where any job finishes.
 
     Found by running the simulator, the task's start later by 0 to 50 seconds, so that the
-    pick-up falls into each part of a minute, and by bisecting the length of the job. The worker extends its message's visibility, or SQS would
-    give the message away, whatever scaling does.
+    pick-up falls into each part of a minute, and by bisecting the length of the job. The
+    worker extends its message's visibility, or SQS would give the message away, whatever
+    scaling does.
     """
     kind = [alarm for alarm in scale_in_alarms(scaling) if not counts_in_flight(alarm)]
     if not kind:
@@ -104,6 +105,11 @@ def _longest(scaling: Scaling, settings: Settings) -> int | None:
     if _finishes(scaling, settings, LONGEST):
         return None
     low, high = 0, LONGEST
+    for guess in (900, 7_200):
+        if not _finishes(scaling, settings, guess):
+            high = guess
+            break
+        low = guess
     while high - low > 1:
         middle = (low + high) // 2
         if _finishes(scaling, settings, middle):
