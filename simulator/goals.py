@@ -20,7 +20,8 @@ from math import inf
 from operator import eq, ge, gt, le, lt
 
 from simulator.errors import SimulationError, nearest
-from simulator.quantities import NUMBER, duration, shown
+from simulator.quantities import NUMBER, duration
+from simulator.report import duration as shown
 from simulator.run import Summary
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -82,7 +83,7 @@ class Term:
         if value == inf:
             return "never"
         if self.measure in TIMES:
-            return shown(value)
+            return shown(round(value))
         return f"${value:.4f}" if self.measure == "cost" else f"{value:g}"
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simulator import probing
 from simulator.limits import counts_in_flight, job_limit, scale_in_alarms
 from simulator.model import Alarm, Scaling
-from simulator.quantities import shown
+from simulator.report import duration as shown
 from simulator.settings import Settings
 
 

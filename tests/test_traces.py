@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from simulator import traces
 from simulator.errors import SimulationError
 from simulator.loads import KINDS, READERS, load, parse_load
-from simulator.quantities import shown
 from simulator.services import DISTRIBUTIONS
 from simulator.trace import MOST_MESSAGES, Message
 from simulator.traces import parse_trace, read_trace
@@ -218,11 +217,3 @@ def test_every_kind_key_and_distribution_is_explained() -> None:
             assert key in READERS
     assert all(each.meaning for each in DISTRIBUTIONS.values())
     assert parse_load("job:service=1")[0] is KINDS["job"]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0 s"), (45, "45 s"), (390, "6 min 30 s"), (7500, "2 h 5 min"), (90_061, "1 d 1 h")],
-)
-def test_durations_for_people(value: float, text: str) -> None:
-    assert shown(value) == text
