@@ -45,6 +45,22 @@ OVER_SERIES: Mapping[str, Callable[[list[float], int], float]] = {
 OF_A_POINT: Mapping[str, Callable[[float], float]] = {"ABS": abs, "CEIL": ceil, "FLOOR": floor}
 
 
+def calculated(
+    operate: Callable[[float, float], Point], left: Evaluate, right: Evaluate, *, zero: bool
+) -> Evaluate:
+    """Arithmetic: no point where an operand is missing, or that operand as ``zero``."""
+
+    def evaluate(values: Values) -> Point:
+        a, b = left(values), right(values)
+        if a is None or b is None:
+            if not zero or (a is None and b is None):
+                return None
+            return operate(a or 0, b or 0)
+        return operate(a, b)
+
+    return evaluate
+
+
 def filled(left: Evaluate, right: Evaluate, compare: Callable[[float, float], bool]) -> Evaluate:
     """Comparisons take a missing value for 0 where the other side has one."""
 

@@ -19,3 +19,22 @@ def tokens(expression: str) -> tuple[list[str], str]:
         found.append(match.group().strip())
         at = match.end()
     return found, ""
+
+
+def in_order(expressions: dict[str, str]) -> dict[str, str]:
+    """Expressions after those that they refer to; circles stay, and are then unknown names."""
+    ordered: dict[str, str] = {}
+    left = dict(expressions)
+    while left:
+        free = [
+            name
+            for name, text in left.items()
+            if not any(other != name and _names(text, other) for other in left)
+        ] or list(left)
+        for name in free:
+            ordered[name] = left.pop(name)
+    return ordered
+
+
+def _names(expression: str, name: str) -> bool:
+    return name in tokens(expression)[0]

@@ -16,6 +16,7 @@ from simulator.math_operations import (
     Evaluate,
     Point,
     Values,
+    calculated,
     chosen,
     filled,
 )
@@ -135,17 +136,7 @@ class _Parser:
         return self._arithmetic("^", left, self._unary()) if self._take("^") else left
 
     def _arithmetic(self, sign: str, left: Evaluate, right: Evaluate) -> Evaluate:
-        operate, zero = ARITHMETIC[sign], self.zero
-
-        def evaluate(values: Values) -> Point:
-            a, b = left(values), right(values)
-            if a is None or b is None:
-                if not zero or (a is None and b is None):
-                    return None
-                return operate(a or 0, b or 0)
-            return operate(a, b)
-
-        return evaluate
+        return calculated(ARITHMETIC[sign], left, right, zero=self.zero)
 
     def _primary(self) -> Evaluate:
         if self._take("("):

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from simulator.alarms import MINUTE, evaluation_of
 from simulator.errors import SimulationError
-from simulator.math_tokens import tokens
+from simulator.math_tokens import in_order
 from simulator.model import Alarm, AlarmState, Metric, MetricName, MissingData, Operator, Statistic
 from simulator.resources import Resource, Resources
 
@@ -190,23 +190,4 @@ def _math(resource: Resource, written: list[Any]) -> Read:
             f"Up to {MOST} metrics of one period, of which or of whose expressions one is returned",
         )
     period = periods.pop()
-    return metrics, _ordered(expressions), returned[0], period, queues
-
-
-def _ordered(expressions: dict[str, str]) -> dict[str, str]:
-    """Expressions after those that they refer to; circles stay, and are then unknown names."""
-    ordered: dict[str, str] = {}
-    left = dict(expressions)
-    while left:
-        free = [
-            name
-            for name, text in left.items()
-            if not any(other != name and _names(text, other) for other in left)
-        ] or list(left)
-        for name in free:
-            ordered[name] = left.pop(name)
-    return ordered
-
-
-def _names(expression: str, name: str) -> bool:
-    return name in tokens(expression)[0]
+    return metrics, in_order(expressions), returned[0], period, queues
