@@ -22,7 +22,7 @@ class Resolver:
     def __init__(self, template: Mapping[str, Any], values: Mapping[str, str], file: str) -> None:
         self.file = file
         self._template = template
-        declared = template.get("Parameters") or {}
+        declared = self._section("Parameters")
         self._values: dict[str, Any] = {
             name: each["Default"]
             for name, each in declared.items()
@@ -41,6 +41,12 @@ class Resolver:
                 )
             self._values[name] = value
         self._conditions: dict[str, bool] = {}
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        section = self._template.get(name) or {}
+        if isinstance(section, dict):
+            return section
+        raise self.error(f"{name} is malformed", f"it is {section!r}"[:80], "Make it a mapping")
 
     def error(self, what: str, why: str, next_step: str, at: Any = None) -> SimulationError:
         """An error at the line of ``at``."""
@@ -137,7 +143,7 @@ class Resolver:
     def condition(self, name: str) -> bool:
         """Whether a condition holds; SimulationError where a parameter has no value."""
         if name not in self._conditions:
-            conditions = self._template.get("Conditions") or {}
+            conditions = self._section("Conditions")
             if name not in conditions:
                 raise self.error(
                     f"Unknown condition {name}", "it is not declared", nearest(name, conditions)

@@ -68,7 +68,8 @@ def _spot(service: Resource) -> bool:
 
 
 def _public(service: Resource) -> bool:
-    network = service.get("NetworkConfiguration", {}).get("AwsvpcConfiguration", {})
+    name = "AwsvpcConfiguration"
+    network = service.mapping(service.get("NetworkConfiguration", {}).get(name), name)
     return str(network.get("AssignPublicIp")) == "ENABLED"
 
 

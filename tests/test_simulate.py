@@ -1,121 +1,136 @@
-"""The command simulate.py: pictures, comparison, advice, warnings, and how mistakes are said."""
+"""The command simulate.py: what it prints, and how it ends."""
 
+import csv
 import json
-import xml.etree.ElementTree as ET
-from dataclasses import replace
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-import templates
-from problem import Problem
-from simulate import simulate
-from templates import workers
+from simulator.report import duration
+from tests.scalings import ROOT
 
-DEFAULT = "out/webordinary-edit.template.yaml"
-LONG = ("--load", "job:service=10m", "--set", "heartbeat=60")
+CDK = "tests/templates/cdk.template.json"
+OURS = "out/webordinary-edit.template.yaml"
 
 
 @pytest.fixture
-def literal(tmp_path: Path) -> str:
-    file = tmp_path / "literal.yaml"
-    file.write_text(templates.build(replace(workers.EDIT, scale_in_on="visible")).to_yaml())
+def trace(tmp_path: Path) -> str:
+    file = tmp_path / "trace.csv"
+    file.write_text("arrival,service\n0,180\n30,600\n")
     return str(file)
 
 
-def run(*words: str) -> Result:
-    return CliRunner().invoke(simulate, list(words), catch_exceptions=True)
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "simulate.py", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def test_a_run_of_a_load_says_its_numbers_and_warnings() -> None:
-    done = run(DEFAULT, *LONG)
-    assert "1 of 1 done" in done.stdout
-    assert "queue-wakes-late  Service" in done.stdout
-    assert "heartbeat=60" in done.stdout
+def done(*words: str) -> str:
+    ended = run(*words)
+    assert ended.returncode == 0, ended.stderr
+    assert not ended.stderr
+    return ended.stdout
 
 
-def test_json_has_the_warnings_and_is_the_same_each_time() -> None:
-    first, second = (run(DEFAULT, *LONG, "--format", "json").stdout for _ in range(2))
-    assert first == second
-    assert [each["id"] for each in json.loads(first)["warnings"]] == ["queue-wakes-late"]
+def test_the_summary(trace: str) -> None:
+    told = done(CDK, "--trace", trace)
+    assert "0 to 5 tasks, 6 h" in told
+    assert "1 of 2 done" in told
+    assert "killed" in told
+    assert "settings: seed=1, " in told
+    assert "visibility_timeout" not in told, "the template's own holds"
 
 
-def test_two_templates_side_by_side(literal: str, tmp_path: Path) -> None:
-    picture = tmp_path / "both.svg"
-    done = run(literal, *LONG, "--compare", DEFAULT, "--picture", str(picture))
-    rows = {line[:22].strip(): line[22:].split() for line in done.stdout.splitlines()}
-    assert rows["killed"] == ["18", "0", "*"]
-    assert rows["completion p95"] == ["never", "12", "min", "5", "s", "*"]
-    assert "kill-loop  DrainedAlarm" in done.stdout
-    drawn = picture.read_text()
-    assert "killed (18)" in drawn
-    assert literal in drawn
-    assert DEFAULT in drawn
-    both = json.loads(run(literal, *LONG, "--compare", DEFAULT, "--format", "json").stdout)
-    assert [each["summary"]["killed"] for each in both] == [18, 0]
+def test_events_have_reasons(trace: str) -> None:
+    told = done(OURS, "--trace", trace, "--events", "--params", "params/dev/webordinary-edit.yaml")
+    assert "00:01:05  scale-out     ScaleOutPolicy: BacklogAlarm at 2: +1 on 0 running" in told
+    assert "AlreadyAtMinCapacity" in told
 
 
-def test_pictures_are_the_same_bytes_and_what_they_say_they_are(tmp_path: Path) -> None:
-    for form in ("svg", "png"):
-        files = [tmp_path / f"{number}.{form}" for number in range(2)]
-        for file in files:
-            assert run(DEFAULT, *LONG, "--picture", str(file)).exit_code == 0
-        assert files[0].read_bytes() == files[1].read_bytes()
-    root = ET.fromstring((tmp_path / "0.svg").read_text())  # noqa: S314 - our own picture
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert b"date" not in (tmp_path / "0.svg").read_bytes()
-    assert (tmp_path / "0.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(tmp_path.glob(".*")) == []
+def test_json_is_everything_and_the_same_again(trace: str) -> None:
+    words = (CDK, "--trace", trace, "--format", "json", "--set", "start_latency=90", "--set",
+             "protection=7200")  # fmt: skip
+    told = done(*words)
+    body = json.loads(told)
+    assert body["version"] == 1
+    assert body["settings"]["start_latency"] == 90
+    assert body["summary"]["messages"] == 2
+    assert set(body) >= {"scaling", "events", "series", "tasks", "kills", "outcomes", "horizon"}
+    assert done(*words) == told
 
 
-def test_advice_is_a_table_to_paste(literal: str) -> None:
-    words = ("--advise", "--goal", "kills = 0, left = 0", "--candidates", "6", "--seeds", "2")
-    done = run(DEFAULT, *LONG, *words)
-    assert "that keeps `kills = 0, left = 0` over 2 seeds" in done.stdout
-    assert "    Step(lower=" in done.stdout
-    assert done.stdout == run(DEFAULT, *LONG, *words).stdout
-    never = run(literal, *LONG, "--advise", "--goal", "max wait < 1s", "--candidates", "4")
-    assert "None of 4 tables keeps" in never.stdout
-    assert "(missed)" in never.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ((), "either --trace or --load"),
-        (("--load", "job:service=1", "--trace", "x"), "either --trace or --load"),
-        (("--load", "job:service=1", "--advise"), "--advise and --goal go together"),
-        (("--load", "job:service=1", "--goal", "kills = 0"), "--advise and --goal go together"),
-        (("--load", "job:service=1", "--picture", "x.gif"), "ends with .svg or .png"),
-        (("--load", "job:service=1", "--compare", DEFAULT, "--format", "csv"), "one template"),
-        (
-            ("--load", "job:service=1", "--advise", "--goal", "kills=0", "--format", "json"),
-            "--advise takes neither",
-        ),
-    ],
-)
-def test_wrong_usage(words: tuple[str, ...], sentence: str) -> None:
-    done = run(DEFAULT, *words)
-    assert done.exit_code == 2
-    assert sentence in done.stderr
+def test_csv_is_minute_by_minute(trace: str) -> None:
+    rows = list(
+        csv.DictReader(
+            done(CDK, "--trace", trace, "--format", "csv", "--horizon", "600").splitlines()
+        )
+    )
+    assert [row["second"] for row in rows] == [str(second) for second in range(0, 601, 60)]
+    assert rows[2]["visible"] == "2"
+    assert rows[2]["oldest_age"] == "120"
+    assert rows[0]["ServiceTaskCountTargetDepthLowerAlarm33FAB4A4"] == "ALARM"
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "code", "message"),
     [
-        (("--load", "jbo:service=1"), "Did you mean job?"),
-        (("--load", "job:service=1", "--compare", "none.yaml"), "none.yaml cannot be read"),
-        (("--load", "job:service=1", "--picture", "no/such/x.svg"), "cannot be written"),
-        (("--load", "job:service=1", "--advise", "--goal", "kils = 0"), "Did you mean kills?"),
-        (("--load", "job:service=1", "--advise", "--goal", "kills"), "is no condition"),
-        (("--load", "job:service=1", "--advise", "--goal", "kills = 0,"), "empty condition"),
-        (("--load", "job:service=1", "--advise", "--goal", "kills = few"), "is no number"),
-        (("--load", "job:service=1", "--advise", "--goal", "p95 wait < 5 y"), "no condition"),
-        (("--load", "job:service=1", "--advise", "--goal", "p95 wait < 5y"), "no duration"),
+        ((OURS,), 64, "--trace"),
+        ((OURS, "--trace", "none.csv"), 1, "none.csv"),
+        (("none.yaml", "--trace", "TRACE"), 1, "none.yaml cannot be read: "),
+        (("setup.cfg", "--trace", "TRACE"), 1, "setup.cfg"),
+        ((".", "--trace", "TRACE"), 1, "cannot be read"),
+        ((CDK, "--trace", "TRACE", "--set", "start_latncy=3"), 1, "Did you mean start_latency?"),
+        ((CDK, "--trace", "TRACE", "--set", "start_latency=x"), 1, "a whole number"),
+        ((CDK, "--trace", "TRACE", "--set", "concurrency=0"), 1, "from 1 to 1000"),
+        ((CDK, "--trace", "TRACE", "--set", "asleep_at_start=maybe"), 1, "yes or no"),
+        ((CDK, "--trace", "TRACE", "--set", "cooldown_from=never"), 1, "fulfilment or decision"),
+        ((CDK, "--trace", "TRACE", "--set", "seed"), 64, "NAME=VALUE"),
+        ((CDK, "--trace", "TRACE", "--parameter", "Max=3"), 1, "Unknown parameter Max"),
+        ((CDK, "--trace", "TRACE", "--target", "Other"), 1, "--target NAME"),
+        ((CDK, "--trace", "TRACE", "--horizon", "9999999999"), 1, "horizon"),
+        ((CDK, "--trace", "TRACE", "--prices", "setup.cfg"), 1, "prices"),
+        ((CDK, "--trace", "TRACE", "--format", "xml"), 64, "xml"),
     ],
 )
-def test_mistakes(words: tuple[str, ...], sentence: str) -> None:
-    done = run(DEFAULT, *words)
-    assert isinstance(done.exception, Problem)
-    assert sentence in str(done.exception)
+def test_mistakes(words: Sequence[str], code: int, message: str, trace: str) -> None:
+    ended = run(*(trace if word == "TRACE" else word for word in words))
+    assert ended.returncode == code
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not ended.stdout
+
+
+def test_an_error_names_file_and_line(tmp_path: Path, trace: str) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text((ROOT / OURS).read_text().replace("Period: 60", "Period: 61"))
+    ended = run(str(file), "--trace", trace)
+    assert ended.returncode == 1
+    assert f"{file}:" in ended.stderr
+    assert "its period is 61 s" in ended.stderr
+
+
+def test_all_settings_are_listed() -> None:
+    told = done("--settings")
+    assert "start_latency=60" in told
+    assert "s from the start of a task until it receives" in told
+
+
+def test_help_is_there() -> None:
+    assert "Exit codes" in done("--help")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (119, "119 s"), (361, "6 min 1 s"), (9_000, "2 h 30 min"), (86_400, "1 d"),
+     (90_061, "1 d 1 h"), (3_601, "1 h")],
+)  # fmt: skip
+def test_durations(seconds: int, said: str) -> None:
+    assert duration(seconds) == said
