@@ -2,9 +2,10 @@
 
 import sys
 
-from bench import generate, prediction, review
+from bench import advise, generate, prediction, review
 
 SUBJECTS = {
+    "advise": advise.main,
     "generate": generate.main,
     "prediction": prediction.main,
     "review": review.main,
