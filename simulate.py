@@ -13,10 +13,10 @@ from command_line import run as run_command
 from problem import Problem
 from simulator.errors import SimulationError
 from simulator.settings import Settings
+from simulator.trace import Trace
 
 if TYPE_CHECKING:
     from simulator.run import Run
-    from simulator.trace import Trace
 
 FORMATS = ("text", "json", "csv")
 LONG = 2_000
@@ -103,13 +103,14 @@ def simulate(
             click.echo(advice.text(found, terms))
             return 0 if found.kept else 1
         trace = _trace(trace_file, loads, settings.seed)
-        with _progress(len(trace.messages)) as progress:
-            runs = [
-                simulation.simulate(
-                    each, trace, settings, horizon=horizon, prices=cost, progress=progress
+        end, runs = simulation.end_of(trace, horizon), []
+        for each in scalings:
+            with _progress(trace, end) as progress:
+                runs.append(
+                    simulation.simulate(
+                        each, trace, settings, horizon=end, prices=cost, progress=progress
+                    )
                 )
-                for each in scalings
-            ]
         shown = showing.shown(runs, cost, style, events=events)
     if picture:
         _draw(runs, picture)
@@ -135,7 +136,7 @@ def _check_usage(
             raise click.UsageError(sentence)
 
 
-def _trace(file: Path | None, loads: Sequence[str], seed: int) -> "Trace":
+def _trace(file: Path | None, loads: Sequence[str], seed: int) -> Trace:
     from simulator.loads import load
     from simulator.traces import read_trace
 
@@ -188,13 +189,14 @@ def _pairs(written: Sequence[str], option: str) -> dict[str, str]:
 
 
 @contextmanager
-def _progress(messages: int) -> Iterator[Callable[[int], None] | None]:
-    """A line that counts simulated days, on a terminal, while a long run lasts."""
-    if messages < LONG or not sys.stderr.isatty():
+def _progress(trace: Trace, horizon: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on a terminal while a long run lasts."""
+    if len(trace.messages) < LONG or not sys.stderr.isatty():
         yield None
         return
-    yield lambda second: click.echo(f"\rsimulated {second / 86_400:.1f} days", nl=False, err=True)
-    click.echo("\r\033[K", nl=False, err=True)
+    with click.progressbar(length=horizon, label="simulating", file=sys.stderr) as bar:
+        yield lambda second: bar.update(second - bar.pos)
+        bar.update(horizon - bar.pos)
 
 
 def _show_settings(context: click.Context) -> None:

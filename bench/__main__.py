@@ -2,13 +2,14 @@
 
 import sys
 
-from bench import advise, generate, prediction, review
+from bench import advise, generate, prediction, review, simulator
 
 SUBJECTS = {
     "advise": advise.main,
     "generate": generate.main,
     "prediction": prediction.main,
     "review": review.main,
+    "simulator": simulator.main,
 }
 
 

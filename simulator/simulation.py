@@ -72,6 +72,13 @@ def _ran(
     *,
     whole: bool,
 ) -> Engine:
+    engine = Engine(scaling, trace, settings, end_of(trace, horizon), whole=whole)
+    engine.go(progress)
+    return engine
+
+
+def end_of(trace: Trace, horizon: int | None) -> int:
+    """The second at which a run ends; SimulationError where that is impossible."""
     last = trace.messages[-1].arrival if trace.messages else 0
     end = last + AFTER_LAST if horizon is None else horizon
     if not 0 <= end <= LATEST + AFTER_LAST:
@@ -80,9 +87,7 @@ def _ran(
             "a run takes from nothing to ten years",
             "Give another horizon",
         )
-    engine = Engine(scaling, trace, settings, end, whole=whole)
-    engine.go(progress)
-    return engine
+    return end
 
 
 def _task(scaling: Scaling, settings: Settings) -> Task:

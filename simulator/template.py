@@ -11,6 +11,9 @@ from simulator.reading_policies import read_policies
 from simulator.reading_tasks import find_service, read_queue, read_task
 from simulator.resources import Resource, Resources
 
+MOST_TASKS = 5_000
+"""Tasks of one service (ECS service quotas)."""
+
 DIMENSION = "ecs:service:DesiredCount"
 
 
@@ -101,11 +104,11 @@ def _read(resources: Resources, target: Resource) -> Scaling:
         if policy.name not in used
     ]
     low, high = target.integer("MinCapacity"), target.integer("MaxCapacity")
-    if not 0 <= low <= high:
+    if not 0 <= low <= high <= MOST_TASKS:
         raise target.error(
             f"{target.name} has impossible bounds",
             f"MinCapacity is {low} and MaxCapacity is {high}",
-            "Correct them",
+            f"Correct them: from 0 to {MOST_TASKS:,}, which is what ECS runs for a service",
         )
     return Scaling(
         name=service.name if service else target.name,

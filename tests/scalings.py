@@ -1,6 +1,7 @@
 """Scalings, settings and traces for the simulator's tests, and strategies that make them up."""
 
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -8,9 +9,11 @@ from simulator.model import (
     Alarm,
     AlarmState,
     Metric,
+    MetricName,
     Policy,
     Queue,
     Scaling,
+    ScheduledAction,
     Step,
     Suspended,
     Task,
@@ -19,14 +22,22 @@ from simulator.settings import Settings
 from simulator.trace import Message, Trace
 
 ROOT = Path(__file__).parent.parent
-VISIBLE = "ApproximateNumberOfMessagesVisible"
-IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+VISIBLE: MetricName = "ApproximateNumberOfMessagesVisible"
+IN_FLIGHT: MetricName = "ApproximateNumberOfMessagesNotVisible"
+ALARM = ((AlarmState.ALARM, "In"),)
+ALARM_AND_UNKNOWN = ((AlarmState.ALARM, "In"), (AlarmState.INSUFFICIENT_DATA, "Out"))
+CHANGING = (
+    ScheduledAction("more", "rate(20 minutes)", min_capacity=1, max_capacity=3),
+    ScheduledAction("less", "rate(30 minutes)", min_capacity=0),
+)
 
 
 @st.composite
 def scalings(draw: st.DrawFn) -> Scaling:
     """Any scaling that AWS would take: out and in, with metric math or without."""
-    kind = draw(st.sampled_from(["ChangeInCapacity", "ExactCapacity", "PercentChangeInCapacity"]))
+    kind: Any = draw(
+        st.sampled_from(["ChangeInCapacity", "ExactCapacity", "PercentChangeInCapacity"])
+    )
     factor = 50 if kind == "PercentChangeInCapacity" else 1
     second = draw(st.integers(2, 12))
     out = Policy(
@@ -63,6 +74,7 @@ def scalings(draw: st.DrawFn) -> Scaling:
         suspended=Suspended(
             scaling_in=draw(st.integers(0, 9)) == 9, scaling_out=draw(st.integers(0, 9)) == 9
         ),
+        scheduled=draw(st.sampled_from([(), (), (), CHANGING])),
         desired_count=draw(st.sampled_from([None, None, 0, 2])),
         minimum_healthy=draw(st.sampled_from([100, 50, 0])),
         maximum=draw(st.sampled_from([200, 100])),
@@ -70,7 +82,7 @@ def scalings(draw: st.DrawFn) -> Scaling:
 
 
 @st.composite
-def _window(draw: st.DrawFn) -> dict[str, int]:
+def _window(draw: st.DrawFn) -> dict[str, Any]:
     periods = draw(st.integers(1, 5))
     return {
         "period": draw(st.sampled_from([60, 60, 120, 300])),
@@ -79,12 +91,12 @@ def _window(draw: st.DrawFn) -> dict[str, int]:
     }
 
 
-missing = st.sampled_from(["missing", "ignore", "breaching", "notBreaching"])
+missing: Any = st.sampled_from(["missing", "ignore", "breaching", "notBreaching"])
 
 
 @st.composite
 def _out_alarm(draw: st.DrawFn) -> Alarm:
-    name = draw(st.sampled_from([VISIBLE, VISIBLE, "ApproximateAgeOfOldestMessage",
+    name: Any = draw(st.sampled_from([VISIBLE, VISIBLE, "ApproximateAgeOfOldestMessage",
                                  "NumberOfMessagesSent"]))  # fmt: skip
     return Alarm(
         name="Backlog",
@@ -102,12 +114,12 @@ def _out_alarm(draw: st.DrawFn) -> Alarm:
 
 @st.composite
 def _in_alarm(draw: st.DrawFn) -> Alarm:
-    statistic = draw(st.sampled_from(["Maximum", "Average", "Sum", "SampleCount"]))
+    statistic: Any = draw(st.sampled_from(["Maximum", "Average", "Sum", "SampleCount"]))
     math = draw(
         st.sampled_from([None, "visible + FILL(in_flight, 0)", "visible + in_flight",
                          "MAX([visible, in_flight])"])
     )  # fmt: skip
-    metrics = (("visible", Metric(VISIBLE, statistic)),)
+    metrics: tuple[tuple[str, Metric], ...] = (("visible", Metric(VISIBLE, statistic)),)
     if math:
         metrics += (("in_flight", Metric(IN_FLIGHT, statistic)),)
     return Alarm(
@@ -119,7 +131,7 @@ def _in_alarm(draw: st.DrawFn) -> Alarm:
         threshold=draw(st.sampled_from([0, 0, 1, 2])),
         operator=draw(st.sampled_from(["LessThanOrEqualToThreshold", "LessThanThreshold"])),
         missing_data=draw(missing),
-        actions=((AlarmState.ALARM, "In"),),
+        actions=draw(st.sampled_from([ALARM, ALARM, ALARM, ALARM_AND_UNKNOWN])),
         actions_enabled=draw(st.integers(0, 9)) < 9,
     )
 

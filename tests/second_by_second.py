@@ -125,7 +125,7 @@ class Loop:
     def _of(self, state: str) -> list[Worker]:
         return [worker for worker in self.workers if worker.state() == state]
 
-    def _second(self, now: int) -> None:
+    def _second(self, now: int) -> None:  # noqa: C901, PLR0912 - it is the plain loop
         for item in self.items:
             if item.arrival == now:
                 item.state, item.visible_from = "visible", now
@@ -143,7 +143,8 @@ class Loop:
                 worker.free = [now] * self.settings.concurrency
         self._jobs_end(now)
         for worker in self._of("stopping"):
-            assert self.scaling.task and worker.stopping is not None
+            assert self.scaling.task
+            assert worker.stopping is not None
             if worker.stopping + self.scaling.task.stop_timeout == now:
                 for hand in sorted(worker.hands, key=lambda each: each.number):
                     self.wasted += now - hand.since
@@ -159,6 +160,12 @@ class Loop:
                 self.deploying = True
                 if self.scaling.desired_count is not None:
                     self.desired = self.scaling.desired_count
+        for action in self.scaling.scheduled:
+            period = 60 * int(action.schedule.removeprefix("rate(").split()[0])
+            if now % period == 0 and not self.scaling.suspended.scheduled:
+                self.min = self.min if action.min_capacity is None else action.min_capacity
+                self.max = self.max if action.max_capacity is None else action.max_capacity
+                self.desired = max(self.min, min(self.max, self.desired))
         if self.decision and self.decision[0] == now:
             self._decide(now, self.decision[1])
         self._reconcile(now)
@@ -378,7 +385,7 @@ class Loop:
         return points[::-1]
 
     def _state(self, alarm: Alarm, points: list[float | None]) -> AlarmState:
-        compare = {
+        compare: Callable[[float], bool] = {
             "GreaterThanOrEqualToThreshold": lambda value: value >= alarm.threshold,
             "GreaterThanThreshold": lambda value: value > alarm.threshold,
             "LessThanOrEqualToThreshold": lambda value: value <= alarm.threshold,
@@ -423,7 +430,7 @@ class Loop:
             self.scale_ins += 1
         self.desired = target
 
-    def _wanted(
+    def _wanted(  # noqa: C901, PLR0911
         self, policy: Policy, alarm: Alarm, real: list[float], now: int
     ) -> tuple[int, int, int] | None:
         if not real:

@@ -51,7 +51,7 @@ def test_the_summary(trace: str) -> None:
 
 def test_events_have_reasons(trace: str) -> None:
     told = done(OURS, "--trace", trace, "--events", "--params", "params/dev/webordinary-edit.yaml")
-    assert "00:01:05  scale-out     ScaleOutPolicy: BacklogAlarm at 2: +1 on 0 running" in told
+    assert "00:01:05  scale-out     ScaleOutPolicy: BacklogAlarm at 1: +1 on 0 running" in told
     assert "AlreadyAtMinCapacity" in told
 
 

@@ -40,6 +40,7 @@ def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settin
 @made
 @given(scalings(), traces(), switches())
 def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Settings) -> None:
+    scaling = replace(scaling, scheduled=())
     run = simulate(scaling, trace, replace(switched, deployments=()), horizon=HORIZON)
     low, high = scaling.min_capacity, scaling.max_capacity
     assert all(low <= value <= high for _, value in run.series.desired)
@@ -71,10 +72,11 @@ def test_a_shift_in_time_changes_nothing(
 ) -> None:
     """By whole minutes, since at which second of a minute a message arrives does matter.
 
-    Nothing may have happened before, so the queue sleeps or has no time to fall asleep, and no
-    task runs; what an alarm that ignores missing data says then is history, too.
+    Nothing may have happened before the trace: no task runs, no schedule and no deployment, and
+    the queue has no time to fall asleep.
     """
     assume(scaling.min_capacity == 0)
+    scaling = replace(scaling, scheduled=())
     shift = 1_800
     awake = replace(switched, sleep_after=21_600, deployments=())
     still = simulate(scaling, trace, awake, horizon=HORIZON)

@@ -194,14 +194,14 @@ def test_expressions_are_put_in_order() -> None:
     assert lower.returned == "e2"
 
 
-def tracking() -> dict[str, Any]:
+def tracking() -> Any:
     template = deepcopy(CDK)
     for policy in (LOWER_POLICY, UPPER_POLICY):
         template["Resources"][policy]["Properties"]["PolicyType"] = "TargetTrackingScaling"
     return template
 
 
-def two_services() -> dict[str, Any]:
+def two_services() -> Any:
     template = deepcopy(CDK)
     template["Resources"]["Other"] = {
         "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -215,7 +215,7 @@ ANOTHER = [{"Name": "QueueName", "Value": "another"}]
 UNTOLD = {"Fn::GetAtt": ["Second", "QueueName"]}
 
 
-def another_queue() -> dict[str, Any]:
+def another_queue() -> Any:
     template = deepcopy(CDK)
     template["Resources"]["Second"] = {"Type": "AWS::SQS::Queue"}
     for alarm in (LOWER, UPPER):
