@@ -2,12 +2,14 @@
 
 import importlib.util
 import re
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from simulator.loads import KINDS
+from simulator.settings import Settings
 from simulator.warnings import WARNINGS
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +28,7 @@ def scaling() -> ModuleType:
 
 def test_pictures_and_table_are_current(scaling: ModuleType) -> None:
     assert len(scaling.LOADS) == 6
+    assert set(scaling.SOURCES) < {each.name for each in fields(Settings)}
     assert scaling.main(check=True) == 0
 
 
