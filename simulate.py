@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -14,6 +15,9 @@ from simulator.errors import SimulationError
 from simulator.settings import Settings
 from simulator.trace import Trace
 
+if TYPE_CHECKING:
+    from simulator.run import Run
+
 FORMATS = ("text", "json", "csv")
 LONG = 2_000
 """Messages from which a run is long enough for a progress bar."""
@@ -21,13 +25,21 @@ LONG = 2_000
 
 @click.command(context_settings={"max_content_width": 96})
 @click.argument("template", type=click.Path(path_type=Path))
-@click.option(
-    "--trace",
-    "trace_file",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="CSV: arrival second, service seconds, and 1 if the message is poison.",
-)
+@click.option("--trace", "trace_file", type=click.Path(path_type=Path),
+              help="CSV: arrival second, service seconds, 1 if the message is poison.")  # fmt: skip
+@click.option("--load", "loads", multiple=True, metavar="LOAD",
+              help="Instead of a trace, such as poisson:rate=30/h,for=8h,service=lognormal:3m:0.5;"
+              " several are laid over each other.")  # fmt: skip
+@click.option("--compare", "other", type=click.Path(path_type=Path), metavar="TEMPLATE",
+              help="Another template on the same messages, side by side.")  # fmt: skip
+@click.option("--advise", "advised", is_flag=True,
+              help="Search the cheapest step table that keeps --goal.")  # fmt: skip
+@click.option("--goal", metavar="GOAL", help='What must hold: "p95 wait < 5m, kills = 0".')
+@click.option("--seeds", type=click.IntRange(1, 20), default=3, show_default=True,
+              help="Over how many seeds the goal must hold.")  # fmt: skip
+@click.option("--candidates", type=click.IntRange(1, 5_000), default=200, show_default=True,
+              help="How many tables are tried.")  # fmt: skip
+@click.option("--picture", type=click.Path(path_type=Path), help="Also draw it: .svg or .png.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--settings", "list_settings", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _, wanted: _show_settings(ctx) if wanted else None,
@@ -46,7 +58,14 @@ LONG = 2_000
 def simulate(
     *,
     template: Path,
-    trace_file: Path,
+    trace_file: Path | None,
+    loads: Sequence[str],
+    other: Path | None,
+    advised: bool,
+    goal: str | None,
+    seeds: int,
+    candidates: int,
+    picture: Path | None,
     changes: Sequence[str],
     given: Sequence[str],
     params: Path | None,
@@ -55,34 +74,88 @@ def simulate(
     prices: Path | None,
     style: str,
     events: bool,
-) -> None:
+) -> int:
     """Replay a queue through the alarms and step policies that stand in TEMPLATE.
 
     TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target, step scaling
     policies and alarms on SQS metrics.
 
-    Exit codes: 0 done, 1 an error, 64 wrong usage.
+    Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
     """
-    from simulator import data, money, report, simulation
+    from simulator import advice, money, showing, simulation
+    from simulator.goals import parse_goal
     from simulator.template import read_parameters, read_scaling
-    from simulator.traces import read_trace
 
+    _check_usage(trace_file, loads, other, goal, picture, style, advised=advised)
     with told():
         values = read_parameters(_text(params), str(params)) if params else {}
         values |= _pairs(given, "--parameter")
-        scaling = read_scaling(_text(template), str(template), values, target=target)
+        files = [template, other] if other else [template]
+        scalings = [read_scaling(_text(each), str(each), values, target=target) for each in files]
         settings = Settings().with_texts(_pairs(changes, "--set"))
         cost = money.read_prices(prices) if prices else money.read_prices()
-        trace = read_trace(trace_file)
-        end = simulation.end_of(trace, horizon)
-        with _progress(trace, end) as progress:
-            run = simulation.simulate(
-                scaling, trace, settings, horizon=end, prices=cost, progress=progress
+        if advised:
+            terms = parse_goal(goal or "")
+            traces = [_trace(trace_file, loads, settings.seed + each) for each in range(seeds)]
+            found = advice.advise(
+                scalings[0], traces, terms, settings, count=candidates, horizon=horizon, prices=cost
             )
-    if style == "text":
-        click.echo(report.text(run, cost, events=events))
-    else:
-        click.echo(data.as_json(run) if style == "json" else data.as_csv(run).rstrip("\n"))
+            click.echo(advice.text(found, terms))
+            return 0 if found.kept else 1
+        trace = _trace(trace_file, loads, settings.seed)
+        end, runs = simulation.end_of(trace, horizon), []
+        for each in scalings:
+            with _progress(trace, end) as progress:
+                runs.append(
+                    simulation.simulate(
+                        each, trace, settings, horizon=end, prices=cost, progress=progress
+                    )
+                )
+        shown = showing.shown(runs, cost, style, events=events)
+    if picture:
+        _draw(runs, picture)
+    click.echo(shown)
+    return 0
+
+
+def _check_usage(
+    trace_file: Path | None, loads: Sequence[str], other: Path | None, goal: str | None,
+    picture: Path | None, style: str, *, advised: bool,
+) -> None:  # fmt: skip
+    wrong = {
+        "give either --trace or --load": bool(trace_file) == bool(loads),
+        "--advise and --goal go together": advised != bool(goal),
+        "--advise takes neither --compare, --picture nor --format": advised
+        and bool(other or picture or style != "text"),
+        "--format csv is for one template": bool(other) and style == "csv",
+        "--picture is a file that ends with .svg or .png": picture is not None
+        and picture.suffix not in (".svg", ".png"),
+    }
+    for sentence, is_wrong in wrong.items():
+        if is_wrong:
+            raise click.UsageError(sentence)
+
+
+def _trace(file: Path | None, loads: Sequence[str], seed: int) -> Trace:
+    from simulator.loads import load
+    from simulator.traces import read_trace
+
+    return read_trace(file) if file else load(loads, seed)
+
+
+def _draw(runs: "Sequence[Run]", file: Path) -> None:
+    from simulator.drawing.picture import picture
+
+    form: Literal["svg", "png"] = "svg" if file.suffix == ".svg" else "png"
+    drawn = picture([(run.scaling.file, run) for run in runs], form)
+    beside = file.with_name(f".{file.name}.new")
+    try:
+        beside.write_bytes(drawn)
+        beside.replace(file)
+    except OSError as error:
+        reason = error.strerror or "it is refused"
+        raise Problem(f"{file} cannot be written", reason, "Give another path") from None
+    click.echo(f"wrote {file}", err=True)
 
 
 @contextmanager
@@ -91,9 +164,8 @@ def told() -> Iterator[None]:
     try:
         yield
     except SimulationError as error:
-        raise Problem(
-            error.what, error.why, error.next_step, file=error.file, line=error.line
-        ) from error
+        said = (error.what, error.why, error.next_step)
+        raise Problem(*said, file=error.file, line=error.line) from error
 
 
 def _text(file: Path) -> str:
@@ -128,13 +200,9 @@ def _progress(trace: Trace, horizon: int) -> Iterator[Callable[[int], None] | No
 
 
 def _show_settings(context: click.Context) -> None:
-    from dataclasses import fields
+    from simulator.report import all_settings
 
-    from simulator.report import written
-
-    for each in fields(Settings):
-        value = written(each.default)
-        click.echo(f"{each.name + '=' + value:40} {each.metadata['about']}")
+    click.echo(all_settings())
     context.exit()
 
 

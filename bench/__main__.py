@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import deployments, generate, prediction, review, simulator
+from bench import advise, deployments, generate, prediction, review, simulator
 
 QUICK = {
     "generate": generate.main,
@@ -10,7 +10,7 @@ QUICK = {
     "review": review.main,
     "simulator": simulator.main,
 }
-SUBJECTS = {**QUICK, "deployments": deployments.main}
+SUBJECTS = {**QUICK, "advise": advise.main, "deployments": deployments.main}
 """All that can be named; the others take minutes."""
 
 

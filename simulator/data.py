@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.model import AlarmState
 from simulator.run import Run
+from simulator.warnings import Warning  # noqa: A004 - it is what people call it
 
 VERSION = 1
 """Grows when a field of the JSON changes its meaning or goes."""
@@ -16,10 +17,11 @@ VERSION = 1
 COLUMNS = ("visible", "in_flight", "desired", "pending", "running", "busy")
 
 
-def as_json(run: Run) -> str:
+def as_json(run: Run, warnings: Sequence[Warning] = ()) -> str:
     """Everything; the same run gives the same bytes."""
     body: dict[str, Any] = {"version": VERSION, **asdict(run)}
     body["summary"]["cost"]["total"] = run.summary.cost.total
+    body["warnings"] = [asdict(each) for each in warnings]
     return json.dumps(body, indent=1, ensure_ascii=False)
 
 

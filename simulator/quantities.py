@@ -54,14 +54,3 @@ def share(text: str, what: str) -> float:
             "Write it like 0.02 for two of a hundred",
         )
     return float(text)
-
-
-def shown(seconds: float) -> str:
-    """A duration for people: ``45 s``, ``6 min 30 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    left = round(seconds)
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        number, left = divmod(left, size)
-        if number:
-            parts.append(f"{number} {unit}")
-    return " ".join(parts[:2]) or "0 s"

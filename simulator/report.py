@@ -99,6 +99,14 @@ def settings_used(run: Run) -> str:
     )
 
 
+def all_settings() -> str:
+    """Each setting with its default and what it is, one a line."""
+    return "\n".join(
+        f"{each.name + '=' + written(each.default):40} {each.metadata['about']}"
+        for each in fields(Settings)
+    )
+
+
 def written(value: object) -> str:
     """A setting's value as --set takes it."""
     if isinstance(value, bool):

@@ -10,7 +10,7 @@ OURS = {
     "command_line", "deploy", "deployer", "deployments", "generate", "generator", "localaws",
     "problem", "rules", "simulate", "simulator", "templates",
 }  # fmt: skip
-HEAVY = {"boto3", "botocore", "cfnlint", "rich", "ministack", "hypercorn"}
+HEAVY = {"boto3", "botocore", "cfnlint", "rich", "ministack", "hypercorn", "matplotlib"}
 
 ALLOWED = {
     "templates": {"troposphere", "awacs"},
@@ -31,7 +31,7 @@ ALLOWED = {
         "yaml",
     },
     "deploy.py": {"deployer", "command_line", "click"},
-    "simulator": {"yaml"},
+    "simulator": {"yaml", "matplotlib"},
     "simulate.py": {"simulator", "command_line", "problem", "click"},
     "localaws": {"ministack", "hypercorn", "boto3"},
     "command_line.py": {"problem", "click"},

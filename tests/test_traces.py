@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from simulator import traces
 from simulator.errors import SimulationError
 from simulator.loads import KINDS, READERS, load, parse_load
-from simulator.quantities import shown
 from simulator.services import DISTRIBUTIONS
 from simulator.trace import MOST_MESSAGES, Message
 from simulator.traces import parse_trace, read_trace
@@ -38,8 +37,8 @@ def test_a_trace_with_header_comments_blanks_and_a_byte_order_mark(tmp_path: Pat
     file = tmp_path / "trace.csv"
     file.write_text("\ufeffArrival, Service ,poison\n# night\n\n60, 30 ,yes\r\n0,5,0\n0,20,\n")
     assert read_trace(file).messages == (
-        message(0, 20),
         message(0, 5),
+        message(0, 20),
         message(60, 30, poison=True),
     )
 
@@ -218,11 +217,3 @@ def test_every_kind_key_and_distribution_is_explained() -> None:
             assert key in READERS
     assert all(each.meaning for each in DISTRIBUTIONS.values())
     assert parse_load("job:service=1")[0] is KINDS["job"]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0 s"), (45, "45 s"), (390, "6 min 30 s"), (7500, "2 h 5 min"), (90_061, "1 d 1 h")],
-)
-def test_durations_for_people(value: float, text: str) -> None:
-    assert shown(value) == text

@@ -1,0 +1,170 @@
+"""Warnings on a template: each planted, and each with a harmless neighbour."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+import templates
+from simulator.limits import job_limit
+from simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
+from simulator.settings import Settings
+from simulator.template import read_scaling
+from simulator.warnings import WARNINGS, warn
+from templates import workers
+
+Change = Callable[[Scaling], Scaling]
+
+
+@cache
+def default() -> Scaling:
+    return read_scaling(templates.build(workers.EDIT).to_yaml(), "default.yaml")
+
+
+@cache
+def literal() -> Scaling:
+    """The alarms of the CDK's template, with ECS's own stop timeout, which it leaves."""
+    worker = replace(workers.EDIT, scale_in_on="visible")
+    found = read_scaling(templates.build(worker).to_yaml(), "literal.yaml")
+    assert found.task
+    return replace(found, task=replace(found.task, stop_timeout=30))
+
+
+def alarms(scaling: Scaling, name: str, **values: Any) -> Scaling:
+    changed = tuple(
+        replace(each, **values) if each.name == name else each for each in scaling.alarms
+    )
+    return replace(scaling, alarms=changed)
+
+
+def policies(scaling: Scaling, name: str, **values: Any) -> Scaling:
+    changed = tuple(
+        replace(each, **values) if each.name == name else each for each in scaling.policies
+    )
+    return replace(scaling, policies=changed)
+
+
+def both(scaling: Scaling) -> tuple[Alarm, Policy]:
+    return scaling.alarms[0], scaling.policies[0]
+
+
+def ids(scaling: Scaling, settings: Settings | None = None) -> set[str]:
+    return {each.id for each in warn(scaling, settings)}
+
+
+PLANTED: dict[str, tuple[Change, Change]] = {
+    "kill-loop": (
+        lambda s: alarms(s, "DrainedAlarm", **blind(15)),
+        lambda s: s,
+    ),
+    "queue-wakes-late": (
+        lambda s: s,
+        lambda s: replace(s, scheduled=(ScheduledAction("Morning", "cron(0 6 * * ? *)",
+                                                        min_capacity=1),)),
+    ),
+    "alarm-reacts-late": (
+        lambda s: alarms(s, "BacklogAlarm", evaluation_periods=3, datapoints_to_alarm=3),
+        lambda s: alarms(s, "BacklogAlarm", evaluation_periods=2, datapoints_to_alarm=1),
+    ),
+    "one-message-two-tasks": (
+        lambda s: policies(s, "ScaleOutPolicy", cooldown=0),
+        lambda s: policies(s, "ScaleOutPolicy", cooldown=240),
+    ),
+    "flapping": (
+        lambda s: alarms(s, "DrainedAlarm", evaluation_periods=2, datapoints_to_alarm=2),
+        lambda s: alarms(s, "DrainedAlarm", evaluation_periods=10, datapoints_to_alarm=10),
+    ),
+    "step-never-reached": (
+        lambda s: replace(s, max_capacity=1),
+        lambda s: replace(s, max_capacity=2),
+    ),
+    "dead-zone": (
+        lambda s: alarms(alarms(s, "DrainedAlarm", **blind(15)), "BacklogAlarm", threshold=3),
+        lambda s: alarms(s, "DrainedAlarm", **blind(15)),
+    ),
+    "no-step-found": (
+        lambda s: policies(s, "ScaleInPolicy", steps=(Step(0, None, -1),)),
+        lambda s: policies(s, "ScaleInPolicy", steps=(Step(None, 0, -1),)),
+    ),
+    "scale-in-on-missing-data": (
+        lambda s: alarms(s, "DrainedAlarm", missing_data="breaching"),
+        lambda s: alarms(s, "DrainedAlarm", missing_data="ignore"),
+    ),
+}  # fmt: skip
+
+
+def blind(minutes: int) -> dict[str, Any]:
+    """A scale-in alarm that looks at waiting messages alone."""
+    visible = default().alarms[0].metrics[0][1]
+    return {
+        "metrics": (("m", visible),),
+        "expressions": (),
+        "returned": "m",
+        "evaluation_periods": minutes,
+        "datapoints_to_alarm": minutes,
+    }
+
+
+def test_every_warning_is_planted() -> None:
+    assert set(PLANTED) == set(WARNINGS)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_warning_and_its_harmless_neighbour(name: str) -> None:
+    planted, harmless = PLANTED[name]
+    assert name in ids(planted(default()))
+    assert name not in ids(harmless(default()))
+
+
+def test_other_ways_to_the_same_warnings() -> None:
+    steps = (Step(0, 9, 1), Step(11, None, 2))
+    gap = policies(default(), "ScaleOutPolicy", steps=steps)
+    found = [each for each in warn(gap) if each.id == "no-step-found"]
+    assert [each.what for each in found] == ["ScaleOutPolicy has no step for 10"]
+    wrong_side = policies(default(), "ScaleOutPolicy", steps=(Step(None, 0, 1), Step(0, None, 1)))
+    assert "step-never-reached" in ids(wrong_side)
+    below = policies(default(), "ScaleInPolicy", steps=(Step(None, -5, -2), Step(-5, 0, -1)))
+    assert "step-never-reached" in ids(below)
+
+
+def test_the_literal_variant_and_the_default() -> None:
+    assert ids(default()) == {"queue-wakes-late"}
+    assert ids(literal()) == {
+        "kill-loop", "queue-wakes-late", "alarm-reacts-late", "flapping", "dead-zone",
+    }  # fmt: skip
+
+
+def test_protection_ends_the_kill_loop() -> None:
+    assert "kill-loop" not in ids(literal(), Settings(protection=7200))
+
+
+def test_how_long_a_job_may_take_is_computed_and_run() -> None:
+    limit = job_limit(literal(), Settings())
+    assert limit
+    # 330 to 390 seconds by the second of the pick-up, in the CDK's template.
+    assert 330 <= limit.certain < limit.possible <= 390
+    assert limit.computed[0] <= limit.certain
+    assert limit.possible <= limit.computed[1]
+    assert job_limit(default(), Settings()) is None
+
+
+@pytest.mark.parametrize(("stop_timeout", "periods", "delay"), [(2, 1, 60), (120, 3, 120)])
+def test_the_computed_limit_holds_for_other_numbers(
+    stop_timeout: int, periods: int, delay: int
+) -> None:
+    scaling = alarms(
+        literal(), "DrainedAlarm", evaluation_periods=periods, datapoints_to_alarm=periods
+    )
+    assert scaling.task
+    scaling = replace(scaling, task=replace(scaling.task, stop_timeout=stop_timeout))
+    limit = job_limit(scaling, Settings(metric_delay=delay))
+    assert limit
+    assert limit.computed[0] <= limit.certain <= limit.possible <= limit.computed[1]
+
+
+def test_each_warning_is_a_sentence_with_a_next_step() -> None:
+    for each in warn(literal()):
+        assert str(each).endswith(".")
+        assert each.subject in {"Service", "DrainedAlarm"}
