@@ -5,8 +5,9 @@ from typing import Any
 
 from deployer import change_set, reading
 from deployer import stack as stacks
+from deployer.bound import Binding
 from deployer.clients import Clients
-from deployer.review import Binding, Finding, Review
+from deployer.review import Finding, Review
 from deployer.source import Source, digest
 from deployer.stack import Stack
 from problem import Refusal

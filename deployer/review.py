@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from deployer.bound import Binding, Where
+from deployer.effect import ScalingEffect
+
 VERSION: Literal[1] = 1
 """The version of the review's JSON; a reader refuses another one."""
 
@@ -158,41 +161,14 @@ class ChangeSet(_Model):
     extra: dict[str, Any] = {}
 
 
-class Where(_Model):
-    """Which stack, and as whom it was reviewed."""
-
-    deployment: str
-    account: str
-    region: str
-    caller: str
-    stack_name: str
-    stack_id: str
-
-
-class Binding(_Model):
-    """What must still be so when the review is executed.
-
-    The digests are SHA-256 of the template's bytes and of the parameters without the
-    secret ones, which ``not_bound`` names. ``origin``: which earlier deployment, if one is.
-    """
-
-    template: str
-    template_digest: str
-    parameters_digest: str
-    not_bound: tuple[str, ...]
-    stack_status: str
-    stack_last_updated: str
-    changes_digest: str
-    origin: str = ""
-
-
 class Review(_Model):
     """Everything that a reviewer must know, and what binds it to what is executed.
 
     ``predicted``: made from two templates without AWS; the change set has no ARN then, and
     there is nothing to execute. ``unknown`` are sentences on what could not be known.
     ``parts``: the whole stack before and after, as far as its templates say. ``adoption``:
-    the change set has not out/, but what a step of an adoption makes of the deployed template.
+    the change set has what a step of an adoption makes of the deployed template. ``scaling``:
+    what the change does to it, where it does anything.
     """
 
     version: Literal[1] = VERSION
@@ -207,4 +183,5 @@ class Review(_Model):
     unknown: tuple[str, ...] = ()
     predicted: bool = False
     adoption: Step = ""
+    scaling: ScalingEffect | None = None
     binding: Binding

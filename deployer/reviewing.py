@@ -4,16 +4,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from deployer import beside, change_set, facts, guards, judging, notices, protection, reading
+from deployer import (
+    beside,
+    change_set,
+    facts,
+    guards,
+    judging,
+    notices,
+    protection,
+    reading,
+    scaling_effect,
+)
 from deployer import stack as stacks
 from deployer.beside import Beside
 from deployer.binding import bind
+from deployer.bound import Where
 from deployer.clients import Clients
 from deployer.clock import Clock
 from deployer.prediction.filling import fill
 from deployer.prediction.predicting import surroundings
 from deployer.prediction.resolving import Resolved, parts, resolve
-from deployer.review import Notice, Review, Step, Where
+from deployer.review import Notice, Review, Step
+from deployer.scaling_effect import Deployed
 from deployer.source import Source, read_source, template_text
 from deployer.stack import Stack
 from deployments import Deployment
@@ -138,6 +150,11 @@ def judged(
         parts=parts(old, new),
         unknown=(*silent, *unasked, *(() if filled == resources else new.unknown)),
         adoption=adoption,
+        scaling=scaling_effect.effect(
+            case.resources,
+            Deployed(before.template, before.parameters),
+            Deployed(after.template, after.parameters),
+        ),
         binding=bind(source, stack, plain),
     )
 

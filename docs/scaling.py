@@ -21,21 +21,15 @@ from simulator.report import written  # noqa: E402
 from simulator.run import Run  # noqa: E402
 from simulator.settings import Settings  # noqa: E402
 from simulator.simulation import simulate  # noqa: E402
+from simulator.standard import LOADS as LOADS_BY_TITLE  # noqa: E402
+from simulator.standard import SETTINGS  # noqa: E402
 from simulator.template import read_scaling  # noqa: E402
 from templates.workers import EDIT  # noqa: E402
 
 DOCUMENT = ROOT / "docs/scaling.md"
-SETTINGS = Settings(heartbeat=60, max_receive_count=5)
+NAMES = ("short-job", "long-job", "burst", "trickle", "day", "poison")
 LOADS = {
-    "short-job": ("One short job", ("job:service=3m",)),
-    "long-job": ("One long job", ("job:service=10m",)),
-    "burst": ("A burst", ("burst:count=25,over=5m,service=lognormal:4m:0.4",)),
-    "trickle": ("A trickle with gaps", ("trickle:every=30m,jitter=5m,for=6h,service=6m",)),
-    "day": ("A working day", ("day:count=60,service=lognormal:3m:0.5",)),
-    "poison": (
-        "A poison message",
-        ("job:service=2m,poison=1", "burst:count=3,at=1m,service=2m"),
-    ),
+    name: (title, LOADS_BY_TITLE[title]) for name, title in zip(NAMES, LOADS_BY_TITLE, strict=True)
 }
 """The name of each picture, its title and its loads."""
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from deployer.bound import Binding, Where
 from deployer.review import (
     UNKNOWN,
     AccessChange,
-    Binding,
     ChangeSet,
     Finding,
     Notice,
@@ -16,7 +16,6 @@ from deployer.review import (
     PropertyChange,
     ResourceChange,
     Review,
-    Where,
 )
 
 TEXT = st.text(max_size=20)

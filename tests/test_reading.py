@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployer import reading
-from deployer.review import Binding, ChangeSet, Review, Where
+from deployer.bound import Binding, Where
+from deployer.review import ChangeSet, Review
 from deployer.showing import terminal, words
 
 ROOT = Path(__file__).parent.parent

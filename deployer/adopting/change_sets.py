@@ -9,9 +9,10 @@ from deployer.adopting import importing, mapping_file
 from deployer.adopting.deployed import Deployed
 from deployer.adopting.planning import Plan
 from deployer.adopting.proposing import mapping_name
+from deployer.bound import Where
 from deployer.clients import Clients
 from deployer.clock import Clock
-from deployer.review import Review, Step, Where
+from deployer.review import Review, Step
 from deployer.source import Source
 from deployer.stack import OWNER
 from deployer.template_store import placed

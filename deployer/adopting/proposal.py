@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from deployer.review import Where
+from deployer.bound import Where
 
 VERSION: Literal[1] = 1
 

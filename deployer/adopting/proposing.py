@@ -8,9 +8,9 @@ from deployer.adopting import mapping_file, proposal, refactoring
 from deployer.adopting.checking import check_no_policy, immovable
 from deployer.adopting.planning import Plan
 from deployer.adopting.proposal import Bound, Renamed, Renaming
+from deployer.bound import Where
 from deployer.clients import Clients
 from deployer.clock import Clock
-from deployer.review import Where
 from deployer.source import Source
 from deployer.stack import OWNER
 from deployer.template_store import placed

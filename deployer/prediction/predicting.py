@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployer import beside, judging
+from deployer import beside, judging, scaling_effect
 from deployer.beside import HIDDEN, Beside
+from deployer.bound import Binding, Where
 from deployer.judging import Facts
 from deployer.prediction.changes import predict
 from deployer.prediction.resolving import Resolved, parts, resolve
-from deployer.review import Binding, ChangeSet, Notice, Review, Where
+from deployer.review import ChangeSet, Notice, Review
+from deployer.scaling_effect import Deployed
 from deployments.template import declared_parameters
 
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
@@ -91,6 +93,11 @@ def predict_review(
         parts=parts(old, new),
         unknown=tuple(dict.fromkeys((*old.unknown, *new.unknown, NOT_ASKED))),
         predicted=True,
+        scaling=scaling_effect.effect(
+            case.resources,
+            Deployed(before.template, before.parameters),
+            Deployed(after.template, after.parameters),
+        ),
         binding=Binding(
             template="", template_digest="", parameters_digest="", not_bound=(),
             stack_status="", stack_last_updated="", changes_digest="",

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from deployer.review import ResourceChange, Review
-from deployer.showing import words
+from deployer.showing import scaling, words
 from deployer.showing.console import console_link
 from deployer.showing.graph import graph
 from deployer.showing.grouping import alike
@@ -35,6 +35,7 @@ def render(reviews: Sequence[Review]) -> str:
         policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
         " base-uri 'none'; form-action 'none'",
         words=words,
+        scaling=scaling,
         console_link=console_link,
         graph=graph,
         shown=shown,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from deployer.effect import ScalingEffect
 from deployer.review import AccessChange, Finding, OtherChange, Review
-from deployer.showing import words
+from deployer.showing import scaling, words
 from deployer.showing.console import console_link
 from deployer.showing.grouping import alike
 from deployer.showing.markdown_resources import resource, signed
@@ -73,6 +74,8 @@ def _review(group: Sequence[Review]) -> Iterator[Block]:
     for name, changes in words.grouped(review.resources).items():
         yield Block(f"\n**{text(name)} ({len(changes)})**\n")
         yield from map(resource, changes)
+    if review.scaling:
+        yield _scaling(review.scaling)
     if review.others:
         lines = [line for each in review.others for line in _other(each, review.change_set.type)]
         summary = f"{len(review.others)} beside the resources"
@@ -81,6 +84,24 @@ def _review(group: Sequence[Review]) -> Iterator[Block]:
         sentences = "\n".join(f"- {text(sentence)}" for sentence in review.unknown)
         yield Block(f"\n{folded('Not known', sentences)}")
     yield from _footer(group)
+
+
+def _scaling(effect: ScalingEffect) -> Block:
+    heading = f"\n**{scaling.HEADING}**\n"
+    lines = [heading]
+    if effect.loads:
+        names = [each.name for each in effect.loads[0].figures]
+        lines += [row("", *names), row(*["---"] * (len(names) + 1))]
+    for load in effect.loads:
+        cells = [text(scaling.figure(each)) for each in load.figures]
+        marked = [
+            f"**{cell}**" if each.differs and each.before else cell
+            for cell, each in zip(cells, load.figures, strict=True)
+        ]
+        lines.append(row(text(load.title), *marked))
+    said = [*effect.warnings, *effect.unknown]
+    lines += ["", *(f"- {text(each)}" for each in said)] if said else []
+    return Block("\n".join(lines), heading)
 
 
 def _header(group: Sequence[Review]) -> Iterator[Block]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deployer.review import AccessChange, Finding, OtherChange, Review
-from deployer.showing import words
+from deployer.showing import scaling, words
 from deployer.showing.console import console_link
 from deployer.showing.lines import Style, plain, wrapped
 from deployer.showing.terminal_resources import COLOURS, resources
@@ -29,6 +29,7 @@ def render(review: Review, style: Style = plain, width: int = WIDTH) -> str:
             *_notices(review, style, width),
             *_access(review, style, width),
             *resources(review, style, width),
+            *_scaling(review, style, width),
             *_others(review, style, width),
             *_unknown(review, style, width),
             *_footer(review),
@@ -106,6 +107,12 @@ def _row(change: AccessChange, style: Style, width: int) -> Iterator[str]:
     ):
         if text:
             yield from wrapped(text, width, f"{' ' * 11}{word} ", " " * 15)
+
+
+def _scaling(review: Review, style: Style, width: int) -> Iterator[str]:
+    if review.scaling:
+        yield from ("", style(scaling.HEADING, "bold"))
+        yield from scaling.lines(review.scaling, width)
 
 
 def _others(review: Review, style: Style, width: int) -> Iterator[str]:

@@ -1,0 +1,98 @@
+"""What a review says of a change of scaling: before and after, on the same loads."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import templates
+from deployer import scaling_effect
+from deployer.effect import Figure, LoadEffect, ScalingEffect
+from deployer.prediction.predicting import Side, predict_review
+from deployer.review import ResourceChange, Review
+from deployer.scaling_effect import Deployed
+from deployer.showing import html, markdown, scaling, terminal
+from deployments.template import parse_template
+from templates.workers import EDIT
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "out/webordinary-edit.template.yaml").read_text()
+LITERAL = templates.build(replace(EDIT, scale_in_on="visible")).to_yaml()
+ALARM = ResourceChange(action="Modify", logical_id="DrainedAlarm", type="AWS::CloudWatch::Alarm")
+EMPTY: dict[str, dict[str, str]] = {"Resources": {}}
+
+
+def side(text: str) -> Deployed:
+    return Deployed(parse_template(text, "x"), {})
+
+
+def predicted(before: str, after: str) -> Review:
+    one, other = (Side(parse_template(text, "x"), {}, {}) for text in (before, after))
+    return predict_review(one, other, name="dev/webordinary-edit")
+
+
+def test_the_literal_scale_in_is_shown_to_kill() -> None:
+    assert LITERAL != TEXT
+    found = scaling_effect.effect([ALARM], side(TEXT), side(LITERAL))
+    assert found is not None
+    long = next(each for each in found.loads if each.title == "One long job")
+    figures = {each.name: scaling.figure(each) for each in long.figures}
+    assert figures["done"].startswith("1 of 1 -> 0 of 1")
+    assert figures["killed"].startswith("0 -> ")
+    assert any(each.startswith("kill-loop: ") for each in found.warnings)
+    back = scaling_effect.effect([ALARM], side(LITERAL), side(TEXT))
+    assert back is not None
+    assert back.warnings == ()
+
+
+def test_a_change_of_something_else_says_nothing() -> None:
+    role = ResourceChange(action="Modify", logical_id="TaskRole", type="AWS::IAM::Role")
+    assert scaling_effect.effect([role], side(TEXT), side(LITERAL)) is None
+    assert scaling_effect.effect([ALARM], side(TEXT), side(TEXT)) is None
+    review = predicted(TEXT, TEXT.replace("RetentionInDays: !Ref 'LogRetentionDays'", ""))
+    assert review.scaling is None
+
+
+def test_a_creation_shows_how_it_will_scale() -> None:
+    created = ResourceChange(action="Add", logical_id="DrainedAlarm", type="AWS::CloudWatch::Alarm")
+    found = scaling_effect.effect([created], Deployed(EMPTY, {}), side(TEXT))
+    assert found is not None
+    assert {each.before for load in found.loads for each in load.figures} == {None}
+    assert "done 1 of 1" in scaling.sentence(found.loads[0])
+
+
+def test_what_cannot_be_simulated_is_said_and_fails_nothing() -> None:
+    broken = TEXT.replace("visible + FILL(in_flight, 0)", "ANOMALY_DETECTION_BAND(visible)")
+    found = scaling_effect.effect([ALARM], side(TEXT), side(broken))
+    assert found is not None
+    [sentence] = found.unknown
+    assert sentence.startswith("The scaling as it will be cannot be simulated: ")
+    assert found.loads[0].figures[0].after is None
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_every_format_shows_it(form: str) -> None:
+    review = predicted(TEXT, LITERAL)
+    assert review.scaling is not None
+    shown = {
+        "text": lambda: terminal.render(review),
+        "markdown": lambda: markdown.render([review]),
+        "html": lambda: html.render([review]),
+    }[form]().replace("\\", "")
+    assert scaling.HEADING in shown
+    assert "One long job" in shown
+    assert "kill-loop" in shown
+    assert re.search(r"1 of 1 -(?:>|&gt;) 0 of 1", shown)
+
+
+def test_figures_are_said_once_where_nothing_differs() -> None:
+    same, gone = (
+        Figure(name="done", before="1", after="1"),
+        Figure(name="x", before="2", after=None),
+    )
+    load = LoadEffect(title="A", loads=("job:service=1m",), figures=(same,))
+    assert (scaling.figure(same), scaling.figure(gone)) == ("1", "2")
+    assert scaling.sentence(load) == scaling.SAME
+    effect = ScalingEffect(loads=(load,), unknown=("because",))
+    assert list(scaling.lines(effect, 80)) == ["   A: no difference", "   because."]
