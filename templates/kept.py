@@ -44,9 +44,7 @@ def check(kept: Kept) -> None:
                 raise SpecificationError(
                     f"{name}.{each} cannot be kept",
                     "only names and descriptions that force a replacement can",
-                    f"Did you mean {near[0]}?"[:-1]
-                    if near
-                    else f"Take one of {', '.join(allowed)}",
+                    f"Take {near[0]}" if near else f"Take one of {', '.join(allowed)}",
                 )
 
 

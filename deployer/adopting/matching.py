@@ -125,21 +125,33 @@ class _Matcher:
     def by_role(self) -> bool:
         """Matches what alone stands at its place, seen from both sides; False if nothing."""
         for each in list(self.open):
-            best = self._best(each)
-            back = {
-                other
+            best = self._alone(
+                {there: self._shared(each, there) for there in self.candidates(each)}
+            )
+            if best is None:
+                continue
+            rivals = {
+                other: self._shared(other, best)
                 for other in self.open
-                if best and best in self.candidates(other) and self._shared(other, best)
+                if best in self.candidates(other)
             }
-            if best and back == {each}:
-                self.take(each, best, "likely", "the same role: " + self._shared(each, best)[0])
+            if self._alone(rivals) == each:
+                self.take(each, best, "likely", f"the same role: {self._telling(each, best)}")
                 return True
         return False
 
-    def _best(self, ours: str) -> str | None:
-        """The only candidate that shares a place with it."""
-        sharing = [each for each in self.candidates(ours) if self._shared(ours, each)]
-        return sharing[0] if len(sharing) == 1 else None
+    @staticmethod
+    def _alone(places: Mapping[str, list[str]]) -> str | None:
+        """The only one that has most in common; None where two have as much, or none has."""
+        most = max(map(len, places.values()), default=0)
+        found = [name for name, shared in places.items() if most and len(shared) == most]
+        return found[0] if len(found) == 1 else None
+
+    def _telling(self, ours: str, theirs: str) -> str:
+        """Of what they have in common, what fewest others have as well."""
+        shared = self._shared(ours, theirs)
+        others = [self._shared(ours, there) for there in self.candidates(ours) if there != theirs]
+        return min(shared, key=lambda place: sum(place in each for each in others))
 
     def _shared(self, ours: str, theirs: str) -> list[str]:
         return self.roles.shared(ours, theirs, self.matched)
