@@ -128,9 +128,17 @@ async def handle_request(
 
     action = headers.get("x-amz-target", "").rpartition(".")[2]
     request = json.loads(body or b"{}")
+    if action == "RegisterScalableTarget" and _lacks_capacity(request):
+        message = "MinCapacity and MaxCapacity are needed to register a new scalable target"
+        return error_response_json("ValidationException", message)
     if action not in ACTIONS:
         return error_response_json("UnknownOperationException", f"{action} is not simulated")
     return json_response(ACTIONS[action](request))
+
+
+def _lacks_capacity(request: Properties) -> bool:
+    known = _target_id(request) in _stores()[0]
+    return not known and not {"MinCapacity", "MaxCapacity"} <= request.keys()
 
 
 def _register_target(request: Properties) -> Properties:

@@ -396,10 +396,28 @@ def test_scaling_is_found_by_what_one_asks_for(stack: Stack, client: Client) -> 
     assert sorted(names) == [["in"], ["out"]]
     assert api.describe_scaling_activities(ServiceNamespace="ecs")["ScalingActivities"] == []
     assert api.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
-    with pytest.raises(ClientError, match="RegisterScalableTarget is not simulated"):
-        api.register_scalable_target(
+    with pytest.raises(ClientError, match="DeregisterScalableTarget is not simulated"):
+        api.deregister_scalable_target(
             ServiceNamespace="ecs", ResourceId="service/a/b", ScalableDimension=DIMENSION
         )
+
+
+def test_scaling_is_suspended_and_its_capacities_stay(stack: Stack, client: Client) -> None:
+    stack.deploy(SCALING)
+    api = client("application-autoscaling")
+    [before] = api.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    place = {"ServiceNamespace": "ecs", "ScalableDimension": DIMENSION}
+    api.register_scalable_target(
+        **place, ResourceId=before["ResourceId"],
+        SuspendedState={"DynamicScalingInSuspended": True},
+    )  # fmt: skip
+    [after] = api.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert after["SuspendedState"] == {
+        **before["SuspendedState"], "DynamicScalingInSuspended": True,
+    }  # fmt: skip
+    assert {**after, "SuspendedState": {}} == {**before, "SuspendedState": {}}
+    with pytest.raises(ClientError, match="ValidationException"):
+        api.register_scalable_target(**place, ResourceId="service/a/unknown")
 
 
 def test_scaling_is_updated_in_place(stack: Stack, client: Client) -> None:
@@ -831,7 +849,7 @@ def test_the_walkthrough_whatever_the_shell_holds(
         ["./deploy.py", "execute"], ["./deploy.py", "verify"], ["./deploy.py", "review"],
     ]  # fmt: skip
     assert str(tmp_path) not in "".join(shown)
-    assert "green  E9106" in done.stdout
+    assert "green    E9106" in done.stdout
     assert "The worker is deployed and verified" in done.stdout.splitlines()[-1]
 
 
