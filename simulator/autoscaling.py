@@ -12,7 +12,7 @@ from math import inf
 from statistics import fmean
 
 from simulator.cooldown import Cooldown
-from simulator.model import Alarm, Policy, Scaling
+from simulator.model import Alarm, Policy, Scaling, Step
 from simulator.settings import Settings
 from simulator.steps import change_of, find_step
 
@@ -24,6 +24,16 @@ class Invocation:
     policy: Policy
     alarm: Alarm
     points: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The service at the second ``now``: tasks that run, that are desired, a deployment or not."""
+
+    now: int
+    running: int
+    desired: int
+    deploying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +70,22 @@ class ScalableTarget:
         }
 
     def decide(
-        self,
-        invocations: Sequence[Invocation],
-        now: int,
-        *,
-        running: int,
-        desired: int,
-        deploying: bool,
+        self, invocations: Sequence[Invocation], situation: Situation
     ) -> tuple[Proposal | None, list[Refused]]:
         """The proposal that wins, if any, and what was refused and why."""
         refused = []
         winner: Proposal | None = None
         for each in invocations:
-            answer = self._answer(each, now, running, desired, deploying=deploying)
+            answer = self._answer(each, situation)
             if isinstance(answer, Refused):
                 refused.append(answer)
             elif winner is None or answer.target > winner.target:
                 winner = answer
         if winner:
-            self._remember(winner, now, out=winner.target > desired)
+            self._remember(winner, situation.now, out=winner.target > situation.desired)
         return winner, refused
 
-    def _answer(
-        self, invocation: Invocation, now: int, running: int, desired: int, *, deploying: bool
-    ) -> Proposal | Refused:
+    def _answer(self, invocation: Invocation, situation: Situation) -> Proposal | Refused:
         policy, alarm = invocation.policy, invocation.alarm
         if not invocation.points:
             return Refused(policy, "no datapoints", f"{alarm.name} carries no datapoint")
@@ -95,45 +97,38 @@ class ScalableTarget:
                 f" and breach threshold {alarm.threshold}"
             )
             return Refused(policy, "no step", sentence)
-        change = change_of(policy, step, running)
+        cause = f"{alarm.name} at {value:g}"
+        change = change_of(policy, step, situation.running)
         if change > 0:
-            return self._out(policy, change, now, running, desired, step_of=(value, alarm))
+            return self._out(policy, step, cause, situation)
         if change < 0:
-            return self._in(
-                policy, change, now, running, desired, deploying=deploying, step_of=(value, alarm)
-            )
+            return self._in(policy, change, cause, situation)
         return Refused(policy, "no change", "the step changes nothing")
 
     def _out(
-        self, policy: Policy, change: int, now: int, running: int, desired: int,
-        *, step_of: tuple[float, Alarm],
-    ) -> Proposal | Refused:  # fmt: skip
-        last = self._cooldowns[policy.name]
+        self, policy: Policy, step: Step, cause: str, situation: Situation
+    ) -> Proposal | Refused:
         if self._suspended.scaling_out:
             return Refused(policy, "suspended", "scaling out is suspended")
-        base = running
-        if now < last.out_until:
-            base = last.base
-            step = find_step(policy.steps, step_of[0], step_of[1].threshold, step_of[1].operator)
-            change = change_of(policy, step, base) if step else change
-            if change <= last.change:
-                return Refused(
-                    policy, "cooldown", "the cooldown of its scale-out holds", passing=True
-                )
+        last, desired = self._cooldowns[policy.name], situation.desired
+        cooling = situation.now < last.out_until
+        base = last.base if cooling else situation.running
+        change = change_of(policy, step, base)
+        if cooling and change <= last.change:
+            return Refused(policy, "cooldown", "the cooldown of its scale-out holds", passing=True)
         target = max(self.min, min(self.max, base + change)) if desired >= self.min else self.min
         if target <= desired:
-            at_max = desired >= self.max
-            code = "AlreadyAtMaxCapacity" if at_max else "AlreadyAtDesiredCapacity"
-            return Refused(policy, code, f"{desired} tasks are desired already", passing=not at_max)
-        return Proposal(policy, target, base, change, _reason(step_of, base, change))
+            code = "AlreadyAtMaxCapacity" if desired >= self.max else "AlreadyAtDesiredCapacity"
+            return Refused(policy, code, f"{desired} tasks are desired already", passing=cooling)
+        return Proposal(policy, target, base, change, f"{cause}: {change:+d} on {base} running")
 
     def _in(
-        self, policy: Policy, change: int, now: int, running: int, desired: int,
-        *, deploying: bool, step_of: tuple[float, Alarm],
-    ) -> Proposal | Refused:  # fmt: skip
+        self, policy: Policy, change: int, cause: str, situation: Situation
+    ) -> Proposal | Refused:
+        now, base, desired = situation.now, situation.running, situation.desired
         if self._suspended.scaling_in:
             return Refused(policy, "suspended", "scaling in is suspended")
-        if deploying:
+        if situation.deploying:
             return Refused(policy, "deployment", "a deployment is in progress", passing=True)
         if now < self._cooldowns[policy.name].in_until:
             return Refused(policy, "cooldown", "the cooldown of its scale-in holds", passing=True)
@@ -141,12 +136,11 @@ class ScalableTarget:
             now < each.out_until for each in self._cooldowns.values()
         ):
             return Refused(policy, "cooldown", "the cooldown of a scale-out holds", passing=True)
-        target = max(self.min, min(self.max, running + change)) if desired <= self.max else self.max
+        target = max(self.min, min(self.max, base + change)) if desired <= self.max else self.max
         if target >= desired:
-            at_min = desired <= self.min
-            code = "AlreadyAtMinCapacity" if at_min else "AlreadyAtDesiredCapacity"
-            return Refused(policy, code, f"{desired} tasks are desired already", passing=not at_min)
-        return Proposal(policy, target, running, change, _reason(step_of, running, change))
+            code = "AlreadyAtMinCapacity" if desired <= self.min else "AlreadyAtDesiredCapacity"
+            return Refused(policy, code, f"{desired} tasks are desired already")
+        return Proposal(policy, target, base, change, f"{cause}: {change:+d} on {base} running")
 
     def _remember(self, winner: Proposal, now: int, *, out: bool) -> None:
         at_once = self._settings.cooldown_from == "decision"
@@ -169,8 +163,3 @@ def _aggregated(policy: Policy, points: Sequence[float]) -> float:
     if policy.aggregation == "Average":
         return fmean(points)
     return max(points) if policy.aggregation == "Maximum" else min(points)
-
-
-def _reason(step_of: tuple[float, Alarm], base: int, change: int) -> str:
-    value, alarm = step_of
-    return f"{alarm.name} at {value:g}: {change:+d} on {base} running"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from simulator.alarms import AlarmEvaluator
-from simulator.autoscaling import Invocation, ScalableTarget
+from simulator.autoscaling import Invocation, ScalableTarget, Situation
 from simulator.model import Scaling, ScheduledAction
 from simulator.recording import Recording
 from simulator.settings import Settings
@@ -39,13 +39,8 @@ class Controller:
     def decide(self, now: int) -> bool:
         """Answers the invocations; True unless the answer would be the same in a minute."""
         service, recording = self._service, self._recording
-        winner, refused = self._target.decide(
-            self._invoked,
-            now,
-            running=len(service.running),
-            desired=service.desired,
-            deploying=service.deploying,
-        )
+        situation = Situation(now, len(service.running), service.desired, service.deploying)
+        winner, refused = self._target.decide(self._invoked, situation)
         for each in refused:
             recording.refused(now, each.policy.name, each.code, each.reason)
         if winner is None:

@@ -84,6 +84,12 @@ class Settings:
     cpu: int = _setting(256, "CPU units of a task that is not in the template", most=16_384)
     memory: int = _setting(512, "MiB of a task that is not in the template", most=122_880)
 
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if type(value) is int:
+                _bounded(each.name, value, each.metadata)
+
     def imported_queue(self) -> Queue:
         """The queue that is not in the template."""
         return Queue(
@@ -127,14 +133,18 @@ def _value(name: str, text: str, kind: Any, about: Mapping[str, Any]) -> Any:
         raise _impossible(name, text, " or ".join(get_args(kind)))
     if kind is str:
         return text
+    none = text.lower() == "none"
     try:
         if kind == tuple[int, ...]:
-            return tuple(sorted(int(each) for each in text.split(",") if each))
-        value = int(text)
+            return () if none else tuple(sorted(int(each) for each in text.split(",")))
+        return None if none and kind == int | None else _bounded(name, int(text), about)
     except ValueError:
         raise _impossible(name, text, "a whole number") from None
+
+
+def _bounded(name: str, value: int, about: Mapping[str, Any]) -> int:
     if not about["least"] <= value <= about["most"]:
-        raise _impossible(name, text, f"a number from {about['least']} to {about['most']}")
+        raise _impossible(name, str(value), f"a number from {about['least']} to {about['most']}")
     return value
 
 

@@ -5,11 +5,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from simulator.report import duration
+from simulator.errors import SimulationError
+from simulator.report import duration, written
+from simulator.settings import Settings
 from tests.scalings import ROOT
 
 CDK = "tests/templates/cdk.template.json"
@@ -115,6 +118,16 @@ def test_an_error_names_file_and_line(tmp_path: Path, trace: str) -> None:
     assert ended.returncode == 1
     assert f"{file}:" in ended.stderr
     assert "its period is 61 s" in ended.stderr
+
+
+def test_what_is_printed_of_the_settings_can_be_set_again() -> None:
+    for each in fields(Settings):
+        text = written(each.default)
+        assert Settings().with_texts({each.name: text}) == Settings(), each.name
+    assert Settings().with_texts({"deployments": "900,60"}).deployments == (60, 900)
+    assert Settings().with_texts({"initial_tasks": "3"}).initial_tasks == 3
+    with pytest.raises(SimulationError, match="from 1 to 59"):
+        Settings(application_autoscaling_delay=0)
 
 
 def test_all_settings_are_listed() -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator.autoscaling import Invocation, Proposal, Refused, ScalableTarget
+from simulator.autoscaling import Invocation, Proposal, Refused, ScalableTarget, Situation
 from simulator.errors import SimulationError
 from simulator.metric_math import compile_math
 from simulator.missing_data import alarm_state
@@ -196,16 +196,11 @@ def ask(
     scaled: ScalableTarget, *asked: tuple[Policy, float, Any], now: int, running: int,
     desired: int | None = None, deploying: bool = False,
 ) -> Proposal | Refused:  # fmt: skip
-    winner, refused = scaled.decide(
-        [
-            Invocation(policy, alarm(policy, operator), (value,))
-            for policy, value, operator in asked
-        ],
-        now,
-        running=running,
-        desired=running if desired is None else desired,
-        deploying=deploying,
-    )
+    invocations = [
+        Invocation(policy, alarm(policy, operator), (value,)) for policy, value, operator in asked
+    ]
+    situation = Situation(now, running, running if desired is None else desired, deploying)
+    winner, refused = scaled.decide(invocations, situation)
     return winner or refused[-1]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.cloudwatch import CloudWatch
 from simulator.model import Scaling
 from simulator.run import Run
 from simulator.settings import Settings
@@ -192,3 +193,39 @@ def test_an_unfinished_trace_is_told() -> None:
     assert numbers.waiting + numbers.in_flight + numbers.done == 12
     assert numbers.waiting > 0
     assert numbers.completion_p95 is None
+
+
+def test_a_message_just_before_scale_in_is_killed_without_protection() -> None:
+    # The idle worker takes it at once; the alarm does not know for a metric delay and a phase.
+    trace = Trace.of([Message(0, 60), Message(1_120, 400)])
+    heartbeat = replace(AS_THEN, heartbeat=60)
+    bare = ran(ours(), trace, heartbeat)
+    assert [(each.message, each.wasted) for each in bare.kills] == [(1, 141)]
+    assert bare.summary.done == 2
+    guarded = ran(ours(), trace, replace(heartbeat, protection=7_200))
+    assert (guarded.summary.done, guarded.summary.killed) == (2, 0)
+
+
+def test_a_visibility_timeout_shorter_than_the_job_gives_it_to_a_second_worker() -> None:
+    scaling = replace(ours(), min_capacity=2)
+    trace = Trace.of([Message(0, 400)])
+    twice = ran(scaling, trace)
+    assert twice.summary.duplicates > 0
+    assert twice.summary.done == 0, "each delete comes with an old receipt"
+    assert ran(scaling, trace, replace(AS_THEN, old_receipt_deletes=True)).summary.done == 1
+    assert ran(scaling, trace, replace(AS_THEN, heartbeat=60)).summary.duplicates == 0
+
+
+def test_idle_time_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    minutes = []
+    tick = CloudWatch.tick
+
+    def counted(self: CloudWatch, now: int, skipped: int) -> None:
+        minutes.append(now)
+        tick(self, now, skipped)
+
+    monkeypatch.setattr(CloudWatch, "tick", counted)
+    year = 365 * 86_400
+    run = simulate(ours(), Trace.of([Message(year // 2, 180)]), AS_THEN, horizon=year)
+    assert run.summary.done == 1
+    assert len(minutes) < 200
