@@ -12,10 +12,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from localaws import walkthrough
 from problem import Problem
 
 SEEDS = 500
+CHANGES, REFUSED = 2, 3
 SHARE = 0.12
 NAME = "dev/small"
 STACK = "small"
@@ -40,10 +41,22 @@ BROKEN = (
 )
 
 
+SERVICE = """
+  Cluster: {Type: AWS::ECS::Cluster}
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties: {ContainerDefinitions: [{Name: worker, Image: worker, Memory: 64}]}
+  Service:
+    Type: AWS::ECS::Service
+    Properties: {Cluster: !Ref Cluster, TaskDefinition: !Ref Task, DesiredCount: 0}
+"""
+
+
 class Kind(NamedTuple):
     """The template before, the one to deploy, and how that must end.
 
     ``cause`` is what the last message must name; ``times``, how often AWS must have acted.
+    ``target`` is what else target.yaml says.
     """
 
     before: str | None
@@ -52,6 +65,7 @@ class Kind(NamedTuple):
     code: int
     cause: str
     times: int = 1
+    target: str = ""
 
 
 ONE, OTHER = QUEUE.format(30), QUEUE.format(60)
@@ -63,7 +77,14 @@ KINDS = {
     "nothing to do": Kind(ONE, ONE, "CREATE_COMPLETE", 0, "No changes", 0),
     "discarded creation": Kind(None, ONE, "ABSENT", 0, "change set", 0),
     "discarded update": Kind(ONE, OTHER, "CREATE_COMPLETE", 0, "change set", 0),
+    "creation again": Kind(ONE + BROKEN, ONE, "CREATE_COMPLETE", 0, "is CREATE_COMPLETE"),
+    "protected creation": Kind(
+        None, ONE, "CREATE_COMPLETE", 0, "protection is on", target="termination-protection: true\n"
+    ),
+    "service": Kind(ONE, ONE + SERVICE, "UPDATE_COMPLETE", 0, "is UPDATE_COMPLETE"),
 }
+TRIES, UNQUIET = 10, 3
+"""How often somebody tries, and how often the faults go on after the first of them."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +100,48 @@ class Result:
 
 @dataclass
 class Person:
-    """Whoever sits in front of it: runs commands, keeps what they said."""
+    """Whoever sits in front of it: runs commands, does what they say, and nothing else."""
 
     root: Path
+    proxy: Proxy
     said: str = ""
+    codes: list[int] = field(default_factory=list)
+    is_told_to_drop_earlier_ones: bool = False
+    dropped_the_stack: bool = False
+
+    @property
+    def review(self) -> str:
+        """The review's file."""
+        return str(self.root / "review.json")
 
     def run(self, *words: str) -> int:
         """One command; its exit code."""
+        code, self.said = self._ran(words)
+        self.codes.append(code)
+        return code
+
+    def aside(self, *words: str) -> None:
+        """A command that tidies up after the one that counts."""
+        code, said = self._ran(words)
+        self.dropped_the_stack = f"{STACK} is DELETE_COMPLETE" in said
+        if code:
+            raise RuntimeError(said)
+
+    def again(self, attempt: int) -> None:
+        """Before another attempt: signs in; and after some of them, the faults are over."""
+        self.proxy.sign_in()
+        if attempt >= UNQUIET:
+            self.proxy.quiet()
+
+    def persist(self, *words: str, until: Callable[[int], bool]) -> None:
+        """A command, again and again until it has ended as it should."""
+        for attempt in range(TRIES):
+            if until(self.run(*words)):
+                return
+            self.again(attempt)
+        raise RuntimeError(f"it never ends: {self.said}")
+
+    def _ran(self, words: tuple[str, ...]) -> tuple[int, str]:
         import deploy
 
         out, err = io.StringIO(), io.StringIO()
@@ -96,8 +152,7 @@ class Person:
             except Problem as problem:
                 err.write(str(problem))
                 code = problem.code
-        self.said = out.getvalue() + err.getvalue()
-        return int(code)
+        return int(code), out.getvalue() + err.getvalue()
 
 
 @cache
@@ -119,7 +174,7 @@ def impatient() -> Iterator[None]:
         time = staticmethod(time.time)
         sleep = staticmethod(lambda _: None)
 
-    names = ("review", "operations")
+    names = ("review", "operations", "discard")
     clocks = [patch(f"deployer.commands.{name}.Clock", lambda **_: QUICK) for name in names]
     with (
         patch.object(botocore.endpoint, "time", Time),
@@ -134,100 +189,122 @@ def impatient() -> Iterator[None]:
                 clock.stop()
 
 
-def checkout(folder: Path, account: str) -> Path:
+def checkout(folder: Path, account: str, kind: Kind) -> Path:
     """A folder with one deployment."""
     (folder / "out").mkdir()
     (folder / "params/dev").mkdir(parents=True)
-    target = f'account: "{account}"\nregion: {walkthrough.REGION}\n'
+    target = f'account: "{account}"\nregion: {walkthrough.REGION}\n{kind.target}'
     (folder / "params/dev/target.yaml").write_text(target)
     values = f"template-file-path: out/{STACK}.template.yaml\nparameters: {{}}\n"
     (folder / f"params/dev/{STACK}.yaml").write_text(values)
+    (folder / f"out/{STACK}.template.yaml").write_text(kind.after)
     return folder
 
 
 def one(seed: int, url: str) -> Result:
     """One seed against the endpoint at ``url``."""
     account = f"{seed + 1:012d}"
-    kind = list(KINDS)[seed % len(KINDS)]
-    faults = Faults(seed, SHARE)
-    with tempfile.TemporaryDirectory() as name, Proxy(url, faults) as proxy, impatient():
-        root = checkout(Path(name), account)
+    name = list(KINDS)[seed % len(KINDS)]
+    kind, faults = KINDS[name], Faults(seed, SHARE)
+    with tempfile.TemporaryDirectory() as folder, Proxy(url, faults) as proxy, impatient():
+        person = Person(checkout(Path(folder), account, kind), proxy)
         client = walkthrough.client("cloudformation", url, account)
         environment = {**walkthrough.credentials(proxy.url), "AWS_ACCESS_KEY_ID": account}
         with patch.dict(os.environ, environment):
-            if KINDS[kind].before:
-                client.create_stack(
-                    StackName=STACK, TemplateBody=KINDS[kind].before,
-                    Tags=[{"Key": "fargate-worker-stack", "Value": NAME}],
-                )  # fmt: skip
-                client.get_waiter("stack_create_complete").wait(
-                    StackName=STACK, WaiterConfig={"Delay": 0.01, "MaxAttempts": 500}
-                )
-            (root / f"out/{STACK}.template.yaml").write_text(KINDS[kind].after)
-            person = Person(root)
             try:
-                codes = _carried_out(kind, person, proxy)
-                wrong = _judged(client, person, codes, KINDS[kind])
+                _prepare(client, kind)
+                _carry_out(name, person)
+                wrong = _judged(client, person, kind)
             except Exception as error:
-                codes, wrong = (), f"{type(error).__name__}: {error}"
-    return Result(seed, kind, codes, faults.met, wrong)
+                wrong = f"{type(error).__name__}: {error}"
+    return Result(seed, name, tuple(person.codes), faults.met, wrong)
 
 
-def _carried_out(kind: str, person: Person, proxy: Proxy) -> tuple[int, ...]:
-    """Does as the messages say until all is said and done; the exit codes on the way."""
-    review = str(person.root / "review.json")
-    codes = [person.run("review", NAME, "--output", review)]
-    if codes[-1] == 1:
-        proxy.quiet()
-        codes.append(person.run("review", NAME, "--output", review))
-    if kind == "nothing to do":
-        return tuple(codes)
-    if kind.startswith("discarded"):
-        codes.append(person.run("discard", review))
-        if codes[-1]:
-            proxy.quiet()
-            codes.append(person.run("discard", review))
-        return tuple(codes)
-    return (*codes, *_executed(review, person, proxy))
+def _prepare(client: Any, kind: Kind) -> None:
+    """The stack of before, as this tool would have made it."""
+    if not kind.before:
+        return
+    client.create_stack(
+        StackName=STACK, TemplateBody=kind.before,
+        Tags=[{"Key": "fargate-worker-stack", "Value": NAME}],
+    )  # fmt: skip
+    while _status(client).endswith("_IN_PROGRESS"):
+        time.sleep(0.01)
 
 
-def _executed(review: str, person: Person, proxy: Proxy) -> Iterator[int]:
+def _status(client: Any) -> str:
+    try:
+        return str(client.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
+    except client.exceptions.ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return "ABSENT"
+
+
+def _carry_out(name: str, person: Person) -> None:
+    """Does as the messages say until all is said and done."""
+    _review(person)
+    if name.startswith("discarded"):
+        person.persist("discard", person.review, until=lambda code: code == 0)
+    elif person.codes[-1]:
+        _execute(person)
+    if person.is_told_to_drop_earlier_ones:
+        person.proxy.quiet()
+        person.aside("discard", NAME, "--yes")
+
+
+def _review(person: Person) -> None:
+    """Reviews; where the stack must go first, as the message says, deletes it."""
+    words = ("review", NAME, "--output", person.review)
+
+    def ended(code: int) -> bool:
+        if f"deploy.py discard {NAME}" in person.said and code == REFUSED:
+            person.run("discard", NAME, "--yes")
+            return False
+        return code in (0, CHANGES)
+
+    person.persist(*words, until=ended)
+    person.is_told_to_drop_earlier_ones = f"deploy.py discard {NAME}" in person.said
+
+
+def _execute(person: Person) -> None:
     """Executes; and after a message that sends on, watches or executes again."""
-    words: tuple[str, ...] = ("execute", review, "--yes", "--uncommitted")
-    for _ in range(8):
-        yield (code := person.run(*words))
-        if code in (0, 1) and "small is " in person.said:
+    execute: tuple[str, ...] = ("execute", person.review, "--yes", "--uncommitted")
+    words = execute
+    for attempt in range(TRIES):
+        code = person.run(*words)
+        is_told_to_go_on = "same command again" in person.said or "deploy.py execute" in person.said
+        if code in (0, 1) and f"{STACK} is " in person.said and not is_told_to_go_on:
             return
-        proxy.quiet()
-        if "deploy.py watch" in person.said:
+        person.again(attempt)
+        if is_told_to_go_on:
+            words = execute
+        elif "deploy.py watch" in person.said:
             words = ("watch", NAME)
     raise RuntimeError(f"it never ends: {person.said}")
 
 
-def _judged(client: Any, person: Person, codes: tuple[int, ...], kind: Kind) -> str:
+def _judged(client: Any, person: Person, kind: Kind) -> str:
     """What is not as it must be; nothing, where all is."""
-    if codes[-1] != kind.code:
-        return f"the exit code is {codes[-1]} after {codes}: {person.said}"
+    if person.codes[-1] != kind.code:
+        return f"the exit code is {person.codes[-1]} after {person.codes}: {person.said}"
     if kind.cause not in person.said:
         return f"the message does not name {kind.cause}: {person.said}"
     files = {path.name for path in person.root.iterdir()} - {"out", "params", "review.json"}
     if files:
         return f"it left {files}"
-    if codes[:2] == (1, 2):
-        # The first review was cut off, and the second one said how to drop what it left.
-        person.run("discard", NAME, "--yes")
-    try:
-        [found] = client.describe_stacks(StackName=STACK)["Stacks"]
-    except client.exceptions.ClientError:
-        return "" if kind.state == "ABSENT" else "the stack is gone"
-    if found["StackStatus"] != kind.state:
-        return f"the stack is {found['StackStatus']} after {codes}: {person.said}"
-    return _acted(client, found, kind)
+    status = _status(client)
+    if status == kind.state == "ABSENT":
+        return ""
+    if status != kind.state and not (status == "ABSENT" and person.dropped_the_stack):
+        return f"the stack is {status} after {person.codes}: {person.said}"
+    return _acted(client, kind) if status != "ABSENT" else ""
 
 
-def _acted(client: Any, stack: dict[str, Any], kind: Kind) -> str:
+def _acted(client: Any, kind: Kind) -> str:
     """Whether AWS acted as often as it must, and no change set waits."""
-    events = client.describe_stack_events(StackName=STACK)["StackEvents"]
+    [stack] = client.describe_stacks(StackName=STACK)["Stacks"]
+    events = client.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
     begun = [
         each["ClientRequestToken"]
         for each in events
@@ -237,8 +314,14 @@ def _acted(client: Any, stack: dict[str, Any], kind: Kind) -> str:
     ]
     if len(begun) != kind.times:
         return f"it acted {len(begun)} times: {begun}"
+    if "termination-protection" in kind.target and not stack.get("EnableTerminationProtection"):
+        return "the stack is not protected"
     listed = client.list_change_sets(StackName=STACK)["Summaries"]
-    left = [each["ChangeSetName"] for each in listed if each["ExecutionStatus"] == "AVAILABLE"]
+    left = [
+        f"{each['ChangeSetName']} {each['ExecutionStatus']}"
+        for each in listed
+        if not each["ExecutionStatus"].startswith("EXECUTE")
+    ]
     return f"left behind: {left}" if left else ""
 
 

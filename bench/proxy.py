@@ -1,5 +1,6 @@
 """An unreliable network: HTTP in front of an endpoint, with faults that a seed decides."""
 
+import json
 import random
 import re
 import socket
@@ -28,27 +29,45 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 class Faults:
-    """Which fault each request meets; ``share`` is the part of the requests that meet one."""
+    """Which fault each request meets; ``share`` is the part of the requests that meet one.
+
+    Some come as storms: the same fault for more requests in a row than botocore has attempts.
+    """
 
     KINDS = (
         "delay", "throttle", "error", "drop before", "drop after", "half", "stale",
         "page twice", "page missing", "expired",
     )  # fmt: skip
     WEIGHTS = (6, 6, 6, 4, 4, 4, 6, 6, 6, 1)
+    STORMS = 0.08
+    LENGTHS = (8, 40)
+    LASTING = frozenset({"throttle", "error", "drop before", "drop after", "half", "stale"})
 
     def __init__(self, seed: int, share: float) -> None:
         self._random = random.Random(seed)
         self._share = share
+        self._storm: list[str] = []
         self.on = True
         self.met: Counter[str] = Counter()
 
     def next(self) -> str:
         """The next request's fault; nothing for most."""
-        if not self.on or self._random.random() >= self._share:
+        if not self.on:
             return ""
-        [kind] = self._random.choices(self.KINDS, self.WEIGHTS)
+        if not self._storm:
+            if self._random.random() >= self._share:
+                return ""
+            self._storm = self._next()
+        kind = self._storm.pop()
         self.met[kind] += 1
         return kind
+
+    def _next(self) -> list[str]:
+        [kind] = self._random.choices(self.KINDS, self.WEIGHTS)
+        if kind in self.LASTING and self._random.random() < self.STORMS:
+            self.met["storm"] += 1
+            return [kind] * self._random.randint(*self.LENGTHS)
+        return [kind]
 
 
 class Proxy:
@@ -67,8 +86,11 @@ class Proxy:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def quiet(self) -> None:
-        """From here on all goes well, with new credentials."""
+        """From here on all goes well."""
         self.faults.on = False
+
+    def sign_in(self) -> None:
+        """New credentials."""
         self.expired = False
 
     def __enter__(self) -> Self:
@@ -105,14 +127,15 @@ class Proxy:
         self.on_request(action)
         fault = self.faults.next()
         self.expired = self.expired or fault == "expired"
+        is_json = "X-Amz-Target" in request.headers
         if self.expired:
-            return _send(request, _error(403, "Sender", "ExpiredToken"))
+            return _send(request, _error(403, "Sender", "ExpiredToken", is_json=is_json))
         made_up = {
             "throttle": (400, "Sender", "Throttling"),
             "error": (500, "Receiver", "Internal"),
         }
         if fault in made_up:
-            return _send(request, _error(*made_up[fault]))
+            return _send(request, _error(*made_up[fault], is_json=is_json))
         if fault == "drop before":
             return _drop(request)
         if fault == "delay":
@@ -156,7 +179,10 @@ def _paged(answer: Answer, start: str, fault: str) -> Answer:
     return status, headers, replaced.encode()
 
 
-def _error(status: int, kind: str, code: str) -> Answer:
+def _error(status: int, kind: str, code: str, *, is_json: bool) -> Answer:
+    if is_json:
+        content = json.dumps({"__type": code, "message": "made up"})
+        return status, [("Content-Type", "application/x-amz-json-1.1")], content.encode()
     return status, [("Content-Type", "text/xml")], ERROR.format(kind, code).encode()
 
 

@@ -129,9 +129,18 @@ def target_options(source: Source) -> dict[str, Any]:
 
 def wait(cloudformation: Any, arn: str, clock: Clock) -> Mapping[str, Any]:
     """The plain answer, all pages, once the change set is made or has failed."""
+    from botocore.exceptions import ClientError
+
     waits = clock.waits()
     while True:
-        answer = describe(cloudformation, arn, values=False)
+        try:
+            answer = describe(cloudformation, arn, values=False)
+        except ClientError as error:
+            if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
+                raise
+            raise Problem(
+                "The change set is gone", "somebody deleted it while it was made", "Review again"
+            ) from error
         if answer["Status"] not in PENDING:
             return answer
         if not waits.wait():
@@ -180,5 +189,6 @@ def delete_shell(cloudformation: Any, stack: Stack, deleted: Collection[str] = (
         for each in waiting
     ):
         return False
-    cloudformation.delete_stack(StackName=stack.id)
+    token = f"discard-{stack.id.rpartition('/')[2]}"
+    cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
     return True

@@ -24,9 +24,9 @@ def execute(
     """Executes the review's change set; gives the operation that has begun, to be watched.
 
     The change set's name is the operation's token, so a repeated call never acts twice: one
-    that is being executed already is only watched. ``source`` is what the review is of, where
-    that is not the checkout's files. Raises Refusal where something is not
-    as reviewed.
+    that is being executed already, or was the last that happened to the stack, is only watched.
+    ``source`` is what the review is of, where that is not the checkout's files.
+    Raises Refusal where something is not as reviewed.
     """
     source = source or read_source(deployment)
     guards.identify(deployment, clients)
@@ -34,12 +34,15 @@ def execute(
     operation = _operation(review)
     if _status(cloudformation, review) == "EXECUTE_IN_PROGRESS":
         return operation
-    if _has_begun(cloudformation, review, operation):
-        raise Refusal(
-            f"The change set {review.change_set.name} was executed already",
-            "events of the stack carry its name",
-            f"See how it ended: `{operation.resume}`",
-        )
+    if acting := _tokens(cloudformation, review, operation):
+        if acting[0] in (operation.token, operation.cancellation):
+            return operation
+        if operation.token in acting:
+            raise Refusal(
+                f"The change set {review.change_set.name} was executed already",
+                "and the stack was changed again since",
+                f"See what was last: `{operation.resume}`",
+            )
     binding.check_unchanged(review, source, clients)
     binding.check_same_findings(review, reviewing.again(review, source, clients))
     _begin(cloudformation, review, operation)
@@ -92,7 +95,7 @@ def _acted(cloudformation: Any, review: Review, operation: Operation, error: Exc
         return True
     try:
         executing = _status(cloudformation, review).startswith("EXECUTE")
-        return executing or _has_begun(cloudformation, review, operation)
+        return executing or operation.token in _tokens(cloudformation, review, operation)
     except (BotoCoreError, ClientError) as another:
         raise _unknown(f"{error}; and then: {another}") from another
 
@@ -101,7 +104,7 @@ def _unknown(why: str) -> Detached:
     return Detached(
         "It is not known whether the execution has begun",
         why,
-        "Run the same command again: it never executes twice, and says how it goes on",
+        "Run the same command again: it watches what has begun, and never executes twice",
     )
 
 
@@ -119,27 +122,28 @@ def _message(error: Exception) -> str:
     return str(getattr(error, "response", {}).get("Error", {}).get("Message", ""))
 
 
-def _has_begun(cloudformation: Any, review: Review, operation: Operation) -> bool:
-    """Whether the stack already has events of the operation; no stack, no events.
+def _tokens(cloudformation: Any, review: Review, operation: Operation) -> list[str]:
+    """The tokens of all that happened since the change set was made, newest first.
 
-    AWS answers newest first, so those older than the change set need not be read.
+    No stack, no events. AWS answers newest first, so older ones need not be read.
     """
     from botocore.exceptions import ClientError
 
     pages = cloudformation.get_paginator("describe_stack_events").paginate(
         StackName=operation.stack_id
     )
+    found: dict[str, None] = {}
     try:
         for page in pages:
             events = [event_of(each) for each in page["StackEvents"]]
-            if any(event.token == operation.token for event in events):
-                return True
-            if any(event.time < review.change_set.created for event in events):
-                return False
+            since = [event for event in events if event.time >= review.change_set.created]
+            found.update(dict.fromkeys(event.token for event in since))
+            if len(since) < len(events):
+                break
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
-    return False
+    return list(found)
 
 
 def _status(cloudformation: Any, review: Review) -> str:

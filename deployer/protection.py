@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from deployer import stack as stacks
 from deployer.review import OtherChange
 from deployer.stack import Stack
 from deployments import Deployment
@@ -30,6 +31,20 @@ def compare(cloudformation: Any, deployment: Deployment, stack: Stack) -> Iterat
             held = cloudformation.get_stack_policy(StackName=stack.id).get("StackPolicyBody")
         if held is None or json.loads(held) != json.loads(policy):
             yield _change(POLICY, held, policy)
+
+
+def is_named(deployment: Deployment) -> bool:
+    """Whether ``target.yaml`` says anything of it."""
+    target = deployment.target
+    return target.termination_protection is not None or target.stack_policy is not None
+
+
+def is_missing(cloudformation: Any, deployment: Deployment) -> bool:
+    """Whether a stack that exists is not guarded as ``target.yaml`` says."""
+    if not is_named(deployment):
+        return False
+    stack = stacks.read(cloudformation, deployment.stack)
+    return not stack.is_new and any(compare(cloudformation, deployment, stack))
 
 
 def _change(kind: str, before: str | None, after: str) -> OtherChange:

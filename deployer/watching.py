@@ -56,8 +56,9 @@ class _Watcher:
         while True:
             try:
                 fresh = self._look()
-                if self._ended():
-                    return self._end()
+                ended = self._end() if self._ended() else None
+                if ended:
+                    return ended
                 going_on = waits.wait(news=bool(fresh))
             except KeyboardInterrupt:
                 self._interrupted()
@@ -77,10 +78,7 @@ class _Watcher:
             fresh = self.feed.new() if self.status != GONE else []
             self.failed = 0
         except (BotoCoreError, ClientError) as error:
-            # The operation goes on, so one answer that is missing is no reason to stop.
-            self.failed += 1
-            if self.failed > PATIENCE or not _passes(error):
-                raise
+            self._failed(error)
             trouble = str(error)
         self.events += fresh
         service = self._service()
@@ -125,9 +123,22 @@ class _Watcher:
         self.last_status = self.status
         return (bool(self.events) or self.status == GONE) and self.settled >= SETTLED
 
-    def _end(self) -> Outcome:
+    def _failed(self, error: Exception) -> None:
+        """The operation goes on, so one answer that is missing is no reason to stop."""
+        self.failed += 1
+        if self.failed > PATIENCE or not _passes(error):
+            raise error
+
+    def _end(self) -> Outcome | None:
+        """How it ended; None where its events cannot be read now, which the next poll may."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         known = {event.id for event in self.events}
-        self.events = self.feed.all() if self.status != GONE else self.events
+        try:
+            self.events = self.feed.all() if self.status != GONE else self.events
+        except (BotoCoreError, ClientError) as error:
+            self._failed(error)
+            return None
         fresh = [event for event in self.events if event.id not in known]
         self.screen.show(self._snapshot(None), fresh)
         return outcome(self.status, self.events, self.operation.wanted, self.stopped)
@@ -159,11 +170,13 @@ class _Watcher:
 
 
 def _passes(error: Any) -> bool:
-    """Whether an error may be gone at the next poll: throttled, failed inside, cut off."""
+    """Whether the next poll may tell more: throttled, failed inside, cut off, just deleted."""
     from botocore.exceptions import ClientError
 
     if not isinstance(error, ClientError):
         return True
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = error.response["Error"]["Code"]
+    if code == "ValidationError":
+        return "does not exist" in str(error)
     return status >= 500 or "Throttling" in code or code == "RequestLimitExceeded"  # noqa: PLR2004

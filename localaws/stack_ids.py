@@ -29,19 +29,25 @@ def _wrapped(handler: Handler, wrapper: Callable[[Handler, Any], Any]) -> Handle
 
 def _with_name(handler: Handler, request: Any) -> Any:
     """``arn:...:stack/NAME/UUID`` as NAME."""
+    name = _name(request)
+    return handler({**request, "StackName": [name]} if name else request)
+
+
+def _name(request: Any) -> str:
     stack = _text(request, "StackName")
-    name = stack.split("/")[1] if stack.startswith("arn:") else stack
-    return handler({**request, "StackName": [name]} if stack else request)
+    return stack.split("/")[1] if stack.startswith("arn:") else stack
 
 
 def _keeping_the_id(handler: Handler, request: Any) -> Any:
     """Else a new stack, with a new id, would take the place of the one in REVIEW_IN_PROGRESS."""
     from ministack.services.cloudformation import _stacks, changesets
 
-    shell = _stacks.get(_text(request, "StackName"))
+    shell = _stacks.get(_name(request))
     creates = _text(request, "ChangeSetType") == "CREATE"
     if not (creates and shell and shell["StackStatus"] == "REVIEW_IN_PROGRESS"):
-        return handler(request)
+        # By its name, else a change set of the same name would be made a second time.
+        return _with_name(handler, request)
+    request = {**request, "StackName": [_name(request)]}
     ids, another = [shell["StackId"].rpartition("/")[2]], changesets.new_uuid
     # The stack's id is the first that is made.
     changesets.new_uuid = lambda: ids.pop() if ids else another()

@@ -86,10 +86,8 @@ def test_the_events_are_read_back_to_the_change_set_s_own_time() -> None:
     api = Api()
     api.page(event(9, "UPDATE_IN_PROGRESS", "Queue", by="another"), following="2")
     api.page(event(3, "UPDATE_IN_PROGRESS", by=OPERATION.token), following="3")
-    assert execution._has_begun(api.client, REVIEW, OPERATION)
-    api.page(event(9, "UPDATE_IN_PROGRESS", "Queue", by="another"), following="2")
-    api.page(event(-1, "UPDATE_COMPLETE", by="another"), following="3")
-    assert not execution._has_begun(api.client, REVIEW, OPERATION)
+    api.page(event(-1, "UPDATE_COMPLETE", by="before"), following="4")
+    assert execution._tokens(api.client, REVIEW, OPERATION) == ["another", OPERATION.token]
     api.stubber.assert_no_pending_responses()
 
 

@@ -67,6 +67,25 @@ def test_it_waits_until_the_change_set_is_made(stubbed: tuple[Any, Stubber]) -> 
     assert slept == [2.0, 3.0]
 
 
+def test_one_that_is_deleted_while_it_is_made_is_said(stubbed: tuple[Any, Stubber]) -> None:
+    client, stubber = stubbed
+    stubber.add_response("describe_change_set", answer("CREATE_PENDING"))
+    stubber.add_client_error("describe_change_set", "ChangeSetNotFound", "ChangeSet does not exist")
+    with pytest.raises(Problem, match=r"somebody deleted it while it was made\. Review again"):
+        change_set.wait(client, ARN, Clock(sleep=lambda _: None))
+
+
+def test_a_name_that_exists_is_ours_since_no_name_is_used_twice(
+    stubbed: tuple[Any, Stubber],
+) -> None:
+    client, stubber = stubbed
+    stubber.add_client_error("create_change_set", "AlreadyExistsException", "it exists")
+    asked = {"ChangeSetName": "review-1", "StackName": STACK}
+    stubber.add_response("describe_change_set", answer("CREATE_PENDING"), asked)
+    request = {**asked, "TemplateBody": "{}", "ClientToken": "review-1"}
+    assert change_set.submit(client, request) == ARN
+
+
 def test_it_does_not_wait_for_ever(stubbed: tuple[Any, Stubber]) -> None:
     client, stubber = stubbed
     for _ in range(3):
@@ -146,7 +165,8 @@ def test_only_our_own_empty_shell_is_deleted(
         summaries = [{"ChangeSetId": each, "Status": "CREATE_COMPLETE"} for each in waiting]
         stubber.add_response("list_change_sets", {"Summaries": summaries}, {"StackName": STACK})
     if deleted:
-        stubber.add_response("delete_stack", {}, {"StackName": STACK})
+        sent = {"StackName": STACK, "ClientRequestToken": "discard-1"}
+        stubber.add_response("delete_stack", {}, sent)
     assert change_set.delete_shell(client, found, ["mine"]) is deleted
 
 

@@ -167,6 +167,14 @@ def test_a_stack_that_fails_names_its_cause(checkout: Path, clients: Clients) ->
         make(checkout, clients)
 
 
+def carry_out_two(checkout: Path, clients: Clients, client: Any) -> None:
+    """The reviewed change and another one; then the checkout is as it was."""
+    carry_out(client.review, checkout, clients)
+    change(checkout, "tags:", "  MaxTasks: 4\ntags:")
+    carry_out(make(checkout, clients), checkout, clients)
+    change(checkout, "  MaxTasks: 4\n", "")
+
+
 Break = Callable[[Path, Clients, Any], object]
 STALE: dict[str, tuple[Break, str]] = {
     "another template": (
@@ -193,8 +201,8 @@ STALE: dict[str, tuple[Break, str]] = {
         lambda _, __, f: f("cloudformation").delete_change_set(
             ChangeSetName=f.review.change_set.arn), "is gone",
     ),
-    "a change set that was executed": (
-        lambda c, clients, f: carry_out(f.review, c, clients), "was executed already",
+    "a change set that was executed before another one": ( carry_out_two,
+        "was executed already: and the stack was changed again since",
     ),
 }  # fmt: skip
 
@@ -209,6 +217,39 @@ def test_nothing_is_executed_that_was_not_reviewed(
     breaks(checkout, clients, client)
     with pytest.raises(Refusal, match=words):
         carry_out(review, checkout, clients)
+
+
+def test_one_that_was_executed_is_only_watched_when_it_is_executed_again(
+    checkout: Path, clients: Clients, client: Callable[[str], Any]
+) -> None:
+    review = make(checkout, clients)
+    first = carry_out(review, checkout, clients)
+    events = client("cloudformation").describe_stack_events(StackName="webordinary-edit")
+    assert carry_out(review, checkout, clients) == first
+    after = client("cloudformation").describe_stack_events(StackName="webordinary-edit")
+    assert after["StackEvents"] == events["StackEvents"]
+
+
+def test_another_stack_of_the_same_name_is_left_alone(
+    command: Run, checkout: Path, client: Callable[[str], Any]
+) -> None:
+    file, cloudformation = str(checkout / "r.json"), client("cloudformation")
+    before = "Resources: {Queue: {Type: AWS::SQS::Queue}}"
+    after = "Resources: {Queue: {Type: AWS::SQS::Queue}, Topic: {Type: AWS::SNS::Topic}}"
+    (checkout / "out/one.template.yaml").write_text(after)
+    (checkout / "params/dev/one.yaml").write_text("template-file-path: out/one.template.yaml\n")
+    cloudformation.create_stack(StackName="one", TemplateBody=before)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="one")
+    assert command("review", "dev/one", "--output", file)[0] == 2
+    cloudformation.delete_stack(StackName="one")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="one")
+    cloudformation.create_stack(StackName="one", TemplateBody=before)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="one")
+    code, _, err = command("execute", file)
+    assert code == 3
+    assert "The review is stale" in err
+    [found] = cloudformation.list_stack_resources(StackName="one")["StackResourceSummaries"]
+    assert found["LogicalResourceId"] == "Queue"
 
 
 def test_a_stack_that_was_updated_since(checkout: Path, clients: Clients) -> None:

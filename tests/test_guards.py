@@ -6,9 +6,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from botocore.stub import Stubber
 
 import deployments
+from deployer import protection
 from deployer.source import read_source
 from deployer.template_store import LIMIT, placed
 from deployments.models import Target
@@ -98,6 +100,34 @@ def test_protection_is_reviewed_set_and_left_alone_where_nothing_is_said(
     assert "Termination protection" not in out
     (checkout / "params/dev/policy.json").write_text("{")
     assert "The stack policy cannot be read" in command("review", "dev/one")[2]
+
+
+def test_an_execution_that_was_cut_off_before_it_guards_the_stack_is_finished(
+    command: Run, checkout: Path, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(checkout, "one")
+    target, file = checkout / "params/dev/target.yaml", str(checkout / "r.json")
+    target.write_text(f"{target.read_text()}termination-protection: true\n")
+    assert command("review", "dev/one", "--output", file)[0] == 2
+
+    def cut_off(*_: object) -> None:
+        raise ConnectionClosedError(endpoint_url="https://cloudformation")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(protection, "apply", cut_off)
+        code, _, err = command("execute", file)
+    assert code == 1
+    assert "one is deployed, but what guards it is not set" in err
+    code, _, err = command("watch", "dev/one")
+    assert code == 0
+    assert "execute\nit again with `deploy.py execute`" in err
+    code, _, err = command("execute", file)
+    assert code == 0
+    assert "Termination protection is on." in err
+    cloudformation = client("cloudformation")
+    [stack] = cloudformation.describe_stacks(StackName="one")["Stacks"]
+    assert (stack["EnableTerminationProtection"], stack["StackStatus"]) == (True, "CREATE_COMPLETE")
+    assert "What guards" not in command("watch", "dev/one")[2]
 
 
 def test_what_was_not_reviewed_is_not_set(

@@ -909,3 +909,13 @@ def test_another_change_set_keeps_the_id_of_a_stack_that_is_still_to_be_created(
     )
     [left] = api.list_change_sets(StackName=stack_id)["Summaries"]
     assert left["ChangeSetName"] == "second"
+
+
+def test_a_change_set_s_name_is_taken_however_its_stack_is_called(stack: Stack) -> None:
+    stack.deploy({"Queue": {"Type": "AWS::SQS::Queue"}})
+    [found] = stack.api.describe_stacks(StackName=STACK)["Stacks"]
+    options = {"ChangeSetName": "once", "UsePreviousTemplate": True}
+    stack.api.create_change_set(StackName=found["StackId"], **options)
+    for name in (STACK, found["StackId"]):
+        with pytest.raises(ClientError, match="AlreadyExistsException"):
+            stack.api.create_change_set(StackName=name, **options)

@@ -125,6 +125,39 @@ def test_an_answer_that_fails_is_asked_for_again(script: Script) -> None:
     assert run(script, Person()).is_good
 
 
+def test_a_storm_when_it_has_just_ended_is_waited_out(script: Script) -> None:
+    for _ in range(3):
+        script.look("UPDATE_COMPLETE", BEGUN, ENDED)
+        script.stubber.add_client_error("describe_stack_events", "ThrottlingException")
+    script.look("UPDATE_COMPLETE", BEGUN, ENDED)
+    script.more(BEGUN, QUEUE, DONE, ENDED)
+    screen = Person()
+    assert run(script, screen).is_good
+    assert len(screen.lines) == len([BEGUN, QUEUE, DONE, ENDED])
+
+
+def test_a_stack_that_somebody_deletes_meanwhile_is_no_success(script: Script) -> None:
+    gone = [event(5, "DELETE_IN_PROGRESS", by="another"), event(6, "DELETE_COMPLETE", by="another")]
+    script.look("UPDATE_IN_PROGRESS", BEGUN)
+    script.look("DELETE_IN_PROGRESS", BEGUN, *gone[:1])
+    for _ in range(watching.SETTLED + 1):
+        script.look("DELETE_COMPLETE", BEGUN, *gone)
+    script.more(BEGUN, *gone)
+    found = run(script, Person())
+    assert (found.status, found.is_good) == ("DELETE_COMPLETE", False)
+
+
+def test_a_stack_that_is_gone_between_two_questions_is_no_success(script: Script) -> None:
+    script.look("UPDATE_IN_PROGRESS", BEGUN)
+    stack = {"StackName": "x", "StackId": STACK, "StackStatus": "DELETE_IN_PROGRESS"}
+    script.stubber.add_response("describe_stacks", {"Stacks": [{**stack, "CreationTime": START}]})
+    words = "Stack [x] does not exist"
+    script.stubber.add_client_error("describe_stack_events", "ValidationError", words)
+    for _ in range(watching.SETTLED + 1):
+        script.stubber.add_client_error("describe_stacks", "ValidationError", words)
+    assert run(script, Person()).status == "ABSENT"
+
+
 @pytest.mark.parametrize(
     ("code", "status", "times", "words_"),
     [

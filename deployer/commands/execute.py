@@ -8,9 +8,12 @@ import click
 import deployments
 from deployer.commands.connection import clients_of, connected, consent, say
 from deployer.commands.operations import watched, watching_options
+from problem import Problem
 
 if TYPE_CHECKING:
     from deployer.adopting.proposal import Renaming
+    from deployer.clients import Clients
+    from deployer.operation import Operation
     from deployer.review import Review
 
 
@@ -41,8 +44,7 @@ def execute(
 
     What `adopt` and `rollback` wrote is executed in the same way.
     """
-    from deployer import binding, committed, earlier, execution, protection, review_file
-    from deployer import stack as stacks
+    from deployer import binding, committed, earlier, execution, review_file
     from deployer.adopting.proposal import Renaming
     from deployer.commands import adoption_step
 
@@ -65,11 +67,32 @@ def execute(
     if found.adoption:
         return adoption_step.ended(found, code)
     if code == 0:
-        cloudformation = clients("cloudformation")
-        stack = stacks.read(cloudformation, operation.stack_id)
-        for sentence in protection.apply(cloudformation, deployment, stack, found.others):
-            say(sentence)
+        _guard(found, deployment, clients, operation)
     return code
+
+
+def _guard(
+    review: "Review", deployment: deployments.Deployment, clients: "Clients", operation: "Operation"
+) -> None:
+    """Sets what guards the stack; a failure of this is none of the deployment, and says so."""
+    from deployer import protection
+    from deployer import stack as stacks
+    from deployer.clients import explained
+
+    if not protection.is_named(deployment):
+        return
+    try:
+        with explained():
+            cloudformation = clients("cloudformation")
+            stack = stacks.read(cloudformation, operation.stack_id)
+            for sentence in protection.apply(cloudformation, deployment, stack, review.others):
+                say(sentence)
+    except Problem as problem:
+        raise Problem(
+            f"{operation.stack_name} is deployed, but what guards it is not set",
+            f"{problem.what}: {problem.why}",
+            "Run the same command again: it sets that, and never executes twice",
+        ) from problem
 
 
 def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tuple[Path, ...]:

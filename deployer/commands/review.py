@@ -53,13 +53,14 @@ def review(
     if found:
         click.echo(report(list(found.values()), form, several=several))
     keep(list(found.values()), output, root, several=several)
-    for each in found.values():
-        _older(deployments.load(each.where.deployment, root), each, connection)
+    for deployment in chosen:
+        if deployment.name not in problems:
+            _older(deployment, found.get(deployment.name), connection)
     return _ended(problems, several=several) or (CHANGES if found else 0)
 
 
 def _older(
-    deployment: deployments.Deployment, review: "Review", connection: dict[str, str | None]
+    deployment: deployments.Deployment, review: "Review | None", connection: dict[str, str | None]
 ) -> None:
     """Offers to remove what earlier reviews left; somebody may still want to execute them."""
     from deployer import discarding
@@ -67,7 +68,7 @@ def _older(
 
     with explained():
         found = discarding.waiting(deployment, clients_of(deployment, **connection))
-    older = [name for name, arn in found if arn != review.change_set.arn]
+    older = [name for name, arn in found if not review or arn != review.change_set.arn]
     if older:
         say(f"\nEarlier change sets still wait: {', '.join(older)}. Drop all with")
         say(f"    ./deploy.py discard {deployment.name}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import deployments
-from deployer.commands.connection import clients_of, connected
+from deployer.commands.connection import clients_of, connected, say
 from deployer.commands.operations import watched, watching_options
 
 
@@ -15,10 +15,15 @@ from deployer.commands.operations import watched, watching_options
 @connected
 def watch(*, name: str, form: str, minutes: int, root: Path, **connection: str | None) -> int:
     """Watch what is going on at a stack, or sum up what was last; Ctrl-C asks."""
-    from deployer import guards, ongoing
+    from deployer import guards, ongoing, protection
 
     deployment = deployments.load(name, root)
     clients = clients_of(deployment, **connection)
     guards.identify(deployment, clients)
-    operation = ongoing.latest(clients("cloudformation"), deployment)
-    return watched(operation, clients, form=form, minutes=minutes)
+    cloudformation = clients("cloudformation")
+    operation = ongoing.latest(cloudformation, deployment)
+    code = watched(operation, clients, form=form, minutes=minutes)
+    if code == 0 and protection.is_missing(cloudformation, deployment):
+        say("What guards the stack is not as target.yaml says. If its review has that, execute")
+        say("it again with `deploy.py execute`: it sets that, and never executes twice.")
+    return code
