@@ -14,11 +14,13 @@ from deployments import Deployment
 from problem import Problem, Refusal
 
 
-def execute(found: Renaming, deployment: Deployment, clients: Clients, clock: Clock) -> None:
+def execute(
+    found: Renaming, deployment: Deployment, clients: Clients, clock: Clock, resume: str
+) -> None:
     """Executes the refactoring and waits for its end; one that has begun is only awaited.
 
-    Raises Refusal where something is not as proposed, Problem where it failed or a resource
-    is not what it was.
+    ``resume`` is the command that does the latter. Raises Refusal where something is not as
+    proposed, Problem where it failed or a resource is not what it was.
     """
     guards.identify(deployment, clients)
     cloudformation = clients("cloudformation")
@@ -32,7 +34,6 @@ def execute(found: Renaming, deployment: Deployment, clients: Clients, clock: Cl
                     "only what was proposed is executed",
                     f"Run `deploy.py adopt {found.where.deployment}` again",
                 )
-    resume = f"./deploy.py adopt {found.where.deployment}"
     refactoring.execute(cloudformation, found.refactor_id, clock, resume)
     _check_end(found, deployment, clients)
 

@@ -4,17 +4,20 @@ A folder of its own, since every file beside `target.yaml` is a deployment. It i
 committed like these; what stands in it is taken as given.
 """
 
+from collections.abc import Mapping as Named
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deployer.adopting.deployed import Deployed
+from deployer.adopting.deployed import Deployed, Resource
 from deployer.adopting.matching import Certainty, Matching
 from deployments import Deployment
 from deployments.located import Located, read_yaml
 from problem import Problem, Refusal
+
+Live = Named[str, Resource]
 
 HEAD = """\
 # What each resource of out/ is called in the stack as it is deployed: `deploy.py adopt` wrote it.
@@ -44,6 +47,16 @@ class Entry(BaseModel):
     because: str = ""
     by: Literal["refactoring", "import"] = "refactoring"
     body: dict[str, Any] | None = None
+
+    def waits(self, ours: str, live: "Live") -> bool:
+        """Whether it is still deployed under its old name.
+
+        Where another resource has that name by now, the physical id tells.
+        """
+        there = live.get(self.is_)
+        if there is None or self.is_ == ours:
+            return False
+        return self.physical_id in ("", there.physical_id) or not there.physical_id
 
 
 class Mapping(BaseModel):
@@ -98,19 +111,24 @@ def given(mapping: Mapping, deployed: Deployed, deployment: Deployment) -> dict[
     """What the file decides, as far as it still stands; a resource that has its name keeps it.
 
     Raises Refusal where the file names what is not deployed, or another thing now. Those that
-    were removed to be imported are left out.
+    were removed to be imported are left out. What has its name may have been replaced since.
     """
     found: dict[str, str | None] = dict.fromkeys(mapping.new)
+    live = deployed.resources
     for ours, entry in mapping.resources.items():
-        there = next((each for each in (entry.is_, ours) if each in deployed.resources), None)
-        if there is None and entry.by == "import":
-            continue
-        if there is None:
+        if entry.waits(ours, live):
+            found[ours] = entry.is_
+        elif ours in live:
+            found[ours] = ours
+        elif entry.is_ in live:
+            now = live[entry.is_].physical_id
+            raise _stale(
+                deployment,
+                ours,
+                f"{entry.is_} is {now}, and its physical-id here is {entry.physical_id}",
+            )
+        elif entry.by != "import":
             raise _stale(deployment, ours, f"the stack has no {entry.is_}")
-        physical = deployed.resources[there].physical_id
-        if physical and entry.physical_id and physical != entry.physical_id:
-            raise _stale(deployment, ours, f"{there} is {physical}, and was {entry.physical_id}")
-        found[ours] = there
     return found
 
 
@@ -120,7 +138,7 @@ def _stale(deployment: Deployment, ours: str, why: str) -> Refusal:
     return Refusal(
         f"{ours} is no longer as it was mapped",
         why,
-        "Correct the line, or remove the file and run `deploy.py adopt` again",
+        "Correct `is` and remove `physical-id`, or remove the file and run `deploy.py adopt` again",
         file=file,
         line=source.line(("resources", ours)),
     )
@@ -132,7 +150,8 @@ def updated(mapping: Mapping, matching: Matching) -> Mapping:
     for match in matching.matches:
         old = mapping.resources.get(match.ours)
         if old and match.theirs in (old.is_, match.ours):
-            resources[match.ours] = old
+            physical = old.physical_id or match.physical_id
+            resources[match.ours] = old.model_copy(update={"physical_id": physical})
         else:
             resources[match.ours] = Entry(
                 is_=match.theirs, type=match.type, physical_id=match.physical_id,

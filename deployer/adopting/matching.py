@@ -64,8 +64,8 @@ def match(
 ) -> Matching:
     """Matches what is clear; ``given`` holds what was decided, None for one that is new."""
     matcher = _Matcher(ours, theirs, given)
-    matcher.by_id()
     matcher.by_name()
+    matcher.by_id()
     # Each match can tell the role of another; likeness comes in where roles say nothing.
     while matcher.by_role() or matcher.by_likeness():
         pass

@@ -42,9 +42,7 @@ class Plan:
         return {
             entry.is_: ours
             for ours, entry in self.mapping.resources.items()
-            if entry.by == "refactoring"
-            and entry.is_ != ours
-            and entry.is_ in self.deployed.resources
+            if entry.by == "refactoring" and entry.waits(ours, self.deployed.resources)
         }
 
     @property

@@ -1,18 +1,22 @@
 """CloudFormation's stack refactoring: made, read, executed, each awaited to its end.
 
 Source: CloudFormation API reference, CreateStackRefactor, DescribeStackRefactor,
-ListStackRefactorActions, ExecuteStackRefactor.
+ListStackRefactorActions, ExecuteStackRefactor; user guide, "Stack refactoring":
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-refactoring.html
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from deployer.clients import explained
 from deployer.clock import Clock
 from problem import Detached, Problem, Refusal
 
-UNSUPPORTED = re.compile(r"Stack Refactor does not support ([\w:]+)")
-"""How the service says that a type cannot be refactored, in StatusReason."""
+UNSUPPORTED = re.compile(r"Stack Refactor does not support (\w+::\w+::\w+)")
+"""How the service says that a type cannot be refactored, in StatusReason and, for one whose tags
+it cannot write, in ExecutionStatusReason.
+"""
 
 HINTS = {
     "AWS::CDK::Metadata": "Deploy once more with `cdk deploy --version-reporting=false`, which"
@@ -85,7 +89,7 @@ def wait_created(cloudformation: Any, refactor: str, clock: Clock) -> None:
     reason = answer.get("StatusReason") or answer.get("ExecutionStatusReason") or "no reason given"
     found = UNSUPPORTED.search(reason)
     if found:
-        raise Unsupported(found[1].rstrip(":"), reason)
+        raise Unsupported(found[1], reason)
     raise Problem(
         f"CloudFormation could not make the refactoring ({answer['Status']},"
         f" {answer.get('ExecutionStatus')})",
@@ -109,11 +113,20 @@ def actions(cloudformation: Any, refactor: str) -> list[dict[str, Any]]:
 def execute(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> None:
     """Executes it, unless that has begun already, and waits for its end.
 
-    Raises Problem where it failed or was rolled back, Detached where the time is over.
+    Raises Problem where it failed or was rolled back; Detached where we cannot wait for its end,
+    which it comes to without us.
     """
     status = describe(cloudformation, refactor).get("ExecutionStatus")
     if status == "AVAILABLE":
-        cloudformation.execute_stack_refactor(StackRefactorId=refactor)
+        _begin(cloudformation, refactor)
+    try:
+        with explained(resume):
+            _wait_executed(cloudformation, refactor, clock, resume)
+    except KeyboardInterrupt:
+        raise _left("you interrupted this", resume) from None
+
+
+def _wait_executed(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> None:
     waits = clock.waits()
     while True:
         answer = describe(cloudformation, refactor)
@@ -122,14 +135,34 @@ def execute(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> No
             return
         # An answer may still be as it was before the execution began.
         if status not in UNDER_WAY and status != "AVAILABLE":
-            raise Problem(
-                f"The refactoring ended as {status}",
-                answer.get("ExecutionStatusReason") or "CloudFormation gives no reason",
-                "Look at the stack's events; what was rolled back is as before",
-            )
+            raise _ended(status, answer.get("ExecutionStatusReason", ""))
         if not waits.wait():
-            raise Detached(
-                "We stopped watching the refactoring",
-                f"it is still in {status}",
-                f"It goes on in AWS. Watch it again with `{resume}`",
-            )
+            raise _left(f"it is still in {status}", resume)
+
+
+def _left(why: str, resume: str) -> Detached:
+    what, next_step = "We stopped watching the refactoring", f"Watch it again with `{resume}`"
+    return Detached(what, why, f"It goes on in AWS. {next_step}")
+
+
+def _begin(cloudformation: Any, refactor: str) -> None:
+    """Begins it once: where the answer to a first request was lost, a second one is refused."""
+    from botocore.exceptions import ClientError
+
+    try:
+        cloudformation.execute_stack_refactor(StackRefactorId=refactor)
+    except ClientError:
+        if describe(cloudformation, refactor).get("ExecutionStatus") == "AVAILABLE":
+            raise
+
+
+def _ended(status: str, reason: str) -> Problem:
+    """A bad end. Some types are refused only now, after a proposal that was good."""
+    found = UNSUPPORTED.search(reason)
+    return Problem(
+        f"The refactoring ended as {status}",
+        reason or "CloudFormation gives no reason",
+        f"What was rolled back is as before. Adopt again with --import for each {found[1]}"
+        if found
+        else "Look at the stack's events; what was rolled back is as before",
+    )

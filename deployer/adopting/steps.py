@@ -10,9 +10,9 @@ Step = Literal["retain", "remove", "rename", "import", "done"]
 
 SAID: dict[Step, str] = {
     "retain": "sets {} to be retained, and writes down what refers to it",
-    "remove": "takes {} out of the stack; it stays as it is",
+    "remove": "takes {} out of the stack; nothing happens to them",
     "rename": "renames {} by stack refactoring",
-    "import": "imports {} under its new logical id",
+    "import": "imports {}, as they are called from now on",
     "done": "",
 }
 
@@ -35,7 +35,7 @@ def next_step(mapping: Mapping, deployed: Deployed) -> tuple[Step, tuple[str, ..
     renamed = tuple(
         ours
         for ours, entry in mapping.resources.items()
-        if entry.by == "refactoring" and entry.is_ != ours and entry.is_ in live
+        if entry.by == "refactoring" and entry.waits(ours, live)
     )
     ordered: tuple[tuple[Step, tuple[str, ...]], ...] = (
         ("retain", loose),

@@ -6,7 +6,7 @@ from deployer.adopting import mapping_file
 from deployer.adopting.proposal import Renaming
 from deployer.clients import Clients
 from deployer.clock import Clock
-from deployer.commands.connection import say
+from deployer.commands.connection import say, shown
 from deployer.review import Review
 from deployer.source import Source
 from deployments import Deployment
@@ -28,11 +28,12 @@ def source(found: Review, deployment: Deployment, clients: Clients) -> Source | 
     return change_sets.source_of(found.adoption, deployment, now)
 
 
-def rename(found: Renaming, deployment: Deployment, clients: Clients) -> int:
+def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path) -> int:
     """Executes the refactoring; says what has its name now."""
     from deployer.adopting import executing
 
-    executing.execute(found, deployment, clients, Clock())
+    resume = f"./deploy.py execute {shown(file)}"
+    executing.execute(found, deployment, clients, Clock(), resume)
     for each in found.renamed:
         say(f"  {each.old} is {each.new}: {each.physical_id}")
     say(f"{len(found.renamed)} resources of {found.where.stack_name} have our names.")

@@ -58,7 +58,7 @@ def execute(
         _ask(found)
     clients = clients_of(deployment, **connection)
     if isinstance(found, Renaming):
-        return adoption_step.rename(found, deployment, clients)
+        return adoption_step.rename(found, deployment, clients, file)
     source = adoption_step.source(found, deployment, clients) or earlier.source_of(
         found.binding.origin, deployment, clients, root
     )

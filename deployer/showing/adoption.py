@@ -93,9 +93,9 @@ def _steps(plan: Plan, style: Style, width: int) -> Iterator[str]:
         yield from ("", style("How it goes", "bold"))
         text = (
             f"{', '.join(waiting)} cannot be refactored. Four reviewed steps take the place of"
-            " one: it is set to be retained, taken out of the stack, everything else is renamed,"
-            " and it is imported under its new logical id. Meanwhile it goes on as it is, and"
-            " belongs to no stack."
+            " one: these are set to be retained, they are taken out of the stack, everything else"
+            " is renamed, and they are imported under their new logical ids. Meanwhile they go on"
+            " as they are, and belong to no stack."
         )
         yield from wrapped(text, width, "  ")
     step, names = plan.step
