@@ -110,7 +110,7 @@ def command(
 ) -> Run:  # fmt: skip
     """deploy.py with these words: (exit code, standard output, standard error)."""
     quick = partial(Clock, sleep=lambda _: time.sleep(0.01))
-    for name in ("review", "operations", "drift", "rollback", "discard"):
+    for name in ("review", "operations", "drift", "rollback", "discard", "adopt", "adoption_step"):
         monkeypatch.setattr(f"deployer.commands.{name}.Clock", quick)
 
     def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:

@@ -214,6 +214,38 @@ def test_an_id_that_is_written_with_escapes_is_renamed() -> None:
     }
 
 
+def test_names_of_other_things_stay_though_they_are_spelt_alike() -> None:
+    before = """Conditions:
+  Queue: !Equals [!Ref Queue, Queue]
+Mappings: {Jobs: {Queue: {Queue: Queue}}}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Condition: Queue
+    Properties: {QueueName: !FindInMap [Jobs, Queue, Queue], P: !If [Queue, Queue, !Ref Queue]}
+  Queues:
+    Type: AWS::SQS::QueuePolicy
+    Properties: {Queues: [!Sub "${Queues}${Queue}${QueueName}", !ImportValue Queue]}
+    Metadata: {aws:cdk:path: Stack/Queue/Resource}
+Outputs: {Queue: {Condition: Queue, Value: !GetAtt Queue.Queue, Export: {Name: Queue}}}
+"""
+    changes = {
+        "[!Ref Queue,": "[!Ref Edit,", "\n  Queue:\n    Type": "\n  Edit:\n    Type",
+        "!Ref Queue]": "!Ref Edit]", "${Queue}": "${Edit}", "!GetAtt Queue.": "!GetAtt Edit.",
+    }  # fmt: skip
+    expected = before
+    for old, new in changes.items():
+        assert expected.count(old) == 1, old
+        expected = expected.replace(old, new)
+    assert rename(before, {"Queue": "Edit"}) == expected
+
+
+def test_an_alias_is_renamed_once() -> None:
+    before = "Resources: {A: {Type: T, Properties: {P: &it !Ref A, Q: *it, R: [*it]}}}\n"
+    after = "Resources: {Long: {Type: T, Properties: {P: &it !Ref Long, Q: *it, R: [*it]}}}\n"
+    assert rename(before, {"A": "Long"}) == after
+
+
 TEMPLATE = """Parameters: {Taken: {Type: String}}
 Conditions: {Also: !Equals [a, a]}
 Resources: {One: {Type: A}, Two: {Type: A}}

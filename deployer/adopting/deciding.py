@@ -62,12 +62,17 @@ def _known(name_: str, known: Iterable[str], who: str) -> None:
 
 
 def check_no_swap(
-    matching: Matching, ours: Mapping[str, Resource], theirs: Mapping[str, Resource]
+    matching: Matching,
+    ours: Mapping[str, Resource],
+    theirs: Mapping[str, Resource],
+    undecided: Matching,
 ) -> None:
     """Raises Refusal where two resources of one type would exchange what they are.
 
-    Each would then be renamed to the other's name, which is taken, or replaced by it.
+    Each would then be renamed to the other's name, which is taken, or become the other.
+    ``undecided`` is how they match where nobody has decided anything.
     """
+    _check_not_crossed(matching, undecided)
     for one in matching.matches:
         for other in _crosswise(one, matching, ours, theirs):
             raise Refusal(
@@ -75,6 +80,22 @@ def check_no_swap(
                 f"{one.ours} is mapped to {one.theirs}, and {other} is what it is called itself",
                 f"Map {one.ours} to {other}, or correct its name in params/ or the specification",
             )
+
+
+def _check_not_crossed(matching: Matching, undecided: Matching) -> None:
+    decided = {each.ours: each.theirs for each in matching.matches if each.certainty == "given"}
+    alone = {each.ours: each for each in undecided.matches}
+    for one, there in decided.items():
+        for other, here in decided.items():
+            if one < other and one in alone and other in alone:
+                first, second = alone[one], alone[other]
+                if (first.theirs, second.theirs) == (here, there):
+                    raise Refusal(
+                        f"{one} and {other} would be exchanged",
+                        f"{here} is {one} ({first.reason}), and {there} is {other}"
+                        f" ({second.reason})",
+                        f"Map {one} to {here} and {other} to {there}, or both to nothing",
+                    )
 
 
 def _crosswise(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deployer.adopting.deployed import Deployed, Resource
 from deployer.adopting.matching import Certainty, Matching
@@ -40,7 +40,7 @@ class Entry(BaseModel):
         frozen=True, extra="forbid", alias_generator=_key, populate_by_name=True
     )
 
-    is_: str
+    is_: str = Field(validation_alias="is", serialization_alias="is")
     type: str
     physical_id: str = ""
     certainty: Certainty = "given"
@@ -79,12 +79,11 @@ def read(deployment: Deployment) -> Mapping:
     if not file.exists():
         return Mapping()
     source = read_yaml(file)
-    data = _renamed(source.data)
     try:
-        return Mapping.model_validate(data or {})
+        return Mapping.model_validate(source.data or {})
     except ValidationError as error:
         first = error.errors()[0]
-        place = tuple("is" if part in ("is-", "is_") else part for part in first["loc"])
+        place = first["loc"]
         raise Problem(
             f"{'.'.join(map(str, place))} has a wrong value",
             first["msg"][0].lower() + first["msg"][1:],
@@ -92,19 +91,6 @@ def read(deployment: Deployment) -> Mapping:
             file=file,
             line=source.line(place),
         ) from None
-
-
-def _renamed(data: Any) -> Any:
-    """``is`` under a name that Python can have."""
-    if not isinstance(data, dict) or not isinstance(data.get("resources"), dict):
-        return data
-    resources = {
-        name: {"is-" if key == "is" else key: value for key, value in entry.items()}
-        if isinstance(entry, dict)
-        else entry
-        for name, entry in data["resources"].items()
-    }
-    return {**data, "resources": resources}
 
 
 def given(mapping: Mapping, deployed: Deployed, deployment: Deployment) -> dict[str, str | None]:
@@ -171,12 +157,7 @@ def write(mapping: Mapping, deployment: Deployment) -> Path:
     file = path(deployment)
     file.parent.mkdir(parents=True, exist_ok=True)
     entries = {
-        name: {
-            "is" if key in ("is-", "is_") else key: value
-            for key, value in entry.model_dump(
-                by_alias=True, exclude_defaults=True, mode="json"
-            ).items()
-        }
+        name: entry.model_dump(by_alias=True, exclude_defaults=True, mode="json")
         for name, entry in sorted(mapping.resources.items())
     }
     content: dict[str, Any] = {"resources": entries}

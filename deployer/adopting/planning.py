@@ -76,7 +76,8 @@ def plan(
         deployed.resources,
         decided,
     )
-    deciding.check_no_swap(matching, ours, deployed.resources)
+    undecided = match(ours, deployed.resources, {}) if decided else matching
+    deciding.check_no_swap(matching, ours, deployed.resources, undecided)
     mapping = mapping_file.updated(known, matching)
     found = Plan(source, deployed, matching, _by_import(mapping, importing))
     return found if matching.questions else replace(found, end=_end(found))

@@ -26,7 +26,8 @@ def rename(text: str, names: Mapping[str, str], file: str = "the template") -> s
     changing = {old: new for old, new in names.items() if old != new}
     _check(parts, changing, file)
     edits = [edit for each in occurrences(parts) if (edit := _edit(text, each, changing))]
-    for start, end, new in sorted(edits, reverse=True):
+    # A YAML alias is the same place twice.
+    for start, end, new in sorted(set(edits), reverse=True):
         text = text[:start] + new + text[end:]
     return text
 

@@ -53,9 +53,10 @@ def adopt(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Take over a stack that another tool built: its resources get our logical ids, in place.
+    """Take over another tool's stack, in place.
 
-    Proposes the next step and changes nothing; exit 2 if there is one. `execute` takes it.
+    Its resources get our logical ids and stay what they are. Proposes the next step and
+    changes nothing; exit 2 if there is one. `execute` takes it.
     """
     from deployer import guards, review_file
     from deployer.adopting import checking, deciding, deployed, mapping_file
