@@ -6,33 +6,25 @@ was cut off does what the message says. Then it is looked at directly: the stack
 against the exit code, that nothing acted twice, and that nothing is left behind.
 """
 
-import io
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import localaws
+from bench.person import NAME, STACK, TRIES, Person, impatient
 from bench.proxy import Faults, Proxy
-from deployer.clock import Clock
 from localaws import walkthrough
-from problem import Problem
 
 SEEDS = 500
 CHANGES, REFUSED = 2, 3
 SHARE = 0.12
-NAME = "dev/small"
-STACK = "small"
-QUICK = Clock(sleep=lambda _: time.sleep(0.002))
 QUEUE = "Resources:\n  Queue: {{Type: AWS::SQS::Queue, Properties: {{VisibilityTimeout: {}}}}}\n"
 BROKEN = (
     "  Rule:\n    Type: AWS::EC2::SecurityGroupIngress\n    DependsOn: Queue\n    Properties:"
@@ -79,12 +71,15 @@ KINDS = {
     "discarded update": Kind(ONE, OTHER, "CREATE_COMPLETE", 0, "change set", 0),
     "creation again": Kind(ONE + BROKEN, ONE, "CREATE_COMPLETE", 0, "is CREATE_COMPLETE"),
     "protected creation": Kind(
-        None, ONE, "CREATE_COMPLETE", 0, "protection is on", target="termination-protection: true\n"
+        None,
+        ONE,
+        "CREATE_COMPLETE",
+        0,
+        "is CREATE_COMPLETE",
+        target="termination-protection: true\n",
     ),
     "service": Kind(ONE, ONE + SERVICE, "UPDATE_COMPLETE", 0, "is UPDATE_COMPLETE"),
 }
-TRIES, UNQUIET = 10, 3
-"""How often somebody tries, and how often the faults go on after the first of them."""
 
 
 @dataclass(frozen=True)
@@ -96,97 +91,6 @@ class Result:
     codes: tuple[int, ...]
     faults: Counter[str]
     wrong: str
-
-
-@dataclass
-class Person:
-    """Whoever sits in front of it: runs commands, does what they say, and nothing else."""
-
-    root: Path
-    proxy: Proxy
-    said: str = ""
-    codes: list[int] = field(default_factory=list)
-    is_told_to_drop_earlier_ones: bool = False
-    dropped_the_stack: bool = False
-
-    @property
-    def review(self) -> str:
-        """The review's file."""
-        return str(self.root / "review.json")
-
-    def run(self, *words: str) -> int:
-        """One command; its exit code."""
-        code, self.said = self._ran(words)
-        self.codes.append(code)
-        return code
-
-    def aside(self, *words: str) -> None:
-        """A command that tidies up after the one that counts."""
-        code, said = self._ran(words)
-        self.dropped_the_stack = f"{STACK} is DELETE_COMPLETE" in said
-        if code:
-            raise RuntimeError(said)
-
-    def again(self, attempt: int) -> None:
-        """Before another attempt: signs in; and after some of them, the faults are over."""
-        self.proxy.sign_in()
-        if attempt >= UNQUIET:
-            self.proxy.quiet()
-
-    def persist(self, *words: str, until: Callable[[int], bool]) -> None:
-        """A command, again and again until it has ended as it should."""
-        for attempt in range(TRIES):
-            if until(self.run(*words)):
-                return
-            self.again(attempt)
-        raise RuntimeError(f"it never ends: {self.said}")
-
-    def _ran(self, words: tuple[str, ...]) -> tuple[int, str]:
-        import deploy
-
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                arguments = [*words, "--root", str(self.root)]
-                code = deploy.deploy.main(arguments, standalone_mode=False) or 0
-            except Problem as problem:
-                err.write(str(problem))
-                code = problem.code
-        return int(code), out.getvalue() + err.getvalue()
-
-
-@cache
-def _loader() -> Any:
-    from botocore.loaders import Loader
-
-    return Loader()
-
-
-@contextmanager
-def impatient() -> Iterator[None]:
-    """Nobody sleeps: not our polls, not botocore's attempts; and models are read once."""
-    import botocore.endpoint
-    import botocore.loaders
-
-    loader = _loader()
-
-    class Time:
-        time = staticmethod(time.time)
-        sleep = staticmethod(lambda _: None)
-
-    names = ("review", "operations", "discard")
-    clocks = [patch(f"deployer.commands.{name}.Clock", lambda **_: QUICK) for name in names]
-    with (
-        patch.object(botocore.endpoint, "time", Time),
-        patch.object(botocore.loaders, "create_loader", lambda *_: loader),
-    ):
-        for clock in clocks:
-            clock.start()
-        try:
-            yield
-        finally:
-            for clock in clocks:
-                clock.stop()
 
 
 def checkout(folder: Path, account: str, kind: Kind) -> Path:
