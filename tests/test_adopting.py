@@ -510,7 +510,7 @@ def test_what_stands_in_the_file_must_still_be_so(
     text = file.read_text()
     for before, after, what in (
         ("is: Jobs", "is: Gone", "the stack has no Gone"),
-        ("physical-id: thumbnails-cluster", "physical-id: other", "and was other"),
+        ("physical-id: thumbnails-cluster", "physical-id: other", "physical-id here is other"),
         ("is: Jobs", "iss: Jobs", "has a wrong value"),
     ):
         assert before in text
