@@ -41,7 +41,7 @@ check: setup ## format, lint, types, and that out/ is current
 audit: setup .venv-audit/.ready ## parliament on every policy, checkov on every template
 	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -q tests/test_audit.py
 
-bench: setup ## measure: generating against cfn-lint, as ratios, medians of five
+bench: setup ## measure what takes seconds; `python -m bench NAME` for the rest
 	$(BIN)/python -m bench
 
 fix: setup ## format the code and mend what ruff can

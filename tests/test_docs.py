@@ -356,7 +356,9 @@ def test_the_review_workflow_does_what_its_steps_say(checkout_of_all: Path) -> N
     ]
     script = script.replace(".venv/bin/python", sys.executable)
     summary = checkout_of_all / "summary.md"
-    environment = {**os.environ, "BASE": "HEAD", "GITHUB_STEP_SUMMARY": str(summary)}
+    environment = {
+        **os.environ, "BASE": "HEAD", "RUN": "https://run", "GITHUB_STEP_SUMMARY": str(summary),
+    }  # fmt: skip
 
     def run() -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -370,6 +372,12 @@ def test_the_review_workflow_does_what_its_steps_say(checkout_of_all: Path) -> N
     params.write_text(params.read_text().replace("MaxTasks: 2", "MaxTasks: 3"))
     assert run().returncode == 0
     assert "ScalableTarget" in summary.read_text()
+    assert "pictures" not in summary.read_text()
+    out = checkout_of_all / "out/webordinary-edit.template.yaml"
+    out.write_text(out.read_text().replace("EvaluationPeriods: 15", "EvaluationPeriods: 20"))
+    assert run().returncode == 0
+    assert (checkout_of_all / "pictures/webordinary-edit.png").stat().st_size > 10_000
+    assert "artifact `pictures` of [this run](https://run)" in summary.read_text()
     params.write_text("parameters: [")
     assert run().returncode == 1
 
