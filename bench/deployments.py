@@ -162,8 +162,8 @@ def _review(person: Person) -> None:
     words = ("review", NAME, "--output", person.review)
 
     def ended(code: int) -> bool:
-        if f"deploy.py discard {NAME}" in person.said and code == REFUSED:
-            person.run("discard", NAME, "--yes")
+        if f"deploy.py discard {NAME} --stack" in person.said and code == REFUSED:
+            person.run("discard", NAME, "--stack", "--yes")
             return False
         return code in (0, CHANGES)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import deploy
 import localaws
@@ -17,6 +18,10 @@ from deployer.clients import Clients
 from deployer.clock import Clock
 from localaws import surroundings, walkthrough
 from tests import deployed
+
+# How long an example takes depends on what else the machine does, and is no property of ours.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION

@@ -140,6 +140,7 @@ def names(browser: Any) -> list[str]:
 def test_in_a_browser(browser: Any, tmp_path: Path) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
 
     opened(browser, tmp_path, walkthrough())
     body = browser.find_element(By.TAG_NAME, "body")
@@ -163,7 +164,7 @@ def test_in_a_browser(browser: Any, tmp_path: Path) -> None:
     browser.find_element(By.CSS_SELECTOR, "input[value=none]").click()
     browser.find_element(By.CSS_SELECTOR, "a[href='#1-TargetGroup']").send_keys(Keys.ENTER)
     target = browser.find_element(By.ID, "1-TargetGroup")
-    assert target.get_attribute("open")
+    WebDriverWait(browser, 20).until(lambda _: target.get_attribute("open"))
     assert "HealthCheckPath" in target.text
     assert browser.find_elements(By.CSS_SELECTOR, "svg .node.Replace")
     assert tmp_path.joinpath("page.png").write_bytes(browser.get_screenshot_as_png()) > 10_000
