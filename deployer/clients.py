@@ -78,6 +78,12 @@ def explained(resume: str | None = None) -> Iterator[None]:
         raise Problem("AWS cannot be reached", str(error), _advice(error)) from error
 
 
+def failed_inside(error: Any) -> bool:
+    """Whether AWS answered a ClientError since it failed itself: HTTP 500 and above."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return bool(status >= 500)  # noqa: PLR2004
+
+
 def _detached(what: str, why: str, resume: str) -> Detached:
     return Detached(what, why, f"The operation goes on in AWS. Watch it again with `{resume}`")
 

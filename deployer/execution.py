@@ -3,7 +3,7 @@
 from typing import Any
 
 from deployer import binding, change_set, guards, reviewing
-from deployer.clients import Clients
+from deployer.clients import Clients, failed_inside
 from deployer.events import event_of
 from deployer.operation import Operation
 from deployer.review import Review
@@ -112,10 +112,7 @@ def _is_refused(error: Exception) -> bool:
     """Whether AWS itself said no; after a failure within, or no answer, it may have begun."""
     from botocore.exceptions import ClientError
 
-    if not isinstance(error, ClientError):
-        return False
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status < 500  # noqa: PLR2004
+    return isinstance(error, ClientError) and not failed_inside(error)
 
 
 def _message(error: Exception) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployer import rollout
 from deployer import stack as stacks
-from deployer.clients import Clients, explained
+from deployer.clients import Clients, explained, failed_inside
 from deployer.clock import Clock
 from deployer.events import Event, Events
 from deployer.operation import Operation, Screen, Snapshot
@@ -175,8 +175,7 @@ def _passes(error: Any) -> bool:
 
     if not isinstance(error, ClientError):
         return True
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = error.response["Error"]["Code"]
     if code == "ValidationError":
         return "does not exist" in str(error)
-    return status >= 500 or "Throttling" in code or code == "RequestLimitExceeded"  # noqa: PLR2004
+    return failed_inside(error) or "Throttling" in code or code == "RequestLimitExceeded"
