@@ -200,7 +200,7 @@ def _judged(client: Any, person: Person, kind: Kind) -> str:
     status = _status(client)
     if status == kind.state == "ABSENT":
         return ""
-    if status != kind.state and not (status == "ABSENT" and person.dropped_the_stack):
+    if status != kind.state:
         return f"the stack is {status} after {person.codes}: {person.said}"
     return _acted(client, kind) if status != "ABSENT" else ""
 

@@ -30,7 +30,6 @@ class Person:
     said: str = ""
     codes: list[int] = field(default_factory=list)
     is_told_to_drop_earlier_ones: bool = False
-    dropped_the_stack: bool = False
 
     @property
     def review(self) -> str:
@@ -46,7 +45,6 @@ class Person:
     def aside(self, *words: str) -> None:
         """A command that tidies up after the one that counts."""
         code, said = self._ran(words)
-        self.dropped_the_stack = f"{STACK} is DELETE_COMPLETE" in said
         if code:
             raise RuntimeError(said)
 
