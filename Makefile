@@ -24,7 +24,7 @@ setup: .venv/.ready ## make the environment .venv with the locked dependencies
 	@touch $@
 
 run: setup ## the main job: generate, embedded AWS, change set, diff, execution, verification
-	$(BIN)/python -m localaws.walkthrough
+	$(BIN)/python -m workerstack.localaws.walkthrough
 
 generate: setup ## build and lint every worker's template, and write out/
 	$(BIN)/python generate.py

@@ -3,18 +3,18 @@
 
 import click
 
-from command_line import run
-from deployer.commands.adopt import adopt
-from deployer.commands.diff import diff
-from deployer.commands.discard import discard
-from deployer.commands.drift import drift
-from deployer.commands.execute import execute
-from deployer.commands.init import init
-from deployer.commands.review import review
-from deployer.commands.rollback import rollback
-from deployer.commands.smoke import smoke
-from deployer.commands.verify import verify
-from deployer.commands.watch import watch
+from workerstack.command_line import run
+from workerstack.commands.adopt import adopt
+from workerstack.commands.diff import diff
+from workerstack.commands.discard import discard
+from workerstack.commands.drift import drift
+from workerstack.commands.execute import execute
+from workerstack.commands.init import init
+from workerstack.commands.review import review
+from workerstack.commands.rollback import rollback
+from workerstack.commands.smoke import smoke
+from workerstack.commands.verify import verify
+from workerstack.commands.watch import watch
 
 
 @click.group(context_settings={"max_content_width": 96})

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from command_line import run
-from generator.preloading import Preloaded
-from generator.verdicts import Verdicts, probably_known
+from workerstack.command_line import run
+from workerstack.lint.preloading import Preloaded
+from workerstack.lint.verdicts import Verdicts, probably_known
 
 if TYPE_CHECKING:
-    from generator.lint import Finding, Request
+    from workerstack.lint.lint import Finding, Request
 
 ROOT = Path(__file__).parent
 VERDICTS = ROOT / ".cache" / "verdicts"
-RULES = ROOT / "rules"
+RULES = ROOT / "workerstack" / "checks"
 FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
@@ -44,7 +44,7 @@ def generate(*, check: bool, lint_format: str) -> int:
 
 
 def _generate(preloaded: Preloaded, lint_format: str, *, check: bool) -> int:
-    from generator import inputs
+    from workerstack.lint import inputs
 
     texts = _build()
     deployed = inputs.deployments_of(texts, ROOT)
@@ -62,9 +62,9 @@ def _generate(preloaded: Preloaded, lint_format: str, *, check: bool) -> int:
 
 
 def _build() -> dict[str, str]:
-    from generator.rendering import render
-    from generator.workers import load_workers
     from templates import build
+    from workerstack.lint.rendering import render
+    from workerstack.lint.workers import load_workers
 
     return {
         f"out/{worker.name}.template.yaml": render(build(worker).to_dict())
@@ -75,9 +75,13 @@ def _build() -> dict[str, str]:
 def _lint(
     preloaded: Preloaded, requests: "Sequence[Request]", lint_format: str
 ) -> "Sequence[Finding]":
-    from generator import reports
+    from workerstack.lint import reports
 
-    judges = [*RULES.glob("*.py"), *(ROOT / "generator").glob("*.py"), ROOT / ".cfnlintrc.yaml"]
+    judges = [
+        *RULES.glob("*.py"),
+        *(ROOT / "workerstack" / "lint").glob("*.py"),
+        ROOT / ".cfnlintrc.yaml",
+    ]
     verdicts = Verdicts(VERDICTS, judges)
     if lint_format == "text":
         unknown = verdicts.unknown(requests)
@@ -86,7 +90,7 @@ def _lint(
         findings = preloaded.lint(unknown)
         click.echo(reports.text(findings), nl=bool(findings))
     else:
-        from generator.lint import Linter, lint_one_by_one
+        from workerstack.lint.lint import Linter, lint_one_by_one
 
         linter = Linter(RULES)
         findings = lint_one_by_one(linter, requests)
@@ -98,8 +102,8 @@ def _lint(
 
 def _artifacts(texts: Mapping[str, str]) -> dict[str, str]:
     """Everything that is generated: templates, editors' schemas, the README's diagram."""
-    from deployments.template import declared_parameters, parse_template
-    from generator import diagram, schema
+    from workerstack.cloudformation.template import declared_parameters, parse_template
+    from workerstack.lint import diagram, schema
 
     parsed = {name: parse_template(text, name) for name, text in texts.items()}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -120,7 +124,7 @@ def _artifacts(texts: Mapping[str, str]) -> dict[str, str]:
 
 def _compare(texts: Mapping[str, str], *, quiet: bool) -> int:
     """Shows what is not current; where the data is a report, only its names."""
-    from generator import artifacts
+    from workerstack.lint import artifacts
 
     differences = artifacts.stale(_artifacts(texts), ROOT)
     if not quiet:
@@ -135,7 +139,7 @@ def _compare(texts: Mapping[str, str], *, quiet: bool) -> int:
 
 
 def _write(texts: Mapping[str, str]) -> int:
-    from generator import artifacts
+    from workerstack.lint import artifacts
 
     changed = artifacts.write(_artifacts(texts), ROOT)
     for name in changed:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from command_line import run as run_command
-from problem import Problem
-from simulator.errors import SimulationError
-from simulator.settings import Settings
-from simulator.trace import Trace
+from workerstack.command_line import run as run_command
+from workerstack.problem import Problem
+from workerstack.simulator.quantities import SimulationError
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.traces import Trace
 
 if TYPE_CHECKING:
-    from simulator.run import Run
+    from workerstack.simulator.result import Run
 
 FORMATS = ("text", "json", "csv")
 LONG = 2_000
@@ -82,9 +82,11 @@ def simulate(
 
     Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
     """
-    from simulator import advice, money, showing, simulation
-    from simulator.goals import parse_goal
-    from simulator.template import read_parameters, read_scaling
+    from workerstack.simulator import advise, show
+    from workerstack.simulator import cost as money
+    from workerstack.simulator import run as simulation
+    from workerstack.simulator.advise import parse_goal
+    from workerstack.simulator.read import read_parameters, read_scaling
 
     _check_usage(trace_file, loads, other, goal, picture, style, advised=advised)
     with told():
@@ -97,10 +99,10 @@ def simulate(
         if advised:
             terms = parse_goal(goal or "")
             traces = [_trace(trace_file, loads, settings.seed + each) for each in range(seeds)]
-            found = advice.advise(
+            found = advise.advise(
                 scalings[0], traces, terms, settings, count=candidates, horizon=horizon, prices=cost
             )
-            click.echo(advice.text(found, terms))
+            click.echo(advise.text(found, terms))
             return 0 if found.kept else 1
         trace = _trace(trace_file, loads, settings.seed)
         end, runs = simulation.end_of(trace, horizon), []
@@ -111,7 +113,7 @@ def simulate(
                         each, trace, settings, horizon=end, prices=cost, progress=progress
                     )
                 )
-        shown = showing.shown(runs, cost, style, events=events)
+        shown = show.shown(runs, cost, style, events=events)
     if picture:
         _draw(runs, picture)
     click.echo(shown)
@@ -137,14 +139,14 @@ def _check_usage(
 
 
 def _trace(file: Path | None, loads: Sequence[str], seed: int) -> Trace:
-    from simulator.loads import load
-    from simulator.traces import read_trace
+    from workerstack.simulator.loads import load
+    from workerstack.simulator.traces import read_trace
 
     return read_trace(file) if file else load(loads, seed)
 
 
 def _draw(runs: "Sequence[Run]", file: Path) -> None:
-    from simulator.drawing.picture import picture
+    from workerstack.simulator.picture import picture
 
     form: Literal["svg", "png"] = "svg" if file.suffix == ".svg" else "png"
     drawn = picture([(run.scaling.file, run) for run in runs], form)
@@ -200,7 +202,7 @@ def _progress(trace: Trace, horizon: int) -> Iterator[Callable[[int], None] | No
 
 
 def _show_settings(context: click.Context) -> None:
-    from simulator.report import all_settings
+    from workerstack.simulator.report import all_settings
 
     click.echo(all_settings())
     context.exit()

@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 
 from bench.measure import show
-from simulator.advice import CANDIDATES, advise
-from simulator.goals import parse_goal
-from simulator.loads import load
-from simulator.settings import Settings
-from simulator.template import read_scaling
+from workerstack.simulator.advise import CANDIDATES, advise, parse_goal
+from workerstack.simulator.loads import load
+from workerstack.simulator.read import read_scaling
+from workerstack.simulator.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "out/webordinary-edit.template.yaml"

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-import localaws
 from bench.person import NAME, STACK, TRIES, Person, impatient
 from bench.proxy import Faults, Proxy
-from localaws import walkthrough
+from workerstack import localaws
+from workerstack.localaws import walkthrough
 
 SEEDS = 500
 CHANGES, REFUSED = 2, 3

@@ -21,7 +21,7 @@ PREPARE = """
 from dataclasses import replace
 from templates import build
 from templates.workers import EDIT
-from generator.rendering import render
+from workerstack.lint.rendering import render
 def texts():
     for n in range({count}):
         worker = replace(EDIT, name=f"worker-{{n}}", max_tasks=1 + n)
@@ -29,10 +29,10 @@ def texts():
 """
 OURS = """
 from pathlib import Path
-from generator.lint import Linter, Request, lint_all
+from workerstack.lint.lint import Linter, Request, lint_all
 requests = [Request(f"{n}.yaml", text, {}) for n, text in enumerate(texts())]
 assert len({each.text for each in requests}) == len(requests)
-assert lint_all(Linter(Path("rules")), requests) == []
+assert lint_all(Linter(Path("workerstack/checks")), requests) == []
 """
 THEIRS = """
 import time

@@ -11,8 +11,8 @@ from typing import Any
 from unittest.mock import patch
 
 from bench.proxy import Proxy
-from deployer.clock import Clock
-from problem import Problem
+from workerstack.deployer.clock import Clock
+from workerstack.problem import Problem
 
 NAME = "dev/small"
 STACK = "small"
@@ -95,8 +95,8 @@ def impatient() -> Iterator[None]:
         time = staticmethod(time.time)
         sleep = staticmethod(lambda _: None)
 
-    names = ("review", "operations", "discard")
-    clocks = [patch(f"deployer.commands.{name}.Clock", lambda **_: QUICK) for name in names]
+    names = ("review", "operation", "discard")
+    clocks = [patch(f"workerstack.commands.{name}.Clock", lambda **_: QUICK) for name in names]
     with (
         patch.object(botocore.endpoint, "time", Time),
         patch.object(botocore.loaders, "create_loader", lambda *_: loader),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployer.prediction.changes import predict
-from deployer.prediction.resolving import Resolved
+from workerstack.review.predict import predict
+from workerstack.review.prediction_functions import Resolved
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/change-sets/recorded.jsonl"
 LEAST = 0.95

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 from bench.measure import peak_of_children, show
-from deployer.prediction.predicting import Side, predict_review
-from deployer.review import Review
-from deployer.showing import html, markdown, terminal
+from workerstack.review.model import Review
+from workerstack.review.predict import Side, predict_review
+from workerstack.review.show import html, markdown
+from workerstack.review.show import text as terminal
 
 ROOT = Path(__file__).parent.parent
 RESOURCES = 500

@@ -7,10 +7,10 @@ from random import Random
 from statistics import median
 
 from bench.measure import ROUNDS, show
-from simulator.settings import Settings
-from simulator.simulation import simulate, summarize
-from simulator.template import read_scaling
-from simulator.trace import Message, Trace
+from workerstack.simulator.read import read_scaling
+from workerstack.simulator.run import simulate, summarize
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.traces import Message, Trace
 
 TEMPLATE = Path(__file__).parent.parent / "out/webordinary-edit.template.yaml"
 DAY = 86_400

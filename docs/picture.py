@@ -15,10 +15,10 @@ from rich.text import Text
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deployer.prediction.predicting import Side, predict_review  # noqa: E402
-from deployer.showing import terminal  # noqa: E402
-from deployments import load  # noqa: E402
-from deployments.template import parse_template  # noqa: E402
+from workerstack.cloudformation.template import parse_template
+from workerstack.deployments import load
+from workerstack.review.predict import Side, predict_review
+from workerstack.review.show import text as terminal
 
 LINES = 84
 """How much of the report is in the picture."""

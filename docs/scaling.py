@@ -13,18 +13,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import templates  # noqa: E402
-from simulator.comparison import ROWS  # noqa: E402
-from simulator.drawing.picture import picture  # noqa: E402
-from simulator.loads import load  # noqa: E402
-from simulator.report import written  # noqa: E402
-from simulator.run import Run  # noqa: E402
-from simulator.settings import Settings  # noqa: E402
-from simulator.simulation import simulate  # noqa: E402
-from simulator.standard import LOADS as LOADS_BY_TITLE  # noqa: E402
-from simulator.standard import SETTINGS  # noqa: E402
-from simulator.template import read_scaling  # noqa: E402
-from templates.workers import EDIT  # noqa: E402
+import templates
+from templates.workers import EDIT
+from workerstack.simulator.loads import LOADS as LOADS_BY_TITLE
+from workerstack.simulator.loads import SETTINGS, load
+from workerstack.simulator.picture import picture
+from workerstack.simulator.read import read_scaling
+from workerstack.simulator.report import written
+from workerstack.simulator.result import Run
+from workerstack.simulator.run import simulate
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.show import ROWS
 
 DOCUMENT = ROOT / "docs/scaling.md"
 NAMES = ("short-job", "long-job", "burst", "trickle", "day", "poison")

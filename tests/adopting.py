@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import templates
-from generator.rendering import render
 from templates import workers
 from templates.specification import Worker
 from tests.conftest import Run
+from workerstack.lint.rendering import render
 
 Client = Callable[[str], Any]
 Ids = dict[str, str]

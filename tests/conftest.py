@@ -12,12 +12,12 @@ import pytest
 from hypothesis import settings
 
 import deploy
-import localaws
-from command_line import run
-from deployer.clients import Clients
-from deployer.clock import Clock
-from localaws import surroundings, walkthrough
 from tests import deployed
+from workerstack import localaws
+from workerstack.command_line import run
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.clock import Clock
+from workerstack.localaws import surroundings, walkthrough
 
 # How long an example takes depends on what else the machine does, and is no property of ours.
 settings.register_profile("untimed", deadline=None)
@@ -115,8 +115,8 @@ def command(
 ) -> Run:  # fmt: skip
     """deploy.py with these words: (exit code, standard output, standard error)."""
     quick = partial(Clock, sleep=lambda _: time.sleep(0.01))
-    for name in ("review", "operations", "drift", "rollback", "discard", "adopt", "adoption_step"):
-        monkeypatch.setattr(f"deployer.commands.{name}.Clock", quick)
+    for name in ("review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step"):
+        monkeypatch.setattr(f"workerstack.commands.{name}.Clock", quick)
 
     def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
         options = [] if "--help" in words else ["--root", str(root)]

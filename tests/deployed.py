@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from localaws import surroundings
+from workerstack.localaws import surroundings
 
 TEMPLATES = Path(__file__).parent / "templates"
 CDK = TEMPLATES / "cdk-web-service.template.json"

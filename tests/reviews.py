@@ -5,10 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from deployer.bound import Binding, Where
-from deployer.review import (
+from workerstack.review.model import (
     UNKNOWN,
     AccessChange,
+    Binding,
     ChangeSet,
     Finding,
     Notice,
@@ -16,6 +16,7 @@ from deployer.review import (
     PropertyChange,
     ResourceChange,
     Review,
+    Where,
 )
 
 TEXT = st.text(max_size=20)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from simulator.model import (
+from workerstack.simulator.model import (
     Alarm,
     AlarmState,
     Metric,
@@ -18,8 +18,8 @@ from simulator.model import (
     Suspended,
     Task,
 )
-from simulator.settings import Settings
-from simulator.trace import Message, Trace
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.traces import Message, Trace
 
 ROOT = Path(__file__).parent.parent
 VISIBLE: MetricName = "ApproximateNumberOfMessagesVisible"

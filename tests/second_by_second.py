@@ -12,9 +12,9 @@ from math import ceil, fsum, inf
 from random import Random
 from typing import Any
 
-from simulator.model import Alarm, AlarmState, Policy, Scaling
-from simulator.settings import Settings
-from simulator.trace import Trace
+from workerstack.simulator.model import Alarm, AlarmState, Policy, Scaling
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.traces import Trace
 
 MATH: dict[str, Callable[..., float | None]] = {
     "visible + FILL(in_flight, 0)": lambda visible, in_flight: (

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from deployments.template import parse_template
-from localaws import surroundings
+from workerstack.cloudformation.template import parse_template
+from workerstack.localaws import surroundings
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / "out").glob("*.template.yaml"))

@@ -16,17 +16,17 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-import command_line
 import deploy
 import generate
 import templates
-from deployer.judging.findings import CHECKS
-from deployments.template import declared_parameters, parse_template
-from localaws import Endpoint, surroundings, walkthrough
 from templates import specification, steps, workers
 from templates.problems import SpecificationError
 from tests import deployed
 from tests.smoke_worker import Account
+from workerstack import command_line
+from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.localaws import Endpoint, surroundings, walkthrough
+from workerstack.review.findings import CHECKS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

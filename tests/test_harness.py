@@ -2,9 +2,9 @@
 
 import pytest
 
-import localaws
 from bench.deployments import KINDS, one
 from bench.proxy import Faults
+from workerstack import localaws
 
 
 @pytest.mark.parametrize("seed", range(len(KINDS) * 2))

@@ -1,86 +1,151 @@
-"""The arrows of the design: which package may import which."""
+"""The arrows of the house: which room may import which, and what is imported late."""
 
 import ast
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-OURS = {
-    "command_line", "deploy", "deployer", "deployments", "generate", "generator", "localaws",
-    "problem", "rules", "simulate", "simulator", "templates",
-}  # fmt: skip
+ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "workerstack"
 HEAVY = {"boto3", "botocore", "cfnlint", "rich", "ministack", "hypercorn", "matplotlib"}
+FREE = {"problem"}
+"""What every room may import."""
 
-ALLOWED = {
-    "templates": {"troposphere", "awacs"},
-    "rules": {"cfnlint"},
-    "deployments": {"problem", "pydantic", "yaml"},
-    "generator": {"templates", "deployments", "problem", "cfnlint", "yaml"},
-    "generate.py": {"templates", "generator", "deployments", "command_line", "problem", "click"},
-    "deployer": {
-        "boto3",
-        "botocore",
-        "click",
-        "deployments",
-        "jinja2",
-        "junit_xml",
-        "problem",
-        "pydantic",
-        "rich",
-        # A review shows what a change of scaling does; `out/` is read as by any stranger.
-        "simulator",
-        "yaml",
+ARROWS = {
+    "cloudformation": set[str](),
+    "simulator": {"cloudformation"},
+    "checks": {"cloudformation", "simulator"},
+    "deployments": {"cloudformation"},
+    "lint": {"checks", "cloudformation", "deployments"},
+    "review": {"checks", "cloudformation", "simulator"},
+    "deployer": {"cloudformation", "deployments", "review"},
+    "verifier": {"checks", "cloudformation", "deployer", "deployments"},
+    "adopter": {"cloudformation", "deployer", "deployments", "review"},
+    "commands": {
+        "adopter", "checks", "cloudformation", "command_line", "deployer", "deployments", "lint",
+        "review", "simulator", "verifier",
     },
-    "deploy.py": {"deployer", "command_line", "click"},
+    "localaws": {"cloudformation"},
+    "command_line": set[str](),
+    "problem": set[str](),
+}  # fmt: skip
+"""Room: the rooms that it may import, besides itself."""
+
+LIBRARIES = {
+    "cloudformation": {"yaml"},
     "simulator": {"yaml", "matplotlib"},
-    "simulate.py": {"simulator", "command_line", "problem", "click"},
-    "localaws": {"ministack", "hypercorn", "boto3"},
-    "command_line.py": {"problem", "click"},
-    "problem.py": set(),
+    "checks": {"cfnlint"},
+    "deployments": {"pydantic", "yaml"},
+    "lint": {"cfnlint", "yaml"},
+    "review": {"jinja2", "pydantic", "yaml"},
+    "deployer": {"boto3", "botocore", "click", "pydantic", "rich", "yaml"},
+    "verifier": {"boto3", "botocore", "yaml"},
+    "adopter": {"boto3", "botocore", "pydantic", "yaml"},
+    "commands": {"botocore", "click", "junit_xml", "rich", "yaml"},
+    "localaws": {"boto3", "hypercorn", "ministack", "yaml"},
+    "command_line": {"click"},
+    "problem": set[str](),
 }
+"""Room: the libraries that it may import."""
+
+YOURS = {"templates": {"troposphere", "awacs"}}
 
 
 def sources(room: str) -> list[Path]:
-    path = ROOT / room
-    return [path] if path.suffix else sorted(path.glob("**/*.py"))
+    folder = HOUSE / room
+    return sorted(folder.glob("**/*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
 def imported(file: Path, *, at_start: bool = False) -> set[str]:
+    """The modules that a file imports, in full: ``workerstack.review.model``."""
     tree = ast.parse(file.read_text())
-    nodes = tree.body if at_start else list(ast.walk(tree))
     names: set[str] = set()
-    for node in nodes:
+    for node in tree.body if at_start else ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.partition(".")[0])
+            names |= {_module(node.module, alias.name) for alias in node.names}
     return names
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_arrows(room: str) -> None:
-    import sys
+def _module(package: str, name: str) -> str:
+    path = ROOT / package.replace(".", "/") / name
+    return f"{package}.{name}" if path.is_dir() or path.with_suffix(".py").exists() else package
 
-    own = room.removesuffix(".py")
+
+def rooms_of(file: Path) -> Iterator[str]:
+    for name in imported(file):
+        first, _, rest = name.partition(".")
+        if first == "workerstack" and rest:
+            yield rest.partition(".")[0]
+
+
+@pytest.mark.parametrize("room", ARROWS)
+def test_arrows(room: str) -> None:
     for file in sources(room):
-        beyond = imported(file) - ALLOWED[room] - {own} - set(sys.stdlib_module_names)
+        beyond = set(rooms_of(file)) - ARROWS[room] - FREE - {room}
         assert not beyond, f"{file.relative_to(ROOT)} imports {beyond}"
 
 
+@pytest.mark.parametrize("room", ARROWS)
+def test_libraries(room: str) -> None:
+    for file in sources(room):
+        names = {name.partition(".")[0] for name in imported(file)}
+        beyond = names - LIBRARIES[room] - {"workerstack"} - set(sys.stdlib_module_names)
+        if room == "lint":
+            beyond -= {"templates"}
+        assert not beyond, f"{file.relative_to(ROOT)} imports {beyond}"
+
+
+@pytest.mark.parametrize("room", YOURS)
+def test_what_is_yours_knows_nothing_of_the_tool(room: str) -> None:
+    for file in sorted((ROOT / room).glob("**/*.py")):
+        names = {name.partition(".")[0] for name in imported(file)}
+        assert not names - YOURS[room] - {room} - set(sys.stdlib_module_names), file
+
+
 def test_every_room_is_held() -> None:
-    rooms = {path.name for path in ROOT.glob("*.py")}
-    rooms |= {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert rooms - {"tests", "bench"} == set(ALLOWED)
+    rooms = {path.stem for path in HOUSE.glob("*.py")} - {"__init__"}
+    rooms |= {path.parent.name for path in HOUSE.glob("*/__init__.py")}
+    assert rooms == set(ARROWS) == set(LIBRARIES)
 
 
-@pytest.mark.parametrize("room", sorted(set(ALLOWED) - {"rules"}))
+def test_showing_knows_only_the_model() -> None:
+    for file in sources("review/show"):
+        ours = {name for name in imported(file) if name.startswith("workerstack.review")}
+        beyond = {name for name in ours if not name.startswith("workerstack.review.show")}
+        assert beyond <= {"workerstack.review.model"}, f"{file.relative_to(ROOT)}: {beyond}"
+
+
+@pytest.mark.parametrize("room", sorted(set(ARROWS) - {"checks"}))
 def test_what_is_heavy_is_imported_late(room: str) -> None:
     for file in sources(room):
-        assert not imported(file, at_start=True) & HEAVY, file
+        names = {name.partition(".")[0] for name in imported(file, at_start=True)}
+        assert not names & HEAVY, file
 
 
-def test_modules_are_small_rooms() -> None:
-    for room in ALLOWED:
-        for file in sources(room):
-            assert len(file.read_text().splitlines()) <= 210, file
+@pytest.mark.parametrize("room", ARROWS)
+def test_no_circle_in_a_room(room: str) -> None:
+    """The modules of a room can be put in an order in which each imports only earlier ones."""
+    prefix = f"workerstack.{room}."
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in sources(room)}
+    left = {
+        name: {each for each in imported(file) if each.startswith(prefix) and each != name}
+        for name, file in files.items()
+        if not name.endswith("__init__")
+    }
+    while left:
+        free = {name for name, needs in left.items() if not needs & set(left)}
+        assert free, f"a circle among {sorted(left)}"
+        left = {name: needs for name, needs in left.items() if name not in free}
+
+
+@pytest.mark.parametrize("room", ARROWS)
+def test_private_names_stay_in_their_file(room: str) -> None:
+    for file in sources(room):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workerstack"):
+                crossed = [each.name for each in node.names if each.name.startswith("_")]
+                assert not crossed, f"{file.relative_to(ROOT)} imports {crossed}"

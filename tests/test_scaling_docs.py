@@ -8,9 +8,9 @@ from types import ModuleType
 
 import pytest
 
-from simulator.loads import KINDS
-from simulator.settings import Settings
-from simulator.warnings import WARNINGS
+from workerstack.simulator.loads import KINDS
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.warn import WARNINGS
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs/scaling.md").read_text()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer import network_errors
-from deployer.consumption import SETTLED, UNSEEN, Consumption, Depth
+from workerstack.verifier import smoke_checks
+from workerstack.verifier.smoke_message import SETTLED, UNSEEN, Consumption, Depth
 
 EMPTY, WAITING = Depth(0, 0, 0, 0), Depth(1, 0, 0, 0)
 IN_FLIGHT, DELAYED = Depth(0, 1, 0, 0), Depth(0, 0, 1, 0)
@@ -67,7 +67,7 @@ def test_only_new_dead_letters_count() -> None:
     ],
 )
 def test_network_errors_are_known(line: str) -> None:
-    assert network_errors.found(["ready", line, "done"]) == [line]
+    assert smoke_checks.found(["ready", line, "done"]) == [line]
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_network_errors_are_known(line: str) -> None:
     ],
 )  # fmt: skip
 def test_other_lines_are_left_alone(line: str) -> None:
-    assert network_errors.found([line]) == []
+    assert smoke_checks.found([line]) == []

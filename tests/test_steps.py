@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.steps import Step as RuleStep
-from rules.steps import matching, probes
 from templates.problems import SpecificationError
 from templates.steps import Adjustment, Side, Step, step_table
+from workerstack.checks.steps import Step as RuleStep
+from workerstack.checks.steps import matching, probes
 
 
 def test_the_edit_workers_table() -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 import templates
-from deployer.prediction.schemas import recreation
-from deployments.template import parse_template
-from generator.diagram import references
-from generator.rendering import render
 from templates import workers
 from templates.kept import KEEPABLE
 from templates.problems import SpecificationError
 from templates.specification import ImportedQueue, OwnQueue, Worker
+from workerstack.cloudformation.schemas import recreation
+from workerstack.cloudformation.template import parse_template
+from workerstack.lint.diagram import references
+from workerstack.lint.rendering import render
 
 ROOT = Path(__file__).parent.parent
 EDIT = parse_template((ROOT / "out/webordinary-edit.template.yaml").read_text(), "edit")

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from deployer.review import UNKNOWN, PropertyChange, ResourceChange, Review
-from deployer.showing import terminal, words
-from deployer.showing.lines import wrapped
-from deployer.showing.properties import shown
 from tests.reviews import REVIEWS, said
+from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange, Review
+from workerstack.review.show import text as terminal
+from workerstack.review.show import words
+from workerstack.review.show.words import shown, wrapped
 
 
 def squeezed(text: str) -> str:

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 import templates
-from simulator.limits import job_limit
-from simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
-from simulator.settings import Settings
-from simulator.template import read_scaling
-from simulator.warnings import WARNINGS, warn
 from templates import workers
+from workerstack.simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
+from workerstack.simulator.read import read_scaling
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.warn import WARNINGS, job_limit, warn
 
 Change = Callable[[Scaling], Scaling]
 

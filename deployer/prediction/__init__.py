@@ -1,1 +1,0 @@
-"""What two templates say without AWS: values resolved, changes and replacements predicted."""

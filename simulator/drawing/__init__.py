@@ -1,1 +1,0 @@
-"""Pictures of runs; matplotlib is imported only here, and late."""

@@ -1,0 +1,242 @@
+"""generate.py as a person runs it, in a copy of the checkout."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    "generate.py", "README.md", ".cfnlintrc.yaml", "out", "params", "templates", "workerstack",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def linted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy that was generated once, with its verdicts."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    assert generate(folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def copy(linted: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(linted, tmp_path / "checkout")
+
+
+def generate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "generate.py", *options],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+
+
+DEV = "params/dev/webordinary-edit.yaml"
+WORKERS = "templates/workers.py"
+
+Break = Callable[[Path], object]
+BAD_INPUT: dict[str, tuple[Break, str, str]] = {
+    "unknown parameter": (
+        lambda c: replace(c / DEV, "  MaxTasks:", "  MaxTask:"),
+        f"{DEV}:13: Unknown parameter MaxTask:", "Did you mean MaxTasks?",
+    ),
+    "missing parameter": (
+        lambda c: replace(c / DEV, "  VpcId: vpc-0a1b2c3d4e5f60718\n", ""),
+        f"{DEV}:3: The parameter VpcId is missing:", "Add VpcId",
+    ),
+    "wrong type": (
+        lambda c: replace(c / DEV, "MaxTasks: 2", "MaxTasks: many"),
+        f"{DEV}:13: MaxTasks cannot be 'many':", "must be a number",
+    ),
+    "list for a string": (
+        lambda c: replace(c / DEV, "MaxTasks: 2", "MaxTasks: [2]"),
+        f"{DEV}:13: MaxTasks is a list:", "Write one value",
+    ),
+    "string for a list": (
+        lambda c: replace(c / DEV, "  SubnetIds:\n    - subnet-0a1b2c3d4e5f60001\n"
+                          "    - subnet-0a1b2c3d4e5f60002", "  SubnetIds: subnet-0a1b2c3d"),
+        f"{DEV}:6: SubnetIds is one value:", "Write a list",
+    ),
+    "mapping for a string": (
+        lambda c: replace(c / DEV, "MaxTasks: 2", "MaxTasks: {a: b}"),
+        f"{DEV}:13: parameters.MaxTasks has a wrong value:", "Correct",
+    ),
+    "malformed YAML": (
+        lambda c: replace(c / DEV, "parameters:", "parameters: ["),
+        f"{DEV}:5: The YAML is malformed:", "Mend",
+    ),
+    "a key twice": (
+        lambda c: replace(c / DEV, "  MaxTasks: 2", "  MaxTasks: 2\n  MaxTasks: 3"),
+        f"{DEV}:14: The key MaxTasks is given twice:", "Remove one",
+    ),
+    "missing file": (
+        lambda c: (c / "params/dev/target.yaml").unlink(),
+        "params/dev/target.yaml: No such file:", "Create it",
+    ),
+    "account as a number too short": (
+        lambda c: replace(c / "params/dev/target.yaml", '"111122223333"', "1111"),
+        "params/dev/target.yaml:2: account has a wrong value:", "Correct",
+    ),
+    "unknown key": (
+        lambda c: replace(c / "params/dev/target.yaml", "region:", "regoin:"),
+        "params/dev/target.yaml:3: Unknown key regoin:", "Did you mean region?",
+    ),
+    "template that nothing generates": (
+        lambda c: replace(c / DEV, "out/webordinary-edit", "out/webordinary"),
+        f"{DEV}:2: Nothing generates out/webordinary.template.yaml:", "Correct the path",
+    ),
+    "queue name with a space": (
+        lambda c: replace(c / DEV, "  MaxTasks: 2", "  QueueName: a queue"),
+        f"{DEV}:13: QueueName cannot be 'a queue':", "not its URL or ARN",
+    ),
+    "no such subnet": (
+        lambda c: replace(c / DEV, "subnet-0a1b2c3d4e5f60002", "subnet-xyz"),
+        f"{DEV}:8: SubnetIds cannot be 'subnet-xyz':", "looks like",
+    ),
+    "steps with a gap": (
+        lambda c: replace(c / WORKERS, "Step(lower=1, change=+1)", "Step(lower=3, change=+1)"),
+        f"{WORKERS}:6: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
+        "Begin the second at 1",
+    ),
+    "steps that overlap": (
+        lambda c: replace(c / WORKERS, "lower=1, change", "lower=1, upper=20, change"),
+        f"{WORKERS}:6: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
+        "Begin each step",
+    ),
+    "memory that Fargate does not offer": (
+        lambda c: replace(c / WORKERS, "memory=4096", "memory=4095"),
+        f"{WORKERS}:6: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
+    ),
+    "queue name with a space in the specification": (
+        lambda c: replace(c / WORKERS, '"webordinary-email-queue"', '"webordinary email"'),
+        f"{WORKERS}:10: Queue name 'webordinary email' is impossible:", "Give the name",
+    ),
+    "unknown field": (
+        lambda c: replace(c / WORKERS, "cpu=2048", "cpus=2048"),
+        f"{WORKERS}:6: The specification cannot be read:", "cpus",
+    ),
+    "syntax error": (
+        lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
+        f"{WORKERS}:17: The specification is no Python:", "Mend",
+    ),
+    "two workers of one name": (
+        lambda c: replace(c / WORKERS, 'name="thumbnails"', 'name="webordinary-edit"'),
+        f"{WORKERS}: Two workers have the same name:", "its own name",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_gets_one_clear_error(copy: Path, case: str) -> None:
+    breaks, place, advice = BAD_INPUT[case]
+    before = snapshot(copy)
+    breaks(copy)
+    done = generate(copy)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith(place), line
+    assert advice in line
+    assert snapshot(copy) == before
+
+
+def test_a_lint_finding_leaves_out_as_it_is(copy: Path) -> None:
+    before = snapshot(copy)
+    replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")
+    done = generate(copy)
+    assert done.returncode == 1
+    assert "E9210" in done.stdout
+    assert DEV in done.stdout
+    assert "out/ was left as it is" in done.stderr
+    assert snapshot(copy) == before
+
+
+@pytest.mark.parametrize(
+    ("form", "rules_of"),
+    [
+        ("json", lambda text: [each["Rule"]["Id"] for each in json.loads(text)]),
+        ("sarif", lambda text: [each["ruleId"] for each in json.loads(text)["runs"][0]["results"]]),
+        ("junit", lambda text: [line.split('"')[1].split()[0] for line in text.splitlines()
+                                if "<testcase" in line and line.rstrip().endswith('">')
+                                and "E9" in line]),
+    ],
+)  # fmt: skip
+def test_lint_formats(copy: Path, form: str, rules_of: Callable[[str], list[str]]) -> None:
+    replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")
+    done = generate(copy, "--lint-format", form)
+    assert done.returncode == 1
+    assert "E9210" in rules_of(done.stdout)
+
+
+def test_check_tells_what_is_stale_and_writes_nothing(copy: Path) -> None:
+    file = copy / "out/webordinary-edit.template.yaml"
+    replace(file, "StopTimeout: 120", "StopTimeout: 30")
+    stale = snapshot(copy)
+    done = generate(copy, "--check")
+    assert done.returncode == 2
+    assert "-        StopTimeout: 30" in done.stdout
+    assert "+        StopTimeout: 120" in done.stdout
+    assert snapshot(copy) == stale
+    assert generate(copy).returncode == 0
+    assert generate(copy, "--check").returncode == 0
+
+
+def test_what_nothing_generates_any_more_is_removed(copy: Path) -> None:
+    orphan = copy / "out/gone.template.yaml"
+    orphan.write_text("Resources: {}\n")
+    assert generate(copy, "--check").returncode == 2
+    assert generate(copy).returncode == 0
+    assert not orphan.exists()
+
+
+def test_an_unchanged_check_never_imports_cfn_lint(copy: Path) -> None:
+    code = (
+        "import os, sys, runpy\n"
+        "os.cpu_count = lambda: 1\n"  # on one core all is done in one process
+        "sys.argv = ['generate.py', '--check']\n"
+        "try:\n    runpy.run_path('generate.py', run_name='__main__')\n"
+        "except SystemExit as end:\n    print(end.code, 'cfnlint' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "False"]
+    replace(copy / "workerstack/checks/tasks.py", "FULL = 100", "FULL = 101")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "True"], "other rules, other verdicts"
+
+
+def test_wrong_usage(copy: Path) -> None:
+    assert generate(copy, "--chekc").returncode == 64
+
+
+def test_plain_cfn_lint_finds_nothing_at_all(tmp_path: Path) -> None:
+    command = Path(sys.executable).parent / "cfn-lint"
+    files = [str(path) for path in (ROOT / "out").iterdir()]
+    done = subprocess.run(
+        [str(command), "-c", "I", "--", *files],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

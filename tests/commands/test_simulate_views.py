@@ -1,0 +1,121 @@
+"""The command simulate.py: pictures, comparison, advice, warnings, and how mistakes are said."""
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import templates
+from simulate import simulate
+from templates import workers
+from workerstack.problem import Problem
+
+DEFAULT = "out/webordinary-edit.template.yaml"
+LONG = ("--load", "job:service=10m", "--set", "heartbeat=60")
+
+
+@pytest.fixture
+def literal(tmp_path: Path) -> str:
+    file = tmp_path / "literal.yaml"
+    file.write_text(templates.build(replace(workers.EDIT, scale_in_on="visible")).to_yaml())
+    return str(file)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(simulate, list(words), catch_exceptions=True)
+
+
+def test_a_run_of_a_load_says_its_numbers_and_warnings() -> None:
+    done = run(DEFAULT, *LONG)
+    assert "1 of 1 done" in done.stdout
+    assert "queue-wakes-late  Service" in done.stdout
+    assert "heartbeat=60" in done.stdout
+
+
+def test_json_has_the_warnings_and_is_the_same_each_time() -> None:
+    first, second = (run(DEFAULT, *LONG, "--format", "json").stdout for _ in range(2))
+    assert first == second
+    assert [each["id"] for each in json.loads(first)["warnings"]] == ["queue-wakes-late"]
+
+
+def test_two_templates_side_by_side(literal: str, tmp_path: Path) -> None:
+    picture = tmp_path / "both.svg"
+    done = run(literal, *LONG, "--compare", DEFAULT, "--picture", str(picture))
+    rows = {line[:22].strip(): line[22:].split() for line in done.stdout.splitlines()}
+    assert rows["killed"] == ["18", "0", "*"]
+    assert rows["completion p95"] == ["never", "12", "min", "5", "s", "*"]
+    assert "kill-loop  DrainedAlarm" in done.stdout
+    drawn = picture.read_text()
+    assert "killed (18)" in drawn
+    assert literal in drawn
+    assert DEFAULT in drawn
+    both = json.loads(run(literal, *LONG, "--compare", DEFAULT, "--format", "json").stdout)
+    assert [each["summary"]["killed"] for each in both] == [18, 0]
+
+
+def test_pictures_are_the_same_bytes_and_what_they_say_they_are(tmp_path: Path) -> None:
+    for form in ("svg", "png"):
+        files = [tmp_path / f"{number}.{form}" for number in range(2)]
+        for file in files:
+            assert run(DEFAULT, *LONG, "--picture", str(file)).exit_code == 0
+        assert files[0].read_bytes() == files[1].read_bytes()
+    root = ET.fromstring((tmp_path / "0.svg").read_text())  # noqa: S314 - our own picture
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert b"date" not in (tmp_path / "0.svg").read_bytes()
+    assert (tmp_path / "0.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(tmp_path.glob(".*")) == []
+
+
+def test_advice_is_a_table_to_paste(literal: str) -> None:
+    words = ("--advise", "--goal", "kills = 0, left = 0", "--candidates", "6", "--seeds", "2")
+    done = run(DEFAULT, *LONG, *words)
+    assert "that keeps `kills = 0, left = 0` over 2 seeds" in done.stdout
+    assert "    Step(lower=" in done.stdout
+    assert done.stdout == run(DEFAULT, *LONG, *words).stdout
+    never = run(literal, *LONG, "--advise", "--goal", "max wait < 1s", "--candidates", "4")
+    assert "None of 4 tables keeps" in never.stdout
+    assert "(missed)" in never.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "either --trace or --load"),
+        (("--load", "job:service=1", "--trace", "x"), "either --trace or --load"),
+        (("--load", "job:service=1", "--advise"), "--advise and --goal go together"),
+        (("--load", "job:service=1", "--goal", "kills = 0"), "--advise and --goal go together"),
+        (("--load", "job:service=1", "--picture", "x.gif"), "ends with .svg or .png"),
+        (("--load", "job:service=1", "--compare", DEFAULT, "--format", "csv"), "one template"),
+        (
+            ("--load", "job:service=1", "--advise", "--goal", "kills=0", "--format", "json"),
+            "--advise takes neither",
+        ),
+    ],
+)
+def test_wrong_usage(words: tuple[str, ...], sentence: str) -> None:
+    done = run(DEFAULT, *words)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--load", "jbo:service=1"), "Did you mean job?"),
+        (("--load", "job:service=1", "--compare", "none.yaml"), "none.yaml cannot be read"),
+        (("--load", "job:service=1", "--picture", "no/such/x.svg"), "cannot be written"),
+        (("--load", "job:service=1", "--advise", "--goal", "kils = 0"), "Did you mean kills?"),
+        (("--load", "job:service=1", "--advise", "--goal", "kills"), "is no condition"),
+        (("--load", "job:service=1", "--advise", "--goal", "kills = 0,"), "empty condition"),
+        (("--load", "job:service=1", "--advise", "--goal", "kills = few"), "is no number"),
+        (("--load", "job:service=1", "--advise", "--goal", "p95 wait < 5 y"), "no condition"),
+        (("--load", "job:service=1", "--advise", "--goal", "p95 wait < 5y"), "no duration"),
+    ],
+)
+def test_mistakes(words: tuple[str, ...], sentence: str) -> None:
+    done = run(DEFAULT, *words)
+    assert isinstance(done.exception, Problem)
+    assert sentence in str(done.exception)

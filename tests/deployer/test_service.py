@@ -1,0 +1,191 @@
+"""A service that rolls out: why its tasks cannot start, said when it is first seen."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from tests.deployer.test_watch import BEGUN, ENDED, OPERATION, STACK, START, event
+from workerstack.commands import operation
+from workerstack.deployer import service as rollout
+from workerstack.deployer import watch
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.screen import Lines
+
+SERVICE = "arn:aws:ecs:us-west-2:111122223333:service/workers/edit"
+TASK = {
+    "taskDefinition": {
+        "containerDefinitions": [
+            {
+                "name": "worker",
+                "environment": [{"name": "QUEUE_URL", "value": "https://sqs/q"}],
+                "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs"}},
+            }
+        ]
+    }
+}
+BAD_IMAGE = "CannotPullContainerError: repository/edit:nonsense: not found"
+
+
+class Account:
+    """Answers of several services, in order, behind real clients."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, Any] = {
+            name: boto3.client(name, region_name="us-west-2")
+            for name in ("cloudformation", "ecs", "sqs", "logs")
+        }
+        self.stubbers = {name: Stubber(client) for name, client in self.clients.items()}
+        for stubber in self.stubbers.values():
+            stubber.activate()
+
+    def __call__(self, service: str) -> Any:
+        return self.clients[service]
+
+    def answers(self, service: str, action: str, answer: dict[str, Any]) -> None:
+        self.stubbers[service].add_response(action, answer)
+
+    def stack(self, status: str, *events: dict[str, Any]) -> None:
+        stack = {"StackName": "x", "StackId": STACK, "StackStatus": status, "CreationTime": START}
+        self.answers("cloudformation", "describe_stacks", {"Stacks": [stack]})
+        self.events(*events)
+
+    def events(self, *events: dict[str, Any]) -> None:
+        found = {"StackEvents": list(events)[::-1]}
+        self.answers("cloudformation", "describe_stack_events", found)
+
+    def service(self, state: str, *stopped: dict[str, Any]) -> None:
+        """One look at the rollout."""
+        deployment = {
+            "status": "PRIMARY", "taskDefinition": "x/edit:2", "desiredCount": 1,
+            "rolloutState": state, "rolloutStateReason": "circuit breaker was triggered",
+        }  # fmt: skip
+        service = {"taskDefinition": "x/edit:2", "deployments": [deployment]}
+        self.answers("ecs", "describe_services", {"services": [service]})
+        self.answers("ecs", "describe_task_definition", TASK)
+        waiting = {"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "0"}
+        self.answers("sqs", "get_queue_attributes", {"Attributes": waiting})
+        self.answers("ecs", "list_tasks", {"taskArns": [str(n) for n, _ in enumerate(stopped)]})
+        if stopped:
+            self.answers("ecs", "describe_tasks", {"tasks": list(stopped)})
+        self.answers("logs", "filter_log_events", {"events": []})
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    found = Account()
+    yield found
+    for stubber in found.stubbers.values():
+        stubber.assert_no_pending_responses()
+
+
+def task(seconds: int, code: str = "TaskFailedToStart", reason: str = BAD_IMAGE) -> dict[str, Any]:
+    return {
+        "stopCode": code, "stoppedReason": reason, "stoppedAt": START + timedelta(seconds=seconds),
+        "containers": [{"name": "worker"}],
+    }  # fmt: skip
+
+
+def going() -> dict[str, Any]:
+    return event(2, "UPDATE_IN_PROGRESS", "Service") | {
+        "ResourceType": "AWS::ECS::Service", "PhysicalResourceId": SERVICE,
+    }  # fmt: skip
+
+
+def failed() -> dict[str, Any]:
+    return going() | {
+        "EventId": "5", "ResourceStatus": "UPDATE_FAILED",
+        "Timestamp": START + timedelta(seconds=5), "ResourceStatusReason": "did not stabilise",
+    }  # fmt: skip
+
+
+def test_a_bad_image_is_named_at_the_poll_at_which_it_appears(
+    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = [BEGUN, going()]
+    account.stack("UPDATE_IN_PROGRESS", *begun)
+    account.service("IN_PROGRESS")
+    account.stack("UPDATE_IN_PROGRESS", *begun)
+    account.service("IN_PROGRESS", task(4))
+    account.stack("UPDATE_IN_PROGRESS", *begun)
+    account.service("FAILED", task(4), task(5))
+    back = [
+        failed(), event(6, "UPDATE_ROLLBACK_IN_PROGRESS"), event(7, "UPDATE_ROLLBACK_COMPLETE"),
+    ]  # fmt: skip
+    account.stack("UPDATE_ROLLBACK_COMPLETE", *begun, *back)
+    account.events(*begun, *back)
+    polls: list[str] = []
+
+    def clock(**_: object) -> Clock:
+        return Clock(now=lambda: START, sleep=lambda _: polls.append(capsys.readouterr().out))
+
+    monkeypatch.setattr(operation, "Clock", clock)
+    code = operation.watched(OPERATION, account, form="text", minutes=60)  # type: ignore[arg-type]
+    assert code == 1
+    assert "CannotPull" not in polls[0]
+    assert f"a task stopped: {BAD_IMAGE}" in polls[1]
+    assert "CannotPull" not in polls[2]
+    assert "edit:2 PRIMARY FAILED: circuit breaker was triggered" in polls[2]
+    err = capsys.readouterr().err
+    assert "x is UPDATE_ROLLBACK_COMPLETE." in err
+    assert err.index("cause: Service") < err.index(f"a task stopped: {BAD_IMAGE}")
+
+
+def test_tasks_that_stopped_before_or_as_they_were_told_are_no_failures(account: Account) -> None:
+    account.service(
+        "IN_PROGRESS",
+        task(-10),
+        task(3, "ServiceSchedulerInitiated", "Scaling activity"),
+        task(3, "EssentialContainerExited", "Essential container in task exited")
+        | {"containers": [{"name": "worker", "exitCode": 137}]},
+    )
+    found = rollout.read_rollout(account, SERVICE, START, START)  # type: ignore[arg-type]
+    assert found.stopped == ("Essential container in task exited; worker exited with 137",)
+
+
+def test_what_cannot_be_read_is_said_and_stops_nothing(account: Account) -> None:
+    for name in ("describe_services", "list_tasks"):
+        account.stubbers["ecs"].add_client_error(name, "AccessDeniedException", "not allowed")
+    found = rollout.read_rollout(account, SERVICE, START, START)  # type: ignore[arg-type]
+    assert [each.split(" could not")[0] for each in found.unknown] == [
+        "The service", "Stopped tasks",
+    ]  # fmt: skip
+
+
+def test_a_stack_that_is_deleted_meanwhile_is_no_success(account: Account) -> None:
+    account.stack("UPDATE_IN_PROGRESS", BEGUN)
+    for _ in range(watch.SETTLED + 1):
+        account.stubbers["cloudformation"].add_client_error(
+            "describe_stacks", "ValidationError", "Stack with id x does not exist"
+        )
+    found = watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]
+    assert (found.status, found.is_good) == ("ABSENT", False)
+
+
+def test_a_throttled_account_is_asked_on_and_on(account: Account) -> None:
+    account.stack("UPDATE_IN_PROGRESS", BEGUN)
+    for _ in range(watch.PATIENCE):
+        account.stubbers["cloudformation"].add_client_error("describe_stacks", "Throttling")
+    account.stack("UPDATE_COMPLETE", BEGUN, ENDED)
+    account.events(BEGUN, ENDED)
+    found = watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]
+    assert found.is_good
+
+
+def test_credentials_that_expire_between_two_pages_detach(account: Account) -> None:
+    from workerstack.problem import Detached
+
+    account.answers(
+        "cloudformation", "describe_stacks",
+        {"Stacks": [{"StackName": "x", "StackId": STACK, "StackStatus": "UPDATE_IN_PROGRESS",
+                     "CreationTime": START}]},
+    )  # fmt: skip
+    account.answers("cloudformation", "describe_stack_events", {
+        "StackEvents": [BEGUN], "NextToken": "2",
+    })  # fmt: skip
+    account.stubbers["cloudformation"].add_client_error("describe_stack_events", "ExpiredToken")
+    with pytest.raises(Detached, match=r"credentials expired.*deploy\.py watch dev/x"):
+        watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workerstack import deployments
+from workerstack.cloudformation.template import parse_template, read_yaml
+from workerstack.problem import Problem
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_deployment() -> None:
+    found = deployments.load("prod/webordinary-edit", ROOT)
+    assert found.name == "prod/webordinary-edit"
+    assert found.target.account == "444455556666"
+    assert found.target.termination_protection is True
+    assert found.parameters["SubnetIds"][0] == "subnet-0f1e2d3c4b5a60001"
+    assert found.template == ROOT / "out/webordinary-edit.template.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("dev", "is not the name of a deployment"),
+        ("dev/a/b", "is not the name of a deployment"),
+        ("prd/webordinary-edit", "Unknown environment prd: .*Did you mean prod"),
+        ("dev/webordinary-edt", "Unknown stack webordinary-edt: .*Did you mean webordinary-edit"),
+        ("dev/target", "Unknown stack target"),
+        ("../dev/x", "is not the name of a deployment"),
+    ],
+)
+def test_names_that_lead_nowhere(name: str, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        deployments.load(name, ROOT)
+
+
+def test_a_template_outside_the_checkout(tmp_path: Path) -> None:
+    folder = tmp_path / "params/dev"
+    folder.mkdir(parents=True)
+    (folder / "target.yaml").write_text('account: "111122223333"\nregion: us-west-2\n')
+    (folder / "x.yaml").write_text("template-file-path: ../../etc/passwd\n")
+    with pytest.raises(Problem, match="lies outside the checkout"):
+        deployments.load("dev/x", tmp_path)
+
+
+KEYS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)
+SCALARS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+DOCUMENTS = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4)
+)
+
+
+@given(st.dictionaries(KEYS, DOCUMENTS, min_size=1, max_size=4))
+def test_yaml_is_read_as_text_and_each_value_has_a_line(
+    tmp_path_factory: pytest.TempPathFactory, document: dict[str, object]
+) -> None:
+    file = tmp_path_factory.mktemp("yaml") / "file.yaml"
+    text = yaml.safe_dump(document, allow_unicode=True, default_style='"')
+    file.write_text(text, encoding="utf-8")
+    found = read_yaml(file)
+    assert found.data == document
+    lines = text.count("\n")
+    assert all(1 <= line <= lines for line in found.lines.values())
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("yaml") / "file.yaml"
+    file.write_bytes(content)
+    refused = None
+    try:
+        read_yaml(file)
+    except Problem as problem:
+        refused = str(problem)
+    assert refused is None or refused.startswith(str(file))
+
+
+def test_intrinsics_are_read_in_both_forms() -> None:
+    text = """
+Resources:
+  A: {Type: T, Properties: {a: !Ref X, b: !GetAtt Y.Z.W, c: !Sub ["${V}", {V: !Ref X}],
+      d: {"Fn::GetAtt": [Y, Z]}, e: !If [C, 1, !Ref AWS::NoValue], f: 2026-01-01}}
+"""
+    assert parse_template(text, "x")["Resources"]["A"]["Properties"] == {
+        "a": {"Ref": "X"}, "b": {"Fn::GetAtt": ["Y", "Z.W"]},
+        "c": {"Fn::Sub": ["${V}", {"V": {"Ref": "X"}}]}, "d": {"Fn::GetAtt": ["Y", "Z"]},
+        "e": {"Fn::If": ["C", 1, {"Ref": "AWS::NoValue"}]}, "f": "2026-01-01",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "Resources: 3", "", "!!python/name:os {}"])
+def test_what_is_no_template(text: str) -> None:
+    with pytest.raises(Problem):
+        parse_template(text, "x")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "params").glob("*/*.yaml")), ids=str)
+def test_the_editors_schemas_accept_what_is_committed(file: Path) -> None:
+    import json
+
+    first = file.read_text().splitlines()[0]
+    schema = file.parent / first.partition("$schema=")[2]
+    validator = jsonschema.Draft202012Validator(json.loads(schema.read_text()))
+    content = yaml.safe_load(file.read_text())
+    validator.validate(content)
+    content["unknown"] = 1
+    assert not validator.is_valid(content)

@@ -1,0 +1,220 @@
+"""The review as a page: in a real browser, and whatever its values contain."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.reviews import REVIEWS, said
+from tests.test_terminal import squeezed
+from workerstack.cloudformation.template import parse_template
+from workerstack.review.model import UNKNOWN, Finding, Part, Review
+from workerstack.review.predict import Side, predict_review
+from workerstack.review.show import html
+from workerstack.review.show.graph import graph
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+VOID = {"meta", "input", "br"}
+
+
+class Seen(HTMLParser):
+    """The elements of a page, and its text outside of style and script."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.scripts = 0
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.attributes |= {name for name, _ in attributes}
+        self.links += [value or "" for name, value in attributes if name in ("href", "src")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(REVIEWS)
+def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
+    seen = Seen(html.render([review]))
+    assert seen.open == []
+    assert seen.scripts == 1
+    assert not {name for name in seen.attributes if name.startswith("on")}
+    assert all(link.startswith(("#", "https://us-west-2.console.aws.")) for link in seen.links)
+    found = squeezed("".join(seen.texts))
+    for value in said(review):
+        if value.isascii() and value.isprintable() and "\\" not in value and value != UNKNOWN:
+            assert squeezed(value) in found, value
+
+
+PARTS = st.lists(st.tuples(st.integers(0, 8), st.lists(st.integers(0, 8), max_size=4)), max_size=9)
+
+
+@given(PARTS)
+def test_the_graph_has_every_part_once_and_no_two_in_one_place(
+    found: list[tuple[int, list[int]]],
+) -> None:
+    names = {f"R{number}" for number, _ in found}
+    refers = {f"R{number}": targets for number, targets in found}
+    parts = tuple(
+        Part(
+            logical_id=name, type="AWS::A::B",
+            refers_to=tuple(dict.fromkeys(f"R{each}" for each in targets if f"R{each}" in names)),
+        )
+        for name, targets in refers.items()
+    )  # fmt: skip
+    picture = graph(walkthrough().model_copy(update={"parts": parts}))
+    assert sorted(node.logical_id for node in picture.nodes) == sorted(refers)
+    places = [(node.x, node.y) for node in picture.nodes]
+    assert len(set(places)) == len(places)
+    assert all(node.x + node.width <= picture.width for node in picture.nodes)
+    assert all(node.y + node.height <= picture.height for node in picture.nodes)
+    assert len(picture.links) == sum(len(part.refers_to) for part in parts)
+
+
+def walkthrough() -> Review:
+    """The web-serving stack becoming the worker."""
+    sides = [
+        Side(parse_template((ROOT / path).read_text(), path))
+        for path in ("localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
+    ]
+    return predict_review(*sides, name="dev/webordinary-edit", region="us-west-2")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = shutil.which("chromedriver")
+    if path is None or driver is None:
+        assert not os.environ.get("CI"), "CI has a browser and its driver, or this is not tested"
+        pytest.skip("no Chromium or Chrome with its driver here")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = path
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+        "--disable-background-networking", "--window-size=1300,1000",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options, Service(driver))
+    yield found
+    found.quit()
+
+
+def opened(browser: Any, folder: Path, *reviews: Review) -> None:
+    file = folder / "review.html"
+    file.write_text(html.render(reviews), encoding="utf-8")
+    browser.get(file.as_uri())
+
+
+def names(browser: Any) -> list[str]:
+    found: list[str] = browser.execute_script(
+        "return [...document.querySelectorAll('details.resource:not([hidden]) summary strong')]"
+        ".filter(each => each.checkVisibility()).map(each => each.textContent)"
+    )
+    return found
+
+
+def test_in_a_browser(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    opened(browser, tmp_path, walkthrough())
+    body = browser.find_element(By.TAG_NAME, "body")
+    assert "8 to remove" in body.text
+    assert len(names(browser)) == 21
+    body.send_keys("/")
+    search = browser.switch_to.active_element
+    assert search.get_attribute("id") == "search"
+    search.send_keys("targetgroup")
+    assert set(names(browser)) >= {"TargetGroup", "ListenerRule"}
+    assert len(names(browser)) < 6
+    assert browser.find_element(By.ID, "count").text.endswith("of 21 resources")
+    search.send_keys(Keys.CONTROL, "a", Keys.DELETE)
+    for action in ("Add", "Modify"):
+        browser.find_element(By.CSS_SELECTOR, f"input[value={action}]").click()
+    assert len(names(browser)) == 8
+    for action in ("Add", "Modify"):
+        browser.find_element(By.CSS_SELECTOR, f"input[value={action}]").send_keys(Keys.SPACE)
+    browser.find_element(By.CSS_SELECTOR, "input[value=none]").click()
+    assert set(names(browser)) == {"Service", "TaskRole"}
+    browser.find_element(By.CSS_SELECTOR, "input[value=none]").click()
+    browser.find_element(By.CSS_SELECTOR, "a[href='#1-TargetGroup']").send_keys(Keys.ENTER)
+    target = browser.find_element(By.ID, "1-TargetGroup")
+    WebDriverWait(browser, 20).until(lambda _: target.get_attribute("open"))
+    assert "HealthCheckPath" in target.text
+    assert browser.find_elements(By.CSS_SELECTOR, "svg .node.Replace")
+    assert tmp_path.joinpath("page.png").write_bytes(browser.get_screenshot_as_png()) > 10_000
+    assert silent(browser)
+
+
+def silent(browser: Any) -> bool:
+    """Nothing on the console, and nothing asked of a network."""
+    asked = [
+        entry["message"]
+        for entry in browser.get_log("performance")
+        if '"Network.requestWillBeSent"' in entry["message"]
+        and not re.search(r'"url":"(file|data|about):', entry["message"])
+    ]
+    return not asked and not browser.get_log("browser")
+
+
+def test_values_that_contain_markup_stay_text(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    nasty = [
+        "<script>document.title='run'</script>", "<img src=x onerror=\"document.title='run'\">",
+        "</code></td></table><script>document.title='run'</script>", "{{ 7 * 7 }}",
+        "javascript:alert(1)", "\"><svg onload=\"document.title='run'\">",
+    ]  # fmt: skip
+    findings = tuple(
+        Finding(id="x", level="note", logical_id=text, what=text, why=text, next_step=text)
+        for text in nasty
+    )
+    review = walkthrough()
+    where = review.where.model_copy(update={"deployment": nasty[0], "stack_name": nasty[1]})
+    opened(
+        browser, tmp_path,
+        review.model_copy(update={"findings": findings, "where": where, "unknown": tuple(nasty)}),
+    )  # fmt: skip
+    assert "run" not in browser.title or "<script>" in browser.title
+    text = browser.find_element(By.TAG_NAME, "body").text
+    assert all(each in text for each in nasty)
+    assert silent(browser)
+
+
+def test_in_the_dark_and_without_script(browser: Any, tmp_path: Path) -> None:
+    opened(browser, tmp_path, walkthrough())
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    light = browser.execute_script(colour)
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    assert browser.execute_script(colour) != light
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.refresh()
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert len(names(browser)) == 21

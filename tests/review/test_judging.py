@@ -1,0 +1,528 @@
+"""Each finding is planted, and is silent on a harmless neighbour."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from workerstack.review.case import Case, Facts
+from workerstack.review.findings import CHECKS, access, judge
+from workerstack.review.model import Finding, OtherChange, PropertyChange, ResourceChange
+
+ACCOUNT = "111122223333"
+Properties = Mapping[str, Any]
+
+
+def body(kind: str, properties: Properties | None, **attributes: Any) -> dict[str, Any] | None:
+    return (
+        None if properties is None else {"Type": kind, "Properties": dict(properties), **attributes}
+    )
+
+
+def change(
+    action: str, kind: str, before: Properties | None = None, after: Properties | None = None,
+    logical_id: str = "It", **facts: Any,
+) -> ResourceChange:  # fmt: skip
+    return ResourceChange(
+        action=action,
+        logical_id=logical_id,
+        type=kind,
+        before=body(kind, before),
+        after=body(kind, after),
+        **facts,
+    )
+
+
+def modify(kind: str, before: Properties, after: Properties, **facts: Any) -> ResourceChange:
+    return change("Modify", kind, before, after, **{"replacement": "False", **facts})
+
+
+def case(*changes: ResourceChange, new: bool = False, **more: Any) -> Case:
+    facts = more.pop("facts", Facts(account=ACCOUNT))
+    before = {each.logical_id: each.before for each in changes if each.before}
+    after = {each.logical_id: each.after for each in changes if each.after}
+    return Case(
+        is_new=new,
+        resources=changes,
+        before={**more.pop("before", {}), **before},
+        after={**more.pop("after", {}), **after},
+        facts=facts,
+        access=access(Case(is_new=new, resources=changes)),
+        **more,
+    )
+
+
+def policy(*statements: Properties) -> dict[str, Any]:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return {"Policies": [{"PolicyName": "job", "PolicyDocument": document}]}
+
+
+def trust(*statements: Properties) -> dict[str, Any]:
+    return {"AssumeRolePolicyDocument": {"Statement": list(statements)}}
+
+
+def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def assume(principal: Any, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **more}
+
+
+def ingress(port: int, **side: str) -> dict[str, Any]:
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **side}
+
+
+def alarm(threshold: float, policy_id: str = "Out", **more: Any) -> dict[str, Any]:
+    return {
+        "Threshold": threshold,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "AlarmActions": [{"Ref": policy_id}],
+        **more,
+    }
+
+
+def steps(*bounds: tuple[float | None, float | None]) -> dict[str, Any]:
+    return {
+        "StepScalingPolicyConfiguration": {
+            "StepAdjustments": [
+                {
+                    **({} if low is None else {"MetricIntervalLowerBound": low}),
+                    **({} if high is None else {"MetricIntervalUpperBound": high}),
+                    "ScalingAdjustment": 1,
+                }
+                for low, high in bounds
+            ]
+        }
+    }
+
+
+ROLE, GROUP = "AWS::IAM::Role", "AWS::EC2::SecurityGroup"
+QUEUE, LOGS = "AWS::SQS::Queue", "AWS::Logs::LogGroup"
+SERVICE, TASK = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
+TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+SCALING = "AWS::ApplicationAutoScaling::ScalingPolicy"
+ALARM = "AWS::CloudWatch::Alarm"
+READ = allow("s3:GetObject", "arn:aws:s3:::edit.one/*")
+ECS = assume({"Service": "ecs-tasks.amazonaws.com"})
+HELD = {"before": {"It": body(SCALING, steps((0, None)))}}
+RUNNING = {"It": body(SERVICE, {})}
+EXPORTED = Facts(account=ACCOUNT, imports={"queue": ("other",)}, exports={"queue": "QueueUrl"})
+
+PLANTED: list[tuple[str, str, Case]] = [
+    ("deletes-stateful", "blocking", case(change("Remove", QUEUE, {}, policy_action="Delete"))),
+    (
+        "deletes-stateful",
+        "warning",
+        case(change("Remove", "AWS::RDS::DBInstance", {}, policy_action="Snapshot")),
+    ),
+    ("left-behind", "note", case(change("Remove", LOGS, {}, policy_action="Retain"))),
+    (
+        "replaces-stateful",
+        "blocking",
+        case(modify(QUEUE, {}, {}, replacement="True", policy_action="ReplaceAndDelete")),
+    ),
+    ("replaces-stateful", "blocking", case(modify(QUEUE, {}, {}, replacement="Conditional"))),
+    (
+        "replaces-stateful",
+        "warning",
+        case(modify(LOGS, {}, {}, replacement="True", policy_action="ReplaceAndRetain")),
+    ),
+    (
+        "custom-name-replaced",
+        "blocking",
+        case(modify(ROLE, {"RoleName": "r"}, {"RoleName": "r", "Path": "/x/"}, replacement="True")),
+    ),
+    (
+        "custom-name-replaced",
+        "warning",
+        case(modify(ROLE, {"RoleName": "r"}, {"RoleName": "r"}, replacement="Conditional")),
+    ),
+    (
+        "renamed",
+        "warning",
+        case(
+            change("Remove", ROLE, {"Path": "/x/"}, logical_id="Old"),
+            change("Add", ROLE, None, {"Path": "/x/"}, logical_id="New"),
+        ),
+    ),
+    (
+        "renamed",
+        "blocking",
+        case(
+            change("Remove", ROLE, {"RoleName": "r", "Path": "/"}, logical_id="Old"),
+            change("Add", ROLE, None, {"RoleName": "r"}, logical_id="New"),
+        ),
+    ),
+    ("iam-wildcard", "blocking", case(modify(ROLE, policy(READ), policy(allow("*", "*"))))),
+    (
+        "iam-wildcard",
+        "blocking",
+        case(change("Add", ROLE, None, policy(allow("s3:*", "*"))), new=True),
+    ),
+    (
+        "iam-wildcard",
+        "blocking",
+        case(modify(ROLE, policy(READ), policy(allow("iam:PassRole", "*")))),
+    ),
+    (
+        "iam-broadened",
+        "warning",
+        case(modify(ROLE, policy(READ), policy(READ, allow("s3:PutObject", "arn:aws:s3:::b/*")))),
+    ),
+    (
+        "iam-broadened",
+        "warning",
+        case(modify(ROLE, policy({**READ, "Condition": {"Bool": {"a": "b"}}}), policy(READ))),
+    ),
+    (
+        "iam-broadened",
+        "warning",
+        case(modify(ROLE, policy(READ, {**READ, "Effect": "Deny"}), policy(READ))),
+    ),
+    (
+        "iam-broadened",
+        "warning",
+        case(modify(ROLE, {}, {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]})),
+    ),
+    (
+        "trust-opened",
+        "blocking",
+        case(
+            modify(ROLE, trust(ECS), trust(ECS, assume({"AWS": "arn:aws:iam::444455556666:root"})))
+        ),
+    ),
+    ("trust-opened", "blocking", case(change("Add", ROLE, None, trust(assume("*"))), new=True)),
+    (
+        "trust-opened",
+        "warning",
+        case(modify(ROLE, trust(ECS), trust(ECS, assume({"Service": "lambda.amazonaws.com"})))),
+    ),
+    (
+        "trust-opened",
+        "blocking",
+        case(
+            change(
+                "Add",
+                "AWS::SQS::QueuePolicy",
+                None,
+                {"PolicyDocument": {"Statement": [allow("sqs:SendMessage", "q", Principal="*")]}},
+            )
+        ),
+    ),
+    (
+        "network-opened",
+        "blocking",
+        case(modify(GROUP, {}, {"SecurityGroupIngress": [ingress(22, CidrIp="0.0.0.0/0")]})),
+    ),
+    (
+        "network-opened",
+        "blocking",
+        case(
+            change(
+                "Add",
+                "AWS::EC2::SecurityGroupIngress",
+                None,
+                {"GroupId": "sg-1", **ingress(8080, CidrIpv6="::/0")},
+            ),
+            new=True,
+        ),
+    ),
+    (
+        "network-opened",
+        "warning",
+        case(modify(GROUP, {}, {"SecurityGroupIngress": [ingress(2049, CidrIp="10.0.0.0/16")]})),
+    ),
+    (
+        "network-opened",
+        "warning",
+        case(
+            modify(
+                SERVICE,
+                {},
+                {"NetworkConfiguration": {"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED"}}},
+            )
+        ),
+    ),
+    ("service-replaced", "blocking", case(change("Remove", SERVICE, {}))),
+    ("service-replaced", "blocking", case(modify(SERVICE, {}, {}, replacement="True"))),
+    (
+        "service-detached",
+        "warning",
+        case(modify(SERVICE, {"LoadBalancers": [{"TargetGroupArn": "t"}]}, {"LoadBalancers": []})),
+    ),
+    ("service-detached", "warning", case(modify(SERVICE, {"ServiceRegistries": [{"a": "b"}]}, {}))),
+    (
+        "tasks-restarted",
+        "note",
+        case(
+            modify(TASK, {}, {}, logical_id="Task", replacement="True"),
+            modify(
+                SERVICE,
+                {},
+                {},
+                properties=(
+                    PropertyChange(
+                        attribute="Properties", name="TaskDefinition", causing_entity="Task"
+                    ),
+                ),
+            ),
+        ),
+    ),
+    ("capacity-reset", "blocking", case(modify(SERVICE, {"Tags": []}, {"DesiredCount": 0}))),
+    (
+        "scaling-off",
+        "blocking",
+        case(change("Remove", SCALING, steps((0, None))), after={"Service": body(SERVICE, {})}),
+    ),
+    (
+        "scaling-off",
+        "blocking",
+        case(
+            modify(
+                TARGET, {"MaxCapacity": 5, "MinCapacity": 0}, {"MaxCapacity": 0, "MinCapacity": 0}
+            )
+        ),
+    ),
+    (
+        "scaling-off",
+        "blocking",
+        case(
+            modify(
+                TARGET,
+                {"MaxCapacity": 5, "MinCapacity": 0},
+                {
+                    "MaxCapacity": 5,
+                    "MinCapacity": 0,
+                    "SuspendedState": {"DynamicScalingOutSuspended": True},
+                },
+            )
+        ),
+    ),
+    (
+        "scaling-off",
+        "blocking",
+        case(
+            modify(ALARM, alarm(1), alarm(1, ActionsEnabled=False)),
+            after={"Out": body(SCALING, steps((0, None)))},
+        ),
+    ),
+    (
+        "scaling-off",
+        "blocking",
+        case(
+            modify(ALARM, alarm(1), {**alarm(1), "AlarmActions": ["arn:aws:sns:x"]}),
+            after={"Out": body(SCALING, steps((0, None)))},
+        ),
+    ),
+    (
+        "scaling-mismatch",
+        "blocking",
+        case(
+            modify(SCALING, steps((0, None)), steps((None, 0)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
+    (
+        "scaling-mismatch",
+        "warning",
+        case(
+            modify(SCALING, steps((0, None)), steps((0, 9)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
+    (
+        "import-broken",
+        "blocking",
+        case(
+            facts=EXPORTED,
+            others=(OtherChange(kind="output", name="QueueUrl", before="q", after=None),),
+        ),
+    ),
+    (
+        "rollback-disabled",
+        "blocking",
+        case(modify(TASK, {}, {}, replacement="True"), facts=Facts(rollback_disabled=True)),
+    ),
+    ("undecided", "warning", case(change("Dynamic", "AWS::SNS::Topic"))),
+    (
+        "nested-not-shown",
+        "warning",
+        case(
+            change("Modify", "AWS::CloudFormation::Stack", {}, {}, nested_change_set="arn:nested")
+        ),
+    ),
+    (
+        "secret-not-compared",
+        "note",
+        case(others=(OtherChange(kind="secret parameter", name="Token", before="*", after="*"),)),
+    ),
+]
+
+HARMLESS: list[tuple[str, Case]] = [
+    ("deletes-stateful", case(change("Remove", ROLE, {}))),
+    ("replaces-stateful", case(modify(QUEUE, {}, {"VisibilityTimeout": 1}))),
+    ("left-behind", case(change("Remove", ROLE, {}, policy_action="Retain"))),
+    (
+        "custom-name-replaced",
+        case(modify(ROLE, {"RoleName": "r"}, {"RoleName": "new"}, replacement="True")),
+    ),
+    (
+        "custom-name-replaced",
+        case(modify(ROLE, {"Path": "/"}, {"Path": "/x/"}, replacement="True")),
+    ),
+    (
+        "custom-name-replaced",
+        case(modify(TASK, {"Family": "f"}, {"Family": "f"}, replacement="True")),
+    ),
+    (
+        "renamed",
+        case(
+            change("Remove", ROLE, {"Path": "/x/"}, logical_id="Old"),
+            change("Add", ROLE, None, {"Path": "/y/"}, logical_id="New"),
+        ),
+    ),
+    (
+        "iam-wildcard",
+        case(change("Add", ROLE, None, policy(allow("ecr:GetAuthorizationToken", "*")))),
+    ),
+    ("iam-wildcard", case(change("Add", ROLE, None, policy(allow("s3:*", "arn:aws:s3:::b/*"))))),
+    (
+        "iam-broadened",
+        case(modify(ROLE, policy(READ), policy({**READ, "Action": ["s3:GetObject"]}))),
+    ),
+    ("iam-broadened", case(modify(ROLE, policy(READ, allow("a:B", "c")), policy(READ)))),
+    ("iam-broadened", case(change("Add", ROLE, None, policy(READ)), new=True)),
+    ("trust-opened", case(change("Add", ROLE, None, trust(ECS)), new=True)),
+    ("trust-opened", case(modify(ROLE, trust(ECS, assume("*")), trust(ECS)))),
+    (
+        "trust-opened",
+        case(
+            change("Add", ROLE, None, trust(assume({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))),
+            new=True,
+        ),
+    ),
+    (
+        "network-opened",
+        case(modify(GROUP, {"SecurityGroupIngress": [ingress(22, CidrIp="0.0.0.0/0")]}, {})),
+    ),
+    (
+        "network-opened",
+        case(
+            change(
+                "Add", GROUP, None, {"SecurityGroupIngress": [ingress(2049, CidrIp="10.0.0.0/8")]}
+            ),
+            new=True,
+        ),
+    ),
+    ("service-replaced", case(modify(SERVICE, {}, {"Tags": []}))),
+    ("service-detached", case(modify(SERVICE, {"LoadBalancers": []}, {}))),
+    ("tasks-restarted", case(modify(SERVICE, {}, {"Tags": []}))),
+    ("capacity-reset", case(modify(SERVICE, {"DesiredCount": 0}, {}))),
+    ("capacity-reset", case(change("Add", SERVICE, None, {"DesiredCount": 0}))),
+    (
+        "scaling-off",
+        case(
+            change("Remove", SCALING, steps((0, None))),
+            after={"Service": body(SERVICE, {}), "Other": body(SCALING, {})},
+        ),
+    ),
+    (
+        "scaling-off",
+        case(
+            modify(
+                TARGET, {"MaxCapacity": 5, "MinCapacity": 0}, {"MaxCapacity": 9, "MinCapacity": 0}
+            )
+        ),
+    ),
+    ("scaling-off", case(modify(ALARM, alarm(1), alarm(2)))),
+    (
+        "scaling-mismatch",
+        case(
+            modify(SCALING, steps((0, None)), steps((0, 9), (9, None)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
+    (
+        "import-broken",
+        case(
+            facts=EXPORTED,
+            others=(OtherChange(kind="output", name="Other", before="q", after=None),),
+        ),
+    ),
+    (
+        "rollback-disabled",
+        case(modify(TASK, {}, {}, replacement="False"), facts=Facts(rollback_disabled=True)),
+    ),
+    ("undecided", case(modify(SERVICE, {}, {}))),
+    ("nested-not-shown", case(modify("AWS::CloudFormation::Stack", {}, {}))),
+    (
+        "secret-not-compared",
+        case(
+            others=(OtherChange(kind="secret parameter", name="Token", before="*", after="*"),),
+            new=True,
+        ),
+    ),
+]
+
+
+def found(each: Case) -> list[Finding]:
+    return list(judge(each))
+
+
+@pytest.mark.parametrize(("number", "level", "planted"), PLANTED)
+def test_a_planted_finding_is_found(number: str, level: str, planted: Case) -> None:
+    match = [each for each in found(planted) if each.id == number]
+    assert [each.level for each in match] == [level]
+    [finding] = match
+    assert finding.what
+    assert finding.why
+    assert finding.next_step
+
+
+@pytest.mark.parametrize(("number", "harmless"), HARMLESS)
+def test_a_harmless_neighbour_is_silent(number: str, harmless: Case) -> None:
+    assert number not in [each.id for each in found(harmless)]
+
+
+def test_each_finding_is_planted_and_has_a_neighbour() -> None:
+    ids = {number for check in CHECKS for number in check.ids}
+    assert ids == {number for number, _, _ in PLANTED} == {number for number, _ in HARMLESS}
+
+
+def test_blocking_findings_come_first() -> None:
+    removed = change("Remove", QUEUE, {}, logical_id="Queue", policy_action="Delete")
+    kept = change("Remove", LOGS, {}, logical_id="Logs", policy_action="Retain")
+    assert [each.level for each in judge(case(kept, removed))] == ["blocking", "note"]
+
+
+def test_an_unreadable_body_is_no_crash() -> None:
+    unreadable: tuple[Any, ...] = (
+        "{truncated",
+        [],
+        7,
+        {"Properties": "x"},
+        {"Properties": {"Policies": "y"}},
+    )
+    for broken in unreadable:
+        for kind in (ROLE, GROUP, SERVICE, TARGET, ALARM, SCALING, QUEUE):
+            resource = ResourceChange(
+                action="Modify", logical_id="It", type=kind, before=broken, after=broken,
+                replacement="True",
+            )  # fmt: skip
+            judge(Case(is_new=False, resources=(resource,), access=access(
+                Case(is_new=False, resources=(resource,)))))  # fmt: skip
+
+
+def test_the_messages_in_flight_are_named() -> None:
+    facts = Facts(running_tasks=2, messages_in_flight=1)
+    [finding] = judge(case(change("Remove", SERVICE, {}), facts=facts))
+    assert "2 tasks run and 1 message is in flight" in finding.why
+
+
+def test_statements_are_compared_by_what_they_say() -> None:
+    two = policy(allow(["s3:GetObject", "s3:PutObject"], ["a", "b"]))
+    same = policy(allow("s3:PutObject", ["b", "a"]), allow(["s3:GetObject"], ["a", "b"]))
+    assert access(case(modify(ROLE, two, same))) == ()
+    [lost] = access(case(modify(ROLE, two, policy(allow("s3:GetObject", ["a", "b"])))))
+    assert (lost.gained, lost.actions, lost.resources) == (False, ("s3:PutObject",), ("a", "b"))

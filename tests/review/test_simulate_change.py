@@ -1,0 +1,98 @@
+"""What a review says of a change of scaling: before and after, on the same loads."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import templates
+from templates.workers import EDIT
+from workerstack.cloudformation.template import parse_template
+from workerstack.review import simulate_change
+from workerstack.review.model import Figure, LoadEffect, ResourceChange, Review, ScalingEffect
+from workerstack.review.predict import Side, predict_review
+from workerstack.review.show import html, markdown, words
+from workerstack.review.show import text as terminal
+from workerstack.review.simulate_change import Deployed
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "out/webordinary-edit.template.yaml").read_text()
+LITERAL = templates.build(replace(EDIT, scale_in_on="visible")).to_yaml()
+ALARM = ResourceChange(action="Modify", logical_id="DrainedAlarm", type="AWS::CloudWatch::Alarm")
+EMPTY: dict[str, dict[str, str]] = {"Resources": {}}
+
+
+def side(text: str) -> Deployed:
+    return Deployed(parse_template(text, "x"), {})
+
+
+def predicted(before: str, after: str) -> Review:
+    one, other = (Side(parse_template(text, "x"), {}, {}) for text in (before, after))
+    return predict_review(one, other, name="dev/webordinary-edit")
+
+
+def test_the_literal_scale_in_is_shown_to_kill() -> None:
+    assert LITERAL != TEXT
+    found = simulate_change.effect([ALARM], side(TEXT), side(LITERAL))
+    assert found is not None
+    long = next(each for each in found.loads if each.title == "One long job")
+    figures = {each.name: words.figure(each) for each in long.figures}
+    assert figures["done"].startswith("1 of 1 -> 0 of 1")
+    assert figures["killed"].startswith("0 -> ")
+    assert any(each.startswith("kill-loop: ") for each in found.warnings)
+    back = simulate_change.effect([ALARM], side(LITERAL), side(TEXT))
+    assert back is not None
+    assert back.warnings == ()
+
+
+def test_a_change_of_something_else_says_nothing() -> None:
+    role = ResourceChange(action="Modify", logical_id="TaskRole", type="AWS::IAM::Role")
+    assert simulate_change.effect([role], side(TEXT), side(LITERAL)) is None
+    assert simulate_change.effect([ALARM], side(TEXT), side(TEXT)) is None
+    review = predicted(TEXT, TEXT.replace("RetentionInDays: !Ref 'LogRetentionDays'", ""))
+    assert review.scaling is None
+
+
+def test_a_creation_shows_how_it_will_scale() -> None:
+    created = ResourceChange(action="Add", logical_id="DrainedAlarm", type="AWS::CloudWatch::Alarm")
+    found = simulate_change.effect([created], Deployed(EMPTY, {}), side(TEXT))
+    assert found is not None
+    assert {each.before for load in found.loads for each in load.figures} == {None}
+    assert "done 1 of 1" in words.sentence(found.loads[0])
+
+
+def test_what_cannot_be_simulated_is_said_and_fails_nothing() -> None:
+    broken = TEXT.replace("visible + FILL(in_flight, 0)", "ANOMALY_DETECTION_BAND(visible)")
+    found = simulate_change.effect([ALARM], side(TEXT), side(broken))
+    assert found is not None
+    [sentence] = found.unknown
+    assert sentence.startswith("The scaling as it will be cannot be simulated: ")
+    assert found.loads[0].figures[0].after is None
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_every_format_shows_it(form: str) -> None:
+    review = predicted(TEXT, LITERAL)
+    assert review.scaling is not None
+    shown = {
+        "text": lambda: terminal.render(review),
+        "markdown": lambda: markdown.render([review]),
+        "html": lambda: html.render([review]),
+    }[form]().replace("\\", "")
+    assert words.HEADING in shown
+    assert "One long job" in shown
+    assert "kill-loop" in shown
+    assert re.search(r"1 of 1 -(?:>|&gt;) 0 of 1", shown)
+
+
+def test_figures_are_said_once_where_nothing_differs() -> None:
+    same, gone = (
+        Figure(name="done", before="1", after="1"),
+        Figure(name="x", before="2", after=None),
+    )
+    load = LoadEffect(title="A", loads=("job:service=1m",), figures=(same,))
+    assert (words.figure(same), words.figure(gone)) == ("1", "2")
+    assert words.sentence(load) == words.SAME
+    effect = ScalingEffect(loads=(load,), unknown=("because",))
+    assert list(words.lines(effect, 80)) == ["   A: no difference", "   because."]

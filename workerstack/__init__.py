@@ -1,0 +1,1 @@
+"""The tool: reads templates, checks, reviews, deploys, verifies, adopts and simulates them."""

@@ -1,0 +1,153 @@
+"""The next step of an adoption, proposed; nothing is changed but the mapping's file."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from workerstack.adopter import mapping, refactor, retain_import
+from workerstack.adopter.deployed import Deployed
+from workerstack.adopter.plan import Plan
+from workerstack.adopter.proposal import Renaming
+from workerstack.adopter.refactor import mapping_name
+from workerstack.cloudformation.template import declared_parameters
+from workerstack.deployer import change_set, make_review
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.source import Source, placed
+from workerstack.deployer.stack import OWNER
+from workerstack.deployments import Deployment
+from workerstack.problem import Problem
+from workerstack.review.model import Review, Step, Where
+
+
+def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:
+    """What the step makes of the deployed template, by what the mapping's file says.
+
+    The same file and the same stack give the same bytes.
+    """
+    entries = mapping.read(deployment).resources
+    moving = {
+        ours: entry for ours, entry in entries.items()
+        if entry.by == "import" and ours not in deployed.resources
+    }  # fmt: skip
+    ids = [entry.is_ for entry in moving.values() if entry.is_ in deployed.resources]
+    template = deployed.template
+    if step == "retain":
+        template = retain_import.retained(template, ids)
+    elif step == "remove":
+        template = retain_import.removed(template, ids, _values(deployed, ids))
+    else:
+        template = retain_import.imported(
+            template, {ours: entry.body for ours, entry in moving.items() if entry.body}
+        )
+    text = json.dumps(template, ensure_ascii=False)
+    values = dict(deployed.stack.parameters or {})
+    as_deployed = replace(deployment, parameters=values, tags=deployed.stack.tags or {})
+    declared = declared_parameters(dict(template))
+    return Source(as_deployed, mapping_name(deployment), text, template, declared)
+
+
+def _values(deployed: Deployed, ids: list[str]) -> retain_import.Known:
+    told = {
+        each["OutputKey"]: each.get("OutputValue", "")
+        for each in deployed.stack.answer.get("Outputs", ())
+    }
+    return retain_import.known(deployed.template, ids, told)
+
+
+def with_bodies(plan: Plan) -> mapping.AdoptionMapping:
+    """The mapping with what will be imported, written down before it leaves the stack."""
+    template = plan.deployed.template
+    resources = dict(plan.mapping.resources)
+    for ours in plan.step[1]:
+        entry = resources[ours]
+        values = _values(plan.deployed, [entry.is_])
+        body = retain_import.independent_body(template, entry.is_, values)
+        resources[ours] = entry.model_copy(update={"body": body})
+    return plan.mapping.model_copy(update={"resources": resources})
+
+
+def propose_step(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Review:
+    """Makes the step's change set and reads it; nothing is executed.
+
+    The mapping's file must have been written. Raises Problem where the change set fails.
+    """
+    step, _ = plan.step
+    if step not in ("retain", "remove", "import"):
+        raise ValueError(step)
+    deployment, deployed = plan.source.deployment, plan.deployed
+    source = source_of(step, deployment, deployed)
+    cloudformation = clients("cloudformation")
+    arn = change_set.submit(cloudformation, _request(step, source, plan, clients, clock))
+    plain = change_set.wait(cloudformation, arn, clock)
+    if plain["Status"] != "CREATE_COMPLETE":
+        make_review.failed(cloudformation, arn, deployed.stack, plain)
+        raise Problem(f"There is nothing to {step}", "CloudFormation sees no change", "Adopt again")
+    where = Where(
+        deployment=deployment.name,
+        account=deployment.target.account,
+        region=clients.region,
+        caller=caller,
+        stack_name=deployed.stack.name,
+        stack_id=deployed.stack.id,
+    )
+    return make_review.judged(clients, source, deployed.stack, plain, where, step)
+
+
+def _request(
+    step: Step, source: Source, plan: Plan, clients: Clients, clock: Clock
+) -> dict[str, Any]:
+    name = change_set.change_set_name(source, clock)
+    template = placed(source, clients)
+    return dict(
+        StackName=plan.deployed.stack.id,
+        ChangeSetName=name,
+        ClientToken=name,
+        ChangeSetType="IMPORT" if step == "import" else "UPDATE",
+        Description=f"{source.deployment.name} of {OWNER}, adoption: {step}",
+        **template,
+        Parameters=[
+            {"ParameterKey": key, "UsePreviousValue": True} for key in sorted(source.declared)
+        ],
+        Tags=[
+            {"Key": key, "Value": value}
+            for key, value in sorted(source.deployment.tags.items())
+            if not key.startswith("aws:")
+        ],
+        Capabilities=change_set.capabilities(clients("cloudformation"), source, template),
+        **({"ResourcesToImport": _to_import(plan)} if step == "import" else {}),
+        **change_set.target_options(source),
+    )
+
+
+def _to_import(plan: Plan) -> list[dict[str, Any]]:
+    entries = {ours: plan.mapping.resources[ours] for ours in plan.step[1]}
+    return [
+        {
+            "ResourceType": entry.type,
+            "LogicalResourceId": ours,
+            "ResourceIdentifier": retain_import.identifier(
+                entry.type, entry.physical_id, (entry.body or {}).get("Properties", {})
+            ),
+        }
+        for ours, entry in entries.items()
+    ]
+
+
+def advance(
+    plan: Plan, clients: Clients, clock: Clock, caller: str
+) -> tuple[Plan, Renaming | Review | None]:
+    """The plan as it was written down, and its next step: a renaming, or a change set.
+
+    None where everything has our names. Raises CannotRefactor where a type must be imported.
+    """
+    step, _ = plan.step
+    if step == "rename":
+        refactor.check_movable(plan, clients("cloudformation"))
+    if step == "remove":
+        plan = replace(plan, mapping=with_bodies(plan))
+    mapping.write(plan.mapping, plan.source.deployment)
+    if step == "done":
+        return plan, None
+    propose = refactor.propose_renaming if step == "rename" else propose_step
+    return plan, propose(plan, clients, clock, caller)

@@ -1,0 +1,95 @@
+"""The files of params/ENV/ as text, with a comment where a value is missing."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workerstack.deployments import ParameterValue
+from workerstack.problem import Problem, Refusal
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A parameter's value and why it was chosen; without one, ``why`` says what is missing."""
+
+    value: ParameterValue | None
+    why: str
+
+
+def folder_of(environment: str, root: Path) -> Path:
+    """params/ENV; raises Problem for a name that cannot be a folder."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", environment):
+        raise Problem(
+            f"{environment!r} is no name for an environment",
+            "it becomes a folder",
+            "Use lower-case letters, digits and hyphens",
+        )
+    return root / "params" / environment
+
+
+def refuse_existing(folder: Path, names: Iterable[str], *, force: bool) -> None:
+    """Raises Refusal where one of the files is there already, unless they may be overwritten."""
+    existing = [name for name in names if (folder / f"{name}.yaml").exists()]
+    if existing and not force:
+        raise Refusal(
+            f"params/{folder.name}/{existing[0]}.yaml exists",
+            "it may hold what somebody thought about",
+            "Remove it, or give --force",
+        )
+
+
+def write(folder: Path, texts: Mapping[str, str], say: Say) -> None:
+    """Writes each text into its file, saying which."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+        say(f"wrote params/{folder.name}/{name}.yaml")
+
+
+def target(account_id: str, region: str, guards: Mapping[str, ParameterValue]) -> str:
+    """The text of target.yaml; ``guards`` by their keys in the file."""
+    lines = [
+        "# yaml-language-server: $schema=../target.schema.json",
+        f'account: "{account_id}"',
+        f"region: {region}",
+    ]
+    for name, value in guards.items():
+        lines += _lines("", name, value)
+    return "\n".join([*lines, ""])
+
+
+def deployment(worker: str, found: Mapping[str, Found], tags: Mapping[str, str]) -> str:
+    """The text of the file with the values that a worker's template is deployed with."""
+    lines = [
+        f"# yaml-language-server: $schema=../{worker}.schema.json",
+        f"template-file-path: out/{worker}.template.yaml",
+        "parameters:",
+    ]
+    for parameter, each in found.items():
+        if each.value is None:
+            lines.append(f"  # {parameter}: {each.why}")
+        else:
+            lines += _lines("  ", parameter, each.value)
+    if all(each.value is None for each in found.values()):
+        lines[2] = "parameters: {}"
+    lines.append("tags:")
+    for key, value in tags.items():
+        lines += _lines("  ", key, value)
+    return "\n".join([*lines, ""])
+
+
+def _lines(indent: str, name: str, value: ParameterValue) -> list[str]:
+    if isinstance(value, tuple):
+        return [f"{indent}{_scalar(name)}:", *(f"{indent}  - {_scalar(item)}" for item in value)]
+    return [f"{indent}{_scalar(name)}: {_scalar(value)}"]
+
+
+def _scalar(text: str) -> str:
+    """Bare where YAML cannot take it for anything else; each JSON text is YAML, too."""
+    return (
+        text if re.fullmatch(r"[A-Za-z0-9/][A-Za-z0-9/._:+=-]*(?<!:)", text) else json.dumps(text)
+    )

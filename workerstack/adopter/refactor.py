@@ -1,0 +1,344 @@
+"""Executing a renaming as it was proposed, and looking that nothing else has changed."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workerstack.adopter import deployed, mapping, proposal
+from workerstack.adopter.plan import Plan, check_no_policy, immovable
+from workerstack.adopter.proposal import Bound, Renamed, Renaming
+from workerstack.deployer import aws
+from workerstack.deployer import stack as stacks
+from workerstack.deployer.aws import Clients, explained
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.source import Source, placed
+from workerstack.deployer.stack import OWNER
+from workerstack.deployments import Deployment
+from workerstack.problem import Detached, Problem, Refusal
+from workerstack.review.model import Where
+
+UNSUPPORTED = re.compile(r"Stack Refactor does not support (\w+::\w+::\w+)")
+"""How the service says that a type cannot be refactored, in StatusReason and, for one whose tags
+it cannot write, in ExecutionStatusReason.
+"""
+
+HINTS = {
+    "AWS::CDK::Metadata": "Deploy once more with `cdk deploy --version-reporting=false`, which"
+    " leaves it out, and adopt again",
+}
+"""What helps with types that a tool adds by itself."""
+
+UNDER_WAY = frozenset({"EXECUTE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
+
+
+class Unsupported(Refusal):
+    """The service refuses a type; ``kind`` is which."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(
+            f"CloudFormation cannot refactor {kind}",
+            reason,
+            HINTS.get(
+                kind, "Remove what is of this type with the tool that made it, and adopt again"
+            ),
+        )
+        self.kind = kind
+
+
+def create_refactoring(
+    cloudformation: Any,
+    stack_name: str,
+    template: Mapping[str, str],
+    names: Mapping[str, str],
+    description: str,
+) -> str:
+    """Proposes the renaming within one stack; gives the refactor's id. Nothing is changed.
+
+    ``template`` is TemplateBody or TemplateURL, ``names`` leads from old ids to new ones.
+    """
+    answer = cloudformation.create_stack_refactor(
+        Description=description,
+        EnableStackCreation=False,
+        StackDefinitions=[{"StackName": stack_name, **template}],
+        ResourceMappings=[
+            {
+                "Source": {"StackName": stack_name, "LogicalResourceId": old},
+                "Destination": {"StackName": stack_name, "LogicalResourceId": new},
+            }
+            for old, new in sorted(names.items())
+        ],
+    )
+    return str(answer["StackRefactorId"])
+
+
+def describe_refactoring(cloudformation: Any, refactor: str) -> Mapping[str, Any]:
+    """One look at it."""
+    found: Mapping[str, Any] = cloudformation.describe_stack_refactor(StackRefactorId=refactor)
+    return found
+
+
+def wait_created(cloudformation: Any, refactor: str, clock: Clock) -> None:
+    """Waits until it is made and can be executed.
+
+    Raises Unsupported where a type cannot be refactored, Problem for any other failure.
+    """
+    waits = clock.waits()
+    while (answer := describe_refactoring(cloudformation, refactor))[
+        "Status"
+    ] == "CREATE_IN_PROGRESS":
+        if not waits.wait():
+            raise Problem(
+                "The refactoring is still being made", f"its id is {refactor}", "Adopt again later"
+            )
+    if answer["Status"] == "CREATE_COMPLETE" and answer.get("ExecutionStatus") == "AVAILABLE":
+        return
+    reason = answer.get("StatusReason") or answer.get("ExecutionStatusReason") or "no reason given"
+    found = UNSUPPORTED.search(reason)
+    if found:
+        raise Unsupported(found[1], reason)
+    raise Problem(
+        f"CloudFormation could not make the refactoring ({answer['Status']},"
+        f" {answer.get('ExecutionStatus')})",
+        reason,
+        "Correct what it says and adopt again; nothing was changed",
+    )
+
+
+def read_actions(cloudformation: Any, refactor: str) -> list[dict[str, Any]]:
+    """What it would do, all pages together."""
+    found: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    while True:
+        page = cloudformation.list_stack_refactor_actions(StackRefactorId=refactor, **more)
+        found += page["StackRefactorActions"]
+        if not page.get("NextToken"):
+            return found
+        more = {"NextToken": page["NextToken"]}
+
+
+def execute_refactoring(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> None:
+    """Executes it, unless that has begun already, and waits for its end.
+
+    Raises Problem where it failed or was rolled back; Detached where we cannot wait for its end,
+    which it comes to without us.
+    """
+    status = describe_refactoring(cloudformation, refactor).get("ExecutionStatus")
+    if status == "AVAILABLE":
+        _begin(cloudformation, refactor)
+    try:
+        with explained(resume):
+            _wait_executed(cloudformation, refactor, clock, resume)
+    except KeyboardInterrupt:
+        raise _left("you interrupted this", resume) from None
+
+
+def _wait_executed(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> None:
+    waits = clock.waits()
+    while True:
+        answer = describe_refactoring(cloudformation, refactor)
+        status = answer.get("ExecutionStatus", "")
+        if status == "EXECUTE_COMPLETE":
+            return
+        # An answer may still be as it was before the execution began.
+        if status not in UNDER_WAY and status != "AVAILABLE":
+            raise _ended(status, answer.get("ExecutionStatusReason", ""))
+        if not waits.wait():
+            raise _left(f"it is still in {status}", resume)
+
+
+def _left(why: str, resume: str) -> Detached:
+    what, next_step = "We stopped watching the refactoring", f"Watch it again with `{resume}`"
+    return Detached(what, why, f"It goes on in AWS. {next_step}")
+
+
+def _begin(cloudformation: Any, refactor: str) -> None:
+    """Begins it once: where the answer to a first request was lost, a second one is refused."""
+    from botocore.exceptions import ClientError
+
+    try:
+        cloudformation.execute_stack_refactor(StackRefactorId=refactor)
+    except ClientError:
+        if describe_refactoring(cloudformation, refactor).get("ExecutionStatus") == "AVAILABLE":
+            raise
+
+
+def _ended(status: str, reason: str) -> Problem:
+    """A bad end. Some types are refused only now, after a proposal that was good."""
+    found = UNSUPPORTED.search(reason)
+    return Problem(
+        f"The refactoring ended as {status}",
+        reason or "CloudFormation gives no reason",
+        f"What was rolled back is as before. Adopt again with --import for each {found[1]}"
+        if found
+        else "Look at the stack's events; what was rolled back is as before",
+    )
+
+
+class CannotRefactor(Refusal):
+    """Resources that CloudFormation cannot refactor; ``names`` are ours."""
+
+    def __init__(self, deployment: str, refused: Mapping[str, str]) -> None:
+        options = " ".join(f"--import {ours}" for ours in refused)
+        super().__init__(
+            f"CloudFormation cannot refactor {', '.join(refused)}",
+            "; ".join(f"{ours}: {why}" for ours, why in refused.items()),
+            "Have them retained, removed from the stack and imported again, in reviewed steps"
+            f" (`deploy.py adopt {deployment} {options}`), or leave them out"
+            f" (--map {next(iter(refused))}=), so that new ones are made",
+        )
+        self.names = tuple(refused)
+
+
+def check_movable(plan: Plan, cloudformation: Any) -> None:
+    """Raises CannotRefactor for a type that the registry excludes, Refusal for a policy."""
+    check_no_policy(plan.deployed, cloudformation)
+    kinds = {ours: plan.mapping.resources[ours].type for ours in plan.names.values()}
+    why = immovable(kinds.values(), cloudformation)
+    refused = {ours: why[kind] for ours, kind in kinds.items() if kind in why}
+    if refused:
+        raise CannotRefactor(plan.source.deployment.name, refused)
+
+
+def propose_renaming(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Renaming:
+    """Makes the refactoring and reads it; raises CannotRefactor where it refuses a type.
+
+    Raises Refusal where the service would do another thing than rename what was mapped.
+    """
+    cloudformation, deployed = clients("cloudformation"), plan.deployed
+    source, deployment = as_source(plan), plan.source.deployment
+    refactor = create_refactoring(
+        cloudformation,
+        deployed.stack.name,
+        placed(source, clients),
+        plan.names,
+        f"{deployment.name} of {OWNER}, template {source.template_digest[:8]}",
+    )
+    entries = plan.mapping.resources
+    try:
+        wait_created(cloudformation, refactor, clock)
+    except Unsupported as error:
+        names = plan.names.values()
+        refused = {ours: error.why for ours in names if entries[ours].type == error.kind}
+        if not refused:
+            raise
+        raise CannotRefactor(deployment.name, refused) from error
+    actions = read_actions(cloudformation, refactor)
+    physical = {old: deployed.resources[old].physical_id for old in plan.names}
+    wrong = list(proposal.unexpected(actions, plan.names, physical))
+    if wrong:
+        raise Refusal(
+            "The refactoring would not do what was asked for",
+            "; ".join(wrong),
+            "Correct the mapping and adopt again; nothing was changed",
+        )
+    return Renaming(
+        where=Where(
+            deployment=deployment.name,
+            account=deployment.target.account,
+            region=clients.region,
+            caller=caller,
+            stack_name=deployed.stack.name,
+            stack_id=deployed.stack.id,
+        ),
+        refactor_id=refactor,
+        renamed=tuple(
+            Renamed(
+                old=old, new=new, type=entries[new].type, physical_id=physical[old],
+                certainty=entries[new].certainty, because=entries[new].because,
+            )
+            for old, new in plan.names.items()
+        ),
+        binding=Bound(
+            mapping=mapping_name(deployment),
+            mapping_digest=mapping_digest(deployment),
+            deployed_digest=deployed.template_digest,
+            template_digest=source.template_digest,
+            stack_status=deployed.stack.status,
+            stack_last_updated=deployed.stack.last_updated,
+            actions_digest=proposal.digest_of_actions(actions),
+        ),
+    )  # fmt: skip
+
+
+def as_source(plan: Plan) -> Source:
+    """The renamed template, ready to be sent."""
+    source = plan.source
+    return Source(
+        source.deployment, plan.deployed.file, plan.renamed, plan.deployed.template, {}
+    )  # fmt: skip
+
+
+def mapping_name(deployment: Deployment) -> str:
+    """The mapping's file as people write it."""
+    return f"params/{deployment.environment}/adopt/{deployment.stack}.yaml"
+
+
+def mapping_digest(deployment: Deployment) -> str:
+    """SHA-256 of the mapping's file; of nothing where there is none."""
+    file = mapping.path(deployment)
+    return hashlib.sha256(file.read_bytes() if file.exists() else b"").hexdigest()
+
+
+def execute_renaming(
+    found: Renaming, deployment: Deployment, clients: Clients, clock: Clock, resume: str
+) -> None:
+    """Executes the refactoring and waits for its end; one that has begun is only awaited.
+
+    ``resume`` is the command that does the latter. Raises Refusal where something is not as
+    proposed, Problem where it failed or a resource is not what it was.
+    """
+    aws.identify(deployment, clients)
+    cloudformation = clients("cloudformation")
+    status = describe_refactoring(cloudformation, found.refactor_id).get("ExecutionStatus", "")
+    if status not in (*UNDER_WAY, "EXECUTE_COMPLETE"):
+        for what, then, now in _comparisons(found, deployment, clients):
+            if then != now:
+                raise Refusal(
+                    f"The renaming is stale: {what} was {then or 'nothing'} and is"
+                    f" {now or 'nothing'}",
+                    "only what was proposed is executed",
+                    f"Run `deploy.py adopt {found.where.deployment}` again",
+                )
+    execute_refactoring(cloudformation, found.refactor_id, clock, resume)
+    _check_end(found, deployment, clients)
+
+
+def _comparisons(
+    found: Renaming, deployment: Deployment, clients: Clients
+) -> Iterator[tuple[str, str, str]]:
+    """What must still be so, as (what, then, now); cheap and local things first."""
+    then, where, cloudformation = found.binding, found.where, clients("cloudformation")
+    yield "the account", where.account, deployment.target.account
+    yield "the region", where.region, clients.region
+    yield f"the digest of {then.mapping}", then.mapping_digest, mapping_digest(deployment)
+    stack = stacks.read(cloudformation, where.stack_id)
+    yield "the stack", where.stack_id, stack.id
+    yield "the stack's status", then.stack_status, stack.status
+    yield "the stack's last update", then.stack_last_updated, stack.last_updated
+    now = deployed.read(deployment, clients)
+    yield "the digest of the deployed template", then.deployed_digest, now.template_digest
+    answer = describe_refactoring(cloudformation, found.refactor_id)
+    yield "the refactoring's status", "CREATE_COMPLETE", answer.get("Status", "")
+    yield "its execution status", "AVAILABLE", answer.get("ExecutionStatus", "")
+    actions = read_actions(cloudformation, found.refactor_id)
+    yield "the list of actions", then.actions_digest, proposal.digest_of_actions(actions)
+    physical = {each.old: each.physical_id for each in found.renamed}
+    names = {each.old: each.new for each in found.renamed}
+    wrong = "; ".join(proposal.unexpected(actions, names, physical))
+    yield "what the list says beside the renamings", "", wrong
+
+
+def _check_end(found: Renaming, deployment: Deployment, clients: Clients) -> None:
+    now: Any = deployed.read(deployment, clients).resources
+    wrong = [
+        f"{each.new} is {now[each.new].physical_id if each.new in now else 'not there'}"
+        for each in found.renamed
+        if each.new not in now or now[each.new].physical_id != each.physical_id
+    ]
+    if wrong:
+        raise Problem(
+            "The refactoring is complete, and the stack is not as it said",
+            "; ".join(wrong),
+            "Look at the stack's resources before anything else is done",
+        )

@@ -1,0 +1,1 @@
+"""A template as data: read, resolved, compared. No AWS."""

@@ -1,0 +1,200 @@
+"""``deploy.py adopt``."""
+
+import json
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.options import CHANGES, clients_of, columns, connected, say, shown, styled
+from workerstack.deployer.clock import Clock
+from workerstack.problem import Refusal
+
+if TYPE_CHECKING:
+    from workerstack.adopter.deployed import Deployed
+    from workerstack.adopter.mapping import Given
+    from workerstack.adopter.match import Question
+    from workerstack.adopter.plan import Plan
+    from workerstack.adopter.proposal import Renaming
+    from workerstack.deployer.aws import Clients
+    from workerstack.deployer.source import Source
+    from workerstack.review.model import Review
+
+
+NEW = "none"
+"""The answer for one of ours that nothing deployed is."""
+
+
+def planned(
+    source: "Source", found: "Deployed", given: "Given", imports: Collection[str]
+) -> "Plan":
+    """The plan, once every question is answered; raises Refusal where nobody can answer."""
+    from workerstack.adopter import mapping
+    from workerstack.adopter.plan import plan
+
+    known = mapping.read(source.deployment)
+    answers = dict(given)
+    while True:
+        made = plan(source, found, known, answers, imports)
+        if not made.matching.questions:
+            return made
+        if not sys.stdin.isatty():
+            raise _open(made.matching.questions, source.deployment.name)
+        answers |= _ask(made.matching.questions[0])
+
+
+def _open(questions: "tuple[Question, ...]", name: str) -> Refusal:
+    first = questions[0]
+    several = "; ".join(
+        f"{each.ours} may be {' or '.join(f'{there} ({why})' for there, why in each.candidates)}"
+        for each in questions
+    )
+    return Refusal(
+        f"It is not clear what {', '.join(each.ours for each in questions)} is",
+        several,
+        f"Say it: `deploy.py adopt {name} --map {first.ours}={first.candidates[0][0]}`, or"
+        f" `--map {first.ours}=` where it is new",
+    )
+
+
+def _ask(question: "Question") -> dict[str, str | None]:
+    say(f"{question.ours} ({question.type}) may be one of these:")
+    for there, why in question.candidates:
+        say(f"  {there}: {why}")
+    names = [there for there, _ in question.candidates]
+    answer = click.prompt("Which", type=click.Choice([*names, NEW]), err=True)
+    return {question.ours: None if answer == NEW else answer}
+
+
+def report(plan: "Plan", made: "Renaming | Review | None", form: str) -> str:
+    """The plan, and the change set of its next step if it is one."""
+    from workerstack.adopter import show
+    from workerstack.review.model import Review
+    from workerstack.review.show import text as terminal
+
+    if form == "json":
+        return json.dumps(_data(plan, made), indent=2)
+    text = show.render(plan, styled, columns())
+    if isinstance(made, Review):
+        text += "\n\n" + terminal.render(made, styled, columns())
+    return text
+
+
+def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
+    from workerstack.adopter import plan as keeping
+
+    step, names = plan.step
+    template = plan.source.template
+    return {
+        "deployment": plan.source.deployment.name,
+        "resources": {
+            ours: entry.model_dump(mode="json", by_alias=True)
+            for ours, entry in plan.mapping.resources.items()
+        },
+        "new": plan.matching.new,
+        "left": plan.matching.left,
+        "end": plan.end.model_dump(mode="json") if plan.end else None,
+        "replaced": [vars(each) for each in keeping.replaced(plan.end, template)]
+        if plan.end
+        else [],
+        "next": {"step": step, "resources": names},
+        "proposal": made.model_dump(mode="json") if made else None,
+    }
+
+
+@click.command()
+@click.argument("name", metavar="ENV/STACK")
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    help="The deployed template as a file: matches and predicts, without AWS.",
+)
+@click.option(
+    "--map", "maps", multiple=True, metavar="OURS=THEIRS",
+    help="What one of ours is called there; `OURS=` for one that is new. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--import", "imports", multiple=True, metavar="LOGICAL_ID",
+    help="Have it retained, removed and imported, where it cannot be refactored. Repeatable.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file to execute (default: .reviews/...).",
+)
+@connected
+def adopt(
+    *,
+    name: str,
+    template: Path | None,
+    maps: tuple[str, ...],
+    imports: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Take over another tool's stack, in place.
+
+    Its resources get our logical ids and stay what they are. Proposes the next step and
+    changes nothing; exit 2 if there is one. `execute` takes it.
+    """
+    from workerstack.adopter import deployed, mapping
+    from workerstack.adopter import plan as checking
+    from workerstack.deployer import aws
+    from workerstack.deployer.source import read_source
+    from workerstack.review import file as review_file
+
+    deployment = deployments.load(name, root)
+    source = read_source(deployment)
+    given = mapping.parse(maps)
+    if template is not None:
+        plan = planned(source, deployed.read_file(template, deployment), given, set(imports))
+        file = mapping.write(plan.mapping, deployment)
+        click.echo(report(plan, None, form))
+        say(f"\nwrote {shown(file)}: review and commit it, then adopt without --template")
+        return CHANGES if plan.step[0] != "done" else 0
+    clients = clients_of(deployment, **connection)
+    caller = aws.identify(deployment, clients)
+    found = deployed.read(deployment, clients)
+    checking.check(found, source, clients("cloudformation"))
+    plan, made = _advanced(source, found, given, set(imports), clients, caller)
+    click.echo(report(plan, made, form))
+    if made is None:
+        say(f"\nEverything has our names. See what remains:\n    ./deploy.py review {name}")
+        return 0
+    step, _ = plan.step
+    file = output or root / ".reviews" / f"{name.replace('/', '-')}-adopt-{step}.json"
+    review_file.write(made, file)
+    say(f"\nwrote {shown(mapping.path(deployment))}: review and commit it")
+    say(f"Then execute the step with\n    ./deploy.py execute {shown(file)}")
+    return CHANGES
+
+
+def _advanced(
+    source: "Source",
+    found: "Deployed",
+    given: "Given",
+    imports: set[str],
+    clients: "Clients",
+    caller: str,
+) -> "tuple[Plan, Renaming | Review | None]":
+    """The next step; again with what must be imported, where somebody agrees to that."""
+    from workerstack.adopter.advance import advance
+    from workerstack.adopter.refactor import CannotRefactor
+
+    while True:
+        plan = planned(source, found, given, imports)
+        try:
+            return advance(plan, clients, Clock(), caller)
+        except CannotRefactor as refusal:
+            if not sys.stdin.isatty():
+                raise
+            say(f"{refusal.what}: {refusal.why}.")
+            if not click.confirm("Retain, remove and import them instead?", err=True):
+                raise
+            imports |= set(refusal.names)

@@ -1,0 +1,47 @@
+"""A step of an adoption, executed: what is beside a review of out/."""
+
+from pathlib import Path
+
+from workerstack.adopter import mapping
+from workerstack.adopter.proposal import Renaming
+from workerstack.commands.options import say, shown
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.source import Source
+from workerstack.deployments import Deployment
+from workerstack.review.model import Review
+
+
+def files(found: Review | Renaming, deployment: Deployment) -> tuple[Path, ...]:
+    """What must be committed beside the deployment's own files: the mapping."""
+    adopts = isinstance(found, Renaming) or found.adoption
+    return (mapping.path(deployment),) if adopts else ()
+
+
+def source(found: Review, deployment: Deployment, clients: Clients) -> Source | None:
+    """What the step makes of the template as it is deployed now; None for a review of out/."""
+    from workerstack.adopter import advance, deployed
+
+    if not found.adoption:
+        return None
+    now = deployed.read(deployment, clients)
+    return advance.source_of(found.adoption, deployment, now)
+
+
+def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path) -> int:
+    """Executes the refactoring; says what has its name now."""
+    from workerstack.adopter import refactor
+
+    resume = f"./deploy.py execute {shown(file)}"
+    refactor.execute_renaming(found, deployment, clients, Clock(), resume)
+    for each in found.renamed:
+        say(f"  {each.old} is {each.new}: {each.physical_id}")
+    say(f"{len(found.renamed)} resources of {found.where.stack_name} have our names.")
+    return ended(found, 0)
+
+
+def ended(found: Review | Renaming, code: int) -> int:
+    """Says what is next; after a good end, that is the next step, or the review of out/."""
+    if code == 0:
+        say(f"Go on with\n    ./deploy.py adopt {found.where.deployment}")
+    return code

@@ -1,0 +1,150 @@
+"""``deploy.py diff``: what would change, from two templates, without AWS."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.options import CHANGES, ROOT, say
+from workerstack.commands.reports import format_option, report
+from workerstack.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workerstack.review.model import Review
+    from workerstack.review.predict import Side
+
+NOTHING = "nothing"
+"""Instead of a template: there is none, before or afterwards."""
+
+GIT = "git:"
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[OLD NEW | ENV/STACK...]")
+@click.option("--params", metavar="FILE", help="The params file of both, or of NEW.")
+@click.option("--old-params", metavar="FILE", help="The params file of OLD.")
+@click.option(
+    "--base", metavar="REV", help="Compare deployments, all or those named, with this revision."
+)
+@format_option
+@click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
+def diff(
+    *,
+    names: tuple[str, ...],
+    params: str | None,
+    old_params: str | None,
+    base: str | None,
+    form: str,
+    root: Path,
+) -> int:
+    """Predict what a change set from OLD to NEW would do; exit 2 if it would do anything.
+
+    OLD and NEW are templates: files, git:REV:PATH, or `nothing`. With --base every
+    deployment of params/ is compared with what it was in that revision.
+    """
+    if base is None:
+        match names:
+            case (old, new):
+                found = [_templates(old, new, params, old_params or params, root)]
+            case _:
+                raise click.UsageError("give OLD and NEW, or --base REV")
+    else:
+        if params or old_params:
+            raise click.UsageError("--params goes with OLD and NEW, not with --base")
+        found = list(_deployments(base, names, root))
+    changed = [review for review in found if review.resources or review.others]
+    if changed:
+        click.echo(report(changed, form, several=base is not None))
+    for review in found:
+        if review not in changed:
+            say(f"No changes: {review.where.deployment}.")
+    return CHANGES if changed else 0
+
+
+def _templates(
+    old: str, new: str, params: str | None, old_params: str | None, root: Path
+) -> "Review":
+    from workerstack.review.predict import predict_review
+
+    after = _deployment(params, root)
+    return predict_review(
+        _side(old, _deployment(old_params, root), root),
+        _side(new, after, root),
+        name=after.name if after else f"{old} -> {new}",
+        account=after.target.account if after else "",
+        region=after.target.region if after else "",
+        stack=after.stack if after else "",
+    )
+
+
+def _side(place: str, values: deployments.Deployment | None, root: Path) -> "Side":
+    from workerstack.cloudformation.template import parse_template
+    from workerstack.review.predict import Side
+
+    if place == NOTHING:
+        return Side()
+    template = parse_template(_text(place, root), place)
+    if values is None:
+        return Side(template)
+    joined = {
+        name: ",".join(value) if isinstance(value, tuple) else value
+        for name, value in values.parameters.items()
+    }
+    return Side(template, joined, values.tags)
+
+
+def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
+    """A params file, or one of a revision; its environment is the folder that it lies in."""
+    if place is None:
+        return None
+    path = Path(place.rpartition(":")[2] if place.startswith(GIT) else place)
+    name = f"{path.parent.name}/{path.stem}"
+    return deployments.load_text(name, _text(place, root), path, path.absolute().parents[2])
+
+
+def _text(place: str, root: Path) -> str:
+    from workerstack.deployer.earlier import text_at
+
+    if place.startswith(GIT):
+        revision, _, path = place.removeprefix(GIT).partition(":")
+        text = text_at(revision, path, root) if path else None
+        if text is None:
+            raise Problem(
+                f"{place} does not exist",
+                f"{revision} has no file {path}" if path else "it is git:REV:PATH",
+                f"Correct the path, or say `{NOTHING}` for a stack that is new",
+            )
+        return text
+    try:
+        return Path(place).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise Problem(
+            f"{place} cannot be read",
+            reason or "it is not there",
+            f"Give a file, git:REV:PATH, or `{NOTHING}`",
+        ) from None
+
+
+def _deployments(base: str, names: tuple[str, ...], root: Path) -> "Iterator[Review]":
+    from workerstack.deployer.earlier import text_at
+    from workerstack.review.predict import Side, predict_review
+
+    chosen = [deployments.load(name, root) for name in names] or deployments.load_all(root)
+    for deployment in chosen:
+        file = deployment.source.file.relative_to(root)
+        text = text_at(base, str(file), root)
+        old = deployments.load_text(deployment.name, text, file, root) if text else None
+        template = old.template.relative_to(root) if old else None
+        existed = template is not None and text_at(base, str(template), root) is not None
+        yield predict_review(
+            _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
+            _side(str(deployment.template), deployment, root),
+            name=deployment.name,
+            account=deployment.target.account,
+            region=deployment.target.region,
+            stack=deployment.stack,
+        )

@@ -1,0 +1,97 @@
+"""``deploy.py discard``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.operation import watched, watching_options
+from workerstack.commands.options import clients_of, connected, consent, say
+from workerstack.deployer.clock import Clock
+
+if TYPE_CHECKING:
+    from workerstack.deployer.aws import Clients
+    from workerstack.deployer.stack import Stack
+
+
+@click.command()
+@click.argument("what", metavar="REVIEW|ENV/STACK")
+@click.option("--yes", is_flag=True, help="Do not ask, where more than a review is deleted.")
+@click.option("--stack", "whole", is_flag=True, help="Delete the stack, whose creation failed.")
+@click.option(
+    "--retain", multiple=True, metavar="LOGICAL_ID",
+    help="Keep this resource of a stack whose deletion failed.",
+)  # fmt: skip
+@watching_options
+@connected
+def discard(
+    *,
+    what: str,
+    yes: bool,
+    whole: bool,
+    retain: tuple[str, ...],
+    form: str,
+    minutes: int,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Delete a review's change set; or all of a stack's that wait, and a stack that never lived.
+
+    A stack is only deleted if this tool made it and its creation failed, or its deletion did.
+    """
+    from workerstack.adopter.proposal import Renaming
+    from workerstack.deployer import aws, undo
+    from workerstack.deployer import discard as discarding
+    from workerstack.deployer import stack as stacks
+    from workerstack.review import file as review_file
+
+    file = Path(what)
+    if what not in {each.name for each in deployments.load_all(root)}:
+        found = review_file.read_any(file)
+        if isinstance(found, Renaming):
+            file.unlink()
+            say("The file is gone. CloudFormation drops the refactoring when the stack changes.")
+            return 0
+        deployment = deployments.load(found.where.deployment, root)
+        say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
+        file.unlink()
+        return 0
+    deployment = deployments.load(what, root)
+    clients = clients_of(deployment, **connection)
+    aws.identify(deployment, clients)
+    stack = stacks.read(clients("cloudformation"), deployment.stack)
+    if whole:
+        undo.check_ours(stack, deployment, retain)
+        return _deleted(stack, deployment, clients, retain, yes=yes, form=form, minutes=minutes)
+    names = [name for name, _ in discarding.waiting(deployment, clients)]
+    if names and not yes:
+        consent(
+            f"Delete {', '.join(names)}",
+            f"{len(names)} change sets of {what} wait, and nobody agreed to delete them",
+        )
+    for sentence in discarding.discard_waiting(deployment, clients) or ["Nothing waits."]:
+        say(sentence)
+    return 0
+
+
+def _deleted(
+    stack: "Stack",
+    deployment: deployments.Deployment,
+    clients: "Clients",
+    retain: tuple[str, ...],
+    *,
+    yes: bool,
+    form: str,
+    minutes: int,
+) -> int:
+    from workerstack.deployer import undo
+
+    cloudformation = clients("cloudformation")
+    say(f"{stack.name} is in {stack.status}: {stack.reason or 'no reason was given'}")
+    left = undo.remaining(cloudformation, stack)
+    say(f"It still has {', '.join(left) or 'no resource'}.")
+    if not yes:
+        consent(f"Delete the stack {stack.name}", f"nobody agreed to delete {stack.name}")
+    operation = undo.begin_deletion(cloudformation, stack, deployment, Clock(), retain)
+    return watched(operation, clients, form=form, minutes=minutes)

@@ -1,0 +1,118 @@
+"""``deploy.py execute``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.operation import watched, watching_options
+from workerstack.commands.options import clients_of, connected, consent, say
+from workerstack.problem import Problem
+
+if TYPE_CHECKING:
+    from workerstack.adopter.proposal import Renaming
+    from workerstack.deployer.aws import Clients
+    from workerstack.deployer.operation import Operation
+    from workerstack.review.model import Review
+
+
+@click.command()
+@click.argument("file", metavar="REVIEW", type=click.Path(path_type=Path))
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID:LOGICAL_ID",
+    help="Let one blocking finding through; once for each.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--uncommitted", is_flag=True, help="Execute what is not committed to git.")
+@watching_options
+@connected
+def execute(
+    *,
+    file: Path,
+    allow: tuple[str, ...],
+    yes: bool,
+    uncommitted: bool,
+    form: str,
+    minutes: int,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Execute the change set of a review file, that one only, and show its events.
+
+    What `adopt` and `rollback` wrote is executed in the same way.
+    """
+    from workerstack.adopter.proposal import Renaming
+    from workerstack.commands import adoption_step
+    from workerstack.deployer import binding, earlier
+    from workerstack.deployer import execute as execution
+    from workerstack.deployer import source as committed
+    from workerstack.review import file as review_file
+
+    found = review_file.read_any(file)
+    if not isinstance(found, Renaming):
+        binding.check_allowed(found, allow)
+    deployment = deployments.load(found.where.deployment, root)
+    if not uncommitted:
+        committed.check(_files(found, deployment), root)
+    if not yes:
+        _ask(found)
+    clients = clients_of(deployment, **connection)
+    if isinstance(found, Renaming):
+        return adoption_step.rename(found, deployment, clients, file)
+    source = adoption_step.source(found, deployment, clients) or earlier.source_of(
+        found.binding.origin, deployment, clients, root
+    )
+    operation = execution.execute(found, deployment, clients, source=source)
+    code = watched(operation, clients, form=form, minutes=minutes)
+    if found.adoption:
+        return adoption_step.ended(found, code)
+    if code == 0:
+        _guard(found, deployment, clients, operation)
+    return code
+
+
+def _guard(
+    review: "Review", deployment: deployments.Deployment, clients: "Clients", operation: "Operation"
+) -> None:
+    """Sets what guards the stack; a failure of this is none of the deployment, and says so."""
+    from workerstack.deployer import protection
+    from workerstack.deployer import stack as stacks
+    from workerstack.deployer.aws import explained
+
+    if not protection.is_named(deployment):
+        return
+    try:
+        with explained():
+            cloudformation = clients("cloudformation")
+            stack = stacks.read(cloudformation, operation.stack_id)
+            for sentence in protection.apply(cloudformation, deployment, stack, review.others):
+                say(sentence)
+    except Problem as problem:
+        raise Problem(
+            f"{operation.stack_name} is deployed, but what guards it is not set",
+            f"{problem.what}: {problem.why}",
+            "Run the same command again: it sets that, and never executes twice",
+        ) from problem
+
+
+def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tuple[Path, ...]:
+    """What must be committed; an earlier deployment is in a commit, or in CloudFormation."""
+    from workerstack.adopter.proposal import Renaming
+    from workerstack.commands import adoption_step
+
+    if not isinstance(found, Renaming) and found.binding.origin:
+        return deployment.files[-1:]
+    return (*deployment.files, *adoption_step.files(found, deployment))
+
+
+def _ask(review: "Review | Renaming") -> None:
+    """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
+    from workerstack.adopter.proposal import Renaming
+    from workerstack.review.show.words import counts
+
+    what = f"{len(review.renamed)} to rename" if isinstance(review, Renaming) else counts(review)
+    where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
+    consent(f"Execute on {where}: {what}", f"nobody agreed to execute on {where}")

@@ -1,0 +1,106 @@
+"""What execute, watch and rollback share: showing an operation, and how it ended."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from workerstack.commands.options import columns, say, styled
+from workerstack.deployer.clock import Clock
+
+if TYPE_CHECKING:
+    from workerstack.deployer.aws import Clients
+    from workerstack.deployer.operation import Operation, Screen
+
+
+def watching_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command that watches: ``form`` and ``minutes``."""
+    options = (
+        click.option(
+            "--format", "form", type=click.Choice(["text", "json"]), default="text",
+            help="json: one object a line.",
+        ),
+        click.option(
+            "--timeout", "minutes", type=click.IntRange(min=1), default=180, metavar="MINUTES",
+            help="How long to watch (180); what is watched goes on.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def watched(operation: "Operation", clients: "Clients", *, form: str, minutes: int) -> int:
+    """Watches an operation to its end and sums it up; the exit code.
+
+    Raises Detached where we stop before it does.
+    """
+    from workerstack.deployer import stack_states, watch
+    from workerstack.deployer.screen import ending
+
+    clock = Clock(limit=minutes * 60.0)
+    with _detaching_when_terminated(operation):
+        outcome = watch.watch(operation, clients, clock, _screen(form, clock))
+    if form == "json":
+        click.echo(json.dumps({"outcome": asdict(outcome)}))
+        return 0 if outcome.is_good else 1
+    next_step = stack_states.next_step(outcome.status, operation.deployment)
+    for line in ending(outcome, operation, next_step, columns()):
+        say(line)
+    return 0 if outcome.is_good else 1
+
+
+@contextmanager
+def _detaching_when_terminated(operation: "Operation") -> Iterator[None]:
+    """A CI job that is cancelled gets SIGTERM: what goes on in AWS is said, as after Ctrl-C."""
+
+    def detach(*_: object) -> None:
+        raise operation.left("this process was told to end")
+
+    before = signal.signal(signal.SIGTERM, detach)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _screen(form: str, clock: "Clock") -> "Screen":
+    from workerstack.deployer.screen import Block, Json, Lines
+
+    if form == "json":
+        return Json(click.echo)
+    if not sys.stdout.isatty():
+        return Lines(_flushed(click.echo))
+    from rich.console import Console
+
+    return Block(Console(), styled, _ask, clock.now)
+
+
+def _flushed(write: Callable[[str], None]) -> Callable[[str], None]:
+    """Each line is seen when it is written, in a log that is followed, too."""
+
+    def one(text: str) -> None:
+        write(text)
+        sys.stdout.flush()
+
+    return one
+
+
+def _ask() -> Literal["detach", "cancel"]:
+    """Once more Ctrl-C detaches, and so does whatever is not "cancel"."""
+    if not sys.stdin.isatty():
+        return "detach"
+    try:
+        answer = click.prompt(
+            "The operation goes on in AWS. Detach, or cancel it?",
+            type=click.Choice(["detach", "cancel"]), default="detach", err=True,
+        )  # fmt: skip
+    except click.Abort:
+        say("")
+        return "detach"
+    return "cancel" if answer == "cancel" else "detach"

@@ -1,0 +1,66 @@
+"""A review, or several, in the format that was asked for."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack.commands.options import columns, say, shown, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from workerstack.review.model import Review
+
+FORMATS = ("text", "json", "markdown", "html")
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", help="How it is shown."
+)
+
+
+def report(reviews: "Sequence[Review]", form: str, *, several: bool) -> str:
+    """The reviews as one text; with ``several``, JSON is a list, even of one."""
+    from workerstack.review.show import html, markdown
+
+    if form == "json":
+        found = [each.model_dump(mode="json") for each in reviews]
+        return json.dumps(found if several else found[0], indent=2)
+    if form == "markdown":
+        return markdown.render(reviews)
+    if form == "html":
+        return html.render(reviews)
+    return _text(reviews)
+
+
+def keep(
+    reviews: "Sequence[Review]", output: "Path | None", root: "Path", *, several: bool
+) -> None:
+    """Writes the review files, and says how each is executed or dropped.
+
+    ``output`` is the file, with ``several`` their folder; without it that is ``.reviews``.
+    """
+    from workerstack.review import file as review_file
+
+    folder = root / ".reviews" if output is None else output
+    for each in reviews:
+        name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
+        file = output if output and not several else folder / name
+        review_file.write(each, file)
+        say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
+        say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
+
+
+def _text(reviews: "Sequence[Review]") -> str:
+    from workerstack.review.show import text, words
+    from workerstack.review.show.several import alike
+
+    found = []
+    for review, *others in alike(reviews):
+        found.append(text.render(review, styled, columns()))
+        for each in others:
+            same = f"{each.where.deployment} does the same, {words.place(each)}"
+            arn = each.change_set.arn
+            found.append(f"{same}\nChange set  {arn}" if arn else same)
+    return "\n\n".join(found)

@@ -1,0 +1,124 @@
+"""``deploy.py review``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.options import CHANGES, clients_of, connected, progress, say
+from workerstack.commands.reports import format_option, keep, report
+from workerstack.deployer.clock import Clock
+from workerstack.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workerstack.review.model import Review
+
+AT_ONCE = 4
+"""Stacks that are reviewed at the same time; CloudFormation throttles more."""
+
+
+@click.command()
+@click.argument("name", metavar="ENV[/STACK]")
+@format_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The review file, or for a whole ENV their folder (default: .reviews/...).",
+)
+@click.option("--revert-drift", is_flag=True, help="Also put back what was changed by hand.")
+@connected
+def review(
+    *,
+    name: str,
+    form: str,
+    output: Path | None,
+    revert_drift: bool,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Make change sets and show what they would do; exit 2 if they would do anything.
+
+    ENV/STACK is one stack; ENV is all of its stacks.
+    """
+    several = "/" not in name
+    chosen = _stacks(name, root) if several else [deployments.load(name, root)]
+    found, problems = _reviews(chosen, connection, revert_drift=revert_drift)
+    for deployment in chosen:
+        if deployment.name not in found and deployment.name not in problems:
+            say(f"No changes: {deployment.name} is as it should be.")
+    if found:
+        click.echo(report(list(found.values()), form, several=several))
+    keep(list(found.values()), output, root, several=several)
+    for deployment in chosen:
+        if deployment.name not in problems:
+            _older(deployment, found.get(deployment.name), connection)
+    return _ended(problems, several=several) or (CHANGES if found else 0)
+
+
+def _older(
+    deployment: deployments.Deployment, review: "Review | None", connection: dict[str, str | None]
+) -> None:
+    """Offers to remove what earlier reviews left; somebody may still want to execute them."""
+    from workerstack.deployer import discard
+    from workerstack.deployer.aws import explained
+
+    with explained():
+        found = discard.waiting(deployment, clients_of(deployment, **connection))
+    older = [name for name, arn in found if not review or arn != review.change_set.arn]
+    if older:
+        say(f"\nEarlier change sets still wait: {', '.join(older)}. Drop all with")
+        say(f"    ./deploy.py discard {deployment.name}")
+
+
+def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
+    found = [each for each in deployments.load_all(root) if each.environment == environment]
+    if not found:
+        # Says which environments there are, and the nearest one.
+        deployments.load(f"{environment}/any", root)
+    return found
+
+
+def _reviews(
+    chosen: "Sequence[deployments.Deployment]",
+    connection: dict[str, str | None],
+    *,
+    revert_drift: bool,
+) -> tuple[dict[str, "Review"], dict[str, Problem]]:
+    """What was found, and what went wrong, by the name of the deployment."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    from workerstack.deployer import make_review
+    from workerstack.deployer.aws import explained
+
+    def one(deployment: deployments.Deployment) -> "Review | None":
+        # Each thread has clients of its own: making them is not safe between threads.
+        with explained():
+            clients = clients_of(deployment, **connection)
+            return make_review.make_review(deployment, clients, Clock(), revert_drift=revert_drift)
+
+    found: dict[str, Review | None] = {}
+    problems: dict[str, Problem] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool, progress(len(chosen), "Reviewed") as done:
+        running = {pool.submit(one, each): each.name for each in chosen}
+        for ended in as_completed(running):
+            name = running[ended]
+            try:
+                found[name] = ended.result()
+            except Problem as problem:
+                problems[name] = problem
+            done(name)
+    ordered = {each.name: found.get(each.name) for each in chosen}
+    return {name: each for name, each in ordered.items() if each is not None}, problems
+
+
+def _ended(problems: dict[str, Problem], *, several: bool) -> int:
+    """Says each problem; the gravest code of them, 0 where there is none."""
+    if not several:
+        for problem in problems.values():
+            raise problem
+    for name, problem in problems.items():
+        say(f"{name}: {problem}")
+    return max((problem.code for problem in problems.values()), default=0)

@@ -1,0 +1,104 @@
+"""``deploy.py rollback``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.operation import watched, watching_options
+from workerstack.commands.options import CHANGES, clients_of, connected, consent, say
+from workerstack.commands.reports import keep, report
+from workerstack.deployer.clock import Clock
+from workerstack.problem import Refusal
+
+if TYPE_CHECKING:
+    from workerstack.deployer.aws import Clients
+    from workerstack.deployer.source import Source
+    from workerstack.deployer.stack import Stack
+
+
+@click.command()
+@click.argument("name", metavar="ENV/STACK")
+@click.option("--to", metavar="REVISION", help="The git revision to go back to.")
+@click.option("--output", type=click.Path(path_type=Path), help="The review file.")
+@click.option("--continue", "goes_on", is_flag=True, help="Go on with a rollback that failed.")
+@click.option("--skip", multiple=True, metavar="LOGICAL_ID", help="... without this resource.")
+@click.option("--yes", is_flag=True, help="Do not ask, where CloudFormation rolls back itself.")
+@watching_options
+@connected
+def rollback(
+    *,
+    name: str,
+    to: str | None,
+    output: Path | None,
+    goes_on: bool,
+    skip: tuple[str, ...],
+    yes: bool,
+    form: str,
+    minutes: int,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Propose the change set back to what was deployed before, or to a git revision.
+
+    It is reviewed and executed like any other. A stack whose update or whose rollback has
+    failed is rolled back by CloudFormation itself, with your consent.
+    """
+    from workerstack.deployer import aws, undo
+    from workerstack.deployer import stack as stacks
+
+    deployment = deployments.load(name, root)
+    clients = clients_of(deployment, **connection)
+    aws.identify(deployment, clients)
+    stack = stacks.existing(clients("cloudformation"), deployment)
+    stacks.check_owner(stack, deployment.name)
+    undo.check_continued(stack, deployment, goes_on=goes_on, skip=skip)
+    if stack.status not in undo.FAILED:
+        source = _source(to, deployment, stack, clients, root)
+        return _proposed(source, clients, form, output, root)
+    if to:
+        raise Refusal(
+            f"{stack.name} is in {stack.status}",
+            "it must be rolled back before it takes another change set",
+            f"Run `deploy.py rollback {name}` without --to first",
+        )
+    if not yes:
+        consent(
+            f"Roll back {stack.name}, which is in {stack.status}"
+            + (f", without {', '.join(skip)}" if skip else ""),
+            f"nobody agreed to roll back {stack.name}",
+        )
+    operation = undo.begin_rollback(stack, deployment, clients, Clock(), skip)
+    return watched(operation, clients, form=form, minutes=minutes)
+
+
+def _source(
+    to: str | None,
+    deployment: deployments.Deployment,
+    stack: "Stack",
+    clients: "Clients",
+    root: Path,
+) -> "Source":
+    from workerstack.deployer import earlier
+
+    if to:
+        return earlier.at_revision(deployment, to, root)
+    return earlier.before(deployment, stack, clients, root)
+
+
+def _proposed(
+    source: "Source", clients: "Clients", form: str, output: Path | None, root: Path
+) -> int:
+    from workerstack.deployer import make_review
+
+    say(f"Going back to {source.origin.replace(':', ' ', 1)}.")
+    found = make_review.make_review(source.deployment, clients, Clock(), source=source)
+    if found is None:
+        say(f"No changes: {source.deployment.name} is as it was then.")
+        return 0
+    click.echo(report([found], form, several=False))
+    keep([found], output, root, several=False)
+    say("\nWhat is committed is still the newer version: revert that, too, or the next review")
+    say("proposes it again.")
+    return CHANGES

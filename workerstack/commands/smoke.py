@@ -1,0 +1,81 @@
+"""``deploy.py smoke``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.checks import format_option, show_checks
+from workerstack.commands.options import clients_of, connected, say
+from workerstack.deployer.clock import Clock
+from workerstack.problem import Refusal
+
+if TYPE_CHECKING:
+    from workerstack.verifier.smoke import Plan
+
+
+@click.command()
+@click.argument("name", metavar="ENV/STACK")
+@click.option(
+    "--message", "file", required=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="The body of the message that is sent.",
+)  # fmt: skip
+@click.option("--expect-object", metavar="s3://BUCKET/KEY", help="What the worker must write.")
+@click.option(
+    "--timeout", default=300, type=click.IntRange(min=1), show_default=True, metavar="SECONDS",
+    help="How long the task may take to start, and the message to be consumed.",
+)  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option("--dry-run", is_flag=True, help="Say what it would do, and touch nothing.")
+@format_option
+@connected
+def smoke(
+    *,
+    name: str,
+    file: Path,
+    expect_object: str | None,
+    timeout: int,
+    yes: bool,
+    dry_run: bool,
+    form: str,
+    root: Path,
+    **connection: str | None,
+) -> int:
+    """Start one task, have it process a message, and put everything back as it was."""
+    from workerstack.verifier import smoke as smoke_plan
+    from workerstack.verifier import smoke_message, smoke_undo
+
+    message = smoke_plan.read_message(file)
+    wanted = smoke_message.named(expect_object) if expect_object else None
+    deployment = deployments.load(name, root)
+    clients = clients_of(deployment, **connection)
+    plan = smoke_plan.plan(deployment, clients, message, wanted, timeout)
+    known = smoke_plan.before(plan, name, clients)
+    refused = any(check.status == "red" for check in known)
+    if dry_run or refused:
+        say("Nothing is touched.")
+        return show_checks(name, [*known, *smoke_plan.rehearsed(plan)], form)
+    if not yes:
+        _ask(plan, f"{name} in {deployment.target.account}, {deployment.target.region}")
+    run = smoke_plan.Smoke(plan, clients, Clock(), say)
+    try:
+        with smoke_undo.held() as held:
+            run.run(held)
+    finally:
+        code = show_checks(name, [*known, *run.checks], form, run.log)
+        for line in run.log:
+            say(f"    | {line}")
+    return code
+
+
+def _ask(plan: "Plan", where: str) -> None:
+    """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
+    answered = sys.stdin.isatty() and click.confirm(f"On {where}: {plan.sentence()}?", err=True)
+    if not answered:
+        raise Refusal(
+            "There is no consent",
+            f"nobody agreed to send a real message to {plan.queue_url}",
+            "Answer yes on a terminal, or give --yes",
+        )

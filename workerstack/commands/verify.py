@@ -1,0 +1,25 @@
+"""``deploy.py verify``."""
+
+from pathlib import Path
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.checks import format_option, show_checks
+from workerstack.commands.options import clients_of, connected
+
+
+@click.command()
+@click.argument("name", metavar="ENV/STACK")
+@format_option
+@connected
+def verify(*, name: str, form: str, root: Path, **connection: str | None) -> int:
+    """Check the acceptance criteria on what runs, and that it is what is committed."""
+    from workerstack.deployer import aws
+    from workerstack.verifier import verify as verification
+
+    deployment = deployments.load(name, root)
+    clients = clients_of(deployment, **connection)
+    aws.identify(deployment, clients)
+    checks = verification.verify(deployment, clients)
+    return show_checks(name, checks, form)

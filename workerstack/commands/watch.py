@@ -1,0 +1,30 @@
+"""``deploy.py watch``."""
+
+from pathlib import Path
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.operation import watched, watching_options
+from workerstack.commands.options import clients_of, connected, say
+
+
+@click.command()
+@click.argument("name", metavar="ENV/STACK")
+@watching_options
+@connected
+def watch(*, name: str, form: str, minutes: int, root: Path, **connection: str | None) -> int:
+    """Watch what is going on at a stack, or sum up what was last; Ctrl-C asks."""
+    from workerstack.deployer import aws, protection
+    from workerstack.deployer import watch as ongoing
+
+    deployment = deployments.load(name, root)
+    clients = clients_of(deployment, **connection)
+    aws.identify(deployment, clients)
+    cloudformation = clients("cloudformation")
+    operation = ongoing.latest(cloudformation, deployment)
+    code = watched(operation, clients, form=form, minutes=minutes)
+    if code == 0 and protection.is_missing(cloudformation, deployment):
+        say("What guards the stack is not as target.yaml says. If its review has that, execute")
+        say("it again with `deploy.py execute`: it sets that, and never executes twice.")
+    return code

@@ -1,0 +1,193 @@
+"""Change sets: created, awaited, described in full, deleted. Always by ARN once it is known."""
+
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.source import SERVICE_EXISTS, Source, placed
+from workerstack.deployer.stack import OWNER, Stack, has_service
+from workerstack.problem import Problem, Refusal
+
+PREFIX = "review-"
+NO_CHANGES = ("didn't contain changes", "no updates are to be performed")
+"""The two wordings for "nothing to do", lower case; they count only when FAILED."""
+
+PENDING = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
+EXPANDS = frozenset({"CAPABILITY_AUTO_EXPAND"})
+
+Token = Callable[[], str]
+
+
+def random_token() -> str:
+    """Four random hexadecimal digits, so that two names never collide."""
+    return secrets.token_hex(2)
+
+
+def create(
+    clients: Clients, source: Source, stack: Stack, *, name: str, revert_drift: bool = False
+) -> str:
+    """Creates a change set of the right type and gives its ARN.
+
+    ``name`` is also the idempotency token: a repeated call makes no second change set.
+    ``revert_drift``: what was changed by hand is put back as well, where the API can.
+    The stack's tags are those of the params file; a new stack is marked as ours.
+    """
+    cloudformation, template = clients("cloudformation"), placed(source, clients)
+    ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
+    tags = {**source.deployment.tags, **ours}
+    values = _values(cloudformation, source, stack, tags)
+    request = dict(
+        # The service takes a name only for a stack that is still to be created.
+        StackName=stack.name if stack.is_new else stack.id,
+        ChangeSetName=name,
+        ClientToken=name,
+        ChangeSetType="CREATE" if stack.is_new else "UPDATE",
+        Description=f"{source.deployment.name} of {OWNER}, template {source.template_digest[:8]}",
+        **template,
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(values.items())
+        ],
+        Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
+        Capabilities=capabilities(cloudformation, source, template),
+        **({"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {}),
+        **target_options(source),
+    )
+    return submit(cloudformation, request)
+
+
+def submit(cloudformation: Any, request: dict[str, Any]) -> str:
+    """Asks for the change set, once, however often an answer is lost; gives its ARN."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return str(cloudformation.create_change_set(**request)["Id"])
+    except ClientError as error:
+        # The name is unique: it exists where an answer was lost and botocore asked again.
+        if error.response["Error"]["Code"] != "AlreadyExistsException":
+            raise
+        name, stack = request["ChangeSetName"], request["StackName"]
+        found = cloudformation.describe_change_set(ChangeSetName=name, StackName=stack)
+        return str(found["ChangeSetId"])
+
+
+def _values(
+    cloudformation: Any, source: Source, stack: Stack, tags: Mapping[str, str]
+) -> dict[str, str]:
+    """Every parameter's value; whether the service exists is read off the stack.
+
+    Where nothing else changes, that one stays as it was deployed: after a creation it would
+    be the only change, and one that changes nothing.
+    """
+    values = source.values(service_exists=has_service(cloudformation, stack))
+    deployed = dict(stack.parameters or {})
+    as_deployed = {**values, SERVICE_EXISTS: deployed.get(SERVICE_EXISTS, "")}
+    if SERVICE_EXISTS in values and as_deployed == deployed and tags == stack.tags:
+        template = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
+        if template["TemplateBody"] == source.text:
+            return as_deployed
+    return values
+
+
+def change_set_name(source: Source, clock: Clock, token: Token = random_token) -> str:
+    """``review-<UTC time>-<template digest>-<random>``: it says when, what, and is unique."""
+    return f"{PREFIX}{clock.now():%Y%m%dT%H%M%SZ}-{source.template_digest[:8]}-{token()}"
+
+
+def capabilities(cloudformation: Any, source: Source, template: Mapping[str, str]) -> list[str]:
+    """What a template, as it is sent, needs and no more; never the right to expand macros."""
+    summary = cloudformation.get_template_summary(**template)
+    needed = set(summary.get("Capabilities", ()))
+    if needed & EXPANDS or source.template.get("Transform"):
+        raise Refusal(
+            f"{source.file} has a transform",
+            "what a macro makes of it cannot be reviewed here",
+            "Generate plain CloudFormation",
+        )
+    return sorted(needed)
+
+
+def target_options(source: Source) -> dict[str, Any]:
+    """What ``target.yaml`` says of service role, notifications and rollback."""
+    target = source.deployment.target
+    options: dict[str, Any] = {}
+    if target.service_role:
+        options["RoleARN"] = target.service_role
+    if target.notification_topics:
+        options["NotificationARNs"] = list(target.notification_topics)
+    if target.rollback_alarms:
+        options["RollbackConfiguration"] = {
+            "RollbackTriggers": [
+                {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in target.rollback_alarms
+            ],
+            "MonitoringTimeInMinutes": target.rollback_minutes,
+        }
+    return options
+
+
+def wait(cloudformation: Any, arn: str, clock: Clock) -> Mapping[str, Any]:
+    """The plain answer, all pages, once the change set is made or has failed."""
+    from botocore.exceptions import ClientError
+
+    waits = clock.waits()
+    while True:
+        try:
+            answer = describe(cloudformation, arn, values=False)
+        except ClientError as error:
+            if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
+                raise
+            raise Problem(
+                "The change set is gone", "somebody deleted it while it was made", "Review again"
+            ) from error
+        if answer["Status"] not in PENDING:
+            return answer
+        if not waits.wait():
+            raise Problem(
+                "The change set is still being made",
+                f"it is in {answer['Status']}",
+                f"Look at it in the console, or discard it: {arn}",
+            )
+
+
+def describe(cloudformation: Any, arn: str, *, values: bool) -> dict[str, Any]:
+    """One description of a change set, the changes of all its pages together."""
+    options = {"IncludePropertyValues": True} if values else {}
+    answer = dict(cloudformation.describe_change_set(ChangeSetName=arn, **options))
+    changes = list(answer.get("Changes", ()))
+    token = answer.get("NextToken")
+    while token:
+        page = cloudformation.describe_change_set(ChangeSetName=arn, NextToken=token, **options)
+        changes += page.get("Changes", ())
+        token = page.get("NextToken")
+    return {**answer, "Changes": changes}
+
+
+def is_empty(answer: Mapping[str, Any]) -> bool:
+    """Whether the change set failed only because there is nothing to change."""
+    reason = (answer.get("StatusReason") or "").lower()
+    return answer["Status"] == "FAILED" and any(words in reason for words in NO_CHANGES)
+
+
+def delete(cloudformation: Any, arn: str) -> None:
+    """Deletes a change set, executed or not; the stack stays as it is."""
+    cloudformation.delete_change_set(ChangeSetName=arn)
+
+
+def delete_shell(cloudformation: Any, stack: Stack, deleted: Collection[str] = ()) -> bool:
+    """Deletes the empty stack that a change set of type CREATE left, if it is ours alone.
+
+    Not when somebody else made it, nor when another change set waits in it. ``deleted`` are
+    ARNs of those that are gone, which an answer from before may still list.
+    """
+    if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
+        return False
+    waiting = cloudformation.list_change_sets(StackName=stack.id).get("Summaries", ())
+    if any(
+        each["Status"] != "DELETE_COMPLETE" and each["ChangeSetId"] not in deleted
+        for each in waiting
+    ):
+        return False
+    token = f"discard-{stack.id.rpartition('/')[2]}"
+    cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
+    return True

@@ -1,0 +1,401 @@
+"""From a deployment to its Review: a change set made, read twice, compared and judged."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from workerstack.cloudformation.template import parse_template
+from workerstack.deployer import answers, aws, change_set, protection
+from workerstack.deployer import stack as stacks
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.binding import bind
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.source import Source, read_source, template_text
+from workerstack.deployer.stack import Stack
+from workerstack.deployments import Deployment
+from workerstack.problem import Problem, Refusal
+from workerstack.review import case as cases
+from workerstack.review import compare, findings, simulate_change
+from workerstack.review.case import Facts
+from workerstack.review.compare import Beside
+from workerstack.review.model import Notice, ResourceChange, Review, Step, Where
+from workerstack.review.predict import fill, surroundings
+from workerstack.review.prediction_functions import Resolved, parts, resolve
+from workerstack.review.simulate_change import Deployed
+
+SERVICE = "AWS::ECS::Service"
+ALARM = "AWS::CloudWatch::Alarm"
+NOBODY = "is not imported by any stack"
+
+
+def gather_facts(
+    clients: Clients,
+    changes: Iterable[ResourceChange],
+    templates: Iterable[Mapping[str, Any]],
+    stack: Mapping[str, Any],
+) -> tuple[Facts, tuple[str, ...]]:
+    """The facts on a change set, and a sentence for each that is not known.
+
+    ``templates``: the resolved bodies before and after; ``stack`` is DescribeStacks' answer,
+    empty for a new stack.
+    """
+    unknown: list[str] = []
+
+    def asked(what: str, ask: Callable[[], Any], otherwise: Any = None) -> Any:
+        from botocore.exceptions import ClientError
+
+        try:
+            return ask()
+        except ClientError as error:
+            unknown.append(f"{what} could not be read: {error}")
+            return otherwise
+
+    services = [
+        change.physical_id
+        for change in changes
+        if change.type == SERVICE and change.physical_id and change.action != "Add"
+    ]
+    outputs = stack.get("Outputs", ())
+    exports = {each["ExportName"]: each["OutputKey"] for each in outputs if "ExportName" in each}
+    facts = Facts(
+        account=stack.get("StackId", "::::").split(":")[4],
+        running_tasks=asked("The running tasks", lambda: _running(clients("ecs"), services)),
+        messages_in_flight=asked(
+            "The messages in flight", lambda: _in_flight(clients("sqs"), _queues(templates))
+        )
+        if services
+        else None,
+        imports=asked(
+            "Who imports the exports",
+            lambda: {name: _importers(clients("cloudformation"), name) for name in exports},
+            {},
+        ),
+        exports=exports,
+        rollback_disabled=bool(stack.get("DisableRollback")),
+    )
+    return facts, tuple(unknown)
+
+
+def _running(ecs: Any, services: list[str]) -> int | None:
+    found = 0
+    for arn in services:
+        # arn:PARTITION:ecs:REGION:ACCOUNT:service/CLUSTER/SERVICE
+        cluster = arn.split("/")[-2] if arn.count("/") > 1 else "default"
+        for service in ecs.describe_services(cluster=cluster, services=[arn])["services"]:
+            found += service["runningCount"]
+    return found if services else None
+
+
+def _in_flight(sqs: Any, queues: set[str]) -> int | None:
+    name = "ApproximateNumberOfMessagesNotVisible"
+    found = 0
+    for queue in sorted(queues):
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        found += int(answer["Attributes"][name])
+    return found if queues else None
+
+
+def _queues(templates: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The queues whose depth the stack's alarms watch."""
+    alarms = [
+        body.get("Properties", {})
+        for template in templates
+        for body in template.values()
+        if body.get("Type") == ALARM
+    ]
+    return {name for alarm in alarms for name in _dimension(alarm, "QueueName")}
+
+
+def _dimension(value: Any, wanted: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _dimension(item, wanted)
+    elif isinstance(value, Mapping):
+        if value.get("Name") == wanted and isinstance(value.get("Value"), str):
+            yield value["Value"]
+        for item in value.values():
+            yield from _dimension(item, wanted)
+
+
+def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:
+    from botocore.exceptions import ClientError
+
+    found: list[str] = []
+    try:
+        for page in cloudformation.get_paginator("list_imports").paginate(ExportName=export):
+            found += page["Imports"]
+    except ClientError as error:
+        # CloudFormation has no other way to say that nobody imports it.
+        if NOBODY not in str(error):
+            raise
+    return tuple(found)
+
+
+Answer = Mapping[str, Any]
+VALIDATION = "early validation"
+HOOK = "hook"
+PLANNED = "planned hook"
+
+
+def gather_notices(cloudformation: Any, arn: str) -> tuple[tuple[Notice, ...], tuple[str, ...]]:
+    """All notices on a change set, and a sentence for each question without an answer."""
+    notices: list[Notice] = []
+    unknown: list[str] = []
+    for question, ask in QUESTIONS.items():
+        try:
+            notices += ask(cloudformation, arn)
+        except _no_answers() as error:
+            unknown.append(f"{question} could not be asked for: {_reason(error)}")
+    return tuple(dict.fromkeys(notices)), tuple(unknown)
+
+
+def _no_answers() -> tuple[type[Exception], ...]:
+    """An operation that this botocore lacks is a missing attribute of the client."""
+    from botocore.exceptions import ClientError
+
+    return (ClientError, AttributeError)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, AttributeError):
+        return "the installed botocore does not know the operation"
+    return str(error)
+
+
+def _events(cloudformation: Any, arn: str) -> Iterator[Notice]:
+    for event in _pages(
+        cloudformation.describe_events,
+        "OperationEvents",
+        ChangeSetName=arn,
+        Filters={"FailedEvents": True},
+    ):
+        if event.get("EventType") == "VALIDATION_ERROR":
+            yield Notice(
+                source=f"{VALIDATION} {event.get('ValidationName', '')}".strip(),
+                mode=event.get("ValidationFailureMode", ""),
+                logical_id=event.get("LogicalResourceId", ""),
+                text=_joined(event, "ValidationStatusReason", "ValidationPath"),
+            )
+        elif event.get("EventType") == "HOOK_INVOCATION_ERROR":
+            yield Notice(
+                source=f"{HOOK} {event.get('HookType', '')}".strip(),
+                mode=event.get("HookFailureMode", ""),
+                logical_id=event.get("LogicalResourceId", ""),
+                text=_joined(event, "HookStatus", "HookStatusReason"),
+            )
+        elif event.get("ResourceStatusReason"):
+            yield Notice(
+                source=str(event.get("EventType", "event")).lower().replace("_", " "),
+                mode="",
+                logical_id=event.get("LogicalResourceId", ""),
+                text=event["ResourceStatusReason"],
+            )
+
+
+def _hook_results(cloudformation: Any, arn: str) -> Iterator[Notice]:
+    for result in _pages(
+        cloudformation.list_hook_results, "HookResults", TargetType="CHANGE_SET", TargetId=arn
+    ):
+        if result.get("Status") in ("HOOK_COMPLETE_SUCCEEDED", "HOOK_IN_PROGRESS"):
+            continue
+        whole = cloudformation.get_hook_result(HookResultId=result["HookResultId"])
+        failed = [each for each in whole.get("Annotations", ()) if each.get("Status") == "FAILED"]
+        source, mode = f"{HOOK} {result.get('TypeName', '')}", result.get("FailureMode", "")
+        target = str(whole.get("Target", {}).get("TargetId", ""))
+        for each in failed:
+            yield Notice(
+                source=source,
+                mode=mode,
+                logical_id=target,
+                text=_joined(each, "SeverityLevel", "AnnotationName", "StatusMessage"),
+                next_step=_joined(each, "RemediationMessage", "RemediationLink"),
+            )
+        if not failed:
+            text = _joined(result, "Status", "HookStatusReason")
+            yield Notice(source=source, mode=mode, logical_id=target, text=text)
+
+
+def _planned(cloudformation: Any, arn: str) -> Iterator[Notice]:
+    for hook in _pages(cloudformation.describe_change_set_hooks, "Hooks", ChangeSetName=arn):
+        resource = hook.get("TargetDetails", {}).get("ResourceTargetDetails", {})
+        yield Notice(
+            source=f"{PLANNED} {hook.get('TypeName', '')}",
+            mode=hook.get("FailureMode", ""),
+            logical_id=resource.get("LogicalResourceId", ""),
+            text=f"will look at it before the {resource.get('ResourceAction', 'change')}",
+        )
+
+
+QUESTIONS: dict[str, Callable[[Any, str], Iterable[Notice]]] = {
+    "Early validation": _events,
+    "Hook results": _hook_results,
+    "Planned hooks": _planned,
+}
+
+
+def _pages(operation: Callable[..., Answer], member: str, **request: Any) -> Iterator[Answer]:
+    answer = operation(**request)
+    yield from answer.get(member, ())
+    while answer.get("NextToken"):
+        answer = operation(**request, NextToken=answer["NextToken"])
+        yield from answer.get(member, ())
+
+
+def _joined(answer: Answer, *names: str) -> str:
+    return ": ".join(str(answer[name]) for name in names if answer.get(name))
+
+
+def make_review(
+    deployment: Deployment,
+    clients: Clients,
+    clock: Clock,
+    *,
+    source: Source | None = None,
+    revert_drift: bool = False,
+) -> Review | None:
+    """Makes a change set and reads it; None when there is nothing to change.
+
+    ``source`` is what to deploy instead of the checkout's files. An empty or failed change
+    set is deleted, and so is the empty stack that it left.
+    Raises Problem or Refusal; nothing is executed.
+    """
+    source = source or read_source(deployment)
+    caller = aws.identify(deployment, clients)
+    cloudformation = clients("cloudformation")
+    stack = stacks.read(cloudformation, deployment.stack)
+    stacks.check_owner(stack, deployment.name)
+    stacks.check_updatable(stack, deployment.name)
+    if revert_drift and stack.is_new:
+        raise Refusal(
+            f"There is nothing to put back in {deployment.stack}",
+            "it does not exist yet, so nobody can have changed it",
+            "Review without --revert-drift",
+        )
+    name = change_set.change_set_name(source, clock)
+    arn = change_set.create(clients, source, stack, name=name, revert_drift=revert_drift)
+    plain = change_set.wait(cloudformation, arn, clock)
+    if plain["Status"] != "CREATE_COMPLETE":
+        failed(cloudformation, arn, stack, plain)
+        return None
+    where = Where(
+        deployment=deployment.name,
+        account=deployment.target.account,
+        region=clients.region,
+        caller=caller,
+        stack_name=deployment.stack,
+        stack_id=plain["StackId"],
+    )
+    return judged(clients, source, stack, plain, where)
+
+
+def review_again(found: Review, source: Source, clients: Clients) -> Review:
+    """The same change set, described and judged anew: a file can be edited, this cannot."""
+    cloudformation = clients("cloudformation")
+    stack = stacks.read(cloudformation, found.where.stack_id)
+    plain = change_set.describe(cloudformation, found.change_set.arn, values=False)
+    return judged(clients, source, stack, plain, found.where, found.adoption)
+
+
+def failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any]) -> None:
+    """Explains a change set that could not be made, and leaves nothing of it behind."""
+    found = () if change_set.is_empty(plain) else gather_notices(cloudformation, arn)[0]
+    change_set.delete(cloudformation, arn)
+    if stack.status == "ABSENT":
+        change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name), [arn])
+    if not change_set.is_empty(plain):
+        reason = plain.get("StatusReason") or f"it is in {plain['Status']} and gives no reason"
+        raise Problem(
+            "CloudFormation could not make the change set",
+            "; ".join([*(_sentence(each) for each in found), reason]),
+            "Correct the template or the parameters and review again",
+        )
+
+
+def _sentence(notice: Notice) -> str:
+    whom = f" of {notice.logical_id}" if notice.logical_id else ""
+    then = f" ({notice.next_step})" if notice.next_step else ""
+    return f"{notice.source}{whom}: {notice.text}{then}"
+
+
+def judged(
+    clients: Clients,
+    source: Source,
+    stack: Stack,
+    plain: Mapping[str, Any],
+    where: Where,
+    adoption: Step = "",
+) -> Review:
+    """A change set that was made, read in full and judged; ``plain`` is its description.
+
+    What guards the stack is set by a review of out/ and not by a step of an adoption.
+    """
+    cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
+    detailed = change_set.describe(cloudformation, arn, values=True)
+    resources = answers.read_resources(plain, detailed, source.descriptions())
+    before, after = _before(cloudformation, stack), _after(source, stack, plain)
+    known = surroundings(where.account, where.region, where.stack_name)
+    old = Resolved() if stack.is_new else resolve(before.template, before.parameters, known)
+    new = resolve(after.template, after.parameters, known)
+    filled = fill(resources, old, new)
+    live, silent = gather_facts(clients, filled, (old.resources, new.resources), stack.answer)
+    said, unasked = gather_notices(cloudformation, arn)
+    case = cases.Case(
+        is_new=stack.is_new,
+        resources=filled,
+        before=old.resources,
+        after=new.resources,
+        others=(
+            *compare.compare(before, after, source.not_bound),
+            *(() if adoption else protection.compare(cloudformation, source.deployment, stack)),
+        ),
+        facts=replace(live, account=where.account),
+    )
+    case = replace(case, access=findings.access(case))
+    return Review(
+        where=where,
+        change_set=answers.read_change_set(plain, _kind(stack, adoption)),
+        resources=case.resources,
+        others=case.others,
+        findings=findings.judge(case),
+        access=case.access,
+        notices=said,
+        parts=parts(old, new),
+        unknown=(*silent, *unasked, *(() if filled == resources else new.unknown)),
+        adoption=adoption,
+        scaling=simulate_change.effect(
+            case.resources,
+            Deployed(before.template, before.parameters),
+            Deployed(after.template, after.parameters),
+        ),
+        binding=bind(source, stack, plain),
+    )
+
+
+def _kind(stack: Stack, adoption: Step) -> str:
+    if adoption == "import":
+        return "IMPORT"
+    return "CREATE" if stack.is_new else "UPDATE"
+
+
+def _before(cloudformation: Any, stack: Stack) -> Beside:
+    if stack.is_new:
+        return Beside()
+    body = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")["TemplateBody"]
+    template = parse_template(template_text(body), f"the template of {stack.name}")
+    topics = stack.answer.get("NotificationARNs", ())
+    return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
+
+
+def _after(source: Source, stack: Stack, plain: Mapping[str, Any]) -> Beside:
+    """What the change set itself says that the stack will have."""
+    parameters = {
+        each["ParameterKey"]: str(each.get("ResolvedValue", each.get("ParameterValue", "")))
+        for each in plain.get("Parameters", ())
+    }
+    tags = {each["Key"]: each["Value"] for each in plain.get("Tags", ())}
+    # A change set that names no topics leaves those that the stack has.
+    topics = source.deployment.target.notification_topics or stack.answer.get(
+        "NotificationARNs", ()
+    )
+    return Beside(source.template, parameters, tags, topics)

@@ -1,0 +1,293 @@
+"""An operation that goes on in AWS: what it is, one look at it, and where it is shown."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from workerstack.deployer.service import Rollout
+from workerstack.problem import Detached
+
+STACK = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to one resource; ``time`` is an ISO time of UTC."""
+
+    id: str
+    time: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str
+    token: str = ""
+    stack_id: str = ""
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Whether it is about the stack itself and none of its resources."""
+        return self.type == STACK and self.physical_id == self.stack_id
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether something went wrong."""
+        return self.status.endswith("_FAILED")
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether it only failed since something else had failed before."""
+        reason = self.reason.lower()
+        return "cancelled" in reason or "following resource(s) failed" in reason
+
+
+class Events:
+    """The events that are an operation's: by its token, or since it began without one."""
+
+    def __init__(self, cloudformation: Any, operation: "Operation") -> None:
+        self._cloudformation = cloudformation
+        self._operation = operation
+        self._tokens = {operation.token, operation.cancellation}
+        self._seen: dict[str, Event] = {}
+
+    def _is_ours(self, event: Event) -> bool:
+        if self._operation.token:
+            return event.token in self._tokens
+        return event.time >= self._operation.since
+
+    def new(self) -> list[Event]:
+        """The operation's events that no call has given before, oldest first.
+
+        AWS answers newest first, and a page may come twice or be missing. Reading ends at the
+        first page of ours with nothing new.
+        """
+        found: dict[str, Event] = {}
+        for ours in self._pages():
+            fresh = [event for event in ours if event.id not in self._seen]
+            found.update((event.id, event) for event in fresh)
+            if ours and not fresh:
+                break
+        self._seen.update(found)
+        return _oldest_first(found.values())
+
+    def all(self) -> list[Event]:
+        """All of the operation's events, oldest first, in the order in which AWS has them.
+
+        What was given before and does not come again, since a page is missing, is put in by
+        its time.
+        """
+        found = {event.id: event for ours in self._pages() for event in ours}
+        missing = [event for event in self._seen.values() if event.id not in found]
+        self._seen.update(found)
+        return _oldest_first([*missing, *found.values()])
+
+    def _pages(self) -> Iterator[list[Event]]:
+        """Each page's events that are ours, newest first, to the page before the first of them."""
+        token: str | None = None
+        begun = bool(self._seen)
+        while True:
+            options = {"NextToken": token} if token else {}
+            page = self._cloudformation.describe_stack_events(
+                StackName=self._operation.stack_id, **options
+            )
+            events = [event_of(each) for each in page["StackEvents"]]
+            ours = [event for event in events if self._is_ours(event)]
+            yield ours
+            begun = begun or bool(ours)
+            token = page.get("NextToken")
+            if not token or (events and not ours and begun):
+                return
+
+
+def _oldest_first(newest_first: Iterable[Event]) -> list[Event]:
+    """By time; where that is the same, as AWS has them."""
+    oldest_first = list(newest_first)[::-1]
+    return sorted(oldest_first, key=lambda event: event.time)
+
+
+def event_of(answer: Mapping[str, Any]) -> Event:
+    """An event of DescribeStackEvents."""
+    return Event(
+        id=answer["EventId"],
+        time=answer["Timestamp"].isoformat(),
+        logical_id=answer.get("LogicalResourceId", ""),
+        physical_id=answer.get("PhysicalResourceId", ""),
+        type=answer.get("ResourceType", ""),
+        status=answer.get("ResourceStatus", ""),
+        reason=answer.get("ResourceStatusReason") or "",
+        token=answer.get("ClientRequestToken", ""),
+        stack_id=answer.get("StackId", ""),
+    )
+
+
+CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+"""The end states of a change that went well. A rolled-back one is none, whatever botocore's
+waiters say."""
+
+TAKEN_BACK = frozenset({"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+"""The end states of a rollback that somebody asked for."""
+
+DELETED = frozenset({"DELETE_COMPLETE"})
+
+LEFT = frozenset({"DELETE_FAILED", "DELETE_SKIPPED"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of an operation.
+
+    ``causes`` are the failures that started it all, ``consequences`` those that followed;
+    ``not_rolled_back`` failed when it was taken back; ``left_behind`` are resources that
+    were not deleted, since that failed or their policy keeps them: they exist, and are
+    billed. ``stopped`` are the reasons for which tasks of the service stopped meanwhile:
+    what the failure of the service itself does not say.
+    """
+
+    status: str
+    is_good: bool
+    causes: tuple[Event, ...]
+    consequences: tuple[Event, ...]
+    rolled_back: tuple[str, ...]
+    not_rolled_back: tuple[Event, ...]
+    left_behind: tuple[Event, ...]
+    stopped: tuple[str, ...] = ()
+
+
+def outcome(
+    status: str,
+    events: Sequence[Event],
+    wanted: Collection[str] = CHANGED,
+    stopped: Iterable[str] = (),
+) -> Outcome:
+    """What the events say of the end; pure.
+
+    ``wanted`` are the end states that were asked for. A failure after the stack itself began
+    to roll back or clean up is none of the causes, unless that is what was asked for.
+    """
+    turned = _turned(events) if wanted == CHANGED else len(events)
+    failed = [event for event in events[:turned] if event.is_failure and not event.is_of_stack]
+    causes = [event for event in failed if not event.is_consequence] or failed[:1]
+    later = events[turned:] if wanted == CHANGED else events
+    gone = {event.logical_id for event in later if event.status == "DELETE_COMPLETE"}
+    stuck = [event for event in later if event.is_failure and not event.is_of_stack]
+    return Outcome(
+        status=status,
+        is_good=status in wanted,
+        causes=tuple(causes),
+        consequences=tuple(event for event in failed if event not in causes),
+        rolled_back=_rolled_back(later) if "ROLLBACK" in status else (),
+        not_rolled_back=tuple(
+            event for event in stuck if event not in failed and event.status not in LEFT
+        ),
+        left_behind=tuple(
+            event for event in later if event.status in LEFT and event.logical_id not in gone
+        ),
+        stopped=tuple(dict.fromkeys(stopped)),
+    )
+
+
+def _turned(events: Sequence[Event]) -> int:
+    """Where the stack began to roll back or clean up; the end, where it did not."""
+    turns = (
+        number
+        for number, event in enumerate(events)
+        if event.is_of_stack and ("ROLLBACK" in event.status or "CLEANUP" in event.status)
+    )
+    return next(turns, len(events))
+
+
+def _rolled_back(events: Sequence[Event]) -> tuple[str, ...]:
+    done = (
+        event.logical_id
+        for event in events
+        if not event.is_of_stack and event.status.endswith("_COMPLETE")
+    )
+    return tuple(dict.fromkeys(done))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is watched: which stack, by which token, since when, how many resources.
+
+    ``token`` is empty where whoever began it gave none; then ``since``, an ISO time of UTC,
+    tells its events from those of before. ``wanted`` are the end states of a success.
+    """
+
+    deployment: str
+    stack_id: str
+    stack_name: str
+    token: str
+    expected: int | None = None
+    since: str = ""
+    wanted: frozenset[str] = CHANGED
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cancellation(self) -> str:
+        """The token with which it is cancelled; its events are the operation's, too."""
+        return f"{self.token}-cancel"
+
+    @property
+    def resume(self) -> str:
+        """The command that watches it again."""
+        return f"./deploy.py watch {self.deployment}"
+
+    def left(self, why: str) -> Detached:
+        """What to raise where we stop watching before it has ended."""
+        return Detached(
+            "We stopped watching",
+            why,
+            f"The operation goes on in AWS. Watch it again with `{self.resume}`",
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at the operation."""
+
+    operation: Operation
+    now: datetime
+    started: datetime
+    status: str
+    events: tuple[Event, ...]
+    rollout: Rollout | None
+    trouble: str = ""
+
+    def in_progress(self) -> dict[str, Event]:
+        """The resources on which something is being done, with the event that began it."""
+        latest: dict[str, Event] = {}
+        for event in self.events:
+            if not event.is_of_stack:
+                began = latest.get(event.logical_id)
+                same = began is not None and began.status == event.status
+                latest[event.logical_id] = began if began and same else event
+        return {
+            name: event for name, event in latest.items() if event.status.endswith("_IN_PROGRESS")
+        }
+
+    def done(self) -> int:
+        """How many resources have come to an end."""
+        ended = {
+            event.logical_id
+            for event in self.events
+            if not event.is_of_stack and event.status.endswith("_COMPLETE")
+        }
+        return len(ended - self.in_progress().keys())
+
+    def failures(self) -> list[Event]:
+        """What failed, in order, without the stack's own."""
+        return [event for event in self.events if event.is_failure and not event.is_of_stack]
+
+
+class Screen(Protocol):
+    """Where it is shown; the only part that knows a terminal."""
+
+    def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+        """One more look, with the events that are new."""
+
+    def interrupted(self) -> Literal["detach", "cancel"]:
+        """What to do after Ctrl-C."""
+
+    def close(self) -> None:
+        """Nothing more is to come."""

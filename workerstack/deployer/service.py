@@ -1,0 +1,425 @@
+"""The scalable target of an ECS service: read it, suspend what would interfere, resume it.
+
+Source: Application Auto Scaling, "Suspend and resume scaling", RegisterScalableTarget.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from workerstack.deployer.aws import Clients
+from workerstack.problem import Problem
+
+LINES = 5
+"""How many of the newest log lines are shown."""
+
+WINDOW = timedelta(minutes=10)
+"""How old a log line may be, so that a long operation does not read the log over and over."""
+
+BY_DESIGN = frozenset({"ServiceSchedulerInitiated"})
+"""Why ECS itself stops tasks, to scale in or to replace them (ECS: Task, stopCode)."""
+
+
+@dataclass(frozen=True)
+class EcsDeployment:
+    """One of a service's deployments, as ECS counts it."""
+
+    revision: str
+    status: str
+    desired: int
+    running: int
+    pending: int
+    failed: int
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer."""
+
+    deployments: tuple[EcsDeployment, ...] = ()
+    stopped: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    waiting: int | None = None
+    in_flight: int | None = None
+    dead: int | None = None
+    unknown: tuple[str, ...] = ()
+
+
+def read_rollout(clients: Clients, service_arn: str, since: datetime, now: datetime) -> Rollout:
+    """The rollout of a service; ``service_arn`` is arn:...:service/CLUSTER/SERVICE.
+
+    ``since``: when it began; what stopped or was logged before is of another one.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    unknown: list[str] = []
+
+    def asked(what: str, ask: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return ask()
+        except (BotoCoreError, ClientError, KeyError) as error:
+            unknown.append(f"{what} could not be read: {error}")
+            return otherwise
+
+    ecs, cluster = clients("ecs"), service_arn.split("/")[-2]
+    service = asked(
+        "The service",
+        lambda: ecs.describe_services(cluster=cluster, services=[service_arn])["services"][0],
+        {},
+    )
+    task = asked("The task definition", lambda: _task_definition(ecs, service), {})
+    queue = asked("The queue", lambda: depth(clients("sqs"), queue_url(task)), {})
+    return Rollout(
+        deployments=tuple(_deployment(each) for each in service.get("deployments", ())),
+        stopped=tuple(
+            asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn, since), ())
+        ),
+        log=tuple(
+            asked("The log", lambda: log(clients("logs"), task, max(since, now - WINDOW)), ())
+        ),
+        waiting=queue.get("waiting"),
+        in_flight=queue.get("in_flight"),
+        dead=queue.get("dead"),
+        unknown=tuple(unknown),
+    )
+
+
+def _deployment(answer: Mapping[str, Any]) -> EcsDeployment:
+    return EcsDeployment(
+        revision=answer.get("taskDefinition", "").rpartition("/")[2],
+        status=answer.get("status", ""),
+        desired=answer.get("desiredCount", 0),
+        running=answer.get("runningCount", 0),
+        pending=answer.get("pendingCount", 0),
+        failed=answer.get("failedTasks", 0),
+        state=answer.get("rolloutState", ""),
+        reason=answer.get("rolloutStateReason", ""),
+    )
+
+
+def _task_definition(ecs: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not service.get("taskDefinition"):
+        return {}
+    answer = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])
+    found: Mapping[str, Any] = answer["taskDefinition"]
+    return found
+
+
+def stopped(ecs: Any, cluster: str, service: str, since: datetime) -> list[str]:
+    """Why tasks of a service stopped, the reason of the container with it.
+
+    Not those that ECS stopped as it was told to.
+    """
+    arns = ecs.list_tasks(
+        cluster=cluster, serviceName=service.rpartition("/")[2], desiredStatus="STOPPED"
+    )["taskArns"]
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:10])["tasks"] if arns else []
+    return [
+        "; ".join(
+            part
+            for part in (
+                task.get("stoppedReason", ""),
+                *(
+                    f"{each.get('name')} exited with {each['exitCode']}"
+                    if each.get("exitCode") is not None
+                    else each.get("reason", "")
+                    for each in task.get("containers", ())
+                ),
+            )
+            if part
+        )
+        for task in tasks
+        if task.get("stopCode") not in BY_DESIGN and task.get("stoppedAt", since) >= since
+    ]
+
+
+def log(logs: Any, task: Mapping[str, Any], since: datetime) -> list[str]:
+    """The newest lines of the containers of a task definition."""
+    return lines(logs, task, since)[-LINES:]
+
+
+def lines(logs: Any, task: Mapping[str, Any], since: datetime) -> list[str]:
+    """All lines of the containers of a task definition since then, in order."""
+    groups = {
+        each["logConfiguration"]["options"]["awslogs-group"]
+        for each in task.get("containerDefinitions", ())
+        if "awslogs-group" in each.get("logConfiguration", {}).get("options", {})
+    }
+    events = [
+        event
+        for group in sorted(groups)
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, startTime=int(since.timestamp() * 1000)
+        )
+        for event in page["events"]
+    ]
+    return [each["message"].rstrip() for each in sorted(events, key=lambda e: e["timestamp"])]
+
+
+def queue_url(task: Mapping[str, Any]) -> str:
+    """The queue of a worker's task, from its environment; empty where it has none."""
+    return next(
+        (
+            str(each["value"])
+            for container in task.get("containerDefinitions", ())
+            for each in container.get("environment", ())
+            if each["name"] == "QUEUE_URL"
+        ),
+        "",
+    )
+
+
+def depth(sqs: Any, url: str) -> dict[str, int | None]:
+    """How many messages wait, are in flight or delayed, and lie in the dead-letter queue."""
+    if not url:
+        return {}
+    names = {
+        "waiting": "ApproximateNumberOfMessages",
+        "in_flight": "ApproximateNumberOfMessagesNotVisible",
+        "delayed": "ApproximateNumberOfMessagesDelayed",
+    }
+    wanted = [*names.values(), "RedrivePolicy"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
+    depths: dict[str, int | None] = {name: int(found[each]) for name, each in names.items()}
+    depths["dead"] = _dead(sqs, found.get("RedrivePolicy"))
+    return depths
+
+
+def _dead(sqs: Any, policy: str | None) -> int | None:
+    import json
+
+    if not policy:
+        return None
+    *_, account, name = json.loads(policy)["deadLetterTargetArn"].split(":")
+    url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    return depth(sqs, url)["waiting"]
+
+
+TASKS_A_CALL = 100
+"""Tasks that DescribeTasks takes at most."""
+
+FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
+"""Stop codes that a container is to blame for; the others are scaling, a deployment, a person."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault."""
+
+    arn: str
+    task_definition: str
+    status: str
+    reason: str = ""
+    failed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last part of the ARN."""
+        return self.arn.rpartition("/")[2]
+
+
+def of_service(ecs: Any, service: Mapping[str, Any]) -> list[Task]:
+    """All tasks of a service; ECS keeps stopped ones for about an hour."""
+    arns = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for page in ecs.get_paginator("list_tasks").paginate(
+            cluster=service["clusterArn"],
+            serviceName=service["serviceName"],
+            desiredStatus=status,
+        )
+        for arn in page["taskArns"]
+    ]
+    return [
+        _task(answer)
+        for start in range(0, len(arns), TASKS_A_CALL)
+        for answer in ecs.describe_tasks(
+            cluster=service["clusterArn"], tasks=arns[start : start + TASKS_A_CALL]
+        )["tasks"]
+    ]
+
+
+def _task(answer: Mapping[str, Any]) -> Task:
+    containers = answer.get("containers", ())
+    clean = bool(containers) and all(each.get("exitCode") == 0 for each in containers)
+    return Task(
+        arn=answer["taskArn"],
+        task_definition=answer["taskDefinitionArn"],
+        status=answer.get("lastStatus", ""),
+        reason="; ".join(_reasons(answer, containers)),
+        failed=answer.get("stopCode") in FAILURES and not clean,
+    )
+
+
+def _reasons(answer: Mapping[str, Any], containers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    if answer.get("stoppedReason"):
+        yield str(answer["stoppedReason"])
+    for each in containers:
+        if each.get("exitCode") is not None:
+            yield f"{each.get('name')} exited with {each['exitCode']}"
+        if each.get("reason"):
+            yield str(each["reason"])
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The service and what hangs on it, as the Describe calls answer."""
+
+    service: Mapping[str, Any]
+    task_definition: Mapping[str, Any]
+    worker_groups: list[Mapping[str, Any]]
+    file_systems: Mapping[str, list[Mapping[str, Any]]]
+    policies: list[Mapping[str, Any]]
+    scalable_target: Mapping[str, Any]
+    alarms: Mapping[str, Mapping[str, Any]]
+    queue_name: str
+
+
+def read_worker(clients: Clients, stack_id: str) -> Worker:
+    """The worker of a stack; raises Problem where the stack has no service."""
+    physical = _physical_ids(clients, stack_id)
+    service = _service(clients, physical)
+    network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
+    if not network or not service.get("taskDefinition"):
+        raise Problem(
+            f"The service {service['serviceName']} is no worker that Fargate could run",
+            "it has no task definition of its own, or its tasks no address in a VPC",
+            "Give it the deployment controller ECS and the network mode awsvpc",
+        )
+    ecs = clients("ecs")
+    task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    policies = _policies(clients, service)
+    names = [alarm["AlarmName"] for policy in policies for alarm in policy.get("Alarms", ())]
+    return Worker(
+        service=service,
+        task_definition=task,
+        worker_groups=_groups(clients, network["securityGroups"]),
+        file_systems={name: _mount_groups(clients, name) for name in _file_systems(task)},
+        policies=policies,
+        scalable_target=target(clients("application-autoscaling"), service),
+        alarms=_alarms(clients, names),
+        queue_name=_queue_name(task),
+    )
+
+
+def _physical_ids(clients: Clients, stack_id: str) -> dict[str, str]:
+    """The physical id of each resource type's first resource."""
+    pages = clients("cloudformation").get_paginator("list_stack_resources")
+    return {
+        resource["ResourceType"]: resource.get("PhysicalResourceId", "")
+        for page in pages.paginate(StackName=stack_id)
+        for resource in page["StackResourceSummaries"]
+    }
+
+
+def _service(clients: Clients, physical: Mapping[str, str]) -> Mapping[str, Any]:
+    arn = physical.get("AWS::ECS::Service")
+    if not arn:
+        raise Problem(
+            "The stack has no ECS service", "there is nothing to verify", "Deploy the worker first"
+        )
+    cluster = arn.split("/")[1]
+    found = clients("ecs").describe_services(cluster=cluster, services=[arn])["services"]
+    # ECS goes on describing a service that was deleted, as INACTIVE.
+    if not found or found[0].get("status") == "INACTIVE":
+        raise Problem(
+            f"The service {arn} does not exist",
+            "the stack says that it does; it was deleted by hand",
+            "Find out by whom, then deploy again",
+        )
+    return dict(found[0])
+
+
+def _groups(clients: Clients, ids: list[str]) -> list[Mapping[str, Any]]:
+    return list(clients("ec2").describe_security_groups(GroupIds=ids)["SecurityGroups"])
+
+
+def _file_systems(task: Mapping[str, Any]) -> list[str]:
+    volumes = [each.get("efsVolumeConfiguration") for each in task.get("volumes", ())]
+    return [each["fileSystemId"] for each in volumes if each]
+
+
+def _mount_groups(clients: Clients, file_system: str) -> list[Mapping[str, Any]]:
+    """The security groups of a file system's mount targets."""
+    efs = clients("efs")
+    targets = efs.describe_mount_targets(FileSystemId=file_system)["MountTargets"]
+    ids = {
+        group
+        for target in targets
+        for group in efs.describe_mount_target_security_groups(
+            MountTargetId=target["MountTargetId"]
+        )["SecurityGroups"]
+    }
+    return _groups(clients, sorted(ids)) if ids else []
+
+
+def _policies(clients: Clients, service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    pages = (
+        clients("application-autoscaling")
+        .get_paginator("describe_scaling_policies")
+        .paginate(ServiceNamespace="ecs", ResourceId=resource_id(service))
+    )
+    return [policy for page in pages for policy in page["ScalingPolicies"]]
+
+
+def _alarms(clients: Clients, names: list[str]) -> dict[str, Mapping[str, Any]]:
+    if not names:
+        return {}
+    answer = clients("cloudwatch").describe_alarms(AlarmNames=names)
+    return {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"]}
+
+
+def metrics(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The metrics that an alarm looks at, by itself or through metric math."""
+    if alarm.get("MetricName"):
+        yield alarm
+    for query in alarm.get("Metrics", ()):
+        if "MetricStat" in query:
+            yield query["MetricStat"]["Metric"]
+
+
+def _queue_name(task: Mapping[str, Any]) -> str:
+    """The queue whose URL the container is given."""
+    for container in task["containerDefinitions"]:
+        for variable in container.get("environment", ()):
+            if variable["name"] == "QUEUE_URL":
+                return str(variable["value"]).rpartition("/")[2]
+    return ""
+
+
+DIMENSION = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+SCALE_IN = "DynamicScalingInSuspended"
+
+
+def resource_id(service: Mapping[str, Any]) -> str:
+    """``service/CLUSTER/SERVICE``, the name that scaling has for an ECS service."""
+    cluster = service["clusterArn"].rpartition("/")[2]
+    return f"service/{cluster}/{service['serviceName']}"
+
+
+def target(autoscaling: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The service's scalable target; empty where nothing scales it."""
+    found = autoscaling.describe_scalable_targets(**DIMENSION, ResourceIds=[resource_id(service)])[
+        "ScalableTargets"
+    ]
+    return dict(found[0]) if found else {}
+
+
+def suspend(clients: Clients, resource: str, suspended: Mapping[str, bool]) -> None:
+    """Suspends or resumes scaling, and leaves the capacities as they are."""
+    clients("application-autoscaling").register_scalable_target(
+        **DIMENSION, ResourceId=resource, SuspendedState=dict(suspended)
+    )
+
+
+def resume_command(found: Mapping[str, Any], suspended: Mapping[str, bool]) -> str:
+    """The command with which a person does what ``suspend`` does."""
+    states = ",".join(f"{name}={str(value).lower()}" for name, value in suspended.items())
+    return (
+        "aws application-autoscaling register-scalable-target --service-namespace ecs"
+        f" --scalable-dimension {DIMENSION['ScalableDimension']}"
+        f" --resource-id {found['ResourceId']} --suspended-state {states}"
+    )

@@ -1,0 +1,120 @@
+"""The stack as it stands: whether it is new, can be updated, or must be mended first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workerstack.deployer import stack_states
+from workerstack.deployments import Deployment
+from workerstack.problem import Problem, Refusal
+
+OWNER = "fargate-worker-stack"
+"""The tag on a stack that this project created; nothing else is ever deleted."""
+
+NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
+"""No stack, or only the shell that a change set of type CREATE has made."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What DescribeStacks says of a stack; ``status`` is ABSENT where there is none.
+
+    ``answer`` is the whole answer.
+    """
+
+    name: str
+    status: str = "ABSENT"
+    id: str = ""
+    last_updated: str = ""
+    parameters: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = None
+    reason: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a change set must be of type CREATE."""
+        return self.status in NEW
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this project created it."""
+        return OWNER in (self.tags or {})
+
+
+def read(cloudformation: Any, name: str) -> Stack:
+    """The stack called ``name``, or with that id."""
+    from botocore.exceptions import ClientError
+
+    try:
+        [answer] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no code of its own for a stack that does not exist.
+        if "does not exist" in str(error):
+            return Stack(name)
+        raise
+    changed = answer.get("LastUpdatedTime") or answer.get("CreationTime")
+    return Stack(
+        name=answer["StackName"],
+        status=answer["StackStatus"],
+        id=answer["StackId"],
+        last_updated=changed.isoformat() if changed else "",
+        parameters={
+            each["ParameterKey"]: each.get("ResolvedValue", each.get("ParameterValue", ""))
+            for each in answer.get("Parameters", [])
+        },
+        tags={each["Key"]: each["Value"] for each in answer.get("Tags", [])},
+        reason=answer.get("StackStatusReason", ""),
+        answer=answer,
+    )
+
+
+def existing(cloudformation: Any, deployment: Deployment) -> Stack:
+    """The deployment's stack; raises Problem where nothing is deployed yet."""
+    found = read(cloudformation, deployment.stack)
+    if found.is_new:
+        raise Problem(
+            f"There is no stack {deployment.stack}",
+            stack_states.STATES[found.status].meaning,
+            f"Deploy it first: `deploy.py review {deployment.name}`",
+        )
+    return found
+
+
+def check_owner(stack: Stack, deployment: str) -> None:
+    """Raises Refusal where the stack's own tag says that it is another deployment's.
+
+    Two environments in one account and region would otherwise rewrite each other's stack.
+    """
+    owner = (stack.tags or {}).get(OWNER, deployment)
+    if owner != deployment:
+        raise Refusal(
+            f"The stack {stack.name} belongs to {owner}, and this is {deployment}",
+            f"its tag {OWNER} says so, and both are in the same account and region",
+            "Give one of them another name, account or region; or correct the stack's tag",
+        )
+
+
+def check_updatable(stack: Stack, deployment: str) -> None:
+    """Raises Refusal for a stack that can take no change set now."""
+    if stack.is_new or stack.status in stack_states.UPDATABLE:
+        return
+    meaning = stack_states.STATES.get(stack.status)
+    raise Refusal(
+        f"The stack {stack.name} is in {stack.status}",
+        stack.reason or (meaning.meaning if meaning else "it takes no change set in this state"),
+        stack_states.next_step(stack.status, deployment),
+    )
+
+
+def has_service(cloudformation: Any, stack: Stack) -> bool:
+    """Whether the stack already has an ECS service, whose desired count is not ours."""
+    if stack.is_new:
+        return False
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id)
+    return any(
+        resource["ResourceType"] == "AWS::ECS::Service"
+        and resource["ResourceStatus"] != "DELETE_COMPLETE"
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+    )

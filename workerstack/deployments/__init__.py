@@ -1,0 +1,15 @@
+"""Where it is deployed: params/ read into frozen, typed objects. The only reader of it."""
+
+from workerstack.deployments.models import Deployment, ParameterValue, Target
+from workerstack.deployments.reading import environments, load, load_all, load_target, load_text
+
+__all__ = [
+    "Deployment",
+    "ParameterValue",
+    "Target",
+    "environments",
+    "load",
+    "load_all",
+    "load_target",
+    "load_text",
+]

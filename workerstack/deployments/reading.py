@@ -1,0 +1,268 @@
+"""From files of params/ to Deployments, or to one clear error with file and line."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from workerstack.cloudformation.template import Declared, Located, Place, parse_yaml, read_yaml
+from workerstack.deployments.models import Deployment, DeploymentFile, ParameterValue, Target
+from workerstack.problem import Problem
+
+IDENTIFIERS = {
+    "AWS::EC2::VPC::Id": r"vpc-[0-9a-f]{8,17}",
+    "AWS::EC2::Subnet::Id": r"subnet-[0-9a-f]{8,17}",
+    "AWS::EC2::SecurityGroup::Id": r"sg-[0-9a-f]{8,17}",
+}
+"""What the AWS-specific types look like (CloudFormation: "Parameter types")."""
+
+
+def problems(deployment: Deployment, declared: Mapping[str, Declared]) -> list[Problem]:
+    """Everything about a deployment's parameters that its template does not allow."""
+    return [
+        *_missing(deployment, declared),
+        *(
+            problem
+            for name, value in deployment.parameters.items()
+            for problem in _value(deployment, name, value, declared)
+        ),
+    ]
+
+
+def _missing(deployment: Deployment, declared: Mapping[str, Declared]) -> Iterator[Problem]:
+    for name, parameter in declared.items():
+        if parameter.default is None and name not in deployment.parameters:
+            yield Problem(
+                f"The parameter {name} is missing",
+                f"the template has no default for it: {parameter.description}",
+                f"Add {name}: ... below `parameters`",
+                file=deployment.source.file,
+                line=deployment.source.line(("parameters",)),
+            )
+
+
+def _value(
+    deployment: Deployment,
+    name: str,
+    value: ParameterValue,
+    declared: Mapping[str, Declared],
+) -> Iterator[Problem]:
+    def problem(what: str, why: str, next_step: str, *place: int) -> Problem:
+        line = deployment.source.line(("parameters", name, *place))
+        return Problem(what, why, next_step, file=deployment.source.file, line=line)
+
+    if name not in declared:
+        close = difflib.get_close_matches(name, list(declared), n=1)
+        template = deployment.template.name
+        yield problem(
+            f"Unknown parameter {name}",
+            f"{template} has no such parameter",
+            f"Did you mean {close[0]}?" if close else f"Take one of {', '.join(declared)}",
+        )
+        return
+    parameter = declared[name]
+    if parameter.is_list != isinstance(value, tuple):
+        given, wanted = ("one value", "a list") if parameter.is_list else ("a list", "one value")
+        yield problem(
+            f"{name} is {given}",
+            f"the template declares {parameter.type}, which is {wanted}",
+            f"Write {wanted}",
+        )
+        return
+    for position, item in enumerate(value if isinstance(value, tuple) else (value,)):
+        why = wrong(item, parameter)
+        if why:
+            yield problem(f"{name} cannot be {item!r}", why, "Correct the value", position)
+
+
+def wrong(value: str, parameter: Declared) -> str | None:
+    """Why a value is not allowed, or None."""
+    if parameter.allowed and value not in parameter.allowed:
+        return f"allowed are {', '.join(parameter.allowed)}"
+    if parameter.pattern and not re.fullmatch(parameter.pattern, value):
+        return f"it must be {parameter.constraint or f'like {parameter.pattern}'}"
+    if parameter.type == "Number":
+        return _wrong_number(value, parameter)
+    for type_name, pattern in IDENTIFIERS.items():
+        if type_name in parameter.type and not re.fullmatch(pattern, value):
+            return f"an {type_name} looks like {pattern.split('[')[0]}0123456789abcdef0"
+    return None
+
+
+def _wrong_number(value: str, parameter: Declared) -> str | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return "it must be a number"
+    if parameter.least is not None and number < parameter.least:
+        return f"the least is {parameter.least:g}"
+    if parameter.most is not None and number > parameter.most:
+        return f"the most is {parameter.most:g}"
+    return None
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+TARGET = "target"
+"""The file in each environment's folder that says where it is."""
+
+
+def environments(root: Path) -> list[str]:
+    """The environments of a checkout: the folders of its params/."""
+    return sorted(path.name for path in (root / "params").glob("*") if path.is_dir())
+
+
+def load(name: str, root: Path) -> Deployment:
+    """The deployment called ``ENV/STACK``; raises Problem where it cannot be had."""
+    environment, _, stack = name.partition("/")
+    if not environment or not stack or "/" in stack:
+        raise Problem(
+            f"{name!r} is not the name of a deployment",
+            "that is ENV/STACK, such as dev/webordinary-edit",
+            f"Take one of {', '.join(_names(root)) or 'those that `init` writes'}",
+        )
+    known = environments(root)
+    if environment not in known:
+        raise Problem(
+            f"Unknown environment {environment}",
+            f"params/ has {_either(known) or 'no environment yet'}",
+            _nearest(environment, known) or f"Run `deploy.py init {environment}`",
+        )
+    folder = root / "params" / environment
+    file = folder / f"{stack}.yaml"
+    stacks = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != TARGET)
+    if stack not in stacks:
+        raise Problem(
+            f"Unknown stack {stack}",
+            f"params/{environment} has {_either(stacks) or 'no stack yet'}",
+            _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
+        )
+    return _load(environment, read_yaml(file), load_target(folder), root)
+
+
+def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
+    """A deployment from another text of its file, such as that of an older revision.
+
+    The target is today's: where something is deployed is not compared.
+    """
+    environment, _, _ = name.partition("/")
+    return _load(
+        environment, parse_yaml(text, file), load_target(root / "params" / environment), root
+    )
+
+
+def load_all(root: Path) -> list[Deployment]:
+    """Every deployment of a checkout, by name."""
+    return [load(name, root) for name in _names(root)]
+
+
+def _names(root: Path) -> list[str]:
+    return [
+        f"{environment}/{file.stem}"
+        for environment in environments(root)
+        for file in sorted((root / "params" / environment).glob("*.yaml"))
+        if file.stem != TARGET
+    ]
+
+
+def load_target(folder: Path) -> Target:
+    """Where the environment of this folder of params/ is; raises Problem where it is not said."""
+    return _validate(Target, read_yaml(folder / f"{TARGET}.yaml"))
+
+
+def _load(environment: str, source: Located, target: Target, root: Path) -> Deployment:
+    file = source.file
+    content = _validate(DeploymentFile, source)
+    template = root / content.template_file_path
+    if not template.resolve().is_relative_to(root.resolve()):
+        raise Problem(
+            f"The template {content.template_file_path} lies outside the checkout",
+            "only what is committed here is deployed",
+            "Give a path from the checkout's root",
+            file=file,
+            line=source.line(("template-file-path",)),
+        )
+    return Deployment(
+        environment=environment,
+        stack=file.stem,
+        target=target,
+        template=template,
+        parameters=content.parameters,
+        tags=content.tags,
+        source=source,
+    )
+
+
+def _validate(model: type[Model], source: Located) -> Model:
+    if not isinstance(source.data, dict):
+        raise Problem(
+            "The file is no mapping",
+            f"it must have the keys {_either(_keys(model))}",
+            "Write `key: value` lines",
+            file=source.file,
+            line=1,
+        )
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as error:
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise _explained(model, source, first) from None
+
+
+def _explained(model: type[BaseModel], source: Located, error: Any) -> Problem:
+    place: Place = error["loc"]
+    key = str(place[0])
+    line = source.line(place)
+    shown = ".".join(str(part) for part in place if part in _walk(source.data, place))
+    if error["type"] == "extra_forbidden":
+        return Problem(
+            f"Unknown key {key}",
+            f"this file has {_either(_keys(model))}",
+            _nearest(key, _keys(model)) or "Remove it",
+            file=source.file,
+            line=line,
+        )
+    if error["type"] == "missing":
+        return Problem(
+            f"The key {key} is missing",
+            model.model_fields[key.replace("-", "_")].description or "it is required",
+            "Add it",
+            file=source.file,
+            line=1,
+        )
+    return Problem(
+        f"{shown or key} has a wrong value",
+        error["msg"][0].lower() + error["msg"][1:],
+        "Correct the value",
+        file=source.file,
+        line=line,
+    )
+
+
+def _walk(data: Any, place: Place) -> list[str | int]:
+    """The parts of a place that are in the file; pydantic adds names of union members."""
+    found: list[str | int] = []
+    for part in place:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        found.append(part)
+    return found
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [name.replace("_", "-") for name in model.model_fields]
+
+
+def _either(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _nearest(word: str, allowed: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(word, list(allowed), n=1)
+    return f"Did you mean {close[0]}?" if close else None

@@ -1,0 +1,61 @@
+"""The generated texts together with the params files that deploy them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from workerstack import deployments
+from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.deployments.reading import problems
+from workerstack.lint.lint import Request
+from workerstack.problem import Problem
+
+
+def _template_name(deployment: deployments.Deployment, root: Path) -> str:
+    return str(deployment.template.relative_to(root))
+
+
+def deployments_of(texts: Mapping[str, str], root: Path) -> list[deployments.Deployment]:
+    """The deployments of every params file; each must deploy a template that we make."""
+    found = deployments.load_all(root)
+    for deployment in found:
+        template = _template_name(deployment, root)
+        if template not in texts:
+            raise Problem(
+                f"Nothing generates {template}",
+                f"the workers give {', '.join(texts)}",
+                "Correct the path or add the worker to templates/workers.py",
+                file=deployment.source.file,
+                line=deployment.source.line(("template-file-path",)),
+            )
+    return found
+
+
+def mistakes(
+    texts: Mapping[str, str], deployed: Sequence[deployments.Deployment], root: Path
+) -> list[Problem]:
+    """What the params files say that their templates do not allow."""
+    declared = {
+        name: declared_parameters(parse_template(text, name)) for name, text in texts.items()
+    }
+    return [
+        mistake
+        for deployment in deployed
+        for mistake in problems(deployment, declared[_template_name(deployment, root)])
+    ]
+
+
+def requests(
+    texts: Mapping[str, str], deployed: Sequence[deployments.Deployment], root: Path
+) -> list[Request]:
+    """Each template alone, and with the values of all params files that use it."""
+    alone = [Request(name, text, {}) for name, text in texts.items()]
+    deployed_with = []
+    for name, text in texts.items():
+        values = {
+            str(each.source.file.relative_to(root)): each.parameters
+            for each in deployed
+            if _template_name(each, root) == name
+        }
+        if values:
+            deployed_with.append(Request(name, text, values))
+    return [*alone, *deployed_with]

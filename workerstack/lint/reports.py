@@ -1,0 +1,47 @@
+"""What the rules found, for people and for the tools that show it to them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from workerstack.lint.lint import Finding, Linter
+
+FORMATS = ("text", "json", "sarif", "junit")
+
+
+def text(findings: Sequence[Finding]) -> str:
+    """One finding a line, ``file:line:column: id message``, and whom it concerns."""
+    return "\n".join(_line(finding) for finding in findings)
+
+
+def _line(finding: Finding) -> str:
+    place = f"{finding.file}:{finding.line}:{finding.column}"
+    where = f" ({finding.path})" if finding.path else ""
+    values = f" with {', '.join(finding.deployments)}" if finding.deployments else ""
+    return f"{place}: {finding.rule} {finding.message}{where}{values}"
+
+
+def formatted(form: str, findings: Sequence[Finding], linter: Linter) -> str:
+    """The findings as JSON, SARIF or JUnit, by cfn-lint's own formatters."""
+    from cfnlint.formatters.json import JsonFormatter
+    from cfnlint.formatters.junit import JUnitFormatter
+    from cfnlint.formatters.sarif import SARIFFormatter
+    from cfnlint.match import Match
+
+    kinds: dict[str, Any] = {
+        "json": JsonFormatter,
+        "sarif": SARIFFormatter,
+        "junit": JUnitFormatter,
+    }
+    matches = [
+        Match(
+            message=finding.message,
+            rule=linter.rules[finding.rule],
+            filename=finding.file,
+            linenumber=finding.line,
+            columnnumber=finding.column,
+            linenumberend=finding.end_line,
+            columnnumberend=finding.end_column,
+        )
+        for finding in findings
+    ]
+    return str(kinds[form]().print_matches(matches, linter.rules, None))

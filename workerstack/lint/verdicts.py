@@ -1,0 +1,61 @@
+"""Which lint requests were found clean before, so that they need not be linted again.
+
+A verdict is kept under the digest of everything that it depends on: the template, the
+values, our rules and settings, and the versions of cfn-lint and Python. Only clean
+verdicts are kept: what is wrong is linted, and said, each time.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workerstack.lint.lint import Request
+
+SOURCES = ("templates", "params", "workerstack")
+
+
+def probably_known(folder: Path, root: Path) -> bool:
+    """Whether nothing was written below ``root`` since verdicts were last kept.
+
+    A guess, by which the linter may be loaded early; what decides is the digest.
+    """
+    if not folder.exists():
+        return False
+    kept = folder.stat().st_mtime
+    files = (file for name in SOURCES for file in (root / name).rglob("*.[py][ya]*"))
+    return all(file.stat().st_mtime <= kept for file in files)
+
+
+class Verdicts:
+    """The clean verdicts below ``folder``, one empty file each."""
+
+    def __init__(self, folder: Path, judges: Iterable[Path]) -> None:
+        self._folder = folder
+        self._judges = hashlib.sha256()
+        for part in (version("cfn-lint"), platform.python_version()):
+            self._judges.update(part.encode())
+        for file in sorted(judges):
+            self._judges.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+
+    def unknown(self, requests: "Sequence[Request]") -> "list[Request]":
+        """The requests that are not known to be clean."""
+        return [request for request in requests if not self._file(request).exists()]
+
+    def keep(self, requests: "Iterable[Request]") -> None:
+        """Remembers that ``requests`` were found clean."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for request in requests:
+            self._file(request).touch()
+        os.utime(self._folder)
+
+    def _file(self, request: "Request") -> Path:
+        digest = self._judges.copy()
+        values = {name: dict(each) for name, each in request.values.items()}
+        digest.update(json.dumps([request.file, request.text, values]).encode())
+        return self._folder / digest.hexdigest()

@@ -1,0 +1,57 @@
+"""Everything that this project adds to MiniStack, put in its place."""
+
+from workerstack.localaws import (
+    application_autoscaling,
+    birth_names,
+    containers,
+    hooks,
+    images,
+    metric_math,
+    refactoring,
+    replacement,
+    same_values,
+    schemas,
+    security_group_rules,
+    simulated_rights,
+    stack_ids,
+)
+
+
+def install() -> None:
+    """Adds the missing resource types, API and facts; doing it twice changes nothing."""
+    from ministack import app
+    from ministack.core import iam_evaluator, router
+    from ministack.services import ecs, iam
+    from ministack.services.cloudformation import changesets, provisioners, stacks
+    from ministack.services.cloudformation import handlers as actions
+
+    handlers = provisioners._RESOURCE_HANDLERS
+    handlers |= security_group_rules.HANDLERS
+    handlers |= application_autoscaling.HANDLERS
+    actions._ACTION_HANDLERS.update(hooks.HANDLERS)
+    stack_ids.install(actions._ACTION_HANDLERS)
+    actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
+    actions._ACTION_HANDLERS.update(schemas.HANDLERS)
+    containers.install(provisioners)
+    images.install(ecs)
+    simulated_rights.install(iam, iam_evaluator)
+    metric_math.install(provisioners)
+    same_values.install(changesets)
+    birth_names.install(stacks)
+    always, sometimes = replacement.facts(handlers)
+    provisioners._REPLACING_PROPERTIES.update(always)
+    provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
+    app.SERVICE_HANDLERS["application-autoscaling"] = application_autoscaling.handle_request
+    router.SERVICE_PATTERNS["application-autoscaling"] = {
+        "target_prefixes": ["AnyScaleFrontendService"]
+    }
+
+
+def forget() -> None:
+    """Empties every account, which MiniStack itself would keep until its process ends."""
+    from ministack import app
+
+    app._reset_all_state()
+    application_autoscaling.forget()
+    birth_names.forget()
+    refactoring.forget()

@@ -1,0 +1,57 @@
+"""What changes beside the resources: parameters, tags, topics, outputs, the description."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workerstack.review.model import OtherChange
+
+HIDDEN = "****"
+"""What stands for a secret value; CloudFormation itself answers so."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A stack's template, values and tags at one moment; empty before it exists."""
+
+    template: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    topics: Collection[str] = ()
+
+    def without(self, secret: Collection[str]) -> dict[str, str]:
+        """The parameters that are no secrets."""
+        return {name: value for name, value in self.parameters.items() if name not in secret}
+
+    def outputs(self) -> dict[str, str]:
+        """Each output's value as it is written, intrinsics and all."""
+        return {
+            name: json.dumps(body.get("Value"), sort_keys=True)
+            for name, body in self.template.get("Outputs", {}).items()
+        }
+
+    def description(self) -> dict[str, str]:
+        """The description under the empty name, or nothing."""
+        described = self.template.get("Description")
+        return {} if described is None else {"": str(described)}
+
+
+def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[OtherChange]:
+    """Each difference by kind and name; of a secret parameter only that there is one."""
+    for name in sorted(set(secret) & after.parameters.keys()):
+        yield OtherChange(kind="secret parameter", name=name, before=HIDDEN, after=HIDDEN)
+    yield from _differences("parameter", before.without(secret), after.without(secret))
+    yield from _differences("tag", before.tags, after.tags)
+    topics = (dict.fromkeys(side.topics, "hears of events") for side in (before, after))
+    yield from _differences("notification topic", *topics)
+    yield from _differences("output", before.outputs(), after.outputs())
+    yield from _differences("description", before.description(), after.description())
+
+
+def _differences(
+    kind: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterator[OtherChange]:
+    for name in sorted({**before, **after}):
+        if before.get(name) != after.get(name):
+            yield OtherChange(kind=kind, name=name, before=before.get(name), after=after.get(name))

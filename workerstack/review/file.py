@@ -1,0 +1,108 @@
+"""A review on the disk, or a renaming: written in one step, and refused when it was edited."""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from workerstack.adopter.proposal import Renaming
+from workerstack.problem import Problem, Refusal
+from workerstack.review.model import VERSION, Review
+
+KINDS: dict[str, type[Review] | type[Renaming]] = {"review": Review, "renaming": Renaming}
+"""What such a file can hold, by the key under which it does."""
+
+UNFINISHED = ".unfinished-review"
+FORGOTTEN = 3600.0
+"""Seconds after which a file with that ending is no longer being written by anybody."""
+
+
+def write(review: Review | Renaming, file: Path) -> None:
+    """Writes the review with its own digest, whole or not at all."""
+    content = review.model_dump(mode="json")
+    [key] = [key for key, kind in KINDS.items() if isinstance(review, kind)]
+    text = json.dumps({"digest": digest(content), key: content}, indent=2) + "\n"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _replace(file, text)
+    except OSError as error:
+        raise Problem(
+            "The review cannot be written",
+            error.strerror or str(error),
+            "Name another file with --output; `deploy.py discard ENV/STACK` drops what waits",
+            file=file,
+        ) from error
+
+
+def _replace(file: Path, text: str) -> None:
+    """Writes beside the file and moves that there; takes away what killed processes left."""
+    for left in file.parent.glob(f".*{UNFINISHED}"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > FORGOTTEN:
+                left.unlink()
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=UNFINISHED)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read(file: Path) -> Review:
+    """The review in a file; raises Refusal where it is not the one that was written."""
+    found = read_any(file)
+    if isinstance(found, Renaming):
+        raise Problem(
+            "This is a renaming and no review", "`adopt` wrote it", "Execute it", file=file
+        )
+    return found
+
+
+def read_any(file: Path) -> Review | Renaming:
+    """The review or the renaming in a file, like `read`."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        [key] = content.keys() & KINDS
+        review, written = content[key], content["digest"]
+    except FileNotFoundError:
+        raise Problem(
+            "No such review", "`review` writes one and prints its name", "Review first", file=file
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise Problem(
+            "This is no review", f"it cannot be read: {error}", "Review again", file=file
+        ) from error
+    if not isinstance(review, dict) or review.get("version") != VERSION:
+        raise Refusal(
+            "The review has another format",
+            f"this version reads format {VERSION}",
+            "Review again",
+            file=file,
+        )
+    if digest(review) != written:
+        raise Refusal(
+            "The review was edited",
+            "it is no longer the one that was shown",
+            "Review again",
+            file=file,
+        )
+    try:
+        return KINDS[key].model_validate(review)
+    except ValidationError as error:
+        raise Problem("This is no review", str(error), "Review again", file=file) from error
+
+
+def digest(content: object) -> str:
+    """SHA-256 of a review's JSON: it shows an accident or a careless edit.
+
+    An edit that mends the digest is caught when the change set is read and judged again.
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""The table of findings, and the judgement itself: what is risky comes first."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from workerstack.review import access as network
+from workerstack.review import find_access, find_data_loss, find_scaling, find_service
+from workerstack.review.case import Case
+from workerstack.review.model import AccessChange, Finding
+
+
+class Check(NamedTuple):
+    """What finds a kind of finding, and the ids that it gives; its docstring explains them."""
+
+    ids: tuple[str, ...]
+    find: Callable[[Case], Iterator[Finding]]
+
+
+CHECKS = (
+    Check(("deletes-stateful", "replaces-stateful", "left-behind"), find_data_loss.stateful),
+    Check(("custom-name-replaced",), find_data_loss.custom_name),
+    Check(("renamed",), find_data_loss.renamed),
+    Check(("service-replaced",), find_service.replaced),
+    Check(("capacity-reset",), find_service.capacity_reset),
+    Check(("scaling-off",), find_scaling.off),
+    Check(("scaling-mismatch",), find_scaling.mismatch),
+    Check(("iam-wildcard",), find_access.wildcard),
+    Check(("trust-opened",), find_access.trust),
+    Check(("network-opened",), find_access.network),
+    Check(("import-broken",), find_service.broken_import),
+    Check(("rollback-disabled",), find_service.no_rollback),
+    Check(("service-detached",), find_service.detached),
+    Check(("iam-broadened",), find_access.broadened),
+    Check(("undecided", "nested-not-shown"), find_service.undecided),
+    Check(("tasks-restarted",), find_service.restarted),
+    Check(("secret-not-compared",), find_service.secret),
+)
+"""In the order of risk; within a level findings are shown in this order."""
+
+LEVELS = ("blocking", "warning", "note")
+
+
+def judge(case: Case) -> tuple[Finding, ...]:
+    """All findings on a case, blocking ones first, then in the order of CHECKS."""
+    found = [finding for check in CHECKS for finding in check.find(case)]
+    unique = {(each.id, each.logical_id, each.what): each for each in found}
+    return tuple(sorted(unique.values(), key=lambda each: LEVELS.index(each.level)))
+
+
+def access(case: Case) -> tuple[AccessChange, ...]:
+    """Every statement and rule gained or lost; gained ones first, then by resource."""
+    found = [
+        each
+        for change in case.resources
+        for compare in (network.compared_policies, network.compared_rules)
+        for each in compare(change)
+    ]
+    return tuple(sorted(found, key=lambda each: (each.kind, not each.gained, each.logical_id)))

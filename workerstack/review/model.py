@@ -1,0 +1,249 @@
+"""What a change set says, as one immutable model that is written, shown and executed."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Where(_Model):
+    """Which stack, and as whom it was reviewed."""
+
+    deployment: str
+    account: str
+    region: str
+    caller: str
+    stack_name: str
+    stack_id: str
+
+
+class Binding(_Model):
+    """What must still be so when the review is executed.
+
+    The digests are SHA-256 of the template's bytes and of the parameters without the
+    secret ones, which ``not_bound`` names. ``origin``: which earlier deployment, if one is.
+    """
+
+    template: str
+    template_digest: str
+    parameters_digest: str
+    not_bound: tuple[str, ...]
+    stack_status: str
+    stack_last_updated: str
+    changes_digest: str
+    origin: str = ""
+
+
+class Figure(_Model):
+    """One figure of a simulated load, as it is read: ``5 of 5``, ``2 min 5 s``, ``$0.0371``.
+
+    ``before`` is None where nothing scales yet, ``after`` where nothing will.
+    """
+
+    name: str
+    before: str | None
+    after: str | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the change makes a difference here."""
+        return self.before != self.after
+
+
+class LoadEffect(_Model):
+    """One load, as `simulate.py --load` takes it, and its figures."""
+
+    title: str
+    loads: tuple[str, ...]
+    figures: tuple[Figure, ...]
+
+
+class ScalingEffect(_Model):
+    """The service's scaling before and after, simulated on standard loads.
+
+    ``warnings`` are those that the change brings, as ``id: sentence``; ``unknown`` says why a
+    side could not be simulated.
+    """
+
+    loads: tuple[LoadEffect, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+VERSION: Literal[1] = 1
+"""The version of the review's JSON; a reader refuses another one."""
+
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""What CloudFormation writes for a value that is known only after execution."""
+
+
+class PropertyChange(_Model):
+    """One cause of a resource's change: what changes, from what to what, and why.
+
+    ``extra`` holds members of the answer that this version does not know.
+    """
+
+    attribute: str | None = None
+    name: str | None = None
+    path: str | None = None
+    before: Any = None
+    after: Any = None
+    values_given: bool = False
+    requires_recreation: str | None = None
+    evaluation: str | None = None
+    change_source: str | None = None
+    causing_entity: str | None = None
+    change_type: str | None = None
+    before_from: str | None = None
+    after_from: str | None = None
+    drift: dict[str, Any] | None = None
+    extra: dict[str, Any] = {}
+
+    @property
+    def label(self) -> str:
+        """The deepest path that is known: ``/Properties/Cpu``, or ``Tags``."""
+        if self.path:
+            return self.path
+        return f"/{self.attribute}/{self.name}" if self.name else str(self.attribute)
+
+
+class ResourceChange(_Model):
+    """What happens to one resource; ``before`` and ``after`` are its whole body.
+
+    ``from_templates`` says that AWS gave no bodies and that these come from comparing the
+    stack's template with the change set's.
+    """
+
+    action: str
+    logical_id: str
+    physical_id: str | None = None
+    type: str
+    replacement: str | None = None
+    policy_action: str | None = None
+    scope: tuple[str, ...] = ()
+    properties: tuple[PropertyChange, ...] = ()
+    before: Any = None
+    after: Any = None
+    previous_deployment: Any = None
+    drift_status: str | None = None
+    drift_ignored: tuple[dict[str, Any], ...] = ()
+    module: dict[str, Any] | None = None
+    nested_change_set: str | None = None
+    hook_invocations: int | None = None
+    description: str | None = None
+    from_templates: bool = False
+    extra: dict[str, Any] = {}
+
+
+class OtherChange(_Model):
+    """A change beside the resources: of a parameter, an output, a tag, the description.
+
+    ``before`` or ``after`` is None where there is none; both are masked for a secret.
+    """
+
+    kind: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+class AccessChange(_Model):
+    """One IAM statement or network rule that is gained or lost.
+
+    For a network rule ``actions`` holds direction, protocol and ports, ``resources`` the
+    group that is opened, ``principal`` the other side.
+    """
+
+    kind: Literal["permission", "trust", "network"]
+    gained: bool
+    logical_id: str
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    principal: str = ""
+    condition: str = ""
+
+
+Level = Literal["blocking", "warning", "note"]
+Step = Literal["", "retain", "remove", "import"]
+
+
+class Finding(_Model):
+    """One judgement: what it is, why it matters here, and what to do.
+
+    A blocking one is let through at execution by ``--allow ID:LogicalId``.
+    """
+
+    id: str
+    level: Level
+    logical_id: str
+    what: str
+    why: str
+    next_step: str
+
+    @property
+    def allowed_by(self) -> str:
+        """What ``--allow`` takes to let this finding through."""
+        return f"{self.id}:{self.logical_id}"
+
+
+class Notice(_Model):
+    """What CloudFormation itself or a hook says of the change set, though it was made."""
+
+    source: str
+    mode: str
+    logical_id: str
+    text: str
+    next_step: str = ""
+
+
+class Part(_Model):
+    """One resource of the stack, changed or not, and the resources that it refers to."""
+
+    logical_id: str
+    type: str
+    refers_to: tuple[str, ...] = ()
+
+
+class ChangeSet(_Model):
+    """The change set itself."""
+
+    arn: str
+    name: str
+    type: str
+    created: str
+    status: str
+    execution_status: str
+    reason: str = ""
+    description: str = ""
+    capabilities: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class Review(_Model):
+    """Everything that a reviewer must know, and what binds it to what is executed.
+
+    ``predicted``: made from two templates without AWS; the change set has no ARN then, and
+    there is nothing to execute. ``unknown`` are sentences on what could not be known.
+    ``parts``: the whole stack before and after, as far as its templates say. ``adoption``:
+    the change set has what a step of an adoption makes of the deployed template. ``scaling``:
+    what the change does to it, where it does anything.
+    """
+
+    version: Literal[1] = VERSION
+    where: Where
+    change_set: ChangeSet
+    resources: tuple[ResourceChange, ...]
+    others: tuple[OtherChange, ...]
+    findings: tuple[Finding, ...] = ()
+    access: tuple[AccessChange, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    parts: tuple[Part, ...] = ()
+    unknown: tuple[str, ...] = ()
+    predicted: bool = False
+    adoption: Step = ""
+    scaling: ScalingEffect | None = None
+    binding: Binding

@@ -1,0 +1,1 @@
+"""The review for people: terminal, Markdown, HTML."""

@@ -1,0 +1,23 @@
+"""Where the AWS console shows a change set."""
+
+from urllib.parse import quote
+
+from workerstack.review.model import Review
+
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+
+def console_link(review: Review) -> str:
+    """The change set's page in the AWS console of the stack's partition."""
+    partition = review.where.stack_id.split(":")[1] if ":" in review.where.stack_id else "aws"
+    host = CONSOLES.get(partition, CONSOLES["aws"])
+    region = review.where.region
+    return (
+        f"https://{region}.{host}/cloudformation/home?region={region}#/stacks/changesets/changes"
+        f"?stackId={quote(review.where.stack_id, safe='')}"
+        f"&changeSetId={quote(review.change_set.arn, safe='')}"
+    )

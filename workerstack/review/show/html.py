@@ -1,0 +1,83 @@
+"""A review as one HTML file: nothing is fetched, what is a text in it stays one."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workerstack.review.model import ResourceChange, Review
+from workerstack.review.show import words
+from workerstack.review.show.console import console_link
+from workerstack.review.show.graph import graph
+from workerstack.review.show.several import alike
+from workerstack.review.show.words import shown
+
+FOLDER = Path(__file__).parent
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+ACCESS = {"permission": "Permissions", "trust": "Who may assume a role", "network": "Network"}
+
+
+def render(reviews: Sequence[Review]) -> str:
+    """One page on all the reviews; what does the same is shown once.
+
+    A content security policy allows the page's own style and script, by their digests,
+    and nothing else: even a value that became markup could neither load nor run anything.
+    """
+    style, script = ((FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    page: str = _template().render(
+        groups=alike(reviews),
+        style=style,
+        script=script,
+        policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
+        " base-uri 'none'; form-action 'none'",
+        words=words,
+        scaling=words,
+        console_link=console_link,
+        graph=graph,
+        shown=shown,
+        body=body,
+        level=level,
+        access=ACCESS,
+    )
+    return page
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["value"] = words.value_text
+    environment.filters["visible"] = words.visible
+    return environment.get_template("page.html.j2")
+
+
+def _digest(content: str) -> str:
+    """What the policy calls a style or script by: the SHA-256 of what is between its tags."""
+    found = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return f"'sha256-{found}'"
+
+
+def level(review: Review, change: ResourceChange) -> str:
+    """The highest level of the findings on a resource; empty where there is none."""
+    found = {each.level for each in review.findings if each.logical_id == change.logical_id}
+    return next((each for each in words.LEVELS if each in found), "")
+
+
+def body(change: ResourceChange) -> str:
+    """The whole body of a resource that comes or goes, as YAML; empty for another one."""
+    whole = change.after if change.before is None else change.before
+    if change.action == "Modify" or whole is None:
+        return ""
+    if not isinstance(whole, dict):
+        return words.value_text(whole)
+    rest = {key: value for key, value in whole.items() if (key, value) != ("Type", change.type)}
+    text: str = yaml.dump(rest, Dumper=DUMPER, sort_keys=False, width=10_000, allow_unicode=True)
+    return words.visible(text)

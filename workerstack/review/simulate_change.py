@@ -1,0 +1,108 @@
+"""What a change does to scaling: both templates simulated on the same loads, before it is made."""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from workerstack.review.model import Figure, LoadEffect, ResourceChange, ScalingEffect
+
+if TYPE_CHECKING:
+    from workerstack.simulator.model import Scaling
+    from workerstack.simulator.result import Summary
+
+SCALES = frozenset(
+    {
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CloudWatch::Alarm",
+        "AWS::ECS::TaskDefinition",
+        "AWS::SQS::Queue",
+    }
+)
+"""Types whose change may be one of scaling: bounds, steps, thresholds, stop timeout, visibility."""
+
+SHOWN = ("done", "killed", "dead letters", "first receive p95", "completion p95", "cost")
+
+
+class Deployed(NamedTuple):
+    """A parsed template and its parameters' values."""
+
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str]
+
+    @property
+    def scales(self) -> bool:
+        """Whether it has anything that scales."""
+        found = self.template.get("Resources", {}).values()
+        return any(each.get("Type") in SCALES - {"AWS::SQS::Queue"} for each in found if each)
+
+
+def effect(
+    changes: Collection[ResourceChange], before: Deployed, after: Deployed
+) -> ScalingEffect | None:
+    """The scaling before and after; None where the change is not one of scaling.
+
+    What the simulator cannot read is said in ``unknown``, and fails nothing.
+    """
+    if not any(change.type in SCALES for change in changes):
+        return None
+    unknown: list[str] = []
+    old, new = (
+        _read(side, which, unknown)
+        for side, which in ((before, "as it is"), (after, "as it will be"))
+    )
+    if old == new and not unknown:
+        return None
+    return ScalingEffect(
+        loads=_loads(old, new) if old or new else (),
+        warnings=_new_warnings(old, new),
+        unknown=tuple(unknown),
+    )
+
+
+def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
+    from workerstack.simulator.quantities import SimulationError
+    from workerstack.simulator.read import read_scaling
+
+    if not side.scales:
+        return None
+    try:
+        return read_scaling(json.dumps(side.template), "the template", dict(side.parameters))
+    except SimulationError as error:
+        unknown.append(
+            f"The scaling {which} cannot be simulated: {error.what}, {error.why}".rstrip(".")
+        )
+        return None
+
+
+def _loads(old: "Scaling | None", new: "Scaling | None") -> tuple[LoadEffect, ...]:
+    from workerstack.simulator.loads import LOADS, SETTINGS, load
+    from workerstack.simulator.run import summarize
+    from workerstack.simulator.show import ROWS
+
+    found = []
+    for title, loads in LOADS.items():
+        trace = load(loads, SETTINGS.seed)
+        runs = [summarize(each, trace, SETTINGS) if each else None for each in (old, new)]
+        figures = tuple(
+            Figure(name=name, before=_shown(ROWS[name], runs[0]), after=_shown(ROWS[name], runs[1]))
+            for name in SHOWN
+        )
+        found.append(LoadEffect(title=title, loads=loads, figures=figures))
+    return tuple(found)
+
+
+def _shown(row: Any, run: "Summary | None") -> str | None:
+    return None if run is None else str(row(run))
+
+
+def _new_warnings(old: "Scaling | None", new: "Scaling | None") -> tuple[str, ...]:
+    from workerstack.simulator.loads import SETTINGS
+    from workerstack.simulator.warn import warn
+
+    if new is None:
+        return ()
+    known = {(each.id, each.subject) for each in warn(old, SETTINGS)} if old else set()
+    return tuple(
+        f"{each.id}: {each}" for each in warn(new, SETTINGS) if (each.id, each.subject) not in known
+    )

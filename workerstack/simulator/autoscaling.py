@@ -1,0 +1,243 @@
+"""Application Auto Scaling at the service: alarms invoke, policies decide, capacity changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from statistics import fmean
+
+from workerstack.simulator.cloudwatch import AlarmEvaluator
+from workerstack.simulator.ecs import Service
+from workerstack.simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
+from workerstack.simulator.recording import Recording
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.steps import change_of, find_step
+
+NEVER = -1.0
+
+
+@dataclass(slots=True)
+class Cooldown:
+    """``base`` and ``change`` are those of the last scale-out; seconds, inf until fulfilled."""
+
+    base: int = 0
+    change: int = 0
+    out_until: float = NEVER
+    in_until: float = NEVER
+
+    def fulfil(self, until: float) -> None:
+        """Capacity is as desired: what waited for it begins to count."""
+        if self.out_until == inf:
+            self.out_until = until
+        if self.in_until == inf:
+            self.in_until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """An alarm's message to a policy: ``points`` are the datapoints that were evaluated."""
+
+    policy: Policy
+    alarm: Alarm
+    points: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The service at the second ``now``: tasks that run, that are desired, a deployment or not."""
+
+    now: int
+    running: int
+    desired: int
+    deploying: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A capacity that a policy wants; ``base`` and ``change`` say how it came about."""
+
+    policy: Policy
+    target: int
+    base: int
+    change: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a policy wants nothing. ``passing``: the same question may soon be answered otherwise."""
+
+    policy: Policy
+    code: str
+    reason: str
+    passing: bool = False
+
+
+class ScalableTarget:
+    """The bounds and the policies of one service, and what they did last."""
+
+    def __init__(self, scaling: Scaling, settings: Settings) -> None:
+        self.min = scaling.min_capacity
+        self.max = scaling.max_capacity
+        self._suspended = scaling.suspended
+        self._settings = settings
+        self._cooldowns: Mapping[str, Cooldown] = {
+            policy.name: Cooldown() for policy in scaling.policies
+        }
+
+    def decide(
+        self, invocations: Sequence[Invocation], situation: Situation
+    ) -> tuple[Proposal | None, list[Refused]]:
+        """The proposal that wins, if any, and what was refused and why."""
+        refused = []
+        winner: Proposal | None = None
+        for each in invocations:
+            answer = self._answer(each, situation)
+            if isinstance(answer, Refused):
+                refused.append(answer)
+            elif winner is None or answer.target > winner.target:
+                winner = answer
+        if winner:
+            self._remember(winner, situation.now, out=winner.target > situation.desired)
+        return winner, refused
+
+    def _answer(self, invocation: Invocation, situation: Situation) -> Proposal | Refused:
+        policy, alarm = invocation.policy, invocation.alarm
+        if not invocation.points:
+            return Refused(policy, "no datapoints", f"{alarm.name} carries no datapoint")
+        value = _aggregated(policy, invocation.points)
+        step = find_step(policy.steps, value, alarm.threshold, alarm.operator)
+        if step is None:
+            sentence = (
+                f"No step adjustment found for metric value {list(invocation.points)}"
+                f" and breach threshold {alarm.threshold}"
+            )
+            return Refused(policy, "no step", sentence)
+        cause = f"{alarm.name} at {value:g}"
+        change = change_of(policy, step, situation.running)
+        if change > 0:
+            return self._out(policy, step, cause, situation)
+        if change < 0:
+            return self._in(policy, change, cause, situation)
+        return Refused(policy, "no change", "the step changes nothing")
+
+    def _out(
+        self, policy: Policy, step: Step, cause: str, situation: Situation
+    ) -> Proposal | Refused:
+        if self._suspended.scaling_out:
+            return Refused(policy, "suspended", "scaling out is suspended")
+        last, desired = self._cooldowns[policy.name], situation.desired
+        cooling = situation.now < last.out_until
+        base = last.base if cooling else situation.running
+        change = change_of(policy, step, base)
+        if cooling and change <= last.change:
+            return Refused(policy, "cooldown", "the cooldown of its scale-out holds", passing=True)
+        target = max(self.min, min(self.max, base + change)) if desired >= self.min else self.min
+        if target <= desired:
+            code = "AlreadyAtMaxCapacity" if desired >= self.max else "AlreadyAtDesiredCapacity"
+            return Refused(policy, code, f"{desired} tasks are desired already", passing=cooling)
+        return Proposal(policy, target, base, change, f"{cause}: {change:+d} on {base} running")
+
+    def _in(
+        self, policy: Policy, change: int, cause: str, situation: Situation
+    ) -> Proposal | Refused:
+        now, base, desired = situation.now, situation.running, situation.desired
+        if self._suspended.scaling_in:
+            return Refused(policy, "suspended", "scaling in is suspended")
+        if situation.deploying:
+            return Refused(policy, "deployment", "a deployment is in progress", passing=True)
+        if now < self._cooldowns[policy.name].in_until:
+            return Refused(policy, "cooldown", "the cooldown of its scale-in holds", passing=True)
+        if self._settings.scale_in_blocked_by_scale_out and any(
+            now < each.out_until for each in self._cooldowns.values()
+        ):
+            return Refused(policy, "cooldown", "the cooldown of a scale-out holds", passing=True)
+        target = max(self.min, min(self.max, base + change)) if desired <= self.max else self.max
+        if target >= desired:
+            code = "AlreadyAtMinCapacity" if desired <= self.min else "AlreadyAtDesiredCapacity"
+            return Refused(policy, code, f"{desired} tasks are desired already")
+        return Proposal(policy, target, base, change, f"{cause}: {change:+d} on {base} running")
+
+    def _remember(self, winner: Proposal, now: int, *, out: bool) -> None:
+        at_once = self._settings.cooldown_from == "decision"
+        until = now + winner.policy.cooldown if at_once else inf
+        last = self._cooldowns[winner.policy.name]
+        if not out:
+            last.in_until = until
+            return
+        last.base, last.change, last.out_until = winner.base, winner.change, until
+        for each in self._cooldowns.values():
+            each.in_until = -1
+
+    def fulfil(self, now: int, policies: Sequence[Policy]) -> None:
+        """The running tasks are as many as desired: cooldowns that waited begin."""
+        for policy in policies:
+            self._cooldowns[policy.name].fulfil(now + policy.cooldown)
+
+
+def _aggregated(policy: Policy, points: Sequence[float]) -> float:
+    if policy.aggregation == "Average":
+        return fmean(points)
+    return max(points) if policy.aggregation == "Maximum" else min(points)
+
+
+class Controller:
+    """Sets the desired count of one service."""
+
+    def __init__(
+        self, scaling: Scaling, settings: Settings, service: Service, recording: Recording
+    ) -> None:
+        self._scaling = scaling
+        self._target = ScalableTarget(scaling, settings)
+        self._policies = {policy.name: policy for policy in scaling.policies}
+        self._service = service
+        self._recording = recording
+        self._invoked: list[Invocation] = []
+        self.unfulfilled = False
+        """Whether a cooldown waits for the running tasks to be as many as desired."""
+
+    def invoked_by(self, alarms: Iterable[AlarmEvaluator]) -> bool:
+        """Notes whom the alarms invoke: each minute anew, while they are in that state."""
+        self._invoked = [
+            Invocation(self._policies[policy], each.alarm, each.evaluated())
+            for each in alarms
+            if each.alarm.actions_enabled
+            for state, policy in each.alarm.actions
+            if state == each.state
+        ]
+        return bool(self._invoked)
+
+    def decide(self, now: int) -> bool:
+        """Answers the invocations; True unless the answer would be the same in a minute."""
+        service, recording = self._service, self._recording
+        situation = Situation(now, len(service.running), service.desired, service.deploying)
+        winner, refused = self._target.decide(self._invoked, situation)
+        for each in refused:
+            recording.refused(now, each.policy.name, each.code, each.reason)
+        if winner is None:
+            return any(each.passing for each in refused)
+        out = winner.target > service.desired
+        recording.scale_outs += out
+        recording.scale_ins += not out
+        recording.scaled(winner.policy.name)
+        reason = f"{winner.reason}: from {service.desired} to {winner.target} tasks"
+        recording.event(now, "scale-out" if out else "scale-in", winner.policy.name, reason)
+        service.desired = winner.target
+        self.unfulfilled = True
+        return True
+
+    def fulfilled(self, now: int) -> bool:
+        """Begins the cooldowns that wait for as many tasks as desired; True if any did."""
+        if len(self._service.running) != self._service.desired:
+            return False
+        self._target.fulfil(now, self._scaling.policies)
+        self.unfulfilled = False
+        return True
+
+    def scheduled(self, now: int, action: ScheduledAction) -> None:
+        """New bounds; a capacity outside them is moved to the nearest, whatever the cooldowns."""
+        target, service = self._target, self._service
+        target.min = target.min if action.min_capacity is None else action.min_capacity
+        target.max = target.max if action.max_capacity is None else action.max_capacity
+        service.desired = max(target.min, min(target.max, service.desired))
+        reason = f"from {target.min} to {target.max} tasks, now {service.desired}"
+        self._recording.event(now, "scheduled", action.name, reason)

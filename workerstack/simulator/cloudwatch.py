@@ -1,0 +1,324 @@
+"""The metrics of the queue on their way to the alarms: sampled, delayed, asleep, awake.
+
+Source: SQS Developer Guide, "Monitoring Amazon SQS queues using CloudWatch": a queue is active
+for six hours after anything happens to it; the metrics of one that awakes may be 15 minutes late.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from math import fsum, inf
+from operator import ge, gt, le, lt
+from typing import TypeVar
+
+from workerstack.simulator.metric_math import Evaluate, Point, compile_math
+from workerstack.simulator.model import Alarm, AlarmState, Metric, MissingData, Operator
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.sqs import MessageQueue
+
+
+def alarm_state(
+    breaching: Sequence[bool | None],
+    evaluation_periods: int,
+    datapoints_to_alarm: int,
+    treatment: MissingData,
+    current: AlarmState,
+) -> AlarmState:
+    """The state after one evaluation.
+
+    ``breaching`` are the datapoints of the whole evaluation range, oldest first, None where one
+    is missing. Real points are used wherever they are enough; ``treatment`` fills the rest.
+    """
+    real = [point for point in breaching if point is not None]
+    if len(real) >= evaluation_periods:
+        return _state(sum(real[-evaluation_periods:]) >= datapoints_to_alarm)
+    if treatment == "breaching":
+        missing = evaluation_periods - len(real)
+        return _state(sum(real) + missing >= datapoints_to_alarm)
+    if treatment == "notBreaching":
+        return _state(sum(real) >= datapoints_to_alarm)
+    return _unfilled(breaching, real, datapoints_to_alarm, treatment, current)
+
+
+def _unfilled(
+    breaching: Sequence[bool | None],
+    real: Sequence[bool],
+    datapoints_to_alarm: int,
+    treatment: MissingData,
+    current: AlarmState,
+) -> AlarmState:
+    """Too few points, and none is made up: what is there decides, if it can."""
+    count = sum(real)
+    if count < len(real) or count >= datapoints_to_alarm:
+        return _state(count >= datapoints_to_alarm)
+    if treatment == "ignore":
+        return current
+    if not real:
+        return AlarmState.INSUFFICIENT_DATA
+    return AlarmState.ALARM if _age(breaching) >= datapoints_to_alarm else current
+
+
+def _state(alarm: bool) -> AlarmState:
+    return AlarmState.ALARM if alarm else AlarmState.OK
+
+
+def _age(breaching: Sequence[bool | None]) -> int:
+    """How many datapoints ago the oldest real one is; the newest is 1."""
+    return next(len(breaching) - i for i, point in enumerate(breaching) if point is not None)
+
+
+T = TypeVar("T")
+MINUTE = 60
+Sample = tuple[Point, ...] | None
+"""One minute's values in the order of ``metric_names``; None while the queue sleeps."""
+
+COMPARE: Mapping[Operator, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": ge,
+    "GreaterThanThreshold": gt,
+    "LessThanOrEqualToThreshold": le,
+    "LessThanThreshold": lt,
+}
+SIGN: Mapping[Operator, str] = {
+    "GreaterThanOrEqualToThreshold": ">=",
+    "GreaterThanThreshold": ">",
+    "LessThanOrEqualToThreshold": "<=",
+    "LessThanThreshold": "<",
+}
+_STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "Average": lambda values: fsum(values) / len(values),
+    "Maximum": max,
+    "Minimum": min,
+    "Sum": fsum,
+    "SampleCount": lambda values: float(len(values)),
+}
+
+
+def metric_names(alarms: Sequence[Alarm]) -> tuple[str, ...]:
+    """The metrics that any of the alarms looks at, sorted."""
+    return tuple(sorted({metric.name for alarm in alarms for _, metric in alarm.metrics}))
+
+
+def evaluation_of(alarm: Alarm, *, zero: bool) -> Evaluate:
+    """The function from the alarm's metrics, by id, to the value that is compared.
+
+    Raises SimulationError for metric math that is not simulated.
+    """
+    metrics: dict[str, Evaluate] = {}
+    for name, _ in alarm.metrics:
+        metrics[name] = lambda values, name=name: values[name]  # type: ignore[misc]
+    expressions: dict[str, Evaluate] = {}
+    for name, expression in alarm.expressions:
+        expressions[name] = compile_math(expression, metrics, expressions, zero=zero)
+    return {**metrics, **expressions}[alarm.returned]
+
+
+class AlarmEvaluator:
+    """One alarm: its datapoints, one for each minute at which a period may end, and its state."""
+
+    def __init__(self, alarm: Alarm, names: Sequence[str], settings: Settings) -> None:
+        self.alarm = alarm
+        self.state = AlarmState.INSUFFICIENT_DATA
+        self._minutes = alarm.period // MINUTE
+        self.slots = alarm.evaluation_periods + settings.evaluation_range_extra
+        self.reach = self.slots * self._minutes
+        self._points: list[Point] = []
+        self._breaching: list[bool | None] = []
+        self._evaluate = evaluation_of(alarm, zero=settings.missing_operand_is_zero)
+        self._metrics: list[tuple[str, int, Metric]] = [
+            (name, names.index(metric.name), metric) for name, metric in alarm.metrics
+        ]
+        self._compare = COMPARE[alarm.operator]
+
+    def rebuild(self, samples: Sequence[Sample]) -> None:
+        """Takes the datapoints of all these minutes instead of what it had."""
+        self._points.clear()
+        self._breaching.clear()
+        for end in range(len(samples)):
+            self.add(samples, end)
+
+    def add(self, samples: Sequence[Sample], end: int) -> None:
+        """The datapoint of the period that ends with the sample at ``end``."""
+        point = self._point(samples, end)
+        self._points.append(point)
+        self._breaching.append(
+            None if point is None else self._compare(point, self.alarm.threshold)
+        )
+        if len(self._points) > 4 * self.reach + 1024:
+            del self._points[: -self.reach]
+            del self._breaching[: -self.reach]
+
+    def repeat(self, count: int) -> None:
+        """The newest datapoint again, for so many minutes in which nothing changed."""
+        count = min(count, self.reach)
+        self._points.extend(self._points[-1:] * count)
+        self._breaching.extend(self._breaching[-1:] * count)
+
+    def _point(self, samples: Sequence[Sample], end: int) -> Point:
+        values = {
+            name: self._statistic(metric, samples, end, index)
+            for name, index, metric in self._metrics
+        }
+        return self._evaluate(values)
+
+    def _statistic(self, metric: Metric, samples: Sequence[Sample], end: int, index: int) -> Point:
+        if self._minutes == 1:
+            sample = samples[end]
+            value = None if sample is None else sample[index]
+            return 1.0 if metric.statistic == "SampleCount" and value is not None else value
+        found = [
+            value
+            for sample in samples[max(0, end + 1 - self._minutes) : end + 1]
+            if sample is not None and (value := sample[index]) is not None
+        ]
+        return _STATISTICS[metric.statistic](found) if found else None
+
+    def evaluate(self) -> bool:
+        """Sets the state; True when it changed."""
+        alarm, before = self.alarm, self.state
+        self.state = alarm_state(
+            self._range(self._breaching),
+            alarm.evaluation_periods,
+            alarm.datapoints_to_alarm,
+            alarm.missing_data,
+            before,
+        )
+        return self.state != before
+
+    def evaluated(self) -> tuple[float, ...]:
+        """The real datapoints that the last evaluation rested on, oldest first."""
+        real = [point for point in self._range(self._points) if point is not None]
+        return tuple(real[-self.alarm.evaluation_periods :])
+
+    def _range(self, series: list[T]) -> list[T]:
+        """Every period-th of the newest: the evaluation range, oldest first."""
+        if self._minutes == 1:
+            return series[-self.slots :]
+        return series[-1 : -1 - self.reach : -self._minutes][::-1]
+
+    def reason(self) -> str:
+        """Why the state is what it is."""
+        alarm = self.alarm
+        runs = [(point, sum(1 for _ in same)) for point, same in groupby(self.evaluated())]
+        shown = [f"{point:g}" + (f" ({count} times)" if count > 1 else "") for point, count in runs]
+        points = ", ".join(shown) or "none"
+        return (
+            f"{self.state}: datapoints {points} against {SIGN[alarm.operator]}"
+            f" {alarm.threshold:g}, {alarm.datapoints_to_alarm} of {alarm.evaluation_periods}"
+        )
+
+
+COUNTERS = ("NumberOfMessagesSent", "NumberOfMessagesReceived", "NumberOfMessagesDeleted")
+
+
+class CloudWatch:
+    """Takes a sample each minute, and keeps all alarms up to date."""
+
+    def __init__(self, alarms: Sequence[Alarm], queue: MessageQueue, settings: Settings) -> None:
+        self._queue = queue
+        self._settings = settings
+        self._names = metric_names(alarms)
+        self.alarms = [AlarmEvaluator(alarm, self._names, settings) for alarm in alarms]
+        self._late = -(-settings.metric_delay // MINUTE)
+        self._reach = max(each.reach for each in self.alarms)
+        self._counted = (0, 0, 0)
+        self._awake_since: float = -inf
+        self._last_activity: float = -inf if settings.asleep_at_start else 0
+        self._awakenings: list[float] = []
+        past = None if settings.asleep_at_start else self._values(0)
+        self._samples: list[Sample] = [past] * (2 * self._reach + self._late)
+        self._activated: list[float] = [-inf] * len(self._samples)
+        self._shown: list[Sample] = [past] * (2 * self._reach)
+        self._constant = 0
+        for alarm in self.alarms:
+            alarm.rebuild(self._shown)
+
+    def active(self, now: int) -> None:
+        """Something touches the queue at this second."""
+        if now >= self.falls_asleep:
+            self._awake_since = now
+            if self._settings.activation_delay:
+                self._awakenings.append(now + self._settings.activation_delay)
+        self._last_activity = now
+
+    def still_active(self, now: int) -> None:
+        """The queue has been active without a break up to this second."""
+        self._last_activity = now
+
+    @property
+    def falls_asleep(self) -> float:
+        """The first second at which the queue sleeps, if nothing happens any more."""
+        return self._last_activity + self._settings.sleep_after + 1
+
+    def tick(self, now: int, skipped: int) -> None:
+        """The minute ``now`` ends; in ``skipped`` minutes before it nothing changed."""
+        if skipped:
+            self._skip(min(skipped, 2 * self._reach + self._late))
+        self._samples.append(None if now >= self.falls_asleep else self._values(now))
+        self._activated.append(self._awake_since)
+        if self._awakenings and self._awakenings[0] <= now:
+            del self._awakenings[0]
+            self._reveal(now)
+        else:
+            self._show(self._readable(len(self._samples) - 1 - self._late, now))
+        if len(self._samples) > 4 * self._reach + 1024:
+            self._forget()
+
+    def _readable(self, index: int, now: int) -> Sample:
+        late = now < self._activated[index] + self._settings.activation_delay
+        return None if late else self._samples[index]
+
+    def _show(self, sample: Sample) -> None:
+        self._constant = self._constant + 1 if sample == self._shown[-1] else 0
+        self._shown.append(sample)
+        for alarm in self.alarms:
+            alarm.add(self._shown, len(self._shown) - 1)
+
+    def _reveal(self, now: int) -> None:
+        """What was late can be read, all at once."""
+        end = len(self._samples) - self._late
+        self._shown = [self._readable(index, now) for index in range(end)][-2 * self._reach :]
+        self._constant = 0
+        for alarm in self.alarms:
+            alarm.rebuild(self._shown)
+
+    def _skip(self, minutes: int) -> None:
+        self._samples.extend(self._samples[-1:] * minutes)
+        self._activated.extend(self._activated[-1:] * minutes)
+        self._shown.extend(self._shown[-1:] * minutes)
+        for alarm in self.alarms:
+            alarm.repeat(minutes)
+
+    def _forget(self) -> None:
+        del self._samples[: -2 * self._reach - self._late]
+        del self._activated[: -2 * self._reach - self._late]
+        del self._shown[: -2 * self._reach]
+
+    @property
+    def settled(self) -> bool:
+        """Whether every datapoint in reach of an alarm, and each on its way, is the same."""
+        if self._awakenings or self._constant <= self._reach or self._ageing:
+            return False
+        newest = self._shown[-1]
+        return all(each == newest for each in self._samples[-self._late - 1 :])
+
+    @property
+    def _ageing(self) -> bool:
+        """Whether a metric grows although nothing happens."""
+        return "ApproximateAgeOfOldestMessage" in self._names and self._queue.oldest_reported() >= 0
+
+    def _values(self, now: int) -> Sample:
+        queue = self._queue
+        values: dict[str, float | None] = {
+            "ApproximateNumberOfMessagesVisible": queue.visible,
+            "ApproximateNumberOfMessagesNotVisible": queue.in_flight,
+            "ApproximateNumberOfMessagesDelayed": 0,
+        }
+        if not queue.in_flight and not self._settings.notvisible_reported_when_zero:
+            values["ApproximateNumberOfMessagesNotVisible"] = None
+        if "ApproximateAgeOfOldestMessage" in self._names:
+            oldest = queue.oldest_reported()
+            values["ApproximateAgeOfOldestMessage"] = None if oldest < 0 else now - oldest
+        counted = (queue.sent, queue.received, queue.deleted)
+        for name, count, before in zip(COUNTERS, counted, self._counted, strict=True):
+            values[name] = count - before
+        self._counted = counted
+        return tuple(values[name] for name in self._names)

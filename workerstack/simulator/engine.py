@@ -1,0 +1,197 @@
+"""The loop: from one second in which something happens to the next.
+
+What is constant is skipped: once every datapoint in an alarm's reach is the same, and nothing is
+about to happen, no minute between here and the next event can differ from this one.
+"""
+
+from collections.abc import Callable
+from math import inf
+from random import Random
+
+from workerstack.simulator.agenda import Agenda, Phase
+from workerstack.simulator.autoscaling import Controller
+from workerstack.simulator.cloudwatch import MINUTE, CloudWatch
+from workerstack.simulator.ecs import Service
+from workerstack.simulator.model import Scaling
+from workerstack.simulator.recording import Recording
+from workerstack.simulator.schedule import occurrences
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.sqs import MessageQueue
+from workerstack.simulator.traces import Trace
+from workerstack.simulator.worker import Work
+
+PROGRESS = 4_096
+"""Turns of the loop between two reports of progress."""
+
+
+class Engine:
+    """One run. ``go`` it once; then ``queue``, ``service`` and ``recording`` tell."""
+
+    def __init__(
+        self, scaling: Scaling, trace: Trace, settings: Settings, horizon: int, *, whole: bool
+    ) -> None:
+        self.scaling = scaling
+        self.settings = settings
+        self.horizon = horizon
+        self.messages = trace.messages
+        self.random = Random(settings.seed)
+        self.agenda = Agenda()
+        self.recording = Recording([alarm.name for alarm in scaling.alarms], whole=whole)
+        source = scaling.queue or settings.imported_queue()
+        self.queue = MessageQueue(
+            trace.messages,
+            retention=source.retention,
+            max_receives=source.max_receive_count,
+            old_receipt_deletes=settings.old_receipt_deletes,
+        )
+        self.work = Work(
+            self.queue,
+            self.agenda,
+            self.recording,
+            settings,
+            self.random,
+            visibility=max(1, source.visibility_timeout),
+            stop_timeout=scaling.task.stop_timeout if scaling.task else 30,
+        )
+        self.service = self.work.service = Service(
+            self.random,
+            self.work.start,
+            self.work.stop,
+            minimum_healthy=scaling.minimum_healthy,
+            maximum=scaling.maximum,
+        )
+        self.cloudwatch = CloudWatch(scaling.alarms, self.queue, settings)
+        self.controller = Controller(scaling, settings, self.service, self.recording)
+        self._disturbed = True
+        self._was_active = False
+        self._seen = (0, 0)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        initial = self.settings.initial_tasks
+        self.service.desired = self.scaling.min_capacity if initial is None else initial
+        self.service.reconcile(0)
+        self.agenda.entries.clear()
+        for task in list(self.service.pending.values()):
+            self.work.runs(task, 0)
+        for second in self.settings.deployments:
+            self.agenda.add(second, Phase.DEPLOYMENT, 0)
+        if not self.scaling.suspended.scheduled:
+            beginning = self.settings.beginning()
+            for number, action in enumerate(self.scaling.scheduled):
+                for second in occurrences(action, beginning, self.horizon):
+                    self.agenda.add(second, Phase.SCHEDULED, number)
+
+    def go(self, progress: Callable[[int], None] | None = None) -> None:
+        """Runs to the horizon."""
+        messages, queue, entries = self.messages, self.queue, self.agenda.entries
+        count, last_tick, tick = len(messages), -MINUTE, 0.0
+        turns = 0
+        while True:
+            arrival = messages[queue.sent].arrival if queue.sent < count else inf
+            due = entries[0][0] if entries else inf
+            expiry = queue.next_expiry()
+            now = min(arrival, due, tick, expiry)
+            if now > self.horizon:
+                break
+            second = int(now)
+            if expiry <= now:
+                queue.expire(second)
+            self._second(second)
+            if tick == inf:
+                tick = -(-second // MINUTE) * MINUTE
+            if second == tick:
+                settled = self._tick(second, (second - last_tick) // MINUTE - 1)
+                last_tick = second
+                tick = inf if settled else second + MINUTE
+            turns += 1
+            if progress and turns % PROGRESS == 0:
+                progress(second)
+
+    def _second(self, now: int) -> None:
+        """Everything that happens within one second, but the minute's end."""
+        queue, work, service = self.queue, self.work, self.service
+        messages, count = self.messages, len(self.messages)
+        while queue.sent < count and messages[queue.sent].arrival == now:
+            queue.send()
+            self._disturbed = True
+        while entry := self.agenda.take(now):
+            self._happens(now, entry[1], entry[2], entry[3])
+        if service.deploying or service.active != service.desired:
+            service.reconcile(now)
+        if queue.visible:
+            work.receive(now)
+        if self.controller.unfulfilled and self.controller.fulfilled(now):
+            self._disturbed = True
+        active = bool(queue.size or service.running or work.stopping)
+        if active and self._was_active:
+            self.cloudwatch.still_active(now)
+        elif active:
+            self.cloudwatch.active(now)
+        elif self._was_active:
+            self.cloudwatch.still_active(now - 1)
+        self._was_active = active
+        if self._seen != (len(queue.dead), len(queue.expired)):
+            self._losses(now)
+        self.recording.state(now, queue, service, work.busy)
+
+    def _losses(self, now: int) -> None:
+        dead, expired = self.queue.dead, self.queue.expired
+        for _, message in dead[self._seen[0] :]:
+            count = self.queue.receives[message]
+            self.recording.event(now, "dead-letter", f"message {message}", f"{count} receives")
+        for _, message in expired[self._seen[1] :]:
+            self.recording.event(now, "expired", f"message {message}", "the retention period ended")
+        self._seen = (len(dead), len(expired))
+        self._disturbed = True
+
+    def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:
+        tasks = self.service.all
+        if phase == Phase.DECISION:
+            self._disturbed |= self.controller.decide(now)
+            return
+        self._disturbed = True
+        if phase == Phase.REAPPEARS:
+            self.queue.reappear(subject, detail, now)
+        elif phase == Phase.JOB_ENDS:
+            self.work.ends(subject, now)
+        elif phase == Phase.RUNNING:
+            self.work.runs(tasks[subject], now)
+        elif phase == Phase.KILL:
+            self.work.kill(tasks[subject], now)
+        elif phase == Phase.FREE:
+            self.work.free(subject, now)
+        elif phase == Phase.DEPLOYMENT:
+            self._deploy(now)
+        elif phase == Phase.SCHEDULED:
+            self.controller.scheduled(now, self.scaling.scheduled[subject])
+
+    def _deploy(self, now: int) -> None:
+        self.service.deploy()
+        sent = self.scaling.desired_count
+        reason = "" if sent is None else f"the template sends a desired count of {sent}"
+        if sent is not None:
+            self.service.desired = sent
+        self.recording.event(now, "deployment", self.scaling.name, reason)
+
+    def _tick(self, now: int, skipped: int) -> bool:
+        """The end of a minute; True when nothing can differ until something happens."""
+        changed = False
+        if self._was_active:
+            self.cloudwatch.still_active(now)
+        self.cloudwatch.tick(now, skipped)
+        for each in self.cloudwatch.alarms:
+            if each.evaluate():
+                changed = True
+                self.recording.alarm(now, each.alarm.name, each.state, each.reason())
+        quiet = not changed and not self._disturbed and self.cloudwatch.settled
+        self._disturbed = changed
+        if not quiet:
+            if self.controller.invoked_by(self.cloudwatch.alarms):
+                delay = self.settings.application_autoscaling_delay
+                self.agenda.add(now + delay, Phase.DECISION, 0)
+            return False
+        sleeps = self.cloudwatch.falls_asleep
+        if not self._was_active and now < sleeps < inf:
+            self.agenda.add(int(sleeps), Phase.WAKE, 0)
+        return True

@@ -1,0 +1,309 @@
+"""One picture of one run, or of several beside each other: SVG or PNG, always the same bytes.
+
+Four panels over the same time: messages, tasks, waiting time, alarms. It is legible without
+colour: what is drawn differs in darkness, line style and hatching, and kills are crosses.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal
+
+from workerstack.simulator.model import AlarmState
+
+if TYPE_CHECKING:
+    from workerstack.simulator.result import Points, Run
+
+
+UNITS = (("minutes", 60), ("hours", 3_600), ("days", 86_400))
+STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 7200, 14_400,
+         43_200, 86_400, 432_000)  # fmt: skip
+"""Minutes between two ticks."""
+
+MOST_TICKS = 9
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where the axis begins and ends and its ticks, in seconds; what stands at them; the unit."""
+
+    begin: int
+    end: int
+    ticks: tuple[int, ...]
+    labels: tuple[str, ...]
+    label: str
+
+
+def time_axis(begin: int, end: int) -> Axis:
+    """At most ten ticks; minutes up to three hours, hours up to three days, then days."""
+    end = max(end, begin + 60)
+    name, size = UNITS[0 if end <= 3 * 3_600 else 1 if end <= 3 * 86_400 else 2]
+    length = end - begin
+    step = next(
+        (each * 60 for each in STEPS if each * 60 * MOST_TICKS >= length and each * 60 >= size / 4),
+        length,
+    )
+    ticks = tuple(range(-(-begin // step) * step, end + 1, step))
+    return Axis(begin, end, ticks, tuple(f"{tick / size:g}" for tick in ticks), name)
+
+
+WAITING, WORKING = "#8fb3d9", "#1f4e79"
+DESIRED, RUNNING = "0.1", "#9ecb9a"
+KILLED = "#b3261e"
+STATES = {
+    AlarmState.OK: ("#e6e6e6", ""),
+    AlarmState.ALARM: ("#c0504d", ""),
+    AlarmState.INSUFFICIENT_DATA: ("white", "////"),
+}
+NAMES = {
+    AlarmState.OK: "OK",
+    AlarmState.ALARM: "ALARM",
+    AlarmState.INSUFFICIENT_DATA: "no data",
+}
+LEGEND: dict[str, Any] = {
+    "loc": "lower right", "bbox_to_anchor": (1.0, 0.97), "ncols": 4, "borderaxespad": 0.0,
+    "handlelength": 1.4, "columnspacing": 1.0, "handletextpad": 0.5,
+}  # fmt: skip
+
+
+def steps(points: "Points", end: int) -> tuple[list[int], list[int]]:
+    """Change points as a line of steps up to ``end``."""
+    kept = [(second, value) for second, value in points if second <= end] or [(0, 0)]
+    return [*(second for second, _ in kept), end], [*(value for _, value in kept), kept[-1][1]]
+
+
+def summed(first: "Points", second: "Points") -> "Points":
+    """Two series on top of each other."""
+    one, other = dict(first), dict(second)
+    found, left, right = [], 0, 0
+    for moment in sorted({*one, *other}):
+        left, right = one.get(moment, left), other.get(moment, right)
+        found.append((moment, left + right))
+    return tuple(found)
+
+
+def draw_messages(panel: Any, run: "Run", axis: "Axis") -> None:
+    """Messages in flight (dark), and those that wait on top of them (light)."""
+    series = run.series
+    total = steps(summed(series.visible, series.in_flight), axis.end)
+    flying = steps(series.in_flight, axis.end)
+    panel.fill_between(*total, step="post", color=WAITING, linewidth=0, label="waiting")
+    panel.step(*total, where="post", color=WORKING, linewidth=0.4)
+    panel.fill_between(*flying, step="post", color=WORKING, linewidth=0, label="in flight")
+    kills = [kill.second for kill in run.kills if kill.second <= axis.end]
+    if kills:
+        heights = _at(summed(series.visible, series.in_flight), kills)
+        panel.plot(
+            kills, heights, "x", color=KILLED, markersize=6, markeredgewidth=1.8, zorder=5,
+            clip_on=False, label=f"killed ({len(run.kills)})",
+        )  # fmt: skip
+    _dead(panel, run, axis)
+    panel.legend(**LEGEND)
+    _whole(panel, max(total[1]))
+
+
+def _dead(panel: Any, run: "Run", axis: "Axis") -> None:
+    dead = [second for second, _ in run.dead_letters if second <= axis.end]
+    if dead:
+        panel.plot(
+            dead, [0] * len(dead), "D", color="white", markeredgecolor="0.1", markersize=4.5,
+            markeredgewidth=1.2, zorder=6, clip_on=False, label=f"dead letter ({len(dead)})",
+        )  # fmt: skip
+
+
+def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
+    """Running tasks as an area, those that are busy dark in it; desired as a dashed line."""
+    series = run.series
+    running, busy = steps(series.running, axis.end), steps(series.busy, axis.end)
+    panel.fill_between(*running, step="post", color=RUNNING, linewidth=0, label="running")
+    panel.fill_between(*busy, step="post", color="#3f7f3b", linewidth=0, label="busy")
+    desired = steps(series.desired, axis.end)
+    panel.step(
+        *desired, where="post", color=DESIRED, linewidth=1.1, linestyle=(0, (3, 1.2)),
+        label="desired",
+    )  # fmt: skip
+    panel.legend(**LEGEND)
+    _whole(panel, max(*running[1], *desired[1]))
+
+
+def draw_age(panel: Any, run: "Run", axis: "Axis") -> None:
+    """The true age of the oldest message, and what the metric says where that differs."""
+    for points, style in (
+        (run.series.oldest, {"color": "0.15", "linewidth": 1.0, "label": "true"}),
+        (
+            run.series.oldest_reported,
+            {"color": "0.55", "linewidth": 1.4, "linestyle": (0, (1, 1)), "label": "metric"},
+        ),
+    ):
+        seconds, ages = _sawtooth(points, axis.end)
+        panel.plot(seconds, [each / 60 for each in ages], **style)
+    panel.legend(**LEGEND)
+    panel.set_ylim(bottom=0)
+    panel.locator_params(axis="y", nbins=4)
+
+
+def _sawtooth(points: "Points", end: int) -> tuple[list[int], list[int]]:
+    """Ages from arrivals of the oldest: each rises until another message is the oldest."""
+    seconds, ages = [0], [0]
+    following = [*(second for second, _ in points[1:]), end]
+    for (begin, arrival), finish in zip(points, following, strict=True):
+        last = min(finish, end)
+        if begin <= end:
+            seconds += [begin, last]
+            ages += [0, 0] if arrival < 0 else [begin - arrival, last - arrival]
+    return seconds, ages
+
+
+def draw_alarms(panel: Any, run: "Run", axis: "Axis") -> None:
+    """One bar for each alarm, by its state."""
+    from matplotlib.patches import Patch
+
+    names = list(run.series.alarms)
+    seen: set[AlarmState] = set()
+    for row, name in enumerate(names):
+        changes = [each for each in run.series.alarms[name] if each[0] <= axis.end]
+        ends = [*(second for second, _ in changes[1:]), axis.end]
+        for (begin, state), finish in zip(changes, ends, strict=True):
+            colour, hatch = STATES[state]
+            seen.add(state)
+            panel.broken_barh(
+                [(begin, finish - begin)], (row - 0.36, 0.72), facecolor=colour, hatch=hatch,
+                edgecolor="0.6", linewidth=0.3,
+            )  # fmt: skip
+    panel.set_yticks(range(len(names)), [_short(name) for name in names])
+    panel.set_ylim(len(names) - 0.5, -0.5)
+    panel.grid(visible=False)
+    panel.tick_params(axis="y", length=0)
+    handles = [
+        Patch(facecolor=colour, hatch=hatch, edgecolor="0.6", label=NAMES[state])
+        for state, (colour, hatch) in STATES.items()
+        if state in seen
+    ]
+    panel.legend(handles=handles, **LEGEND)
+
+
+LONGEST_NAME = 14
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _at(points: "Points", seconds: Sequence[int]) -> list[int]:
+    """The value at each of these seconds."""
+    from bisect import bisect_right
+
+    starts = [second for second, _ in points]
+    return [points[max(bisect_right(starts, each) - 1, 0)][1] for each in seconds]
+
+
+def _whole(panel: Any, most: int) -> None:
+    """Counts have no fractions; something of the axis is seen even where all is 0."""
+    from matplotlib.ticker import MaxNLocator
+
+    panel.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))
+    panel.set_ylim(0, max(1.2, most * 1.12, panel.get_ylim()[1]))
+
+
+Form = Literal["svg", "png"]
+
+STYLE: Any = {
+    "svg.hashsalt": "fargate-worker-stack",
+    "svg.fonttype": "none",
+    "path.simplify": True,
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "font.size": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "0.45",
+    "axes.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "0.9",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.color": "0.35",
+    "ytick.color": "0.35",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "hatch.linewidth": 0.5,
+}
+"""Nothing of the machine's own settings may decide how a picture looks."""
+
+WIDTH, HEIGHT, DPI = 5.6, 4.6, 150
+"""Inches of one run, and dots of a PNG's inch."""
+
+
+def picture(runs: Sequence[tuple[str, "Run"]], form: Form, *, title: str = "") -> bytes:
+    """The picture of runs with their names: one column each, with the same scales."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        width = WIDTH * len(runs) + (0.6 if len(runs) == 1 else 0)
+        figure = Figure(figsize=(width, HEIGHT), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.get_layout_engine().set(w_pad=0.06, h_pad=0.03)  # type: ignore[union-attr, call-arg]
+        _draw(figure, runs, title)
+        bytes_of = BytesIO()
+        metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
+        figure.savefig(bytes_of, format=form, metadata=metadata, dpi=DPI)
+    return _numbered(bytes_of.getvalue()) if form == "svg" else bytes_of.getvalue()
+
+
+def _numbered(svg: bytes) -> bytes:
+    """The same with ids counted: some of matplotlib's are made of places in memory."""
+    found = dict.fromkeys(re.findall(rb'id="([a-zA-Z][0-9a-f]{10})"', svg))
+    for number, each in enumerate(found):
+        svg = svg.replace(each, b"n%d" % number)
+    return svg
+
+
+def _draw(figure: Any, runs: Sequence[tuple[str, "Run"]], title: str) -> None:
+    alarms = max(len(run.series.alarms) for _, run in runs)
+    heights = [3.0, 1.8, 1.5, 0.32 * max(alarms, 1)]
+    axes = figure.subplots(
+        4, len(runs), sharex="col", sharey="row", squeeze=False, height_ratios=heights
+    )
+    begin, end = min(since(run) for _, run in runs), max(until(run) for _, run in runs)
+    for column, (name, run) in enumerate(runs):
+        axis = time_axis(begin, end)
+        top, middle, waiting, bottom = axes[:, column]
+        top.set_title(name, loc="left", fontsize=9.5, fontweight="bold")
+        draw_messages(top, run, axis)
+        draw_tasks(middle, run, axis)
+        draw_age(waiting, run, axis)
+        draw_alarms(bottom, run, axis)
+        _time(bottom, axis)
+        if column == 0:
+            for each, label in zip(
+                axes[:, 0], ("messages", "tasks", "oldest, min", ""), strict=True
+            ):
+                each.set_ylabel(label)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
+
+
+def _time(panel: Any, axis: Axis) -> None:
+    panel.set_xlim(axis.begin, axis.end)
+    panel.set_xticks(axis.ticks, axis.labels)
+    panel.set_xlabel(axis.label)
+
+
+def since(run: "Run") -> int:
+    """The second from which on there is something to see: an hour before the first message."""
+    first = min((outcome.arrival for outcome in run.outcomes), default=0)
+    return max(first - 3_600, 0) // 3_600 * 3_600
+
+
+def until(run: "Run") -> int:
+    """The second up to which there is something to see: a while after the last task."""
+    if run.summary.waiting or run.summary.in_flight:
+        return run.horizon
+    last = [life.ended or run.horizon for life in run.tasks]
+    last += [outcome.finished for outcome in run.outcomes if outcome.finished is not None]
+    return min(run.horizon, max(last, default=run.horizon) + 600)

@@ -1,0 +1,391 @@
+"""Reads what any CloudFormation template says about scaling."""
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from math import inf
+from typing import Any, get_args
+
+from workerstack.simulator.model import (
+    AdjustmentType,
+    Aggregation,
+    Policy,
+    Queue,
+    Scaling,
+    ScheduledAction,
+    Step,
+    Suspended,
+    Task,
+)
+from workerstack.simulator.quantities import SimulationError
+from workerstack.simulator.read_alarms import read_alarms
+from workerstack.simulator.template import Resource, Resources, parse
+
+
+def read_policies(resources: Resources, target: Resource) -> tuple[list[Policy], list[str]]:
+    """The step policies, and notes on those that are not simulated. SimulationError if none is."""
+    policies, notes, others = [], [], []
+    for each in resources.of_type("AWS::ApplicationAutoScaling::ScalingPolicy"):
+        if not _of(each, target):
+            continue
+        kind = each.get("PolicyType", "StepScaling")
+        if kind == "StepScaling":
+            policies.append(_policy(each))
+        else:
+            others.append(kind)
+            notes.append(f"{each.name} is a {kind} policy, which is not simulated")
+    if not policies:
+        why = f"it has only {', '.join(others)}" if others else "it has no policy in this template"
+        raise target.error(
+            f"{target.name} has no step scaling policy",
+            why,
+            "Only step scaling is simulated: give a template with a StepScaling policy",
+        )
+    return policies, notes
+
+
+def _of(policy: Resource, target: Resource) -> bool:
+    """Whether the policy belongs to the target: by reference, or by the same resource id."""
+    reference = policy.get("ScalingTargetId")
+    if reference is not None:
+        return target.refers_to(reference)
+    return str(policy.get("ResourceId")) == str(target.get("ResourceId"))
+
+
+def _policy(resource: Resource) -> Policy:
+    body: dict[str, Any] = resource.get("StepScalingPolicyConfiguration", {})
+    kind: Any = body.get("AdjustmentType")
+    if kind not in get_args(AdjustmentType):
+        raise resource.error(
+            f"{resource.name} is malformed",
+            f"AdjustmentType is {kind!r}",
+            f"It is one of {', '.join(get_args(AdjustmentType))}",
+        )
+    aggregation: Any = body.get("MetricAggregationType") or "Average"
+    if aggregation not in get_args(Aggregation):
+        raise resource.error(
+            f"{resource.name} is malformed",
+            f"MetricAggregationType is {aggregation!r}",
+            f"It is one of {', '.join(get_args(Aggregation))}",
+        )
+    cooldown = resource.number(body.get("Cooldown", 300), "Cooldown")
+    return Policy(
+        name=resource.name,
+        adjustment_type=kind,
+        steps=_steps(resource, body.get("StepAdjustments") or []),
+        cooldown=300 if cooldown is None else cooldown,
+        aggregation=aggregation,
+        min_adjustment_magnitude=resource.number(
+            body.get("MinAdjustmentMagnitude", 0), "MinAdjustmentMagnitude"
+        )
+        or 0,
+        line=resource.line,
+    )
+
+
+def _steps(resource: Resource, written: Any) -> tuple[Step, ...]:
+    steps = []
+    for each in resource.mappings(written, "StepAdjustments"):
+        adjustment = resource.number(each.get("ScalingAdjustment"), "ScalingAdjustment")
+        steps.append(
+            Step(
+                resource.real(each.get("MetricIntervalLowerBound"), "MetricIntervalLowerBound"),
+                resource.real(each.get("MetricIntervalUpperBound"), "MetricIntervalUpperBound"),
+                adjustment or 0,
+            )
+        )
+    if not steps:
+        raise resource.error(f"{resource.name} has no steps", "AWS refuses that", "Add one")
+    steps.sort(key=lambda step: -inf if step.lower is None else step.lower)
+    for step in steps:
+        if _low(step) >= _high(step) or (step.lower is None and step.upper is None):
+            raise _wrong(resource, "a step has no range")
+    for one, next_one in pairwise(steps):
+        if _high(one) != _low(next_one):
+            raise _wrong(resource, "the ranges overlap or leave a gap")
+    if _low(steps[0]) not in (-inf, 0) and _low(steps[0]) < 0:
+        raise _wrong(resource, "a negative lower bound wants a step without lower bound")
+    if _high(steps[-1]) != inf and _high(steps[-1]) > 0:
+        raise _wrong(resource, "a positive upper bound wants a step without upper bound")
+    return tuple(steps)
+
+
+def _low(step: Step) -> float:
+    return -inf if step.lower is None else step.lower
+
+
+def _high(step: Step) -> float:
+    return inf if step.upper is None else step.upper
+
+
+def _wrong(resource: Resource, why: str) -> Exception:
+    return resource.error(
+        f"The steps of {resource.name} are impossible", why, "AWS refuses them, too: correct them"
+    )
+
+
+SERVICE = "AWS::ECS::Service"
+QUEUE = "AWS::SQS::Queue"
+STOP_TIMEOUT = 30
+"""Seconds, where a container has no StopTimeout (ECS: ContainerDefinition)."""
+
+
+def find_service(resources: Resources, target: Resource) -> Resource | None:
+    """The service that a scalable target scales, if it is in the template."""
+    last = str(target.get("ResourceId", "")).rpartition("/")[2]
+    services = resources.of_type(SERVICE)
+    for each in services:
+        if each.refers_to(last) or each.get("ServiceName") == last:
+            return each
+    return None
+
+
+def read_task(resources: Resources, service: Resource | None) -> Task | None:
+    """One task of the service; None where the template has no task definition of it."""
+    if service is None:
+        return None
+    definition = resources.referred(service.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
+    if definition is None or definition.get("Cpu") is None or definition.get("Memory") is None:
+        return None
+    containers = definition.mappings(definition.get("ContainerDefinitions"), "ContainerDefinitions")
+    timeouts = [
+        definition.number(each.get("StopTimeout", STOP_TIMEOUT), "StopTimeout") or 0
+        for each in containers
+    ]
+    return Task(
+        cpu=_units(definition, "Cpu", "vcpu"),
+        memory=_units(definition, "Memory", "gb"),
+        arm=definition.get("RuntimePlatform", {}).get("CpuArchitecture") == "ARM64",
+        spot=_spot(service),
+        public_ip=_public(service),
+        stop_timeout=max(1, *timeouts) if timeouts else STOP_TIMEOUT,
+        storage=definition.number(
+            definition.get("EphemeralStorage", {}).get("SizeInGiB", 20), "SizeInGiB"
+        )
+        or 20,
+    )
+
+
+def _units(definition: Resource, name: str, unit: str) -> int:
+    """CPU units or MiB: ``1024``, ``1 vCPU``, ``2 GB``."""
+    text = str(definition.get(name)).lower().strip()
+    if text.endswith(unit):
+        value = definition.real(text.removesuffix(unit).strip(), name) or 0
+        return round(value * 1024)
+    return definition.number(text, name) or 0
+
+
+def _spot(service: Resource) -> bool:
+    """Whether most of the tasks are Spot."""
+    name = "CapacityProviderStrategy"
+    strategy = service.mappings(service.get(name), name)
+    weights = {"FARGATE_SPOT": 0, "FARGATE": 0}
+    for each in strategy:
+        provider = str(each.get("CapacityProvider"))
+        weights[provider] = service.number(each.get("Weight", 1), "Weight") or 0
+    return weights["FARGATE_SPOT"] > weights["FARGATE"]
+
+
+def _public(service: Resource) -> bool:
+    name = "AwsvpcConfiguration"
+    network = service.mapping(service.get("NetworkConfiguration", {}).get(name), name)
+    return str(network.get("AssignPublicIp")) == "ENABLED"
+
+
+def read_queue(resources: Resources, name: str, service: Resource | None) -> Queue | None:
+    """The queue of that name; None where the template only names it.
+
+    Raises SimulationError where it is somebody's dead-letter queue, or where the containers
+    are told of other queues of the template, but not of this one.
+    """
+    queues = resources.of_type(QUEUE)
+    queue = next(
+        (each for each in queues if each.refers_to(name) or each.get("QueueName") == name), None
+    )
+    for each in queues:
+        redrive = each.get("RedrivePolicy", {})
+        if queue and queue.refers_to(redrive.get("deadLetterTargetArn")):
+            raise queue.error(
+                f"The alarms look at {queue.name}",
+                f"that is the dead-letter queue of {each.name}",
+                "Let them look at the queue that the tasks process",
+            )
+    _check_environment(resources, queue, queues, service)
+    if queue is None:
+        return None
+    redrive = queue.get("RedrivePolicy", {})
+    return Queue(
+        visibility_timeout=queue.integer("VisibilityTimeout", 30),
+        retention=queue.integer("MessageRetentionPeriod", 345_600),
+        max_receive_count=queue.number(redrive.get("maxReceiveCount"), "maxReceiveCount"),
+    )
+
+
+def _check_environment(
+    resources: Resources, queue: Resource | None, queues: list[Resource], service: Resource | None
+) -> None:
+    definition = service and resources.referred(
+        service.get("TaskDefinition"), "AWS::ECS::TaskDefinition"
+    )
+    if not definition or not service:
+        return
+    name = "ContainerDefinitions"
+    containers = definition.mappings(definition.get(name), name)
+    told = json.dumps([each.get("Environment", []) for each in containers], default=str)
+    named = [each for each in queues if f"${{{each.name}}}" in told or f"${{{each.name}." in told]
+    if named and queue is not None and queue not in named:
+        raise queue.error(
+            f"The alarms look at {queue.name}",
+            f"the containers of {service.name} are told of {', '.join(n.name for n in named)}",
+            "Let the alarms look at the queue that the tasks process",
+        )
+
+
+MOST_TASKS = 5_000
+"""Tasks of one service (ECS service quotas)."""
+
+DIMENSION = "ecs:service:DesiredCount"
+
+
+def read_scaling(
+    text: str, file: str, parameters: Mapping[str, str] | None = None, *, target: str | None = None
+) -> Scaling:
+    """The scaling of the template ``text``, YAML or JSON; ``file`` is named in errors.
+
+    ``parameters`` are values by name; defaults hold for the others. ``target`` is the logical id
+    of the service or scalable target, needed where there are several. Raises SimulationError.
+    """
+    template = parse(text, file)
+    try:
+        resources = Resources(template, parameters or {}, file)
+        return _read(resources, _target(resources, target))
+    except RecursionError:
+        raise SimulationError(
+            "The template cannot be resolved", "something in it refers to itself", "Look for the"
+            " circle in its conditions and functions", file=file,
+        ) from None  # fmt: skip
+
+
+def read_parameters(text: str, file: str) -> dict[str, str]:
+    """The values of a deployment file: what stands under ``parameters`` (CloudFormation Git sync).
+
+    Raises SimulationError.
+    """
+    body = parse(text, file)
+    values = body.get("parameters", body.get("Parameters"))
+    if not isinstance(values, dict):
+        raise SimulationError(
+            "The file gives no parameters",
+            "it has no mapping `parameters`",
+            "Write a deployment file as for CloudFormation Git sync",
+            file=file,
+        )
+    return {
+        str(name): ",".join(map(str, value)) if isinstance(value, list) else _written(value)
+        for name, value in values.items()
+    }
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _target(resources: Resources, wanted: str | None) -> Resource:
+    """The scalable target that is meant."""
+    targets = [
+        each
+        for each in resources.of_type("AWS::ApplicationAutoScaling::ScalableTarget")
+        if str(each.get("ScalableDimension", DIMENSION)) == DIMENSION
+    ]
+    if not targets:
+        raise SimulationError(
+            "Nothing scales here",
+            f"the template has no scalable target for {DIMENSION}",
+            "Give a template with AWS::ApplicationAutoScaling::ScalableTarget",
+            file=resources.file,
+        )
+    named = {_name(resources, each): each for each in targets}
+    if wanted is None and len(targets) == 1:
+        return targets[0]
+    for name, each in named.items():
+        if wanted in (name, each.name):
+            return each
+    raise SimulationError(
+        "Several services scale here" if wanted is None else f"{wanted} does not scale here",
+        f"there is {', '.join(named)}",
+        "Name one: --target NAME",
+        file=resources.file,
+    )
+
+
+def _name(resources: Resources, target: Resource) -> str:
+    service = find_service(resources, target)
+    return service.name if service else target.name
+
+
+def _read(resources: Resources, target: Resource) -> Scaling:
+    policies, notes = read_policies(resources, target)
+    service = find_service(resources, target)
+    alarms, queue_name = read_alarms(resources, [policy.name for policy in policies])
+    used = {policy for alarm in alarms for _, policy in alarm.actions}
+    notes += [
+        f"{policy.name} is invoked by no alarm of the template"
+        for policy in policies
+        if policy.name not in used
+    ]
+    low, high = target.integer("MinCapacity"), target.integer("MaxCapacity")
+    if not 0 <= low <= high <= MOST_TASKS:
+        raise target.error(
+            f"{target.name} has impossible bounds",
+            f"MinCapacity is {low} and MaxCapacity is {high}",
+            f"Correct them: from 0 to {MOST_TASKS:,}, which is what ECS runs for a service",
+        )
+    return Scaling(
+        name=service.name if service else target.name,
+        file=resources.file,
+        min_capacity=low,
+        max_capacity=high,
+        policies=tuple(policies),
+        alarms=tuple(alarms),
+        queue_name=queue_name,
+        queue=read_queue(resources, queue_name, service),
+        task=read_task(resources, service),
+        suspended=_suspended(target),
+        scheduled=tuple(_scheduled(target)),
+        desired_count=service.optional_integer("DesiredCount") if service else None,
+        minimum_healthy=_percentage(service, "MinimumHealthyPercent", 100),
+        maximum=_percentage(service, "MaximumPercent", 200),
+        notes=tuple(notes),
+        line=target.line,
+    )
+
+
+def _percentage(service: Resource | None, name: str, default: int) -> int:
+    if service is None:
+        return default
+    value = service.number(service.get("DeploymentConfiguration", {}).get(name), name)
+    return default if value is None else value
+
+
+def _suspended(target: Resource) -> Suspended:
+    state: Mapping[str, Any] = target.get("SuspendedState", {})
+    names = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
+    return Suspended(*(target.truth(state.get(name, False), name) for name in names))
+
+
+def _scheduled(target: Resource) -> list[ScheduledAction]:
+    found = []
+    for each in target.mappings(target.get("ScheduledActions"), "ScheduledActions"):
+        bounds = target.mapping(each.get("ScalableTargetAction"), "ScalableTargetAction")
+        found.append(
+            ScheduledAction(
+                name=str(each.get("ScheduledActionName", "scheduled action")),
+                schedule=str(each.get("Schedule", "")),
+                timezone=str(each.get("Timezone", "UTC")),
+                min_capacity=target.number(bounds.get("MinCapacity"), "MinCapacity"),
+                max_capacity=target.number(bounds.get("MaxCapacity"), "MaxCapacity"),
+                start=each.get("StartTime"),
+                end=each.get("EndTime"),
+            )
+        )
+    return found

@@ -1,0 +1,142 @@
+"""An SQS standard queue: visible, in flight, dead letters, retention, the age of the oldest.
+
+Sources: SQS Developer Guide, "Visibility timeout", "Dead-letter queues", "Available CloudWatch
+metrics" (the age passes over messages received three times or more, which go to the back).
+"""
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from math import inf
+
+from workerstack.simulator.traces import Message
+
+FUTURE, VISIBLE, IN_FLIGHT, DONE, DEAD, EXPIRED = range(6)
+TO_THE_BACK = 3
+"""Receives after which a message goes to the back of the queue."""
+
+
+class MessageQueue:
+    """The messages of a trace, each by its index there, and what has become of it."""
+
+    __slots__ = (
+        "_oldest", "_oldest_reported", "_order", "dead", "deleted", "expired",
+        "finished", "first_received", "in_flight", "max_receives", "messages", "old_deletes",
+        "received", "receives", "retention", "sent", "state", "visible",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        *,
+        retention: int,
+        max_receives: int | None,
+        old_receipt_deletes: bool,
+    ) -> None:
+        self.messages = messages
+        self.retention = retention
+        self.max_receives = max_receives or inf
+        self.old_deletes = old_receipt_deletes
+        self.state = bytearray(len(messages))
+        self.receives = [0] * len(messages)
+        self.first_received: list[int | None] = [None] * len(messages)
+        self.finished: list[int | None] = [None] * len(messages)
+        self.dead: list[tuple[int, int]] = []
+        self.expired: list[tuple[int, int]] = []
+        self._order: list[tuple[int, int, int]] = []
+        self._oldest = 0
+        self._oldest_reported = 0
+        self.sent = self.received = self.deleted = 0
+        self.visible = self.in_flight = 0
+
+    def send(self) -> None:
+        """The next message of the trace arrives."""
+        heappush(self._order, (0, self.sent, self.sent))
+        self.state[self.sent] = VISIBLE
+        self.sent += 1
+        self.visible += 1
+
+    def receive(self, now: int) -> int | None:
+        """The first visible message, now in flight; None if there is none.
+
+        One that was received too often is a dead letter instead: SQS moves it when it would
+        be received once more.
+        """
+        while self._order:
+            message = heappop(self._order)[2]
+            if self.state[message] != VISIBLE:
+                continue
+            self.visible -= 1
+            if self.receives[message] >= self.max_receives:
+                self.state[message] = DEAD
+                self.dead.append((now, message))
+                continue
+            self.state[message] = IN_FLIGHT
+            self.in_flight += 1
+            self.received += 1
+            self.receives[message] += 1
+            if self.first_received[message] is None:
+                self.first_received[message] = now
+            return message
+        return None
+
+    def reappear(self, message: int, receipt: int, now: int) -> None:
+        """The visibility timeout of a receive ends; nothing, if the message has gone since."""
+        if self.state[message] == IN_FLIGHT and self.receives[message] == receipt:
+            self.state[message] = VISIBLE
+            self.in_flight -= 1
+            self.visible += 1
+            back = receipt >= TO_THE_BACK
+            heappush(self._order, (1, now, message) if back else (0, message, message))
+
+    def delete(self, message: int, receipt: int, now: int) -> None:
+        """A worker deletes what it received with that receipt.
+
+        An old receipt does not delete a message that was received again since.
+        """
+        state = self.state[message]
+        if state not in (VISIBLE, IN_FLIGHT):
+            return
+        if self.receives[message] != receipt and not self.old_deletes:
+            return
+        self._leave(message, DONE)
+        self.deleted += 1
+        self.finished[message] = now
+
+    def _leave(self, message: int, state: int) -> None:
+        if self.state[message] == VISIBLE:
+            self.visible -= 1
+        else:
+            self.in_flight -= 1
+        self.state[message] = state
+
+    def next_expiry(self) -> float:
+        """The second at which the oldest message will be dropped."""
+        oldest = self.oldest()
+        return inf if oldest < 0 else oldest + self.retention
+
+    def expire(self, now: int) -> None:
+        """Drops what has been kept long enough."""
+        while self.next_expiry() <= now:
+            self._leave(self._oldest, EXPIRED)
+            self.expired.append((now, self._oldest))
+
+    def oldest(self) -> int:
+        """The arrival second of the oldest message in the queue, -1 if it is empty."""
+        state, sent, at = self.state, self.sent, self._oldest
+        while at < sent and state[at] > IN_FLIGHT:
+            at += 1
+        self._oldest = at
+        return self.messages[at].arrival if at < sent else -1
+
+    def oldest_reported(self) -> int:
+        """The same for the message whose age the metric reports."""
+        state, sent, at = self.state, self.sent, self._oldest_reported
+        while at < sent and (state[at] > IN_FLIGHT or self.receives[at] >= TO_THE_BACK):
+            at += 1
+        self._oldest_reported = at
+        return self.messages[at].arrival if at < sent else -1
+
+    @property
+    def size(self) -> int:
+        """Messages in the queue, visible or in flight."""
+        return self.visible + self.in_flight

@@ -1,0 +1,190 @@
+"""What happens inside tasks: receiving, working, finishing, being stopped, being killed.
+
+Sources: ECS, "Task lifecycle" and ContainerDefinition.stopTimeout (SIGTERM, then SIGKILL);
+"Task scale-in protection"; SQS, "Visibility timeout" (a heartbeat extends it).
+"""
+
+from heapq import heappop, heappush
+from random import Random
+from typing import NamedTuple
+
+from workerstack.simulator.agenda import Agenda, Phase
+from workerstack.simulator.ecs import Service, SimulatedTask
+from workerstack.simulator.recording import Recording
+from workerstack.simulator.result import Kill
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.sqs import MessageQueue
+
+
+class Job(NamedTuple):
+    """One message in the hands of one task; ``receipt`` is the number of the receive."""
+
+    message: int
+    receipt: int
+    task: SimulatedTask
+    since: int
+
+
+class Work:
+    """The workers of a service, on one queue."""
+
+    def __init__(
+        self,
+        queue: MessageQueue,
+        agenda: Agenda,
+        recording: Recording,
+        settings: Settings,
+        random: Random,
+        *,
+        visibility: int,
+        stop_timeout: int,
+    ) -> None:
+        self.service: Service
+        self.busy = 0
+        self.stopping = 0
+        self._queue = queue
+        self._agenda = agenda
+        self._recording = recording
+        self._settings = settings
+        self._random = random
+        self._visibility = visibility
+        self._stop_timeout = stop_timeout
+        self._heartbeat = settings.heartbeat if settings.heartbeat < visibility else 0
+        self._jobs: dict[int, Job] = {}
+        self._working: dict[int, int] = {}
+        self._count = 0
+        self._idle: list[tuple[int, int]] = []
+
+    def start(self, task: SimulatedTask) -> None:
+        """The scheduler starts a task."""
+        spread = self._settings.start_latency_spread
+        latency = self._settings.start_latency + (
+            self._random.randint(-spread, spread) if spread else 0
+        )
+        self._agenda.add(task.started + max(1, latency), Phase.RUNNING, task.number)
+        self._recording.event(task.started, "task-starts", f"task {task.number}", "")
+
+    def runs(self, task: SimulatedTask, now: int) -> None:
+        """The task is RUNNING and receives."""
+        if task.ended is not None:
+            return
+        del self.service.pending[task.number]
+        self.service.running[task.number] = task
+        task.running = now
+        self._recording.event(now, "task-runs", f"task {task.number}", "")
+        for _ in range(self._settings.concurrency):
+            heappush(self._idle, (now, task.number))
+
+    def free(self, number: int, now: int) -> None:
+        """One hand of a task is free again."""
+        heappush(self._idle, (now, number))
+
+    def receive(self, now: int) -> None:
+        """Idle workers receive what is visible, who waits longest first."""
+        queue, running = self._queue, self.service.running
+        while queue.visible and self._idle:
+            since, number = heappop(self._idle)
+            task = running.get(number)
+            if task is None:
+                continue
+            message = queue.receive(now)
+            if message is None:
+                heappush(self._idle, (since, number))
+                return
+            self._take(message, task, now)
+
+    def _take(self, message: int, task: SimulatedTask, now: int) -> None:
+        queue, settings = self._queue, self._settings
+        receipt, number = queue.receives[message], self._count
+        self._count += 1
+        self._recording.duplicates += message in self._working
+        self._working[message] = self._working.get(message, 0) + 1
+        self._jobs[number] = Job(message, receipt, task, now)
+        self.busy += not task.jobs
+        task.jobs.add(number)
+        service = queue.messages[message].service or 1
+        self._agenda.add(now + service, Phase.JOB_ENDS, number)
+        if not self._heartbeat:
+            self._agenda.add(now + self._visibility, Phase.REAPPEARS, message, receipt)
+        if settings.protection:
+            task.protected_until = max(task.protected_until, now + settings.protection)
+            self._agenda.add(now + settings.protection, Phase.PROTECTION_ENDS, task.number)
+
+    def _drop(self, number: int, now: int, *, again_at: int | None) -> Job | None:
+        """A job leaves its task; its message reappears as it would, or at ``again_at``."""
+        job = self._jobs.pop(number, None)
+        if job is None:
+            return None
+        job.task.jobs.discard(number)
+        self.busy -= not job.task.jobs
+        if self._working[job.message] == 1:
+            del self._working[job.message]
+        else:
+            self._working[job.message] -= 1
+        if again_at is not None:
+            self._queue.reappear(job.message, job.receipt, again_at)
+        elif self._heartbeat:
+            extended = now - (now - job.since) % self._heartbeat
+            self._agenda.add(extended + self._visibility, Phase.REAPPEARS, job.message, job.receipt)
+        return job
+
+    def ends(self, number: int, now: int) -> None:
+        """A job's seconds are over: deleted, or failed if the message is poison."""
+        job = self._drop(number, now, again_at=None)
+        if job is None:
+            return
+        if not self._queue.messages[job.message].poison:
+            self._queue.delete(job.message, job.receipt, now)
+        task = job.task
+        if task.stopping is None:
+            if self._settings.poll_latency:
+                again = now + self._settings.poll_latency
+                self._agenda.add(again, Phase.FREE, task.number)
+            else:
+                self.free(task.number, now)
+        elif not task.jobs:
+            self._gone(task, now, "finished its work")
+
+    def stop(self, task: SimulatedTask) -> None:
+        """SIGTERM: a worker stops receiving, and finishes or returns what it has."""
+        now = task.stopping
+        assert now is not None  # noqa: S101 - the scheduler sets it
+        if task.running is not None:
+            self.stopping += 1
+            self._recording.event(
+                now, "task-stops", f"task {task.number}", f"{len(task.jobs)} jobs"
+            )
+        if task.jobs and self._settings.on_sigterm == "return":
+            for number in sorted(task.jobs):
+                job = self._drop(number, now, again_at=now)
+                if job:
+                    self._recording.returned += 1
+                    self._recording.wasted += now - job.since
+                    self._recording.event(
+                        now, "returned", f"message {job.message}", f"by task {task.number}"
+                    )
+        if task.jobs:
+            self._agenda.add(now + self._stop_timeout, Phase.KILL, task.number)
+        else:
+            self._gone(task, now, "had nothing to do")
+
+    def kill(self, task: SimulatedTask, now: int) -> None:
+        """SIGKILL: what it worked on is lost, and reappears when its timeout ends."""
+        if task.ended is not None:
+            return
+        for number in sorted(task.jobs):
+            job = self._drop(number, now, again_at=None)
+            if job:
+                wasted = now - job.since
+                self._recording.wasted += wasted
+                self._recording.kills.append(Kill(now, job.message, task.number, wasted))
+                self._recording.event(
+                    now, "kill", f"message {job.message}",
+                    f"task {task.number} was killed after {wasted} s of work",
+                )  # fmt: skip
+        self._gone(task, now, "was killed")
+
+    def _gone(self, task: SimulatedTask, now: int, why: str) -> None:
+        task.ended = now
+        self.stopping -= task.running is not None
+        self._recording.event(now, "task-stopped", f"task {task.number}", why)

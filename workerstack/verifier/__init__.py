@@ -1,0 +1,1 @@
+"""What runs: verified, tried by one message, compared with what was deployed."""
