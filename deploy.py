@@ -1,35 +1,8 @@
 #!/usr/bin/env python3
 """Creates change sets, shows them for review, executes what was reviewed, verifies the result."""
 
-import click
-
 from workerstack.command_line import run
-from workerstack.commands.adopt import adopt
-from workerstack.commands.diff import diff
-from workerstack.commands.discard import discard
-from workerstack.commands.drift import drift
-from workerstack.commands.execute import execute
-from workerstack.commands.init import init
-from workerstack.commands.review import review
-from workerstack.commands.rollback import rollback
-from workerstack.commands.smoke import smoke
-from workerstack.commands.verify import verify
-from workerstack.commands.watch import watch
-
-
-@click.group(context_settings={"max_content_width": 96})
-def deploy() -> None:
-    """Change sets for the stacks of params/: reviewed, executed as reviewed, verified.
-
-    Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review, diff,
-    rollback, drift), 3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
-    """
-
-
-for command in (
-    init, adopt, review, diff, execute, discard, watch, rollback, verify, smoke, drift,
-):  # fmt: skip
-    deploy.add_command(command)
+from workerstack.commands.deploy import deploy
 
 if __name__ == "__main__":
     run(deploy)

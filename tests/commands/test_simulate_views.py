@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import templates
-from simulate import simulate
 from templates import workers
+from workerstack.commands.simulate import simulate
 from workerstack.problem import Problem
 
 DEFAULT = "out/webordinary-edit.template.yaml"

@@ -1,4 +1,4 @@
-"""The next step of an adoption, proposed; nothing is changed but the mapping's file."""
+"""The steps of an adoption, proposed; nothing is changed but the mapping's file."""
 
 import json
 from dataclasses import replace

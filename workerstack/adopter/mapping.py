@@ -1,4 +1,8 @@
-"""What people decided of a match: taken where it is possible, refused where it is not."""
+"""``params/ENV/adopt/STACK.yaml``: what each of ours is called, and what people decided.
+
+A folder of its own, since every file beside `target.yaml` is a deployment. It is reviewed and
+committed like these; what stands in it is taken as given.
+"""
 
 import difflib
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,7 @@
 """Which of the deployed resources each of ours is, how sure that is, and why. Pure.
 
+Source: CloudFormation template reference, each type's name property and its `Ref`.
+
 By name first, then by role, then by likeness; never by guessing: what is not clear becomes a
 question.
 """

@@ -1,4 +1,4 @@
-"""The plan of an adoption: what is what, what it will be called, and how it ends."""
+"""The plan of an adoption: what is what, what must hold, what is next, and how it ends."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -1,4 +1,9 @@
-"""Executing a renaming as it was proposed, and looking that nothing else has changed."""
+"""CloudFormation's stack refactoring: a renaming proposed, bound to what was seen, executed.
+
+Source: CloudFormation API reference, CreateStackRefactor, DescribeStackRefactor,
+ListStackRefactorActions, ExecuteStackRefactor; user guide, "Stack refactoring":
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-refactoring.html
+"""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""A template's text as plain data, the way any stranger would read it."""
+"""A template's text as plain data with lines, and the parameters that it declares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A template's value as it is written in a sentence or a table."""
+"""Values as CloudFormation takes them: what is equal, where two differ, how one is written."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""``deploy.py adopt``."""
+"""``deploy.py adopt``: what it asks, does and shows."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""How far a command is: one live line on a terminal, nothing elsewhere."""
+"""What the commands share: the options of a connection, how they speak, how far they are."""
 
 import os
 import shutil

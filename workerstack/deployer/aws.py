@@ -1,4 +1,4 @@
-"""What must hold before anything is done: the right account and the right region."""
+"""The one place where AWS clients are made, who calls, and how AWS's errors become sentences."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

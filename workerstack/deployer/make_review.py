@@ -1,4 +1,10 @@
-"""From a deployment to its Review: a change set made, read twice, compared and judged."""
+"""From a deployment to its Review: a change set made, read twice, compared and judged.
+
+None of it is needed for a review, so what cannot be read is said and not guessed.
+
+Asked whether it failed or not: a validation in WARN mode lets a change set succeed. An API
+that this botocore or this account lacks is said to be so, and never fails a review.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""An operation that goes on in AWS: what it is, one look at it, and where it is shown."""
+"""An operation in AWS: its events, how it ended, one look at it, and where it is shown."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

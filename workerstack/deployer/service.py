@@ -1,4 +1,8 @@
-"""The scalable target of an ECS service: read it, suspend what would interfere, resume it.
+"""The live ECS service: tasks and why they stopped, log, queue, alarms, scalable target.
+
+Nothing of it decides anything, so what cannot be read is said and not guessed.
+
+Source: ECS API reference, Task (stopCode, stoppedReason); "Stopped tasks error messages".
 
 Source: Application Auto Scaling, "Suspend and resume scaling", RegisterScalableTarget.
 """

@@ -1,4 +1,4 @@
-"""Whether a deployment's files are committed: who reviews a pull request saw these bytes."""
+"""What is deployed: the template's bytes, where a large one goes, and whether it is committed."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Deleting a stack whose creation failed, or whose deletion did: only ours, and only if asked."""
+"""Rolling back by CloudFormation itself, and deleting a stack that failed: only if asked."""
 
 from collections.abc import Sequence
 from typing import Any

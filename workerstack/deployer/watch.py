@@ -1,4 +1,4 @@
-"""Watching an operation until it has really ended, whatever happens to us meanwhile."""
+"""Finding the operation that a stack is in, and watching it until it has really ended."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -1,4 +1,8 @@
-"""From files of params/ to Deployments, or to one clear error with file and line."""
+"""From files of params/ to Deployments, or to one clear error with file and line.
+
+CloudFormation refuses the same things, minutes later and without a line number; cfn-lint
+reports only one of several missing parameters and does not look at AllowedPattern.
+"""
 
 import difflib
 import re

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workerstack.deployments import ParameterValue
 
-from workerstack.lint import acceleration
 
 INFORMATIONAL = ["I"]
 """Informational rules count, too: what is worth saying is worth mending."""
@@ -61,7 +60,6 @@ class Linter:
             from cfnlint.config import ConfigMixIn
             from cfnlint.runner import Runner
 
-            acceleration.install()
             self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS]))
 
     @property

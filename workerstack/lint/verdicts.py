@@ -17,20 +17,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workerstack.lint.lint import Request
 
-SOURCES = ("templates", "params", "workerstack")
-
-
-def probably_known(folder: Path, root: Path) -> bool:
-    """Whether nothing was written below ``root`` since verdicts were last kept.
-
-    A guess, by which the linter may be loaded early; what decides is the digest.
-    """
-    if not folder.exists():
-        return False
-    kept = folder.stat().st_mtime
-    files = (file for name in SOURCES for file in (root / name).rglob("*.[py][ya]*"))
-    return all(file.stat().st_mtime <= kept for file in files)
-
 
 class Verdicts:
     """The clean verdicts below ``folder``, one empty file each."""

@@ -1,4 +1,8 @@
-"""Network rules gained and lost: security groups, their standalone rules, public addresses."""
+"""IAM statements and network rules that a change gains or loses.
+
+Two documents that say the same in other words have the same atoms: an Allow of two actions
+on two resources is four. The table puts atoms that differ in the action only back together.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Findings on what is opened: rights, trust and network, from the statements that changed."""
+"""Findings on what is opened: permissions, trust and network, and what only looks opened."""
 
 import re
 from collections.abc import Iterable, Iterator

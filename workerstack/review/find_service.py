@@ -1,4 +1,4 @@
-"""Findings on the stack as a whole: its exports, its rollback, what stays hidden."""
+"""Findings on what runs: the service and its tasks, exports, rollback, what stays hidden."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a change set says, as one immutable model that is written, shown and executed."""
+"""A review as one immutable model: what a change set says, what it means, what binds it."""
 
 from typing import Any, Literal
 

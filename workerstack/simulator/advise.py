@@ -1,4 +1,17 @@
-"""Searches the cheapest step table that keeps a goal over several seeds."""
+"""Searches the cheapest step table that keeps a goal over several seeds.
+
+GOAL     = TERM { "," TERM }
+    TERM     = MEASURE ( "<" | "<=" | "=" | ">=" | ">" ) VALUE
+
+    p50 wait, p95 wait, max wait                     time until first received
+    p50 completion, p95 completion, max completion   time until done
+    wasted                                           time of work that kills lost
+    kills, dead letters, left, peak, scale-outs      numbers
+    cost                                             dollars of the run
+
+A time's value is a duration: 300, 5m, 1h. ``left`` counts messages that are neither done nor
+dead at the end. A message that was never received waited for ever.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

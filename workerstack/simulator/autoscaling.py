@@ -1,4 +1,14 @@
-"""Application Auto Scaling at the service: alarms invoke, policies decide, capacity changes."""
+"""Application Auto Scaling: alarms invoke, policies decide, cooldowns hold, capacity changes.
+
+Source: Application Auto Scaling User Guide, "Cooldown period": within a scale-out's cooldown
+only a larger scale-out counts, and what was added already is part of it; a scale-in's cooldown
+blocks scale-in and is cancelled by a scale-out.
+
+Sources: Application Auto Scaling User Guide, "Step scaling policies", "Suspend and resume
+scaling", "Not scaled reasons"; ECS Developer Guide, "Service auto scaling" (the running count is
+where it starts from; no scale-in during deployments); API, PutScalingPolicy (the policy with the
+largest capacity wins).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

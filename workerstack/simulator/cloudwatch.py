@@ -1,4 +1,10 @@
-"""The metrics of the queue on their way to the alarms: sampled, delayed, asleep, awake.
+"""CloudWatch: the queue's metrics on their way to the alarms, and the states of these.
+
+Source: CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data" and
+"Avoiding premature transitions to alarm state".
+
+Source: CloudWatch User Guide, "Evaluating an alarm": with a period of at least a minute an alarm
+is evaluated every minute, on periods that end now.
 
 Source: SQS Developer Guide, "Monitoring Amazon SQS queues using CloudWatch": a queue is active
 for six hours after anything happens to it; the metrics of one that awakes may be 15 minutes late.

@@ -1,4 +1,17 @@
-"""The loads on which templates are compared, in documents and in reviews."""
+"""Makes a load from one line: ``poisson:rate=30/h,for=8h,service=lognormal:3m:0.5``.
+
+LOAD   = KIND ":" KEY "=" VALUE { "," KEY "=" VALUE }
+
+    job      at                               one message
+    burst    count, over, every, times, at    many at once, or within `over`; again `every`
+    trickle  every, for, jitter, at           one after the other, with gaps
+    poisson  rate, for, at                    at random, at a rate
+    day      count, from, to, days, at        working days: two humps, a dip at noon
+
+Each takes ``service`` (which it needs), ``poison`` (the share of messages on which the
+worker always fails) and ``at`` (when it begins). Durations are 90, 15m, 6h, 2d; rates
+30/h. The same seed makes the same messages.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

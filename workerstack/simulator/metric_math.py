@@ -1,5 +1,7 @@
 """Metric math, point by point: what alarms on SQS metrics are made of.
 
+Source: CloudWatch User Guide, "Using metric math", with its tables of operators and IF.
+
 Source: CloudWatch User Guide, "Using metric math". Functions that look at more than one
 datapoint of a series are refused: AWS itself advises against them in alarms, since they depend
 on how far an alarm looks back.

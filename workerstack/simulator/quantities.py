@@ -1,4 +1,4 @@
-"""Durations and rates as people write them: ``90``, ``15m``, ``6h``; ``30/h``."""
+"""Durations and rates as people write them: ``90``, ``15m``, ``6h``; ``30/h``; and the error."""
 
 import re
 from collections.abc import Iterable

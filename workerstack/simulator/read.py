@@ -1,4 +1,7 @@
-"""Reads what any CloudFormation template says about scaling."""
+"""Reads what any CloudFormation template says about scaling.
+
+Source of the rules on steps: Application Auto Scaling API, StepAdjustment.
+"""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The entrance: a scaling, a trace and settings become a run."""
+"""The entrance: a scaling, a trace and settings become a run and the numbers of it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, as far as a text can say what they give.
+"""A template's resources with intrinsics resolved, as far as a text can say what they give.
 
 What only AWS knows stays a name: the resource ``Queue`` is ``${Queue}``, its attribute
 ``${Queue.QueueName}``, an import ``${import:name}``. So two references to one thing are equal.

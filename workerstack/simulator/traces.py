@@ -1,4 +1,4 @@
-"""Reads a trace: what arrives when, and how long the work on it takes."""
+"""What arrives: messages with their arrival and their work, made or read from a trace's file."""
 
 import csv
 from collections.abc import Iterable, Sequence

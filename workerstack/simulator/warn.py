@@ -1,5 +1,9 @@
 """What is wrong with a template's scaling as such: one row for each kind, with its id.
 
+A scale-in alarm that does not count messages in flight goes to ALARM while the only worker is
+at work. From the pick-up the queue shows nothing; the alarm wants that for all of its
+datapoints; the metric is late; then the task has its stop timeout.
+
 Where numbers decide, the simulator is run: a warning says what happens, not what might.
 """
 

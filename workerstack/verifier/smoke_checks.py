@@ -1,4 +1,8 @@
-"""What a smoke test's observations amount to, as checks. Pure."""
+"""What a smoke test's observations amount to, as checks; and the permissions asked before.
+
+Source: IAM, SimulatePrincipalPolicy. It knows the role's policies, its boundary and the
+organization's, and no policy of a queue or a bucket.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,8 @@
-"""The object that a processed message leaves in S3, and whether it is a new one."""
+"""Whether a message was consumed, and the object that it leaves in S3.
+
+SQS lets nobody ask for one message, and its counts are approximate: they need about a minute
+to be consistent (SQS API reference, GetQueueAttributes). So one empty answer proves nothing.
+"""
 
 from dataclasses import dataclass
 from typing import Any

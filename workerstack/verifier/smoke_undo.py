@@ -1,4 +1,4 @@
-"""What a smoke test touches, and how it is put back: scale-in and the desired count.
+"""What a smoke test touches, and how it is put back, also when it is interrupted.
 
 Scale-in is suspended because the alarm of an empty queue stays in ALARM, and invokes its policy
 once a minute: the task would be stopped while it starts. Scale-out goes on: a real backlog that

@@ -1,4 +1,4 @@
-"""The words for what a change does to scaling: the same in every format. Pure."""
+"""One set of words for all formats: causes, properties, scaling, and how lines are wrapped. Pure."""
 
 import json
 import re

@@ -1,23 +1,27 @@
-"""The workers that are emitted, or one clear error with the line that is wrong."""
+"""The templates that a project builds, or one clear error with the line that is wrong."""
 
-import importlib
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from templates.problems import SpecificationError
-from templates.specification import Worker
 from workerstack.problem import Problem
 
-MODULE = "templates.workers"
+Build = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
+"""Imports and builds a project's templates: (the name that its file in out/ has, the template)."""
+
+SOURCE = "templates"
+"""The folder in which a project's specification is written."""
 
 
-def load_workers() -> Sequence[Worker]:
-    """``templates.workers.ALL``; raises Problem where a specification is impossible."""
+def built(build: Build) -> dict[str, dict[str, Any]]:
+    """The templates by name; raises Problem with the place where the specification is wrong.
+
+    An exception of the project's own says what is wrong by its attributes ``what``, ``why`` and
+    ``next_step``: so the tool needs to know no class of theirs.
+    """
     try:
-        workers: Sequence[Worker] = importlib.import_module(MODULE).ALL
-    except SpecificationError as error:
-        raise _located(error.what, error.why, error.next_step, error) from error
+        templates = build()
     except SyntaxError as error:
         raise Problem(
             "The specification is no Python",
@@ -33,22 +37,27 @@ def load_workers() -> Sequence[Worker]:
             "Compare it with the fields of `Worker` in templates/specification.py",
             error,
         ) from error
-    names = [worker.name for worker in workers]
+    except ValueError as error:
+        said = [getattr(error, name, None) for name in ("what", "why", "next_step")]
+        if None in said:
+            raise
+        raise _located(*map(str, said), error=error) from error
+    names = [name for name, _ in templates]
     if len(set(names)) < len(names):
         raise Problem(
             "Two workers have the same name",
             f"the names are {', '.join(names)}, and each is a file in out/",
             "Give each worker its own name",
-            file="templates/workers.py",
+            file=f"{SOURCE}/workers.py",
         )
-    return workers
+    return dict(templates)
 
 
 def _located(what: str, why: str, next_step: str, error: BaseException) -> Problem:
     """The innermost line of the workers' file is where the specification was written."""
     frames = traceback.extract_tb(error.__traceback__)
     written = [frame for frame in frames if Path(frame.filename).name == "workers.py"]
-    written = [frame for frame in written if Path(frame.filename).parent.name == "templates"]
+    written = [frame for frame in written if Path(frame.filename).parent.name == SOURCE]
     if not written:
-        return Problem(what, why, next_step, file="templates/workers.py")
+        return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")
     return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)

@@ -1,0 +1,143 @@
+"""``generate.py``: builds a project's templates, lints them, and writes out/."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from workerstack.lint.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from workerstack.lint.building import Build
+    from workerstack.lint.lint import Finding, Request
+
+HOUSE = Path(__file__).parents[1]
+JUDGES = ("checks", "cloudformation", "lint", "simulator")
+"""The rooms on which a verdict depends."""
+
+FORMATS = ("text", "json", "sarif", "junit")
+STALE = 2
+
+
+def generating(build: "Build", root: Path) -> click.Command:
+    """The command for the project in ``root``, whose templates ``build`` gives."""
+
+    @click.command()
+    @click.option("--check", is_flag=True, help="Write nothing; exit 2 if out/ is not current.")
+    @click.option(
+        "--lint-format",
+        type=click.Choice(FORMATS),
+        default="text",
+        help="How to print what the rules find (standard output).",
+    )
+    def generate(*, check: bool, lint_format: str) -> int:
+        """Build all workers of templates/workers.py, lint them, and write out/.
+
+        Each template is linted alone and with the values of every params file that uses it.
+        Nothing is written unless everything is clean.
+
+        Exit codes: 0 done or current, 1 an error or a lint finding, 2 out/ is stale (--check).
+        """
+        return _generate(build, root, lint_format, check=check)
+
+    return generate
+
+
+def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> int:
+    from workerstack.lint import inputs
+    from workerstack.lint.building import built
+    from workerstack.lint.rendering import render
+
+    texts = {f"out/{name}.template.yaml": render(each) for name, each in built(build).items()}
+    deployed = inputs.deployments_of(texts, root)
+    found = inputs.mistakes(texts, deployed, root)
+    if found:
+        for mistake in found:
+            click.echo(str(mistake), err=True)
+        return 1
+    findings = _lint(root, inputs.requests(texts, deployed, root), lint_format)
+    if findings:
+        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+        click.echo(f"out/ was left as it is: {count} of the lint rules.", err=True)
+        return 1
+    if check:
+        return _compare(root, texts, quiet=lint_format != "text")
+    return _write(root, texts)
+
+
+def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Sequence[Finding]":
+    from workerstack.lint import reports
+
+    verdicts = Verdicts(root / ".cache" / "verdicts", _judges(root))
+    if lint_format == "text":
+        unknown = verdicts.unknown(requests)
+        if not unknown:
+            return []
+        from workerstack.lint.lint import Linter, lint_all
+
+        findings = lint_all(Linter(HOUSE / "checks"), unknown)
+        click.echo(reports.text(findings), nl=bool(findings))
+    else:
+        from workerstack.lint.lint import Linter, lint_one_by_one
+
+        linter = Linter(HOUSE / "checks")
+        findings = lint_one_by_one(linter, requests)
+        click.echo(reports.formatted(lint_format, findings, linter))
+    if not findings:
+        verdicts.keep(requests)
+    return findings
+
+
+def _judges(root: Path) -> list[Path]:
+    rooms = [HOUSE / name for name in JUDGES]
+    return [*(file for room in rooms for file in room.rglob("*.py")), root / ".cfnlintrc.yaml"]
+
+
+def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
+    """Everything that is generated: templates, editors' schemas, the README's diagram."""
+    from workerstack.cloudformation.template import declared_parameters, parse_template
+    from workerstack.lint import diagram, schema
+
+    parsed = {name: parse_template(text, name) for name, text in texts.items()}
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    for name, template in parsed.items():
+        readme = diagram.in_document(readme, name, template)
+    return {
+        **texts,
+        "params/target.schema.json": schema.target_schema(),
+        **{
+            f"params/{Path(name).name.partition('.')[0]}.schema.json": schema.deployment_schema(
+                declared_parameters(template)
+            )
+            for name, template in parsed.items()
+        },
+        "README.md": readme,
+    }
+
+
+def _compare(root: Path, texts: Mapping[str, str], *, quiet: bool) -> int:
+    """Shows what is not current; where the data is a report, only its names."""
+    from workerstack.lint import artifacts
+
+    differences = artifacts.stale(_artifacts(root, texts), root)
+    if not quiet:
+        for difference in differences.values():
+            click.echo(difference, nl=False)
+    if differences:
+        names = ", ".join(differences)
+        click.echo(f"Not current: {names}. Run `make generate` and commit.", err=True)
+        return STALE
+    click.echo("Everything that is generated is current, and clean.", err=True)
+    return 0
+
+
+def _write(root: Path, texts: Mapping[str, str]) -> int:
+    from workerstack.lint import artifacts
+
+    changed = artifacts.write(_artifacts(root, texts), root)
+    for name in changed:
+        click.echo(f"{'wrote' if (root / name).exists() else 'removed'} {name}", err=True)
+    if not changed:
+        click.echo("Everything that is generated was current, and clean.", err=True)
+    return 0

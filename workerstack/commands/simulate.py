@@ -1,0 +1,206 @@
+"""``simulate.py``: shows how a template will scale, before it runs: no AWS, no network."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from workerstack.problem import Problem
+from workerstack.simulator.quantities import SimulationError
+from workerstack.simulator.settings import Settings
+from workerstack.simulator.traces import Trace
+
+if TYPE_CHECKING:
+    from workerstack.simulator.result import Run
+
+FORMATS = ("text", "json", "csv")
+LONG = 2_000
+"""Messages from which a run is long enough for a progress bar."""
+
+
+@click.command(context_settings={"max_content_width": 96})
+@click.argument("template", type=click.Path(path_type=Path))
+@click.option("--trace", "trace_file", type=click.Path(path_type=Path),
+              help="CSV: arrival second, service seconds, 1 if the message is poison.")  # fmt: skip
+@click.option("--load", "loads", multiple=True, metavar="LOAD",
+              help="Instead of a trace, such as poisson:rate=30/h,for=8h,service=lognormal:3m:0.5;"
+              " several are laid over each other.")  # fmt: skip
+@click.option("--compare", "other", type=click.Path(path_type=Path), metavar="TEMPLATE",
+              help="Another template on the same messages, side by side.")  # fmt: skip
+@click.option("--advise", "advised", is_flag=True,
+              help="Search the cheapest step table that keeps --goal.")  # fmt: skip
+@click.option("--goal", metavar="GOAL", help='What must hold: "p95 wait < 5m, kills = 0".')
+@click.option("--seeds", type=click.IntRange(1, 20), default=3, show_default=True,
+              help="Over how many seeds the goal must hold.")  # fmt: skip
+@click.option("--candidates", type=click.IntRange(1, 5_000), default=200, show_default=True,
+              help="How many tables are tried.")  # fmt: skip
+@click.option("--picture", type=click.Path(path_type=Path), help="Also draw it: .svg or .png.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
+@click.option("--settings", "list_settings", is_flag=True, is_eager=True, expose_value=False,
+              callback=lambda ctx, _, wanted: _show_settings(ctx) if wanted else None,
+              help="List all settings with their defaults, and exit.")  # fmt: skip
+@click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE",
+              help="A value of the template's parameter.")  # fmt: skip
+@click.option("--params", type=click.Path(path_type=Path),
+              help="A file with `parameters`, such as params/ENV/STACK.yaml.")  # fmt: skip
+@click.option("--target", help="The service that is meant, where several scale.")
+@click.option("--horizon", type=click.IntRange(min=0),
+              help="The second at which it ends; default 6 h after the last arrival.")  # fmt: skip
+@click.option("--prices", type=click.Path(path_type=Path), help="Prices instead of our own.")
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text",
+              help="text; json, all of it; csv, minute by minute.")  # fmt: skip
+@click.option("--events", is_flag=True, help="List what happened, and why.")
+def simulate(
+    *,
+    template: Path,
+    trace_file: Path | None,
+    loads: Sequence[str],
+    other: Path | None,
+    advised: bool,
+    goal: str | None,
+    seeds: int,
+    candidates: int,
+    picture: Path | None,
+    changes: Sequence[str],
+    given: Sequence[str],
+    params: Path | None,
+    target: str | None,
+    horizon: int | None,
+    prices: Path | None,
+    style: str,
+    events: bool,
+) -> int:
+    """Replay a queue through the alarms and step policies that stand in TEMPLATE.
+
+    TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target, step scaling
+    policies and alarms on SQS metrics.
+
+    Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
+    """
+    from workerstack.simulator import advise, show
+    from workerstack.simulator import cost as money
+    from workerstack.simulator import run as simulation
+    from workerstack.simulator.advise import parse_goal
+    from workerstack.simulator.read import read_parameters, read_scaling
+
+    _check_usage(trace_file, loads, other, goal, picture, style, advised=advised)
+    with told():
+        values = read_parameters(_text(params), str(params)) if params else {}
+        values |= _pairs(given, "--parameter")
+        files = [template, other] if other else [template]
+        scalings = [read_scaling(_text(each), str(each), values, target=target) for each in files]
+        settings = Settings().with_texts(_pairs(changes, "--set"))
+        cost = money.read_prices(prices) if prices else money.read_prices()
+        if advised:
+            terms = parse_goal(goal or "")
+            traces = [_trace(trace_file, loads, settings.seed + each) for each in range(seeds)]
+            found = advise.advise(
+                scalings[0], traces, terms, settings, count=candidates, horizon=horizon, prices=cost
+            )
+            click.echo(advise.text(found, terms))
+            return 0 if found.kept else 1
+        trace = _trace(trace_file, loads, settings.seed)
+        end, runs = simulation.end_of(trace, horizon), []
+        for each in scalings:
+            with _progress(trace, end) as progress:
+                runs.append(
+                    simulation.simulate(
+                        each, trace, settings, horizon=end, prices=cost, progress=progress
+                    )
+                )
+        shown = show.shown(runs, cost, style, events=events)
+    if picture:
+        _draw(runs, picture)
+    click.echo(shown)
+    return 0
+
+
+def _check_usage(
+    trace_file: Path | None, loads: Sequence[str], other: Path | None, goal: str | None,
+    picture: Path | None, style: str, *, advised: bool,
+) -> None:  # fmt: skip
+    wrong = {
+        "give either --trace or --load": bool(trace_file) == bool(loads),
+        "--advise and --goal go together": advised != bool(goal),
+        "--advise takes neither --compare, --picture nor --format": advised
+        and bool(other or picture or style != "text"),
+        "--format csv is for one template": bool(other) and style == "csv",
+        "--picture is a file that ends with .svg or .png": picture is not None
+        and picture.suffix not in (".svg", ".png"),
+    }
+    for sentence, is_wrong in wrong.items():
+        if is_wrong:
+            raise click.UsageError(sentence)
+
+
+def _trace(file: Path | None, loads: Sequence[str], seed: int) -> Trace:
+    from workerstack.simulator.loads import load
+    from workerstack.simulator.traces import read_trace
+
+    return read_trace(file) if file else load(loads, seed)
+
+
+def _draw(runs: "Sequence[Run]", file: Path) -> None:
+    from workerstack.simulator.picture import picture
+
+    form: Literal["svg", "png"] = "svg" if file.suffix == ".svg" else "png"
+    drawn = picture([(run.scaling.file, run) for run in runs], form)
+    beside = file.with_name(f".{file.name}.new")
+    try:
+        beside.write_bytes(drawn)
+        beside.replace(file)
+    except OSError as error:
+        reason = error.strerror or "it is refused"
+        raise Problem(f"{file} cannot be written", reason, "Give another path") from None
+    click.echo(f"wrote {file}", err=True)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What the simulator refuses, as a problem of a command."""
+    try:
+        yield
+    except SimulationError as error:
+        said = (error.what, error.why, error.next_step)
+        raise Problem(*said, file=error.file, line=error.line) from error
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        raise Problem(f"{file} cannot be read", reason, "Give the path of a file") from None
+    except UnicodeDecodeError:
+        raise Problem(
+            "The file cannot be read", "it is no UTF-8 text", "Save it as UTF-8", file=file
+        ) from None
+
+
+def _pairs(written: Sequence[str], option: str) -> dict[str, str]:
+    pairs = [each.partition("=") for each in written]
+    for name, sign, _ in pairs:
+        if not sign or not name:
+            raise click.UsageError(f"{option} takes NAME=VALUE, not {name!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+@contextmanager
+def _progress(trace: Trace, horizon: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on a terminal while a long run lasts."""
+    if len(trace.messages) < LONG or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=horizon, label="simulating", file=sys.stderr) as bar:
+        yield lambda second: bar.update(second - bar.pos)
+        bar.update(horizon - bar.pos)
+
+
+def _show_settings(context: click.Context) -> None:
+    from workerstack.simulator.report import all_settings
+
+    click.echo(all_settings())
+    context.exit()
