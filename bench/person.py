@@ -63,7 +63,7 @@ class Person:
         raise RuntimeError(f"it never ends: {self.said}")
 
     def _ran(self, words: tuple[str, ...]) -> tuple[int, str]:
-        import deploy
+        from workerstack.commands import deploy
 
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-import deploy
 from tests import deployed
 from workerstack import localaws
 from workerstack.command_line import run
+from workerstack.commands import deploy
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.localaws import surroundings, walkthrough

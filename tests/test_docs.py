@@ -16,7 +16,6 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-import deploy
 import generate
 import templates
 from templates import specification, steps, workers
@@ -25,6 +24,7 @@ from tests import deployed
 from tests.smoke_worker import Account
 from workerstack import command_line
 from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.commands import deploy
 from workerstack.localaws import Endpoint, surroundings, walkthrough
 from workerstack.review.findings import CHECKS
 

@@ -8,9 +8,9 @@ from typing import Any
 import click
 import pytest
 
-import deploy
 from tests.conftest import Run
 from workerstack import deployments
+from workerstack.commands import deploy
 from workerstack.deployer import execute, make_review, watch
 from workerstack.deployer import service as scaling
 from workerstack.deployer.aws import Clients

@@ -138,8 +138,8 @@ def test_an_execution_that_was_killed_goes_on(
 KILL_AT_REPLACE = """
 import os, pathlib, signal, sys
 pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-from command_line import run
-import deploy
+from workerstack.command_line import run
+from workerstack.commands import deploy
 run(deploy.deploy)
 """
 

@@ -347,7 +347,7 @@ def test_why_tasks_stop(answer: dict[str, Any], failed: bool, reason: str) -> No
         stubber.add_response("list_tasks", {"taskArns": []})
         stubber.add_response("list_tasks", {"taskArns": ["arn:t/1"]})
         stubber.add_response("describe_tasks", {"tasks": [whole]})
-        [found] = tasks.of_service(ecs, {"clusterArn": "c", "serviceName": "s"})
+        [found] = tasks.tasks_of(ecs, "c", "s")
     assert (found.failed, found.reason) == (failed, reason)
 
 

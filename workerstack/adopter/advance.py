@@ -7,7 +7,6 @@ from typing import Any
 from workerstack.adopter import mapping, refactor, retain_import
 from workerstack.adopter.deployed import Deployed
 from workerstack.adopter.plan import Plan
-from workerstack.adopter.proposal import Renaming
 from workerstack.adopter.refactor import mapping_name
 from workerstack.cloudformation.template import declared_parameters
 from workerstack.deployer import change_set, make_review
@@ -18,6 +17,7 @@ from workerstack.deployer.stack import OWNER
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 from workerstack.review.model import Review, Step, Where
+from workerstack.review.renaming import Renaming
 
 
 def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:

@@ -62,9 +62,10 @@ def read(deployment: Deployment, clients: Clients) -> Deployed:
     """The deployment's stack from AWS; raises Problem where nothing is deployed."""
     cloudformation = clients("cloudformation")
     stack = stacks.existing(cloudformation, deployment)
-    answer = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
-    physical = _physical_ids(cloudformation, stack.id)
-    text = template_text(answer["TemplateBody"])
+    text = template_text(stacks.template_body(cloudformation, StackName=stack.id))
+    physical = {
+        each.logical_id: each.physical_id for each in stacks.resources(cloudformation, stack.id)
+    }
     return _deployed(f"the template of {stack.name}", text, deployment, stack, physical)
 
 
@@ -79,16 +80,6 @@ def read_file(file: Path, deployment: Deployment) -> Deployed:
             "Give the file of the deployed template (`aws cloudformation get-template`)",
         ) from None
     return _deployed(str(file), text, deployment, Stack(deployment.stack), None)
-
-
-def _physical_ids(cloudformation: Any, stack_id: str) -> dict[str, str]:
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-    return {
-        each["LogicalResourceId"]: each.get("PhysicalResourceId", "")
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each["ResourceStatus"] != "DELETE_COMPLETE"
-    }
 
 
 def _deployed(

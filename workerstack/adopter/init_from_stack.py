@@ -335,14 +335,10 @@ def _service(cloudformation: Any, found: stack.Stack) -> str:
             "Name one that exists; `aws cloudformation describe-stacks` lists them",
         )
     services = [
-        resource["PhysicalResourceId"]
-        for page in cloudformation.get_paginator("list_stack_resources").paginate(
-            StackName=found.id
-        )
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == SERVICE and resource.get("PhysicalResourceId")
-        and resource["ResourceStatus"] != "DELETE_COMPLETE"
-    ]  # fmt: skip
+        each.physical_id
+        for each in stack.resources(cloudformation, found.id)
+        if each.type == SERVICE and each.physical_id
+    ]
     if len(services) != 1:
         names = ", ".join(each.rpartition("/")[2] for each in services)
         raise Problem(

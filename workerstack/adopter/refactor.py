@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workerstack.adopter import deployed, mapping, proposal
+from workerstack.adopter import deployed, mapping
 from workerstack.adopter.plan import Plan, check_no_policy, immovable
-from workerstack.adopter.proposal import Bound, Renamed, Renaming
 from workerstack.deployer import aws
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, explained
@@ -21,7 +20,9 @@ from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import OWNER
 from workerstack.deployments import Deployment
 from workerstack.problem import Detached, Problem, Refusal
+from workerstack.review import renaming as proposal
 from workerstack.review.model import Where
+from workerstack.review.renaming import Bound, Renamed, Renaming
 
 UNSUPPORTED = re.compile(r"Stack Refactor does not support (\w+::\w+::\w+)")
 """How the service says that a type cannot be refactored, in StatusReason and, for one whose tags

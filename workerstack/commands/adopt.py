@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from workerstack.adopter.mapping import Given
     from workerstack.adopter.match import Question
     from workerstack.adopter.plan import Plan
-    from workerstack.adopter.proposal import Renaming
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.source import Source
     from workerstack.review.model import Review
+    from workerstack.review.renaming import Renaming
 
 
 NEW = "none"

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from workerstack.adopter import mapping
-from workerstack.adopter.proposal import Renaming
 from workerstack.commands.options import say, shown
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source
 from workerstack.deployments import Deployment
 from workerstack.review.model import Review
+from workerstack.review.renaming import Renaming
 
 
 def files(found: Review | Renaming, deployment: Deployment) -> tuple[Path, ...]:

@@ -40,11 +40,11 @@ def discard(
 
     A stack is only deleted if this tool made it and its creation failed, or its deletion did.
     """
-    from workerstack.adopter.proposal import Renaming
     from workerstack.deployer import aws, undo
     from workerstack.deployer import discard as discarding
     from workerstack.deployer import stack as stacks
     from workerstack.review import file as review_file
+    from workerstack.review.renaming import Renaming
 
     file = Path(what)
     if what not in {each.name for each in deployments.load_all(root)}:

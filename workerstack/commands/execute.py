@@ -11,10 +11,10 @@ from workerstack.commands.options import clients_of, connected, consent, say
 from workerstack.problem import Problem
 
 if TYPE_CHECKING:
-    from workerstack.adopter.proposal import Renaming
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.operation import Operation
     from workerstack.review.model import Review
+    from workerstack.review.renaming import Renaming
 
 
 @click.command()
@@ -44,12 +44,12 @@ def execute(
 
     What `adopt` and `rollback` wrote is executed in the same way.
     """
-    from workerstack.adopter.proposal import Renaming
     from workerstack.commands import adoption_step
     from workerstack.deployer import binding, earlier
     from workerstack.deployer import execute as execution
     from workerstack.deployer import source as committed
     from workerstack.review import file as review_file
+    from workerstack.review.renaming import Renaming
 
     found = review_file.read_any(file)
     if not isinstance(found, Renaming):
@@ -100,8 +100,8 @@ def _guard(
 
 def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tuple[Path, ...]:
     """What must be committed; an earlier deployment is in a commit, or in CloudFormation."""
-    from workerstack.adopter.proposal import Renaming
     from workerstack.commands import adoption_step
+    from workerstack.review.renaming import Renaming
 
     if not isinstance(found, Renaming) and found.binding.origin:
         return deployment.files[-1:]
@@ -110,7 +110,7 @@ def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tu
 
 def _ask(review: "Review | Renaming") -> None:
     """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
-    from workerstack.adopter.proposal import Renaming
+    from workerstack.review.renaming import Renaming
     from workerstack.review.show.words import counts
 
     what = f"{len(review.renamed)} to rename" if isinstance(review, Renaming) else counts(review)

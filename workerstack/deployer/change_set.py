@@ -7,7 +7,7 @@ from typing import Any
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import SERVICE_EXISTS, Source, placed
-from workerstack.deployer.stack import OWNER, Stack, has_service
+from workerstack.deployer.stack import OWNER, Stack, has_service, template_body
 from workerstack.problem import Problem, Refusal
 
 PREFIX = "review-"
@@ -83,10 +83,9 @@ def _values(
     values = source.values(service_exists=has_service(cloudformation, stack))
     deployed = dict(stack.parameters or {})
     as_deployed = {**values, SERVICE_EXISTS: deployed.get(SERVICE_EXISTS, "")}
-    if SERVICE_EXISTS in values and as_deployed == deployed and tags == stack.tags:
-        template = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")
-        if template["TemplateBody"] == source.text:
-            return as_deployed
+    only_that = SERVICE_EXISTS in values and as_deployed == deployed and tags == stack.tags
+    if only_that and template_body(cloudformation, StackName=stack.id) == source.text:
+        return as_deployed
     return values
 
 

@@ -14,7 +14,7 @@ from workerstack.deployer import aws, change_set
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.operation import CHANGED, Event, event_of
 from workerstack.deployer.source import Source, checked_source, digest, template_text
-from workerstack.deployer.stack import OWNER, Stack
+from workerstack.deployer.stack import OWNER, Stack, template_body
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 
@@ -159,8 +159,7 @@ def _kept_by_name(
 
 def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
     answer = cloudformation.describe_change_set(ChangeSetName=arn)
-    body = cloudformation.get_template(ChangeSetName=arn, TemplateStage="Original")["TemplateBody"]
-    text = template_text(body)
+    text = template_text(template_body(cloudformation, ChangeSetName=arn))
     declared = declared_parameters(parse_template(text, arn))
     secret = sorted(name for name, each in declared.items() if each.secret)
     if secret:

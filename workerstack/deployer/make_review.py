@@ -387,7 +387,7 @@ def _kind(stack: Stack, adoption: Step) -> str:
 def _before(cloudformation: Any, stack: Stack) -> Beside:
     if stack.is_new:
         return Beside()
-    body = cloudformation.get_template(StackName=stack.id, TemplateStage="Original")["TemplateBody"]
+    body = stacks.template_body(cloudformation, StackName=stack.id)
     template = parse_template(template_text(body), f"the template of {stack.name}")
     topics = stack.answer.get("NotificationARNs", ())
     return Beside(template, stack.parameters or {}, stack.tags or {}, topics)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
 
@@ -117,26 +118,10 @@ def stopped(ecs: Any, cluster: str, service: str, since: datetime) -> list[str]:
 
     Not those that ECS stopped as it was told to.
     """
-    arns = ecs.list_tasks(
-        cluster=cluster, serviceName=service.rpartition("/")[2], desiredStatus="STOPPED"
-    )["taskArns"]
-    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:10])["tasks"] if arns else []
     return [
-        "; ".join(
-            part
-            for part in (
-                task.get("stoppedReason", ""),
-                *(
-                    f"{each.get('name')} exited with {each['exitCode']}"
-                    if each.get("exitCode") is not None
-                    else each.get("reason", "")
-                    for each in task.get("containers", ())
-                ),
-            )
-            if part
-        )
-        for task in tasks
-        if task.get("stopCode") not in BY_DESIGN and task.get("stoppedAt", since) >= since
+        task.reason
+        for task in tasks_of(ecs, cluster, service, ("STOPPED",))
+        if task.stop_code not in BY_DESIGN and (task.stopped_at or since) >= since
     ]
 
 
@@ -218,6 +203,8 @@ class Task:
     status: str
     reason: str = ""
     failed: bool = False
+    stop_code: str = ""
+    stopped_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -225,24 +212,24 @@ class Task:
         return self.arn.rpartition("/")[2]
 
 
-def of_service(ecs: Any, service: Mapping[str, Any]) -> list[Task]:
-    """All tasks of a service; ECS keeps stopped ones for about an hour."""
+def tasks_of(
+    ecs: Any, cluster: str, service: str, statuses: Iterable[str] = ("RUNNING", "STOPPED")
+) -> list[Task]:
+    """All tasks of a service, by name or ARN; ECS keeps stopped ones for about an hour."""
     arns = [
         arn
-        for status in ("RUNNING", "STOPPED")
+        for status in statuses
         for page in ecs.get_paginator("list_tasks").paginate(
-            cluster=service["clusterArn"],
-            serviceName=service["serviceName"],
-            desiredStatus=status,
+            cluster=cluster, serviceName=service.rpartition("/")[2], desiredStatus=status
         )
         for arn in page["taskArns"]
     ]
     return [
         _task(answer)
         for start in range(0, len(arns), TASKS_A_CALL)
-        for answer in ecs.describe_tasks(
-            cluster=service["clusterArn"], tasks=arns[start : start + TASKS_A_CALL]
-        )["tasks"]
+        for answer in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + TASKS_A_CALL])[
+            "tasks"
+        ]
     ]
 
 
@@ -250,11 +237,13 @@ def _task(answer: Mapping[str, Any]) -> Task:
     containers = answer.get("containers", ())
     clean = bool(containers) and all(each.get("exitCode") == 0 for each in containers)
     return Task(
-        arn=answer["taskArn"],
-        task_definition=answer["taskDefinitionArn"],
+        arn=answer.get("taskArn", ""),
+        task_definition=answer.get("taskDefinitionArn", ""),
         status=answer.get("lastStatus", ""),
         reason="; ".join(_reasons(answer, containers)),
         failed=answer.get("stopCode") in FAILURES and not clean,
+        stop_code=answer.get("stopCode", ""),
+        stopped_at=answer.get("stoppedAt"),
     )
 
 
@@ -284,8 +273,7 @@ class Worker:
 
 def read_worker(clients: Clients, stack_id: str) -> Worker:
     """The worker of a stack; raises Problem where the stack has no service."""
-    physical = _physical_ids(clients, stack_id)
-    service = _service(clients, physical)
+    service = _service(clients, stacks.resources(clients("cloudformation"), stack_id))
     network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
     if not network or not service.get("taskDefinition"):
         raise Problem(
@@ -309,18 +297,9 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
     )
 
 
-def _physical_ids(clients: Clients, stack_id: str) -> dict[str, str]:
-    """The physical id of each resource type's first resource."""
-    pages = clients("cloudformation").get_paginator("list_stack_resources")
-    return {
-        resource["ResourceType"]: resource.get("PhysicalResourceId", "")
-        for page in pages.paginate(StackName=stack_id)
-        for resource in page["StackResourceSummaries"]
-    }
-
-
-def _service(clients: Clients, physical: Mapping[str, str]) -> Mapping[str, Any]:
-    arn = physical.get("AWS::ECS::Service")
+def _service(clients: Clients, resources: Iterable[stacks.StackResource]) -> Mapping[str, Any]:
+    services = [each.physical_id for each in resources if each.type == "AWS::ECS::Service"]
+    arn = next(filter(None, services), "")
     if not arn:
         raise Problem(
             "The stack has no ECS service", "there is nothing to verify", "Deploy the worker first"

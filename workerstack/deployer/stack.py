@@ -107,14 +107,44 @@ def check_updatable(stack: Stack, deployment: str) -> None:
     )
 
 
+@dataclass(frozen=True)
+class StackResource:
+    """One resource of a stack; ``physical_id`` is empty while there is none."""
+
+    logical_id: str
+    type: str
+    physical_id: str
+    status: str
+
+
+def resources(cloudformation: Any, stack_id: str) -> list[StackResource]:
+    """What the stack has, without what was deleted (ListStackResources)."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+    return [
+        StackResource(
+            each["LogicalResourceId"],
+            each["ResourceType"],
+            each.get("PhysicalResourceId", ""),
+            each["ResourceStatus"],
+        )
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceStatus"] not in stack_states.GONE
+    ]
+
+
+def template_body(cloudformation: Any, **of: str) -> str | dict[str, Any]:
+    """The template as it was sent: text, or for JSON the object that botocore makes of it.
+
+    ``of``: the request's StackName, ChangeSetName or both (GetTemplate).
+    """
+    answer = cloudformation.get_template(**of, TemplateStage="Original")
+    body: str | dict[str, Any] = answer["TemplateBody"]
+    return body
+
+
 def has_service(cloudformation: Any, stack: Stack) -> bool:
     """Whether the stack already has an ECS service, whose desired count is not ours."""
     if stack.is_new:
         return False
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id)
-    return any(
-        resource["ResourceType"] == "AWS::ECS::Service"
-        and resource["ResourceStatus"] != "DELETE_COMPLETE"
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-    )
+    return any(each.type == "AWS::ECS::Service" for each in resources(cloudformation, stack.id))

@@ -76,6 +76,9 @@ STATES = {
 }
 """Every state that DescribeStacks can answer, and ABSENT."""
 
+GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+"""The states of a resource that its stack no longer has."""
+
 UPDATABLE = frozenset(
     {
         "CREATE_COMPLETE",

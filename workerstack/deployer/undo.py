@@ -8,7 +8,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import random_token
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import DELETED, TAKEN_BACK, Operation
-from workerstack.deployer.stack import OWNER, Stack
+from workerstack.deployer.stack import OWNER, Stack, resources
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 
@@ -94,13 +94,10 @@ def check_ours(stack: Stack, deployment: Deployment, retain: Sequence[str]) -> N
 
 def remaining(cloudformation: Any, stack: Stack) -> list[str]:
     """What the stack still has, as ``LogicalId (type)``."""
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.id)
     return [
-        f"{each['LogicalResourceId']} ({each['ResourceType']})"
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each.get("PhysicalResourceId")
-        and each["ResourceStatus"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+        f"{each.logical_id} ({each.type})"
+        for each in resources(cloudformation, stack.id)
+        if each.physical_id
     ]
 
 

@@ -41,7 +41,8 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
         said = [getattr(error, name, None) for name in ("what", "why", "next_step")]
         if None in said:
             raise
-        raise _located(*map(str, said), error=error) from error
+        what, why, next_step = map(str, said)
+        raise _located(what, why, next_step, error) from error
     names = [name for name, _ in templates]
     if len(set(names)) < len(names):
         raise Problem(

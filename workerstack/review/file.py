@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workerstack.adopter.proposal import Renaming
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import VERSION, Review
+from workerstack.review.renaming import Renaming
 
 KINDS: dict[str, type[Review] | type[Renaming]] = {"review": Review, "renaming": Renaming}
 """What such a file can hold, by the key under which it does."""

@@ -153,7 +153,11 @@ class Smoke:
             self._read_log(began)
 
     def _tasks(self) -> list[rollout.Task]:
-        return rollout.of_service(self.clients("ecs"), self.plan.worker.service)
+        return rollout.tasks_of(
+            self.clients("ecs"),
+            self.plan.worker.service["clusterArn"],
+            self.plan.worker.service["serviceName"],
+        )
 
     def _waits(self) -> Waits:
         return replace(self.clock, limit=self.plan.timeout).waits()

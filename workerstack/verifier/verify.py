@@ -173,8 +173,7 @@ def check_state(stack: stacks.Stack, deployment: str) -> Check:
 
 def _as_committed(source: Source, stack: stacks.Stack, clients: Clients) -> Iterator[Check]:
     """The deployed template and values are those in out/ and params/."""
-    body = clients("cloudformation").get_template(StackName=stack.id, TemplateStage="Original")
-    deployed = body["TemplateBody"]
+    deployed = stacks.template_body(clients("cloudformation"), StackName=stack.id)
     same = deployed == source.text if isinstance(deployed, str) else deployed == source.template
     if not same and isinstance(deployed, str):
         same = parse_template(deployed, "deployed") == source.template

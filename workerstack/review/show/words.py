@@ -1,4 +1,4 @@
-"""One set of words for all formats: causes, properties, scaling, and how lines are wrapped. Pure."""
+"""One set of words for all formats: causes, properties, scaling, how lines are wrapped. Pure."""
 
 import json
 import re
