@@ -1,1 +1,1 @@
-"""A template as data: read, resolved, compared. No AWS."""
+"""A template as data: read, resolve, compare, refer; what policies allow. No AWS."""
