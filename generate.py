@@ -11,6 +11,7 @@ import click
 from workerstack.command_line import run
 from workerstack.lint.preloading import Preloaded
 from workerstack.lint.verdicts import Verdicts, probably_known
+from workerstack.output import say, show, show_json_text
 
 if TYPE_CHECKING:
     from workerstack.lint.lint import Finding, Request
@@ -51,12 +52,12 @@ def _generate(preloaded: Preloaded, lint_format: str, *, check: bool) -> int:
     found = inputs.mistakes(texts, deployed, ROOT)
     if found:
         for mistake in found:
-            click.echo(str(mistake), err=True)
+            say(str(mistake))
         return 1
     findings = _lint(preloaded, inputs.requests(texts, deployed, ROOT), lint_format)
     if findings:
         count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-        click.echo(f"out/ was left as it is: {count} of the lint rules.", err=True)
+        say(f"out/ was left as it is: {count} of the lint rules.")
         return 1
     return _compare(texts, quiet=lint_format != "text") if check else _write(texts)
 
@@ -88,13 +89,15 @@ def _lint(
         if not unknown:
             return []
         findings = preloaded.lint(unknown)
-        click.echo(reports.text(findings), nl=bool(findings))
+        if findings:
+            show(reports.text(findings))
     else:
         from workerstack.lint.lint import Linter, lint_one_by_one
 
         linter = Linter(RULES)
         findings = lint_one_by_one(linter, requests)
-        click.echo(reports.formatted(lint_format, findings, linter))
+        text = reports.formatted(lint_format, findings, linter)
+        show_json_text(text) if lint_format in ("json", "sarif") else show(text)
     if not findings:
         verdicts.keep(requests)
     return findings
@@ -129,12 +132,12 @@ def _compare(texts: Mapping[str, str], *, quiet: bool) -> int:
     differences = artifacts.stale(_artifacts(texts), ROOT)
     if not quiet:
         for difference in differences.values():
-            click.echo(difference, nl=False)
+            show(difference.rstrip("\n"))
     if differences:
         names = ", ".join(differences)
-        click.echo(f"Not current: {names}. Run `make generate` and commit.", err=True)
+        say(f"Not current: {names}. Run `make generate` and commit.")
         return STALE
-    click.echo("Everything that is generated is current, and clean.", err=True)
+    say("Everything that is generated is current, and clean.")
     return 0
 
 
@@ -143,9 +146,9 @@ def _write(texts: Mapping[str, str]) -> int:
 
     changed = artifacts.write(_artifacts(texts), ROOT)
     for name in changed:
-        click.echo(f"{'wrote' if (ROOT / name).exists() else 'removed'} {name}", err=True)
+        say(f"{'wrote' if (ROOT / name).exists() else 'removed'} {name}")
     if not changed:
-        click.echo("Everything that is generated was current, and clean.", err=True)
+        say("Everything that is generated was current, and clean.")
     return 0
 
 

@@ -62,7 +62,7 @@ class Linter:
             from cfnlint.runner import Runner
 
             acceleration.install()
-            self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS]))
+            self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS], templates=[]))
 
     @property
     def rules(self) -> Any:

@@ -42,13 +42,15 @@ class Preloaded:
             return lint_all(Linter(self._rules), requests)
         self._connection.send(list(requests))
         try:
-            found: list[Finding] = self._connection.recv()
-        except EOFError as error:
+            found: list[Finding] | str = self._connection.recv()
+        except (EOFError, ConnectionError):
+            found = "its process was stopped"
+        if isinstance(found, str):
             raise Problem(
                 "Linting ended before it was done",
-                "its process was stopped, or it failed as printed above",
+                found,
                 "Run it again; if it happens again, report it",
-            ) from error
+            )
         return found
 
     def __enter__(self) -> Self:
@@ -69,6 +71,8 @@ class Preloaded:
 def _serve(rules: Path, connection: "Connection") -> None:
     from workerstack.lint.lint import Linter, lint_all
 
-    linter = Linter(rules)
-    requests = connection.recv()
-    connection.send(lint_all(linter, requests))
+    try:
+        linter = Linter(rules)
+        connection.send(lint_all(linter, connection.recv()))
+    except Exception as error:
+        connection.send(f"{type(error).__name__}: {error}")
