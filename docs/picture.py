@@ -8,17 +8,16 @@ import sys
 from io import StringIO
 from pathlib import Path
 
-import click
 from rich.console import Console
-from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from workerstack.cloudformation.template import parse_template
 from workerstack.deployments import load
+from workerstack.output import painted, styled
 from workerstack.review.predict import Side, predict_review
-from workerstack.review.show import text as terminal
+from workerstack.review.show import text
 
 LINES = 84
 """How much of the report is in the picture."""
@@ -46,16 +45,12 @@ def picture() -> str:
         *sides, name=deployment.name, account=target.account, region=target.region,
         stack=deployment.stack,
     )  # fmt: skip
-    lines = terminal.render(review, _styled, WIDTH).split("\n")
+    lines = text.render(review, styled, WIDTH).split("\n")
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
     console.print(f"$ deploy.py diff {' '.join(TEMPLATES)} \\\n    --params {PARAMS}")
-    console.print(Text.from_ansi("\n".join(lines[:LINES])))
+    console.print(painted("\n".join(lines[:LINES])))
     console.print(f"... and {len(lines) - LINES} lines more", style="dim")
     return FONT.sub("", console.export_svg(title="deploy.py diff", unique_id="review"))
-
-
-def _styled(text: str, colour: str) -> str:
-    return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "workerstack"
 HEAVY = {"boto3", "botocore", "cfnlint", "rich", "ministack", "hypercorn", "matplotlib"}
-FREE = {"problem"}
+FREE = {"files", "problem"}
 """What every room may import."""
 
 ARROWS = {
@@ -20,15 +20,17 @@ ARROWS = {
     "deployments": {"cloudformation"},
     "lint": {"checks", "cloudformation", "deployments"},
     "review": {"checks", "cloudformation", "simulator"},
-    "deployer": {"cloudformation", "deployments", "review"},
+    "deployer": {"cloudformation", "deployments", "output", "review"},
     "verifier": {"checks", "cloudformation", "deployer", "deployments"},
     "adopter": {"cloudformation", "deployer", "deployments", "review"},
     "commands": {
         "adopter", "checks", "cloudformation", "command_line", "deployer", "deployments", "lint",
-        "review", "simulator", "verifier",
+        "output", "review", "simulator", "verifier",
     },
     "localaws": {"cloudformation"},
-    "command_line": set[str](),
+    "command_line": {"output"},
+    "output": set[str](),
+    "files": set[str](),
     "problem": set[str](),
 }  # fmt: skip
 """Room: the rooms that it may import, besides itself."""
@@ -39,13 +41,15 @@ LIBRARIES = {
     "checks": {"cfnlint"},
     "deployments": {"pydantic", "yaml"},
     "lint": {"cfnlint", "yaml"},
-    "review": {"jinja2", "pydantic", "yaml"},
+    "review": {"jinja2", "markupsafe", "pydantic", "yaml"},
     "deployer": {"boto3", "botocore", "click", "pydantic", "rich", "yaml"},
     "verifier": {"boto3", "botocore", "yaml"},
     "adopter": {"boto3", "botocore", "pydantic", "yaml"},
     "commands": {"botocore", "click", "junit_xml", "rich", "yaml"},
     "localaws": {"boto3", "hypercorn", "ministack", "yaml"},
     "command_line": {"click"},
+    "output": {"click", "rich"},
+    "files": set[str](),
     "problem": set[str](),
 }
 """Room: the libraries that it may import."""

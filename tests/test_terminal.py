@@ -9,7 +9,7 @@ from tests.reviews import REVIEWS, said
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange, Review
 from workerstack.review.show import text as terminal
 from workerstack.review.show import words
-from workerstack.review.show.words import shown, wrapped
+from workerstack.review.show.words import broken, shown, wrapped
 
 
 def squeezed(text: str) -> str:
@@ -84,7 +84,8 @@ def test_the_order_is_that_of_risk() -> None:
 
 
 def test_lines_keep_to_the_width_and_their_own_breaks() -> None:
-    found = wrapped("one two three\nfour", 10, "- ", "  ")
+    found = broken("one two three\nfour", 10, "- ", "  ")
     assert found == ["- one two", "  three", "  four"]
+    assert wrapped("one\ntwo", 10, "- ", "  ") == ["- one\\ntwo"]
     assert wrapped("", 10, "- ") == ["- "]
-    assert wrapped("\x1b[31mred", 40) == ["\\u001b[31mred"]
+    assert wrapped("\x1b[31mred", 40) == ["\\x1b[31mred"]

@@ -1,9 +1,13 @@
 """How each command ends: data and talk apart, mistakes as sentences, exit codes as agreed."""
 
+import logging
+import os
 import sys
+import traceback
 
 import click
 
+from workerstack.output import Lost, say
 from workerstack.problem import Problem
 
 WRONG_USAGE = 64
@@ -16,15 +20,68 @@ def run(command: click.Command) -> None:
     0 and what the command returns; a Problem's own code; 64 for wrong usage; 130 when
     interrupted (DESIGN, "Commands"). The only place where a process is ended.
     """
+    logging.basicConfig(handlers=[_Said()], format="%(message)s")
+    logging.captureWarnings(capture=True)
     try:
-        code = command.main(standalone_mode=False)
+        code = _ended(command)
+    except Lost:  # nor can the reason be said: the exit code is all that is left
+        code = Lost.code
+    if code:
+        _drop_unwritten()
+    sys.exit(code)
+
+
+def _ended(command: click.Command) -> int:
+    try:
+        return command.main(standalone_mode=False) or 0
     except Problem as problem:
-        click.echo(str(problem), err=True)
-        sys.exit(problem.code)
-    except click.UsageError as error:
-        error.show()
-        sys.exit(WRONG_USAGE)
+        say(str(problem))
+        return problem.code
+    except click.ClickException as error:
+        say(*_usage(error))
+        return WRONG_USAGE
     except click.Abort:
-        click.echo("Interrupted.", err=True)
-        sys.exit(INTERRUPTED)
-    sys.exit(code or 0)
+        say("Interrupted.")
+        return INTERRUPTED
+    except OSError as error:
+        say(str(_refused(error)))
+        return Problem.code
+    except Exception:
+        say(*traceback.format_exc().splitlines())
+        return Problem.code
+
+
+def _usage(error: click.ClickException) -> list[str]:
+    """What click says; what was typed, however it is typed, stays within its one line."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    usage = context.get_usage().split("\n") if context else []
+    hint = [f"Try '{context.command_path} --help' for help.", ""] if context else []
+    return [*usage, *hint, f"Error: {error.format_message()}"]
+
+
+def _refused(error: OSError) -> Problem:
+    """What the operating system refused, where nobody nearer could say more of it."""
+    name = error.filename if isinstance(error.filename, str) else "A file"
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        name = "The working directory"  # Path.cwd() alone says no name
+    return Problem(
+        f"{name} cannot be used",
+        error.strerror or str(error) or type(error).__name__,
+        "Mend that, or run the command where it can be used",
+    )
+
+
+def _drop_unwritten() -> None:
+    """What a full disk did not take would be tried once more at the end, and complained of."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class _Said(logging.Handler):
+    """What libraries log and warn of, which quotes AWS and files as well."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(*self.format(record).splitlines())

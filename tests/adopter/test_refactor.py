@@ -7,11 +7,11 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from workerstack.adopter import refactor
 from workerstack.adopter.plan import immovable
 from workerstack.adopter.refactor import Unsupported
 from workerstack.deployer.clock import Clock
 from workerstack.problem import Detached, Problem
-from workerstack.review import refactor
 from workerstack.review import renaming as proposal
 
 ID = "0dd28a37-5f86-4383-961c-3ffe650c8902"

@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "generate.py", "README.md", ".cfnlintrc.yaml", "out", "params", "templates", "workerstack",
+    "generate.py", "command_line.py", "files.py", "output.py", "problem.py", "README.md",
+    ".cfnlintrc.yaml",
+    "deployments", "generator", "out", "params", "rules", "templates",
 )  # fmt: skip
 
 
@@ -240,3 +242,40 @@ def test_plain_cfn_lint_finds_nothing_at_all(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("gone", ["out", "out/webordinary-edit.template.yaml", ".cache"])
+def test_what_was_removed_is_made_again(copy: Path, gone: str) -> None:
+    before = snapshot(copy)
+    if (copy / gone).is_dir():
+        shutil.rmtree(copy / gone)
+    else:
+        (copy / gone).unlink()
+    if gone == "out":  # nothing is known to be clean either: the linter is loaded
+        shutil.rmtree(copy / ".cache")
+    found = generate(copy)
+    assert found.returncode == 0, found.stderr
+    assert snapshot(copy) == before
+
+
+def test_out_that_is_no_folder_is_one_sentence(copy: Path) -> None:
+    shutil.rmtree(copy / "out")
+    (copy / "out").write_text("")
+    found = generate(copy)
+    assert found.returncode == 1
+    [line] = found.stderr.splitlines()
+    assert "cannot be written" in line
+
+
+def test_a_template_that_is_a_folder_is_one_sentence(copy: Path) -> None:
+    before = snapshot(copy)
+    file = copy / "out/webordinary-edit.template.yaml"
+    file.unlink()
+    file.mkdir()
+    found = generate(copy)
+    assert found.returncode == 1
+    [line] = found.stderr.splitlines()
+    assert "webordinary-edit.template.yaml cannot be" in line
+    file.rmdir()
+    file.write_bytes(before[file.name])
+    assert snapshot(copy) == before

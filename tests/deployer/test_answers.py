@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workerstack.deployer import answers
+from workerstack.problem import harmless
 from workerstack.review.model import Binding, ChangeSet, Review, Where
 from workerstack.review.show import text as terminal
-from workerstack.review.show import words
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT.parent / "shared/change-sets/recorded.jsonl"
@@ -120,7 +120,7 @@ def test_what_the_detailed_answer_leaves_out_is_still_there() -> None:
 
 def squeezed(text: str) -> str:
     """Without what wrapping changes, and as it is made visible."""
-    return "".join(words.visible(text).split())
+    return "".join(harmless(text).split())
 
 
 TEXT = st.text(max_size=12)

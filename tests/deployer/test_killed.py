@@ -13,7 +13,7 @@ import pytest
 from bench.proxy import Faults, Proxy
 from tests.conftest import ROOT, Run
 from tests.review.test_several import small
-from workerstack import localaws
+from workerstack import files, localaws
 from workerstack.review import file as review_file
 
 Client = Callable[[str], Any]
@@ -159,7 +159,7 @@ def test_a_review_that_was_killed_as_it_was_written_leaves_no_file_for_ever(
     [left] = file.parent.glob(".*")
     assert command(*words[:4])[0] == 2
     assert left.exists()  # it might be another process's that still runs
-    old = left.stat().st_mtime - review_file.FORGOTTEN - 1
+    old = left.stat().st_mtime - files.FORGOTTEN - 1
     os.utime(left, (old, old))
     assert command(*words[:4])[0] == 2
     end_well(command, client, file, state)
@@ -173,6 +173,6 @@ def test_a_review_that_cannot_be_written_is_a_sentence_and_leaves_nothing(
     folder.mkdir()
     code, _, err = command("review", "dev/one", "--output", str(folder))
     assert code == 1
-    assert "The review cannot be written" in err
+    assert "cannot be written: it is a folder" in err
     assert "deploy.py discard" in err
     assert [each.name for each in checkout.glob(".*")] == []

@@ -323,6 +323,7 @@ def test_the_terminal_block_is_painted_and_taken_away() -> None:
     from rich.console import Console
 
     from workerstack.deployer.screen import Block
+    from workerstack.output import painted
 
     file = StringIO()
     console = Console(file=file, force_terminal=True, width=80, color_system=None)
@@ -332,7 +333,7 @@ def test_the_terminal_block_is_painted_and_taken_away() -> None:
         asked.append("x")
         return "cancel"
 
-    screen = Block(console, plain, ask, lambda: START + timedelta(seconds=75))
+    screen = Block(console, painted, plain, ask, lambda: START + timedelta(seconds=75))
     failed = event(4, "CREATE_FAILED", "Rule", reason="no")
     screen.show(snapshot(BEGUN, QUEUE), made(BEGUN, QUEUE))
     screen.show(snapshot(BEGUN, QUEUE, failed), made(failed))

@@ -111,7 +111,7 @@ def test_checks_are_a_junit_report() -> None:
     [suite] = report.iter("testsuite")
     assert [suite.get(each) for each in ("tests", "failures", "skipped")] == ["3", "1", "1"]
     [failure] = suite.iter("failure")
-    assert (failure.get("message"), failure.text) == ("no\\u0007 <", "next: mend")
+    assert (failure.get("message"), failure.text) == ("no\\x07 <", "next: mend")
     [skipped] = suite.iter("skipped")
     assert skipped.get("message") == "not allowed"
     assert suite.findtext("system-out") == "a line"

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from workerstack import files
 from workerstack.adopter.deployed import Deployed, Resource
 from workerstack.adopter.match import NAMES, Certainty, Match, Matching, human_name
 from workerstack.cloudformation.template import Located, read_yaml
@@ -159,7 +160,6 @@ def updated(mapping: AdoptionMapping, matching: Matching) -> AdoptionMapping:
 def write(mapping: AdoptionMapping, deployment: Deployment) -> Path:
     """Writes the file whole; gives its path."""
     file = path(deployment)
-    file.parent.mkdir(parents=True, exist_ok=True)
     entries = {
         name: entry.model_dump(by_alias=True, exclude_defaults=True, mode="json")
         for name, entry in sorted(mapping.resources.items())
@@ -168,9 +168,7 @@ def write(mapping: AdoptionMapping, deployment: Deployment) -> Path:
     if mapping.new:
         content["new"] = list(mapping.new)
     text = HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)
+    files.write(file, text)
     return file
 
 

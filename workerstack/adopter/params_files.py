@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workerstack import files
 from workerstack.deployments import ParameterValue
 from workerstack.problem import Problem, Refusal
 
@@ -43,10 +44,9 @@ def refuse_existing(folder: Path, names: Iterable[str], *, force: bool) -> None:
 
 
 def write(folder: Path, texts: Mapping[str, str], say: Say) -> None:
-    """Writes each text into its file, saying which."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    """Writes each text into its file, all or none, saying which."""
+    files.write_all({folder / f"{name}.yaml": text for name, text in texts.items()})
+    for name in texts:
         say(f"wrote params/{folder.name}/{name}.yaml")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from workerstack.adopter.plan import SAID, Plan, Replaced, replaced, specification
+from workerstack.problem import harmless
 from workerstack.review.model import Review
 from workerstack.review.show import words
 from workerstack.review.show.words import Style, plain, wrapped
@@ -25,19 +26,18 @@ def render(plan: Plan, style: Style = plain, width: int = 100) -> str:
         *(_end(plan.end, plan, style, width) if plan.end else ()),
         *_steps(plan, style, width),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
 
 
 def _matches(plan: Plan, style: Style, width: int) -> Iterator[str]:
     yield from ("", style("What is what", "bold"))
     for ours, entry in sorted(plan.mapping.resources.items()):
-        known_as = "" if entry.is_ == ours else f" is {words.visible(entry.is_)}"
+        known_as = "" if entry.is_ == ours else f" is {entry.is_}"
         yield f"  {ours}{known_as}"
         said = f"{entry.certainty}: {entry.because or 'it was given'}"
         by = " Imported, not refactored." if entry.by == "import" else ""
         yield from (
-            style(each, COLOURS[entry.certainty])
-            for each in wrapped(words.visible(said) + by, width, "      ")
+            style(each, COLOURS[entry.certainty]) for each in wrapped(said + by, width, "      ")
         )
     if plan.matching.new:
         yield from ("", style("New, since nothing deployed is it", "bold"))
@@ -45,7 +45,7 @@ def _matches(plan: Plan, style: Style, width: int) -> Iterator[str]:
     if plan.matching.left:
         yield from ("", style("Not ours: it goes at the end", "bold"))
         for name in plan.matching.left:
-            yield f"  {words.visible(name)} ({plan.deployed.resources[name].type})"
+            yield f"  {name} ({plan.deployed.resources[name].type})"
 
 
 def _end(end: Review, plan: Plan, style: Style, width: int) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _end(end: Review, plan: Plan, style: Style, width: int) -> Iterator[str]:
     kept = specification(found)
     if kept:
         yield from ("", style("To keep what is there, in the worker's specification", "bold"))
-        yield from (f"  {words.visible(line)}" for line in kept.splitlines())
+        yield from (f"  {line}" for line in kept.splitlines())
 
 
 def _replaced(

@@ -93,6 +93,10 @@ def _convert(node: yaml.Node, place: Place, lines: dict[Place, int], file: Path)
     return node.value
 
 
+LOOP = "Fn::ForEach::"
+"""With this begins the name of a loop, which is a list (language extensions of CloudFormation)."""
+
+
 class _TemplateLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML with CloudFormation's short intrinsics, dates left as text."""
 
@@ -141,6 +145,14 @@ def parse_template(text: str, file: Path | str) -> dict[str, Any]:
             "Give the path of a CloudFormation template",
             file=file,
         )
+    for name, body in data["Resources"].items():
+        if not isinstance(body, dict) and not str(name).startswith(LOOP):
+            raise Problem(
+                f"{name} is no resource",
+                "what stands under Resources is a mapping with a Type",
+                "Correct it",
+                file=file,
+            )
     return data
 
 

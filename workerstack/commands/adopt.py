@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import CHANGES, clients_of, columns, connected, say, shown, styled
+from workerstack.commands.options import CHANGES, clients_of, columns, connected
 from workerstack.deployer.clock import Clock
-from workerstack.problem import Refusal
+from workerstack.output import choose, confirm, say, show_formatted, styled
+from workerstack.problem import Refusal, as_typed
 
 if TYPE_CHECKING:
     from workerstack.adopter.deployed import Deployed
@@ -65,7 +66,7 @@ def _ask(question: "Question") -> dict[str, str | None]:
     for there, why in question.candidates:
         say(f"  {there}: {why}")
     names = [there for there, _ in question.candidates]
-    answer = click.prompt("Which", type=click.Choice([*names, NEW]), err=True)
+    answer = choose("Which", [*names, NEW])
     return {question.ours: None if answer == NEW else answer}
 
 
@@ -155,23 +156,23 @@ def adopt(
     if template is not None:
         plan = planned(source, deployed.read_file(template, deployment), given, set(imports))
         file = mapping.write(plan.mapping, deployment)
-        click.echo(report(plan, None, form))
-        say(f"\nwrote {shown(file)}: review and commit it, then adopt without --template")
+        show_formatted(report(plan, None, form), form)
+        say("", f"wrote {as_typed(file)}: review and commit it, then adopt without --template")
         return CHANGES if plan.step[0] != "done" else 0
     clients = clients_of(deployment, **connection)
     caller = aws.identify(deployment, clients)
     found = deployed.read(deployment, clients)
     checking.check(found, source, clients("cloudformation"))
     plan, made = _advanced(source, found, given, set(imports), clients, caller)
-    click.echo(report(plan, made, form))
+    show_formatted(report(plan, made, form), form)
     if made is None:
-        say(f"\nEverything has our names. See what remains:\n    ./deploy.py review {name}")
+        say("", "Everything has our names. See what remains:", f"    ./deploy.py review {name}")
         return 0
     step, _ = plan.step
     file = output or root / ".reviews" / f"{name.replace('/', '-')}-adopt-{step}.json"
     review_file.write(made, file)
-    say(f"\nwrote {shown(mapping.path(deployment))}: review and commit it")
-    say(f"Then execute the step with\n    ./deploy.py execute {shown(file)}")
+    say("", f"wrote {as_typed(mapping.path(deployment))}: review and commit it")
+    say("Then execute the step with", f"    ./deploy.py execute {as_typed(file)}")
     return CHANGES
 
 
@@ -195,6 +196,6 @@ def _advanced(
             if not sys.stdin.isatty():
                 raise
             say(f"{refusal.what}: {refusal.why}.")
-            if not click.confirm("Retain, remove and import them instead?", err=True):
+            if not confirm("Retain, remove and import them instead"):
                 raise
             imports |= set(refusal.names)

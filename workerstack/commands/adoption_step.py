@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from workerstack.adopter import mapping
-from workerstack.commands.options import say, shown
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source
 from workerstack.deployments import Deployment
+from workerstack.output import say
+from workerstack.problem import as_typed
 from workerstack.review.model import Review
 from workerstack.review.renaming import Renaming
 
@@ -32,7 +33,7 @@ def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path
     """Executes the refactoring; says what has its name now."""
     from workerstack.adopter import refactor
 
-    resume = f"./deploy.py execute {shown(file)}"
+    resume = f"./deploy.py execute {as_typed(file)}"
     refactor.execute_renaming(found, deployment, clients, Clock(), resume)
     for each in found.renamed:
         say(f"  {each.old} is {each.new}: {each.physical_id}")
@@ -43,5 +44,5 @@ def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path
 def ended(found: Review | Renaming, code: int) -> int:
     """Says what is next; after a good end, that is the next step, or the review of out/."""
     if code == 0:
-        say(f"Go on with\n    ./deploy.py adopt {found.where.deployment}")
+        say("Go on with", f"    ./deploy.py adopt {found.where.deployment}")
     return code

@@ -1,11 +1,11 @@
 """Checks as lines, as JSON, or as the JUnit report that CI systems read."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from workerstack.commands.options import styled
+from workerstack.output import show, show_json, show_line, styled
+from workerstack.problem import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,14 +33,14 @@ def show_checks(name: str, checks: "Sequence[Check]", form: str, log: "Sequence[
     from workerstack.verifier.check import exit_code
 
     if form == "json":
-        click.echo(json.dumps([vars(check) for check in checks], indent=2))
+        show_json([vars(check) for check in checks], 2)
     elif form == "junit":
-        click.echo(junit(name, checks, log))
+        show(junit(name, checks, log))
     else:
         for check in checks:
-            click.echo(line(check))
+            show_line(line(check))
             if not check.green and check.next_step:
-                click.echo(f"         next: {check.next_step}")
+                show_line(f"         next: {check.next_step}")
     return exit_code(checks)
 
 
@@ -54,12 +54,10 @@ def junit(name: str, checks: "Sequence[Check]", log: "Sequence[str]" = ()) -> st
     """One test case a check; a red one is a failure, an unknown one is skipped."""
     from junit_xml import TestCase, TestSuite, to_xml_report_string
 
-    from workerstack.review.show.words import visible
-
     cases = []
     for check in checks:
-        evidence, next_step = visible(check.evidence), f"next: {check.next_step}"
-        case = TestCase(f"{check.id} {check.criterion}", name)
+        evidence, next_step = harmless(check.evidence), harmless(f"next: {check.next_step}")
+        case = TestCase(harmless(f"{check.id} {check.criterion}"), harmless(name))
         if check.status == "red":
             case.add_failure_info(evidence, next_step)
         elif check.status == "unknown":
@@ -67,6 +65,6 @@ def junit(name: str, checks: "Sequence[Check]", log: "Sequence[str]" = ()) -> st
         else:
             case.stdout = evidence
         cases.append(case)
-    shown = "\n".join(map(visible, log)) or None
-    suite = TestSuite(name, cases, stdout=shown)
+    shown = "\n".join(map(harmless, log)) or None
+    suite = TestSuite(harmless(name), cases, stdout=shown)
     return str(to_xml_report_string([suite], prettyprint=False))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import CHANGES, ROOT, say
+from workerstack.commands.options import CHANGES, ROOT
 from workerstack.commands.reports import format_option, report
-from workerstack.problem import Problem
+from workerstack.output import say, show_formatted
+from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def diff(
         found = list(_deployments(base, names, root))
     changed = [review for review in found if review.resources or review.others]
     if changed:
-        click.echo(report(changed, form, several=base is not None))
+        show_formatted(report(changed, form, several=base is not None), form)
     for review in found:
         if review not in changed:
             say(f"No changes: {review.where.deployment}.")
@@ -73,7 +74,7 @@ def _templates(
     return predict_review(
         _side(old, _deployment(old_params, root), root),
         _side(new, after, root),
-        name=after.name if after else f"{old} -> {new}",
+        name=after.name if after else harmless(f"{old} -> {new}"),
         account=after.target.account if after else "",
         region=after.target.region if after else "",
         stack=after.stack if after else "",
@@ -102,7 +103,14 @@ def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
         return None
     path = Path(place.rpartition(":")[2] if place.startswith(GIT) else place)
     name = f"{path.parent.name}/{path.stem}"
-    return deployments.load_text(name, _text(place, root), path, path.absolute().parents[2])
+    above = path.absolute().parents
+    if len(above) < 3:  # noqa: PLR2004 - params/ENV/STACK.yaml of a checkout
+        raise Problem(
+            f"{place} is no params file",
+            "it does not lie in params/ENV of a checkout",
+            "Give params/ENV/STACK.yaml",
+        )
+    return deployments.load_text(name, _text(place, root), path, above[2])
 
 
 def _text(place: str, root: Path) -> str:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workerstack import deployments
+from workerstack import deployments, files
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected, consent, say
+from workerstack.commands.options import clients_of, connected, consent
 from workerstack.deployer.clock import Clock
+from workerstack.output import say
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
@@ -50,12 +51,12 @@ def discard(
     if what not in {each.name for each in deployments.load_all(root)}:
         found = review_file.read_any(file)
         if isinstance(found, Renaming):
-            file.unlink()
+            files.remove(file)
             say("The file is gone. CloudFormation drops the refactoring when the stack changes.")
             return 0
         deployment = deployments.load(found.where.deployment, root)
         say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
-        file.unlink()
+        files.remove(file)
         return 0
     deployment = deployments.load(what, root)
     clients = clients_of(deployment, **connection)

@@ -1,13 +1,13 @@
 """``deploy.py drift``."""
 
-import json
 from pathlib import Path
 
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import CHANGES, clients_of, columns, connected, say, styled
+from workerstack.commands.options import CHANGES, clients_of, columns, connected
 from workerstack.deployer.clock import Clock
+from workerstack.output import say, show_json, show_line, styled
 
 
 @click.command()
@@ -18,7 +18,7 @@ def drift(*, name: str, form: str, root: Path, **connection: str | None) -> int:
     """Show what was changed by hand, property by property; exit 2 if anything was."""
     from workerstack.deployer import aws
     from workerstack.deployer import stack as stacks
-    from workerstack.review.show.words import value_text, wrapped
+    from workerstack.review.show.words import broken, value_text
     from workerstack.verifier import drift as drifting
 
     deployment = deployments.load(name, root)
@@ -27,16 +27,17 @@ def drift(*, name: str, form: str, root: Path, **connection: str | None) -> int:
     stack = stacks.existing(clients("cloudformation"), deployment)
     found = drifting.detect(stack, clients, Clock())
     if form == "json":
-        click.echo(json.dumps([vars(each) for each in found], indent=2))
+        show_json([vars(each) for each in found], 2)
     for each in found if form == "text" else ():
         head = f"{each.logical_id} ({each.type}) {each.status}"
-        click.echo(styled(f"{head}{': ' if each.path else ''}{each.path}", "yellow"))
+        show_line(styled(f"{head}{': ' if each.path else ''}{each.path}", "yellow"))
         for word, value in (("deployed", each.deployed), ("live", each.live)):
             if each.path or value is not None:
-                for line in wrapped(value_text(value), columns(), f"    {word:>8}: ", " " * 14):
-                    click.echo(line)
+                start = f"    {word:>8}: "
+                for line in broken(value_text(value), columns(), start, " " * 14):
+                    show_line(line)
     if not found:
         say(f"No drift: {name} is as it was deployed, where CloudFormation can look.")
         return 0
-    say(f"\nPut it back with\n    ./deploy.py review {name} --revert-drift")
+    say("", "Put it back with", f"    ./deploy.py review {name} --revert-drift")
     return CHANGES

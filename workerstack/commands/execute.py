@@ -7,7 +7,8 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected, consent, say
+from workerstack.commands.options import clients_of, connected, consent
+from workerstack.output import say
 from workerstack.problem import Problem
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack.lint.verdicts import Verdicts
+from workerstack.output import say, show, show_json_text
 
 if TYPE_CHECKING:
     from workerstack.lint.building import Build
@@ -54,12 +55,12 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
     found = inputs.mistakes(texts, deployed, root)
     if found:
         for mistake in found:
-            click.echo(str(mistake), err=True)
+            say(str(mistake))
         return 1
     findings = _lint(root, inputs.requests(texts, deployed, root), lint_format)
     if findings:
         count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-        click.echo(f"out/ was left as it is: {count} of the lint rules.", err=True)
+        say(f"out/ was left as it is: {count} of the lint rules.")
         return 1
     if check:
         return _compare(root, texts, quiet=lint_format != "text")
@@ -77,13 +78,15 @@ def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Seque
         from workerstack.lint.lint import Linter, lint_all
 
         findings = lint_all(Linter(HOUSE / "checks"), unknown)
-        click.echo(reports.text(findings), nl=bool(findings))
+        if findings:
+            show(reports.text(findings))
     else:
         from workerstack.lint.lint import Linter, lint_one_by_one
 
         linter = Linter(HOUSE / "checks")
         findings = lint_one_by_one(linter, requests)
-        click.echo(reports.formatted(lint_format, findings, linter))
+        text = reports.formatted(lint_format, findings, linter)
+        show_json_text(text) if lint_format in ("json", "sarif") else show(text)
     if not findings:
         verdicts.keep(requests)
     return findings
@@ -123,12 +126,12 @@ def _compare(root: Path, texts: Mapping[str, str], *, quiet: bool) -> int:
     differences = artifacts.stale(_artifacts(root, texts), root)
     if not quiet:
         for difference in differences.values():
-            click.echo(difference, nl=False)
+            show(difference.rstrip("\n"))
     if differences:
         names = ", ".join(differences)
-        click.echo(f"Not current: {names}. Run `make generate` and commit.", err=True)
+        say(f"Not current: {names}. Run `make generate` and commit.")
         return STALE
-    click.echo("Everything that is generated is current, and clean.", err=True)
+    say("Everything that is generated is current, and clean.")
     return 0
 
 
@@ -137,7 +140,7 @@ def _write(root: Path, texts: Mapping[str, str]) -> int:
 
     changed = artifacts.write(_artifacts(root, texts), root)
     for name in changed:
-        click.echo(f"{'wrote' if (root / name).exists() else 'removed'} {name}", err=True)
+        say(f"{'wrote' if (root / name).exists() else 'removed'} {name}")
     if not changed:
-        click.echo("Everything that is generated was current, and clean.", err=True)
+        say("Everything that is generated was current, and clean.")
     return 0

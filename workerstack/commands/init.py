@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from workerstack.commands.options import connected, say
+from workerstack.commands.options import connected
 from workerstack.deployer.aws import Clients
+from workerstack.output import say
 
 
 @click.command()

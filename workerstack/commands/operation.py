@@ -1,6 +1,5 @@
 """What execute, watch and rollback share: showing an operation, and how it ended."""
 
-import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -10,8 +9,19 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from workerstack.commands.options import columns, say, styled
+from workerstack.commands.options import columns
 from workerstack.deployer.clock import Clock
+from workerstack.output import (
+    Lost,
+    choose,
+    live,
+    painted,
+    say,
+    show_json,
+    show_json_text,
+    show_line,
+    styled,
+)
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
@@ -45,9 +55,12 @@ def watched(operation: "Operation", clients: "Clients", *, form: str, minutes: i
 
     clock = Clock(limit=minutes * 60.0)
     with _detaching_when_terminated(operation):
-        outcome = watch.watch(operation, clients, clock, _screen(form, clock))
+        try:
+            outcome = watch.watch(operation, clients, clock, _screen(form, clock))
+        except Lost as lost:
+            raise operation.left(f"{lost.what}: {lost.why}") from lost
     if form == "json":
-        click.echo(json.dumps({"outcome": asdict(outcome)}))
+        show_json({"outcome": asdict(outcome)})
         return 0 if outcome.is_good else 1
     next_step = stack_states.next_step(outcome.status, operation.deployment)
     for line in ending(outcome, operation, next_step, columns()):
@@ -73,22 +86,10 @@ def _screen(form: str, clock: "Clock") -> "Screen":
     from workerstack.deployer.screen import Block, Json, Lines
 
     if form == "json":
-        return Json(click.echo)
+        return Json(show_json_text)
     if not sys.stdout.isatty():
-        return Lines(_flushed(click.echo))
-    from rich.console import Console
-
-    return Block(Console(), styled, _ask, clock.now)
-
-
-def _flushed(write: Callable[[str], None]) -> Callable[[str], None]:
-    """Each line is seen when it is written, in a log that is followed, too."""
-
-    def one(text: str) -> None:
-        write(text)
-        sys.stdout.flush()
-
-    return one
+        return Lines(show_line)
+    return Block(live(), painted, styled, _ask, clock.now)
 
 
 def _ask() -> Literal["detach", "cancel"]:
@@ -96,10 +97,9 @@ def _ask() -> Literal["detach", "cancel"]:
     if not sys.stdin.isatty():
         return "detach"
     try:
-        answer = click.prompt(
-            "The operation goes on in AWS. Detach, or cancel it?",
-            type=click.Choice(["detach", "cancel"]), default="detach", err=True,
-        )  # fmt: skip
+        answer = choose(
+            "The operation goes on in AWS. Detach, or cancel it?", ["detach", "cancel"], "detach"
+        )
     except click.Abort:
         say("")
         return "detach"

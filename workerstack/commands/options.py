@@ -1,10 +1,7 @@
-"""What the commands share: the options of a connection, how they speak, how far they are."""
+"""What the commands share: the options of a connection, consent, and how wide they are."""
 
-import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import click
 
 from workerstack import deployments
 from workerstack.deployer.aws import Clients, explained
+from workerstack.output import confirm
 from workerstack.problem import Refusal
 
 ROOT = Path(__file__).parents[2]
@@ -52,51 +50,15 @@ def clients_of(
     return Clients(region or deployment.target.region, profile, endpoint_url)
 
 
-def say(text: str) -> None:
-    """Talk goes to standard error."""
-    click.echo(text, err=True)
-
-
 def consent(question: str, otherwise: str) -> None:
     """Asks; raises Refusal without a yes, and where nobody can answer.
 
     ``otherwise`` says what nobody agreed to.
     """
-    if not (sys.stdin.isatty() and click.confirm(f"{question}?", err=True)):
+    if not confirm(question):
         raise Refusal("There is no consent", otherwise, "Answer yes on a terminal, or give --yes")
 
 
 def columns() -> int:
     """How wide a report is: as the terminal, within what is legible; 100 where there is none."""
     return min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
-
-
-def styled(text: str, colour: str) -> str:
-    """Bold or coloured; not on a dumb terminal, and click takes it off where there is none."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return text
-    return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
-
-
-def shown(file: Path) -> Path:
-    """A file as one would type it from here."""
-    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-
-
-@contextmanager
-def progress(number: int, doing: str) -> Iterator[Callable[[str], None]]:
-    """Gives what is to be called with each name that is done; ``number`` are to be done."""
-    if number < 2 or not sys.stderr.isatty():  # noqa: PLR2004 - one is waited for in silence
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    done: list[str] = []
-    with Console(stderr=True).status(f"{doing} 0 of {number}") as status:
-
-        def one(name: str) -> None:
-            done.append(name)
-            status.update(Text(f"{doing} {len(done)} of {number}: {', '.join(done)}"))
-
-        yield one

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workerstack.commands.options import columns, say, shown, styled
+from workerstack.commands.options import columns
+from workerstack.output import say, styled
+from workerstack.problem import as_typed, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +50,8 @@ def keep(
         name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
         file = output if output and not several else folder / name
         review_file.write(each, file)
-        say(f"\nExecute it with\n    ./deploy.py execute {shown(file)}")
-        say(f"or drop it with\n    ./deploy.py discard {shown(file)}")
+        say("", "Execute it with", f"    ./deploy.py execute {as_typed(file)}")
+        say("or drop it with", f"    ./deploy.py discard {as_typed(file)}")
 
 
 def _text(reviews: "Sequence[Review]") -> str:
@@ -60,7 +62,7 @@ def _text(reviews: "Sequence[Review]") -> str:
     for review, *others in alike(reviews):
         found.append(text.render(review, styled, columns()))
         for each in others:
-            same = f"{each.where.deployment} does the same, {words.place(each)}"
-            arn = each.change_set.arn
-            found.append(f"{same}\nChange set  {arn}" if arn else same)
+            same = [f"{each.where.deployment} does the same, {words.place(each)}"]
+            arn = [f"Change set  {each.change_set.arn}"] if each.change_set.arn else []
+            found.append("\n".join(map(harmless, same + arn)))
     return "\n\n".join(found)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import CHANGES, clients_of, connected, progress, say
+from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import format_option, keep, report
 from workerstack.deployer.clock import Clock
+from workerstack.output import say, show_formatted, status
 from workerstack.problem import Problem
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def review(
         if deployment.name not in found and deployment.name not in problems:
             say(f"No changes: {deployment.name} is as it should be.")
     if found:
-        click.echo(report(list(found.values()), form, several=several))
+        show_formatted(report(list(found.values()), form, several=several), form)
     keep(list(found.values()), output, root, several=several)
     for deployment in chosen:
         if deployment.name not in problems:
@@ -69,7 +70,7 @@ def _older(
         found = discard.waiting(deployment, clients_of(deployment, **connection))
     older = [name for name, arn in found if not review or arn != review.change_set.arn]
     if older:
-        say(f"\nEarlier change sets still wait: {', '.join(older)}. Drop all with")
+        say("", f"Earlier change sets still wait: {', '.join(older)}. Drop all with")
         say(f"    ./deploy.py discard {deployment.name}")
 
 
@@ -101,7 +102,7 @@ def _reviews(
 
     found: dict[str, Review | None] = {}
     problems: dict[str, Problem] = {}
-    with ThreadPoolExecutor(AT_ONCE) as pool, progress(len(chosen), "Reviewed") as done:
+    with ThreadPoolExecutor(AT_ONCE) as pool, status(len(chosen), "Reviewed") as done:
         running = {pool.submit(one, each): each.name for each in chosen}
         for ended in as_completed(running):
             name = running[ended]

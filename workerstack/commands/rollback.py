@@ -7,9 +7,10 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import CHANGES, clients_of, connected, consent, say
+from workerstack.commands.options import CHANGES, clients_of, connected, consent
 from workerstack.commands.reports import keep, report
 from workerstack.deployer.clock import Clock
+from workerstack.output import say, show_formatted
 from workerstack.problem import Refusal
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def _proposed(
     if found is None:
         say(f"No changes: {source.deployment.name} is as it was then.")
         return 0
-    click.echo(report([found], form, several=False))
+    show_formatted(report([found], form, several=False), form)
     keep([found], output, root, several=False)
-    say("\nWhat is committed is still the newer version: revert that, too, or the next review")
+    say("", "What is committed is still the newer version: revert that, too, or the next review")
     say("proposes it again.")
     return CHANGES

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from workerstack import files, output
+from workerstack.output import bar, say, show_formatted
 from workerstack.problem import Problem
 from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.settings import Settings
@@ -90,8 +92,8 @@ def simulate(
     with told():
         values = read_parameters(_text(params), str(params)) if params else {}
         values |= _pairs(given, "--parameter")
-        files = [template, other] if other else [template]
-        scalings = [read_scaling(_text(each), str(each), values, target=target) for each in files]
+        named = [template, other] if other else [template]
+        scalings = [read_scaling(_text(each), str(each), values, target=target) for each in named]
         settings = Settings().with_texts(_pairs(changes, "--set"))
         cost = money.read_prices(prices) if prices else money.read_prices()
         if advised:
@@ -100,7 +102,7 @@ def simulate(
             found = advise.advise(
                 scalings[0], traces, terms, settings, count=candidates, horizon=horizon, prices=cost
             )
-            click.echo(advise.text(found, terms))
+            output.show(advise.text(found, terms))
             return 0 if found.kept else 1
         trace = _trace(trace_file, loads, settings.seed)
         end, runs = simulation.end_of(trace, horizon), []
@@ -114,7 +116,7 @@ def simulate(
         shown = show.shown(runs, cost, style, events=events)
     if picture:
         _draw(runs, picture)
-    click.echo(shown)
+    show_formatted(shown, style)
     return 0
 
 
@@ -148,14 +150,12 @@ def _draw(runs: "Sequence[Run]", file: Path) -> None:
 
     form: Literal["svg", "png"] = "svg" if file.suffix == ".svg" else "png"
     drawn = picture([(run.scaling.file, run) for run in runs], form)
-    beside = file.with_name(f".{file.name}.new")
-    try:
-        beside.write_bytes(drawn)
-        beside.replace(file)
-    except OSError as error:
-        reason = error.strerror or "it is refused"
-        raise Problem(f"{file} cannot be written", reason, "Give another path") from None
-    click.echo(f"wrote {file}", err=True)
+    if not file.parent.is_dir():  # a mistyped path is none to make folders for
+        raise Problem(
+            f"{file} cannot be written", f"there is no folder {file.parent}", "Give another path"
+        )
+    files.write(file, drawn, "Give another path")
+    say(f"wrote {file}")
 
 
 @contextmanager
@@ -194,13 +194,12 @@ def _progress(trace: Trace, horizon: int) -> Iterator[Callable[[int], None] | No
     if len(trace.messages) < LONG or not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=horizon, label="simulating", file=sys.stderr) as bar:
-        yield lambda second: bar.update(second - bar.pos)
-        bar.update(horizon - bar.pos)
+    with bar(horizon, "simulating") as reached:
+        yield reached
 
 
 def _show_settings(context: click.Context) -> None:
     from workerstack.simulator.report import all_settings
 
-    click.echo(all_settings())
+    output.show(all_settings())
     context.exit()

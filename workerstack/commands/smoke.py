@@ -1,6 +1,5 @@
 """``deploy.py smoke``."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,8 +7,9 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.checks import format_option, show_checks
-from workerstack.commands.options import clients_of, connected, say
+from workerstack.commands.options import clients_of, connected
 from workerstack.deployer.clock import Clock
+from workerstack.output import confirm, say
 from workerstack.problem import Refusal
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def smoke(
 
 def _ask(plan: "Plan", where: str) -> None:
     """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
-    answered = sys.stdin.isatty() and click.confirm(f"On {where}: {plan.sentence()}?", err=True)
-    if not answered:
+    if not confirm(f"On {where}: {plan.sentence()}"):
         raise Refusal(
             "There is no consent",
             f"nobody agreed to send a real message to {plan.queue_url}",

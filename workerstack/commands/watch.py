@@ -6,7 +6,8 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected, say
+from workerstack.commands.options import clients_of, connected
+from workerstack.output import say
 
 
 @click.command()

@@ -1,6 +1,5 @@
 """Where an operation is shown: one block on a terminal, lines elsewhere, JSON for programs."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -8,7 +7,8 @@ from typing import Any, Literal
 
 from workerstack.deployer.operation import Event, Operation, Outcome, Snapshot
 from workerstack.deployer.service import Rollout
-from workerstack.review.show.words import Style, visible, wrapped
+from workerstack.problem import harmless, json_text
+from workerstack.review.show.words import Style, broken, wrapped
 
 BAR = 24
 
@@ -27,8 +27,8 @@ def duration(passed: timedelta) -> str:
 
 def event_line(event: Event) -> str:
     """One event in one line, the reason behind it."""
-    reason = f": {visible(event.reason, '')}" if event.reason else ""
-    return f"{clock_time(event)}  {event.status:<28}  {event.logical_id}{reason}"
+    reason = f": {event.reason}" if event.reason else ""
+    return harmless(f"{clock_time(event)}  {event.status:<28}  {event.logical_id}{reason}")
 
 
 def heartbeat(snapshot: Snapshot) -> str:
@@ -36,8 +36,8 @@ def heartbeat(snapshot: Snapshot) -> str:
     going = ", ".join(snapshot.in_progress()) or "no resource"
     passed = duration(snapshot.now - snapshot.started)
     counts = f"; {'; '.join(_counts(snapshot.rollout))}" if snapshot.rollout else ""
-    trouble = f"; {visible(snapshot.trouble, '')}" if snapshot.trouble else ""
-    return f"... {snapshot.status}, {passed}: in progress {going}{counts}{trouble}"
+    trouble = f"; {snapshot.trouble}" if snapshot.trouble else ""
+    return harmless(f"... {snapshot.status}, {passed}: in progress {going}{counts}{trouble}")
 
 
 def _counts(rollout: Rollout) -> Iterator[str]:
@@ -80,7 +80,7 @@ def block(snapshot: Snapshot, style: Style, width: int) -> list[str]:
     lines.append(f"{duration(snapshot.now - snapshot.started)} passed{silence}")
     if snapshot.trouble:
         lines += wrapped(f"AWS did not answer: {snapshot.trouble}", width, "  ")
-    return [line for each in lines for line in each.split("\n")]
+    return [harmless(line) for line in lines]
 
 
 def _ago(snapshot: Snapshot, time: str) -> str:
@@ -102,7 +102,7 @@ def rollout_lines(rollout: Rollout, width: int) -> list[str]:
     for sentence in (*_counts(rollout), *rollout_news(rollout)):
         lines += wrapped(sentence, width, "    ", " " * 6)
     for message in rollout.log:
-        [first, *more] = wrapped(message, width - 2, "    | ")
+        [first, *more] = broken(message, width - 2, "    | ")
         lines.append(f"{first} …" if more else first)
     for sentence in rollout.unknown:
         lines += wrapped(sentence, width, "    ? ", " " * 6)
@@ -171,7 +171,7 @@ class Lines:
         self._write(event_line(event))
 
     def _sentence(self, sentence: str) -> None:
-        self._write(f"          {visible(sentence, '')}")
+        self._write(f"          {harmless(sentence)}")
 
     def _heartbeat(self, snapshot: Snapshot) -> None:
         self._write(heartbeat(snapshot))
@@ -188,29 +188,34 @@ class Json(Lines):
     """One object a line: events, news of the rollout, and heartbeats in silence."""
 
     def _event(self, event: Event) -> None:
-        self._write(json.dumps({"event": asdict(event)}))
+        self._write(json_text({"event": asdict(event)}))
 
     def _sentence(self, sentence: str) -> None:
-        self._write(json.dumps({"rollout": sentence}))
+        self._write(json_text({"rollout": sentence}))
 
     def _heartbeat(self, snapshot: Snapshot) -> None:
         state = {"status": snapshot.status, "in_progress": list(snapshot.in_progress())}
         rollout = asdict(snapshot.rollout) if snapshot.rollout else None
-        self._write(json.dumps({"heartbeat": {**state, "rollout": rollout}}))
+        self._write(json_text({"heartbeat": {**state, "rollout": rollout}}))
 
 
 class Block:
     """One block that is painted anew each second, so that its stopwatches run.
 
-    ``ask`` is asked after Ctrl-C.
+    ``painted`` makes what a console shows of lines; ``ask`` is asked after Ctrl-C.
     """
 
     def __init__(
-        self, console: Any, style: Style, ask: Callable[[], Answer], now: Callable[[], datetime]
+        self,
+        console: Any,
+        painted: Callable[[str], Any],
+        style: Style,
+        ask: Callable[[], Answer],
+        now: Callable[[], datetime],
     ) -> None:
         from rich.live import Live
 
-        self._console, self._now = console, now
+        self._console, self._paint, self._now = console, painted, now
         self._style, self._ask = style, ask
         self._snapshot: Snapshot | None = None
         self._live = Live(
@@ -220,21 +225,18 @@ class Block:
 
     def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
         """Failures stay above the block; the rest is painted over."""
-        from rich.text import Text
-
         for event in fresh:
             if event.is_failure:
-                self._live.console.print(Text(event_line(event)))
+                self._live.console.print(self._paint(event_line(event)))
         self._snapshot = snapshot
         self._live.refresh()
 
     def _painted(self) -> Any:
-        from rich.text import Text
-
         if self._snapshot is None:
-            return Text()
+            return self._paint("")
         snapshot = replace(self._snapshot, now=self._now())
-        return Text.from_ansi("\n".join(block(snapshot, self._style, self._console.width)))
+        lines = block(snapshot, self._style, self._console.width)
+        return self._paint("\n".join(lines))
 
     def interrupted(self) -> Answer:
         """Takes the block away, asks, and paints on."""

@@ -1,10 +1,10 @@
 """The files that are generated and committed: compared, or written all or not at all."""
 
 import difflib
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from workerstack import files
 
 TEMPLATES = "out/*.template.yaml"
 """The files that only this generator writes; others of that name are left-overs."""
@@ -44,27 +44,7 @@ def write(artifacts: Mapping[str, str], root: Path) -> list[str]:
     each is replaced in one step: a full disk or a kill leaves no half-written file.
     """
     changed = list(stale(artifacts, root))
-    prepared: list[tuple[Path, Path]] = []
-    try:
-        for name in changed:
-            if name in artifacts:
-                file = root / name
-                prepared.append((_beside(file, artifacts[name]), file))
-        for temporary, file in prepared:
-            temporary.replace(file)
-    finally:
-        for temporary, _ in prepared:
-            temporary.unlink(missing_ok=True)
+    files.write_all({root / name: artifacts[name] for name in changed if name in artifacts})
     for name in left_overs(artifacts, root):
-        (root / name).unlink()
+        files.remove(root / name)
     return changed
-
-
-def _beside(file: Path, text: str) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-    temporary = Path(name)
-    temporary.chmod(0o644)
-    return temporary

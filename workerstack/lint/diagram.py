@@ -4,11 +4,18 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workerstack.problem import harmless
+
 IMPORTED = ("Network", "Workspace", "Container", "Queue")
 """The groups of parameters that name things which live outside the stack."""
 
 PLAIN_VALUES = frozenset({"AssignPublicIp", "VpcCidr", "ImageReference", "VisibilityTimeout"})
 """Parameters of these groups that are mere values and no things."""
+
+RESERVED = frozenset(
+    {"end", "graph", "flowchart", "subgraph", "style", "class", "click", "default"}
+)
+"""Words with which Mermaid begins something else."""
 
 START, END = "<!-- diagram: {} -->", "<!-- /diagram -->"
 
@@ -26,12 +33,15 @@ def mermaid(template: Mapping[str, Any]) -> str:
     resources: Mapping[str, Any] = template["Resources"]
     things = [name for name in _imported(template) if _is_used(name, resources)]
     lines = ["flowchart LR"]
-    lines += [f"    {name}([{_words(name)}])" for name in things]
-    lines += [f'    {name}["{name}<br/>{_kind(body)}"]' for name, body in resources.items()]
+    lines += [f"    {_node(name)}([{_label(_words(name))}])" for name in things]
+    lines += [
+        f'    {_node(name)}["{_label(name)}<br/>{_label(_kind(body))}"]'
+        for name, body in resources.items()
+    ]
     known = {*things, *resources}
     for name, body in resources.items():
         for target in sorted(set(references(body)) & known - {name}):
-            lines.append(f"    {name} --> {target}")
+            lines.append(f"    {_node(name)} --> {_node(target)}")
     return "\n".join(lines) + "\n"
 
 
@@ -69,6 +79,17 @@ def _imported(template: Mapping[str, Any]) -> list[str]:
 
 def _is_used(name: str, resources: Mapping[str, Any]) -> bool:
     return any(name in references(body) for body in resources.values())
+
+
+def _node(name: str) -> str:
+    """What the diagram calls it: no character, and no word, that Mermaid reads otherwise."""
+    plain = re.sub(r"[^A-Za-z0-9]", "_", name)
+    return f"{plain}_" if plain.lower() in RESERVED or plain != name else plain
+
+
+def _label(text: str) -> str:
+    """A text in it: all but plain words as Mermaid's entities (`#34;`), so that it stays one."""
+    return re.sub(r"[^A-Za-z0-9 _.:/-]", lambda found: f"#{ord(found[0])};", harmless(text))
 
 
 def _kind(body: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ class Linter:
             from cfnlint.config import ConfigMixIn
             from cfnlint.runner import Runner
 
-            self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS]))
+            self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS], templates=[]))
 
     @property
     def rules(self) -> Any:

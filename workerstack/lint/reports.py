@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workerstack.lint.lint import Finding, Linter
+from workerstack.problem import harmless
 
 FORMATS = ("text", "json", "sarif", "junit")
 
@@ -17,7 +18,7 @@ def _line(finding: Finding) -> str:
     place = f"{finding.file}:{finding.line}:{finding.column}"
     where = f" ({finding.path})" if finding.path else ""
     values = f" with {', '.join(finding.deployments)}" if finding.deployments else ""
-    return f"{place}: {finding.rule} {finding.message}{where}{values}"
+    return harmless(f"{place}: {finding.rule} {finding.message}{where}{values}")
 
 
 def formatted(form: str, findings: Sequence[Finding], linter: Linter) -> str:
@@ -34,9 +35,9 @@ def formatted(form: str, findings: Sequence[Finding], linter: Linter) -> str:
     }
     matches = [
         Match(
-            message=finding.message,
+            message=harmless(finding.message),
             rule=linter.rules[finding.rule],
-            filename=finding.file,
+            filename=harmless(finding.file),
             linenumber=finding.line,
             columnnumber=finding.column,
             linenumberend=finding.end_line,

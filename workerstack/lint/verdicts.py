@@ -10,6 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,10 +36,11 @@ class Verdicts:
 
     def keep(self, requests: "Iterable[Request]") -> None:
         """Remembers that ``requests`` were found clean."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for request in requests:
-            self._file(request).touch()
-        os.utime(self._folder)
+        with suppress(OSError):  # where nothing can be kept, it is linted again
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for request in requests:
+                self._file(request).touch()
+            os.utime(self._folder)
 
     def _file(self, request: "Request") -> Path:
         digest = self._judges.copy()

@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-import os
-import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from workerstack import files
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import VERSION, Review
 from workerstack.review.renaming import Renaming
@@ -17,43 +14,14 @@ from workerstack.review.renaming import Renaming
 KINDS: dict[str, type[Review] | type[Renaming]] = {"review": Review, "renaming": Renaming}
 """What such a file can hold, by the key under which it does."""
 
-UNFINISHED = ".unfinished-review"
-FORGOTTEN = 3600.0
-"""Seconds after which a file with that ending is no longer being written by anybody."""
-
 
 def write(review: Review | Renaming, file: Path) -> None:
     """Writes the review with its own digest, whole or not at all."""
     content = review.model_dump(mode="json")
     [key] = [key for key, kind in KINDS.items() if isinstance(review, kind)]
     text = json.dumps({"digest": digest(content), key: content}, indent=2) + "\n"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, text)
-    except OSError as error:
-        raise Problem(
-            "The review cannot be written",
-            error.strerror or str(error),
-            "Name another file with --output; `deploy.py discard ENV/STACK` drops what waits",
-            file=file,
-        ) from error
-
-
-def _replace(file: Path, text: str) -> None:
-    """Writes beside the file and moves that there; takes away what killed processes left."""
-    for left in file.parent.glob(f".*{UNFINISHED}"):
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > FORGOTTEN:
-                left.unlink()
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=UNFINISHED)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    next_step = "Name another file with --output; `deploy.py discard ENV/STACK` drops what waits"
+    files.write(file, text, next_step, private=True)
 
 
 def read(file: Path) -> Review:

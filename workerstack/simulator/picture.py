@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
+from workerstack.problem import harmless
 from workerstack.simulator.model import AlarmState
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ LONGEST_NAME = 14
 
 
 def _short(name: str) -> str:
+    name = harmless(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
@@ -228,6 +230,7 @@ STYLE: Any = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "hatch.linewidth": 0.5,
+    "text.parse_math": False,
 }
 """Nothing of the machine's own settings may decide how a picture looks."""
 
@@ -273,7 +276,7 @@ def _draw(figure: Any, runs: Sequence[tuple[str, "Run"]], title: str) -> None:
     for column, (name, run) in enumerate(runs):
         axis = time_axis(begin, end)
         top, middle, waiting, bottom = axes[:, column]
-        top.set_title(name, loc="left", fontsize=9.5, fontweight="bold")
+        top.set_title(harmless(name), loc="left", fontsize=9.5, fontweight="bold")
         draw_messages(top, run, axis)
         draw_tasks(middle, run, axis)
         draw_age(waiting, run, axis)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
+from workerstack.problem import harmless
 from workerstack.simulator.cost import Prices
 from workerstack.simulator.result import Event, Run, Summary
 from workerstack.simulator.settings import Settings
@@ -22,7 +23,7 @@ def text(run: Run, prices: Prices, *, events: bool) -> str:
     ]
     if events:
         lines += ["", *map(event_line, run.events)]
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
 
 
 def _numbers(summary: Summary, prices: Prices) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from workerstack.problem import harmless
 from workerstack.simulator import report
 from workerstack.simulator.cost import Prices
 from workerstack.simulator.model import AlarmState
@@ -46,7 +47,7 @@ def rows(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:
 
 def comparison(named: Sequence[tuple[str, Summary]]) -> str:
     """A table for the terminal; a star marks what differs from the first run."""
-    table = [("", *(name for name, _ in named)), *rows([summary for _, summary in named])]
+    table = [("", *(harmless(name) for name, _ in named)), *rows([summary for _, summary in named])]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     lines = []
     for row in table:
@@ -75,7 +76,9 @@ def as_csv(run: Run) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     alarms = list(run.series.alarms)
-    writer.writerow(["second", *COLUMNS, "oldest_age", "oldest_age_reported", *alarms])
+    writer.writerow(
+        ["second", *COLUMNS, "oldest_age", "oldest_age_reported", *map(harmless, alarms)]
+    )
     writer.writerows(_rows(run, alarms))
     return out.getvalue()
 
@@ -119,7 +122,7 @@ def shown(runs: Sequence[Run], prices: Prices, style: str, *, events: bool) -> s
     if len(runs) > 1:
         parts.append(comparison([(run.scaling.file, run.summary) for run in runs]))
     for run, found in zip(runs, warnings, strict=True):
-        lines = [f"{each.id}  {each.subject}\n    {each}" for each in found]
+        lines = [line for each in found for line in (f"{each.id}  {each.subject}", f"    {each}")]
         if lines:
-            parts.append("\n".join([f"warnings on {run.scaling.file}", *lines]))
+            parts.append("\n".join(map(harmless, [f"warnings on {run.scaling.file}", *lines])))
     return "\n\n".join(parts)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from workerstack.problem import harmless, harmless_lines
 from workerstack.review.model import ResourceChange, Review
 from workerstack.review.show import words
 from workerstack.review.show.console import console_link
@@ -52,11 +53,29 @@ def _template() -> Any:
 
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_shown,
     )  # fmt: skip
-    environment.filters["value"] = words.value_text
-    environment.filters["visible"] = words.visible
+    environment.filters["lines"] = Lines
+    environment.filters["value"] = lambda value: Lines(words.value_text(value))
     return environment.get_template("page.html.j2")
+
+
+class Lines(str):
+    """A text whose line breaks are seen in the page, since it stands in code."""
+
+    __slots__ = ()
+
+
+def _shown(value: Any) -> Any:
+    """Each text of the page, made harmless; markup of our own is none from outside.
+
+    Where it stands in code, no line begins as a command of a runner, as on a terminal.
+    """
+    from markupsafe import Markup
+
+    if isinstance(value, Lines):
+        return harmless_lines(value, coloured=False)
+    return value if isinstance(value, Markup) else harmless(str(value))
 
 
 def _digest(content: str) -> str:
@@ -80,4 +99,4 @@ def body(change: ResourceChange) -> str:
         return words.value_text(whole)
     rest = {key: value for key, value in whole.items() if (key, value) != ("Type", change.type)}
     text: str = yaml.dump(rest, Dumper=DUMPER, sort_keys=False, width=10_000, allow_unicode=True)
-    return words.visible(text)
+    return text

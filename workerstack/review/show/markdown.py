@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from workerstack.problem import harmless
 from workerstack.review.model import (
     AccessChange,
     Finding,
@@ -18,10 +19,10 @@ from workerstack.review.model import (
 from workerstack.review.show import words
 from workerstack.review.show.console import console_link
 from workerstack.review.show.several import alike
-from workerstack.review.show.words import shown, visible
+from workerstack.review.show.words import shown
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:=$^])")
-_MENTION = re.compile(r"(@|#(?!x?[0-9a-fA-F]+;))")
+_MENTION = re.compile(r"(@|#(?!x?[0-9a-fA-F]+;)|\b[Gg][Hh](?=\\?-))")
 _RUNS = re.compile(r"(`+|~+)")
 
 
@@ -34,13 +35,13 @@ class Block(NamedTuple):
 
 def text(value: str) -> str:
     """One line that shows the value: no markup, no HTML, no mention, no table cell's end."""
-    escaped = _SPECIAL.sub(r"\\\1", escape(visible(value, ""), quote=False))
+    escaped = _SPECIAL.sub(r"\\\1", escape(harmless(value), quote=False))
     return _silent(escaped)
 
 
 def within_html(value: str) -> str:
     """The same inside of an HTML block, where GitHub reads no Markdown."""
-    return _silent(escape(visible(value, "")))
+    return _silent(escape(harmless(value)))
 
 
 def _silent(escaped: str) -> str:
@@ -55,7 +56,7 @@ def code(value: str) -> str:
 
 def fenced(lines: list[str], language: str = "") -> str:
     """Lines in a fence that no run of backticks in them can end."""
-    content = "\n".join(visible(line) for line in lines)
+    content = "\n".join(harmless(line, "\t") for line in lines)
     longest = max((len(run) for run in _RUNS.findall(content)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{content}\n{fence}"
@@ -101,7 +102,7 @@ def _places(change: ResourceChange) -> Iterator[str]:
         cause = place.cause
         forces = f"  {place.forces}" if place.forces else ""
         missing = "" if place.given else ": value not given"
-        yield f"@@ {words.visible(place.path, '')}{missing}{forces} @@"
+        yield f"@@ {place.path}{missing}{forces} @@"
         if place.given:
             yield from signed("-", place.before)
             yield from signed("+", place.after)
@@ -123,7 +124,7 @@ def _body(change: ResourceChange) -> Iterator[str]:
     if isinstance(body, dict):
         body = {key: value for key, value in body.items() if (key, value) != ("Type", change.type)}
         dumped = yaml.dump(body, Dumper=DUMPER, sort_keys=False, width=10_000, allow_unicode=True)
-        yield from (f"{sign} {line}" for line in dumped.splitlines())
+        yield from (f"{sign} {line}" for line in dumped.rstrip("\n").split("\n"))
     else:
         yield from signed(sign, body)
 
@@ -209,7 +210,7 @@ def _scaling(effect: ScalingEffect) -> Block:
     lines = [heading]
     if effect.loads:
         names = [each.name for each in effect.loads[0].figures]
-        lines += [row("", *names), row(*["---"] * (len(names) + 1))]
+        lines += [row("", *map(text, names)), row(*["---"] * (len(names) + 1))]
     for load in effect.loads:
         cells = [text(words.figure(each)) for each in load.figures]
         marked = [
@@ -285,7 +286,7 @@ def _other(other: OtherChange, kind: str) -> Iterator[str]:
     if other.kind == words.SECRET:
         yield f"  {name}: cannot be compared"
         return
-    yield f"@@ {words.visible(name, '')} @@"
+    yield f"@@ {name} @@"
     if kind != "CREATE":
         yield from signed("-", other.before)
     yield from signed("+", other.after)

@@ -5,10 +5,11 @@ from typing import Any
 
 import yaml
 
+from workerstack.problem import harmless
 from workerstack.review.model import AccessChange, Finding, OtherChange, ResourceChange, Review
 from workerstack.review.show import words
 from workerstack.review.show.console import console_link
-from workerstack.review.show.words import Shown, Style, plain, shown, wrapped
+from workerstack.review.show.words import Shown, Style, broken, plain, shown, wrapped
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "<": "blue"}
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -17,7 +18,7 @@ DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 def resources(review: Review, style: Style, width: int) -> Iterator[str]:
     """Every resource with what changes in it; of one that comes or goes the whole body."""
     for group, changes in words.grouped(review.resources).items():
-        yield from ("", style(f"{words.visible(group, '')} ({len(changes)})", "bold"))
+        yield from ("", style(f"{group} ({len(changes)})", "bold"))
         for change in changes:
             yield from _resource(change, style, width)
 
@@ -28,7 +29,7 @@ def _resource(change: ResourceChange, style: Style, width: int) -> Iterator[str]
     for line in wrapped(name, width, f"{sign} ", "    "):
         yield style(line, COLOURS.get(sign, "magenta"))
     if change.description:
-        yield from wrapped(change.description, width, "    ")
+        yield from wrapped(change.description, width, "    ", " " * 6)
     if change.physical_id and change.action != "Add":
         yield from wrapped(f"id: {change.physical_id}", width, "    ")
     yield from _places(shown(change), style, width)
@@ -50,7 +51,7 @@ def _places(places: list[Shown], style: Style, width: int) -> Iterator[str]:
 
 def _place(place: Shown, style: Style, width: int) -> Iterator[str]:
     before, after = (words.value_text(value) for value in (place.before, place.after))
-    path = words.visible(place.path, "")
+    path = harmless(place.path)
     short = (
         f"      {path}: {before} -> {after}" if place.given else f"      {path}: value not given"
     )
@@ -63,8 +64,8 @@ def _place(place: Shown, style: Style, width: int) -> Iterator[str]:
     else:
         yield from (first, f"        {style(place.forces, 'red')}")
     if not fits:
-        yield from wrapped(before, width, "        from: ", " " * 14)
-        yield from wrapped(after, width, "          to: ", " " * 14)
+        yield from broken(before, width, "        from: ", " " * 14)
+        yield from broken(after, width, "          to: ", " " * 14)
     for key, value in place.extra:
         yield from wrapped(f"{key}: {value}", width, " " * 8, " " * 10)
 
@@ -78,7 +79,7 @@ def _body(body: Any, kind: str, width: int) -> Iterator[str]:
     rest = {key: value for key, value in body.items() if (key, value) != ("Type", kind)}
     if rest:
         text = yaml.dump(rest, Dumper=DUMPER, sort_keys=False, width=10_000, allow_unicode=True)
-        for line in text.splitlines():
+        for line in text.rstrip("\n").split("\n"):
             indent = " " * (len(line) - len(line.lstrip()) + 6)
             yield from wrapped(line.lstrip(), width, indent, f"{indent}  ")
 
@@ -98,7 +99,8 @@ def render(review: Review, style: Style = plain, width: int = WIDTH) -> str:
     """
     width = max(width, NARROWEST)
     return "\n".join(
-        [
+        harmless(line)
+        for line in (
             *_header(review, style, width),
             *_findings(review, style, width),
             *_notices(review, style, width),
@@ -108,7 +110,7 @@ def render(review: Review, style: Style = plain, width: int = WIDTH) -> str:
             *_others(review, style, width),
             *_unknown(review, style, width),
             *_footer(review),
-        ]
+        )
     )
 
 
@@ -195,7 +197,7 @@ def _others(review: Review, style: Style, width: int) -> Iterator[str]:
     for kind in dict.fromkeys(other.kind for other in review.others):
         yield ""
         sign = "+" if review.change_set.type == "CREATE" else "~"
-        yield style(f"{sign} {words.visible(words.KINDS.get(kind, kind), '')}", COLOURS[sign])
+        yield style(f"{sign} {words.KINDS.get(kind, kind)}", COLOURS[sign])
         for other in review.others:
             if other.kind == kind:
                 yield from _other(other, width)
@@ -209,7 +211,7 @@ def _other(other: OtherChange, width: int) -> Iterator[str]:
         text = f"{name}{words.value_text(other.after)}"
     else:
         text = f"{name}{words.value_text(other.before)} -> {words.value_text(other.after)}"
-    yield from wrapped(text, width, "    ", " " * 8)
+    yield from broken(text, width, "    ", " " * 8)
 
 
 def _unknown(review: Review, style: Style, width: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from workerstack.cloudformation.values import differences
+from workerstack.problem import harmless
 from workerstack.review.model import (
     UNKNOWN,
     AccessChange,
@@ -172,26 +173,15 @@ def forces(changes: Iterable[PropertyChange]) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value in one line: a text as it is, anything else as JSON."""
+    """A value, harmless: a text in the lines that it has, anything else as JSON in one."""
     if value is None:
         return "nothing"
     if value == UNKNOWN:
         return "known only after execution"
     if value == "":
         return "(empty)"
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def visible(text: str, breaks: str = "\n\t") -> str:
-    """A text whose control characters and hidden formatting are written out.
-
-    A value must not move a terminal's cursor or turn a line's direction around; only
-    ``breaks`` are left as they are.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each in breaks or each.isprintable() else f"\\u{ord(each):04x}" for each in text
+    return harmless(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), "\n\t"
     )
 
 
@@ -223,14 +213,22 @@ UNBROKEN = "\ue000"
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
-    """A text in lines, its own line breaks kept; never without a line.
+    """A text in lines, its own line breaks shown; never without a line.
 
     ``first`` stands before the first line, ``rest`` before the others. A command in
     backticks stays on one line, so that it can be copied.
     """
+    return broken(harmless(text, "\t"), width, first, rest)
+
+
+def broken(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+    """The same with its own line breaks kept, for values that have several lines.
+
+    ``rest`` is then deeper than any line of ours, or a line of the value could be taken for one.
+    """
     rest = first if rest is None else rest
     found: list[str] = []
-    for line in visible(text).replace("\t", "    ").split("\n"):
+    for line in harmless(text, "\n\t").replace("\t", "    ").split("\n"):
         start = rest if found else first
         if len(start) + len(line) <= width:
             found.append(f"{start}{line}")
