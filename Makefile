@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 AUDIT := .venv-audit/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run generate test check bench audit fix lock clean
+.PHONY: help setup run generate test check bench audit fix lock requirements clean
 
 help: ## show what each target does
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## make the environment .venv with the locked dependencies
 
@@ -38,7 +38,7 @@ check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/mypy .
 	$(BIN)/python generate.py --check
 
-audit: setup .venv-audit/.ready ## parliament on every policy, checkov on every template
+audit: setup .venv-audit/.ready ## parliament on policies, checkov on templates, zizmor and actionlint on workflows
 	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -q tests/test_audit.py
 
 bench: setup ## measure what takes seconds; `python -m bench NAME` for the rest
@@ -48,11 +48,21 @@ fix: setup ## format the code and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## take the newest versions of all dependencies into constraints.txt
+lock: ## take the newest versions of all dependencies into constraints.txt and requirements/
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet --disable-pip-version-check -e '.[local,dev]'
 	{ head -1 constraints.txt; .venv-lock/bin/pip freeze --exclude-editable; } > constraints.new
 	mv constraints.new constraints.txt
+	$(MAKE) requirements
+
+requirements: ## lock with hashes what the workflows install, in the versions of constraints.txt
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check uv
+	for each in execute predict; do \
+	  .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --constraints constraints.txt \
+	    --output-file requirements/$$each.txt requirements/$$each.in || exit 1; \
+	done
 	rm -rf .venv-lock
 
 clean: ## remove the environments and caches

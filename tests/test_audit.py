@@ -1,4 +1,4 @@
-"""Other people's auditors: parliament on every resolved policy, checkov on every template.
+"""Other people's auditors: of every resolved policy, every template, every workflow.
 
 They live in an environment of their own, `.venv-audit` (checkov wants an old botocore), and
 run as programs. `make audit` and `make test` build it and name it in AUDIT_BIN; then nothing
@@ -8,6 +8,7 @@ is skipped.
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ Client = Callable[[str], Any]
 
 audited = pytest.mark.skipif(
     NAMED is None and not (ROOT / ".venv-audit/.ready").exists(),
-    reason="no auditors here: `make audit` installs parliament and checkov, and runs this",
+    reason="no auditors here: `make audit` installs them, and runs this",
 )
 
 DECISIONS = {
@@ -240,3 +241,88 @@ def test_checkov_sees_what_is_planted(tmp_path: Path) -> None:
 def test_the_readme_names_every_decision() -> None:
     rows = re.findall(r"^\| (CKV\w+)[^|]*\|([^|]*)\|", (ROOT / "README.md").read_text(), re.M)
     assert {check: set(re.findall(r"`(\w+)`", where)) for check, where in rows} == DECISIONS
+
+
+# The workflows
+
+
+def program(*command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """An auditor; actionlint finds shellcheck beside itself."""
+    tools = ROOT / AUDITORS
+    return subprocess.run(
+        [str(tools / command[0]), *command[1:]],
+        cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+    )  # fmt: skip
+
+
+def zizmor(folder: Path) -> set[str]:
+    """The ids of all that it finds in a folder with a .github, as strict as it can be."""
+    done = program("zizmor", "--offline", "--no-progress", "--persona", "auditor",
+                   "--no-exit-codes", "--format", "json", ".", folder=folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return {each["ident"] for each in json.loads(done.stdout) if not each["ignored"]}
+
+
+def actionlint(folder: Path) -> set[str]:
+    """The kinds of all that it finds, and shellcheck in the scripts."""
+    files = [str(path) for path in sorted((folder / ".github/workflows").glob("*.yml"))]
+    done = program("actionlint", "-format", "{{json .}}", *files, folder=folder)
+    assert done.returncode in (0, 1), done.stderr
+    return {each["kind"] for each in json.loads(done.stdout or "[]")}
+
+
+@pytest.fixture
+def workflows(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / ".github", tmp_path / ".github")
+    return tmp_path
+
+
+@audited
+def test_auditors_of_workflows_find_nothing_that_is_not_explained(workflows: Path) -> None:
+    assert zizmor(workflows) == set()
+    assert actionlint(workflows) == set()
+
+
+def test_what_zizmor_is_told_to_ignore_is_explained() -> None:
+    lines = [line for path in sorted((ROOT / ".github").rglob("*.yml"))
+             for line in path.read_text().splitlines() if "zizmor:" in line]  # fmt: skip
+    assert len(lines) == 2
+    for line in lines:
+        assert re.search(r"zizmor: ignore\[[a-z-]+\] \w+ \w+", line), line
+
+
+@audited
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (r"@[0-9a-f]{40} # v6\.0\.2", "@v6", {"unpinned-uses"}),
+        (r"run: \.venv/bin/python -m ci predict",
+         "run: echo ${{ github.event.pull_request.title }}", {"template-injection"}),
+        (r"persist-credentials: false", "persist-credentials: true", {"artipacked"}),
+        (r"zizmor: ignore\[dangerous-triggers\]", "", {"dangerous-triggers"}),
+        (r"permissions: \{\}", "permissions: write-all", {"excessive-permissions"}),
+    ],
+)  # fmt: skip
+def test_zizmor_sees_what_is_planted(workflows: Path, old: str, new: str, found: set[str]) -> None:
+    file = workflows / ".github/workflows/comment.yml"
+    text, times = re.subn(old, new, file.read_text())
+    assert times
+    file.write_text(text)
+    assert zizmor(workflows) >= found
+
+
+@audited
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("steps.review.outputs.digests", "steps.reviews.outputs.digests", "expression"),
+        ("runs-on: ubuntu-latest", "runs-on: ubuntu-1", "runner-label"),
+        ("python -m venv .venv", "rm -rf $UNQUOTED/*", "shellcheck"),
+    ],
+)
+def test_actionlint_sees_what_is_planted(workflows: Path, old: str, new: str, kind: str) -> None:
+    file = workflows / ".github/workflows/review.yml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    assert kind in actionlint(workflows)

@@ -328,7 +328,8 @@ def check_command(command: str) -> None:
     assert program.startswith(".venv/bin/"), command
     assert (Path(sys.prefix) / program.removeprefix(".venv/")).exists(), command
     if program.endswith("/python"):
-        assert (ROOT / words[0]).exists(), command
+        file = words[0] if words[0] != "-m" else f"{words[1]}/__main__.py"
+        assert (ROOT / file).exists(), command
 
 
 def test_pre_commit_runs_what_exists() -> None:
@@ -349,44 +350,10 @@ def commands_of(script: str) -> list[str]:
     return [each.group().split(" ||")[0] for each in found if each]
 
 
-def test_the_review_workflow_does_what_its_steps_say(checkout_of_all: Path) -> None:
-    content = yaml.safe_load((ROOT / ".github/workflows/review.yml").read_text())
-    [script] = [
-        step["run"] for step in content["jobs"]["diff"]["steps"] if "BASE" in step.get("env", {})
-    ]
-    script = script.replace(".venv/bin/python", sys.executable)
-    summary = checkout_of_all / "summary.md"
-    environment = {
-        **os.environ, "BASE": "HEAD", "RUN": "https://run", "GITHUB_STEP_SUMMARY": str(summary),
-    }  # fmt: skip
-
-    def run() -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["bash", "-e", "-c", script], cwd=checkout_of_all, env=environment, check=False,
-            capture_output=True, text=True,
-        )  # fmt: skip
-
-    assert run().returncode == 0
-    assert "No stack would change" in (checkout_of_all / "comment.md").read_text()
-    params = checkout_of_all / "params/dev/webordinary-edit.yaml"
-    params.write_text(params.read_text().replace("MaxTasks: 2", "MaxTasks: 3"))
-    assert run().returncode == 0
-    assert "ScalableTarget" in summary.read_text()
-    assert "pictures" not in summary.read_text()
-    out = checkout_of_all / "out/webordinary-edit.template.yaml"
-    out.write_text(out.read_text().replace("EvaluationPeriods: 15", "EvaluationPeriods: 20"))
-    assert run().returncode == 0
-    assert (checkout_of_all / "pictures/webordinary-edit.png").stat().st_size > 10_000
-    assert "artifact `pictures` of [this run](https://run)" in summary.read_text()
-    params.write_text("parameters: [")
-    assert run().returncode == 1
-
-
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_run_what_exists(file: Path) -> None:
     content = yaml.safe_load(file.read_text())
     assert "permissions" in content
-    assert "concurrency" in content
     for job in content["jobs"].values():
         # What executes a change set may take as long as CloudFormation does.
         assert job["timeout-minutes"] <= (180 if "environment" in job else 30)
@@ -394,9 +361,6 @@ def test_workflows_run_what_exists(file: Path) -> None:
             if "run" in step:
                 for command in commands_of(step["run"]):
                     check_command(command)
-            else:
-                ours = r"(actions|github)/\S+@v\d+"
-                assert re.fullmatch(rf"{ours}|\S+@[0-9a-f]{{40}}", step["uses"]), step["uses"]
 
 
 def test_each_finding_is_explained() -> None:

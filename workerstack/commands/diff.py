@@ -1,7 +1,7 @@
 """``deploy.py diff``: what would change, from two templates, without AWS."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from workerstack.problem import Problem, harmless
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from workerstack.deployer.earlier import RevisionFiles
     from workerstack.review.model import Review
     from workerstack.review.predict import Side
 
@@ -30,6 +31,11 @@ GIT = "git:"
 @click.option(
     "--base", metavar="REV", help="Compare deployments, all or those named, with this revision."
 )
+@click.option(
+    "--head",
+    metavar="REV",
+    help="With --base: compare this revision, read from git as data, not the files here.",
+)
 @format_option
 @click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
 def diff(
@@ -38,6 +44,7 @@ def diff(
     params: str | None,
     old_params: str | None,
     base: str | None,
+    head: str | None,
     form: str,
     root: Path,
 ) -> int:
@@ -47,6 +54,8 @@ def diff(
     deployment of params/ is compared with what it was in that revision.
     """
     if base is None:
+        if head:
+            raise click.UsageError("--head goes with --base")
         match names:
             case (old, new):
                 found = [_templates(old, new, params, old_params or params, root)]
@@ -55,7 +64,11 @@ def diff(
     else:
         if params or old_params:
             raise click.UsageError("--params goes with OLD and NEW, not with --base")
-        found = list(_deployments(base, names, root))
+        found = list(
+            _deployments(base, names, root)
+            if head is None
+            else _of_revision(base, head, names, root)
+        )
     changed = [review for review in found if review.resources or review.others]
     if changed:
         show_formatted(report(changed, form, several=base is not None), form)
@@ -87,7 +100,29 @@ def _side(place: str, values: deployments.Deployment | None, root: Path) -> "Sid
 
     if place == NOTHING:
         return Side()
-    template = parse_template(_text(place, root), place)
+    return _with_values(parse_template(_text(place, root), place), values)
+
+
+def _new_side(deployment: deployments.Deployment) -> "Side":
+    from workerstack.cloudformation.template import parse_template
+
+    file = deployment.template
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise Problem(
+            "The template cannot be read",
+            reason or "it is not there",
+            f"Correct `template-file-path` of {deployment.name}, or generate the template",
+            file=file,
+        ) from None
+    return _with_values(parse_template(text, file), deployment)
+
+
+def _with_values(template: dict[str, Any], values: deployments.Deployment | None) -> "Side":
+    from workerstack.review.predict import Side
+
     if values is None:
         return Side(template)
     joined = {
@@ -137,20 +172,37 @@ def _text(place: str, root: Path) -> str:
         ) from None
 
 
-def _deployments(base: str, names: tuple[str, ...], root: Path) -> "Iterator[Review]":
+def _of_revision(base: str, head: str, names: tuple[str, ...], root: Path) -> "Iterator[Review]":
+    """What a revision changes, which may be a stranger's: it is read, and never checked out."""
+    from workerstack.deployer.earlier import files_of
+
+    with files_of(head, root) as files:
+        for path in files.left_out:
+            if path == "params" or path.startswith("params/"):
+                files.check(files.folder / path)
+        yield from _deployments(base, names, root, files)
+
+
+def _deployments(
+    base: str, names: tuple[str, ...], root: Path, files: "RevisionFiles | None" = None
+) -> "Iterator[Review]":
+    """Each deployment as it is in ``files``, or else in the checkout, against the base."""
     from workerstack.deployer.earlier import text_at
     from workerstack.review.predict import Side, predict_review
 
-    chosen = [deployments.load(name, root) for name in names] or deployments.load_all(root)
+    folder = files.folder if files else root
+    chosen = [deployments.load(name, folder) for name in names] or deployments.load_all(folder)
     for deployment in chosen:
-        file = deployment.source.file.relative_to(root)
-        text = text_at(base, str(file), root)
-        old = deployments.load_text(deployment.name, text, file, root) if text else None
-        template = old.template.relative_to(root) if old else None
+        if files:
+            files.check(deployment.template)
+        file = deployment.source.file.relative_to(folder)
+        text = text_at(base, file.as_posix(), root)
+        old = deployments.load_text(deployment.name, text, file, folder) if text else None
+        template = old.template.relative_to(folder) if old else None
         existed = template is not None and text_at(base, str(template), root) is not None
         yield predict_review(
             _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
-            _side(str(deployment.template), deployment, root),
+            _new_side(deployment),
             name=deployment.name,
             account=deployment.target.account,
             region=deployment.target.region,

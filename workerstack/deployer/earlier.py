@@ -1,11 +1,15 @@
 """What was deployed before: from what CloudFormation kept, or from a git revision."""
 
+import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from workerstack import deployments
@@ -20,6 +24,35 @@ from workerstack.problem import Problem
 
 if TYPE_CHECKING:
     from workerstack.deployments.models import ParameterValue
+
+
+LARGEST = 1_000_000
+"""Bytes of the largest template that CloudFormation takes; no larger file is one of ours.
+
+Source: CloudFormation, "Understand CloudFormation quotas", template body size.
+"""
+
+LINK, SUBMODULE = "120000", "160000"
+"""What git calls a symbolic link and a submodule in a tree."""
+
+
+@dataclass(frozen=True)
+class RevisionFiles:
+    """A revision's files, laid out in ``folder``; ``left_out`` says of each other path why."""
+
+    folder: Path
+    left_out: dict[str, str]
+
+    def check(self, file: Path) -> None:
+        """Raises Problem where the file, or a folder that it lies in, was left out."""
+        path = PurePosixPath(file.relative_to(self.folder).as_posix())
+        for place in (path, *path.parents):
+            if str(place) in self.left_out:
+                raise Problem(
+                    f"{str(place)!r} is not read",
+                    f"it is {self.left_out[str(place)]}",
+                    "Commit the file itself, below the checkout's root",
+                )
 
 
 def resolved(revision: str, root: Path) -> str:
@@ -48,6 +81,71 @@ def revisions_of(path: str, root: Path) -> list[tuple[str, datetime]]:
     found = _git(root, "log", "--all", "--format=%H %ct", "--", path)
     pairs = (line.split() for line in found.stdout.splitlines())
     return [(commit, datetime.fromtimestamp(int(time), UTC)) for commit, time in pairs]
+
+
+@contextmanager
+def files_of(revision: str, root: Path) -> Iterator[RevisionFiles]:
+    """The files below ``root`` as git holds them in a revision, in a folder of their own.
+
+    For what a stranger wrote: nothing of it is run, since git's objects are copied without
+    the filters that a checkout applies; and nothing beside it is read, since links,
+    submodules and names that lead elsewhere are left out. The folder goes afterwards.
+    Raises Problem for an unknown revision. A Problem that comes up in between names its
+    file as it is called in the revision.
+    """
+    commit = resolved(revision, root)
+    with tempfile.TemporaryDirectory(prefix="revision-") as name:
+        folder = Path(name).resolve()
+        try:
+            yield RevisionFiles(folder, _copy(commit, root, folder))
+        except Problem as problem:
+            if problem.file is not None and Path(problem.file).is_relative_to(folder):
+                problem.file = f"{revision}:{Path(problem.file).relative_to(folder).as_posix()}"
+            raise
+
+
+def _copy(commit: str, root: Path, folder: Path) -> dict[str, str]:
+    """Writes the regular files of a commit; the others, each with what it is."""
+    left_out: dict[str, str] = {}
+    chosen: dict[str, str] = {}
+    for entry in _output(root, "ls-tree", "-r", "-z", "--long", commit).split(b"\0")[:-1]:
+        head, _, name = entry.partition(b"\t")
+        mode, _, identity, size = head.decode("ascii").split()
+        path = os.fsdecode(name)
+        why = _unfit(mode, path, size)
+        if why:
+            left_out[path] = why
+        else:
+            chosen[path] = identity
+    asked = "".join(f"{identity}\n" for identity in chosen.values()).encode()
+    answer = BytesIO(_output(root, "cat-file", "--batch", given=asked))
+    for path in chosen:
+        length = int(answer.readline().split()[-1])
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(answer.read(length))
+        answer.read(1)
+    return left_out
+
+
+def _unfit(mode: str, path: str, size: str) -> str:
+    """Why a path of a tree is left out, or nothing."""
+    if mode == LINK:
+        return "a symbolic link"
+    if mode == SUBMODULE:
+        return "a submodule"
+    # git does not make such trees, and whoever writes objects by hand can.
+    if not path.isprintable() or set(path.split("/")) & {"", ".", "..", ".git"}:
+        return "called what no file should be"
+    if int(size) > LARGEST:
+        return f"larger than the {LARGEST:,} bytes that a template may have"
+    return ""
+
+
+def _output(root: Path, *arguments: str, given: bytes = b"") -> bytes:
+    return subprocess.run(
+        ["git", "-C", str(root), *arguments], input=given, capture_output=True, check=True
+    ).stdout
 
 
 def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

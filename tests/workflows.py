@@ -1,0 +1,188 @@
+"""The workflows as the tests run them: their own scripts, in a copy of the project."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workerstack.localaws import walkthrough
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".github/workflows"
+NEEDED = ("ci", "deployer", "deployments", "simulator", "out", "params")
+TOKEN = "a-token"  # noqa: S105 - of a GitHub that the tests make
+PROGRAMS = ("command_line.py", "deploy.py", "problem.py", "simulate.py")
+OURS = {path.stem for path in ROOT.glob("*.py")} | {
+    path.parent.name for path in ROOT.glob("*/*.py")
+}
+BLOCKER = """
+import json, os, sys
+
+class Blocker:
+    names = frozenset(json.loads(os.environ["NOT_INSTALLED"]))
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"{name} is not in requirements/", name=name)
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def workflow(name: str) -> dict[str, Any]:
+    found = yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def script(name: str, job: str, containing: str) -> str:
+    """The one script of a job that contains this."""
+    steps = workflow(name)["jobs"][job]["steps"]
+    [found] = [step["run"] for step in steps if containing in step.get("run", "")]
+    return str(found).replace(".venv/bin/python", sys.executable)
+
+
+def locked(name: str) -> dict[str, str]:
+    """The versions of a file of requirements/, by canonical name."""
+    text = (ROOT / f"requirements/{name}.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9.-]+)==([^\s;]+)", text, re.MULTILINE))
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def not_installed(name: str) -> list[str]:
+    """The modules that are here, and would not be after an install from requirements/."""
+    there = locked(name)
+    return sorted(
+        module
+        for module, distributions in packages_distributions().items()
+        if module not in OURS and not {canonical(each) for each in distributions} & set(there)
+    )
+
+
+class Checkout:
+    """A copy of the project in a repository of its own, and steps run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "checkout"
+        self.outputs = folder / "outputs"
+        self.summary = folder / "summary"
+        self.root.mkdir()
+        leave = shutil.ignore_patterns("__pycache__")
+        for each in NEEDED:
+            shutil.copytree(ROOT / each, self.root / each, ignore=leave)
+        for each in PROGRAMS:
+            shutil.copy(ROOT / each, self.root / each)
+        blocker = folder / "blocker"
+        blocker.mkdir()
+        (blocker / "sitecustomize.py").write_text(BLOCKER)
+        self.environment = {
+            **os.environ,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            **{f"GIT_{who}_{what}": "somebody@example.com"
+               for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+            "PYTHONPATH": str(blocker),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "GITHUB_OUTPUT": str(self.outputs),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_REPOSITORY": "acme/workers",
+            "GITHUB_RUN_ID": "77",
+            "GH_TOKEN": TOKEN,
+            "RUN": "https://run",
+        }  # fmt: skip
+        self.git("init", "--quiet", "--initial-branch=main")
+        (self.root / ".git/info/exclude").write_text("reviews/\n.reviews/\n")
+        self.base = self.commit("base")
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=self.root, env=self.environment, check=True,
+            capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+
+    def commit(self, message: str) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def run(self, text: str, requirements: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """A step's script, with only the packages that the job has installed."""
+        for file in (self.outputs, self.summary):
+            file.write_text("")
+        modules = json.dumps(not_installed(requirements))
+        return subprocess.run(
+            ["bash", "-e", "-c", text], cwd=self.root, check=False, capture_output=True, text=True,
+            env={**self.environment, "NOT_INSTALLED": modules, **more},
+        )  # fmt: skip
+
+    def output(self, name: str) -> str:
+        """What the last step gave out under this name, or nothing, as GitHub has it."""
+        lines = [line.partition("=") for line in self.outputs.read_text().splitlines()]
+        return {key: value for key, _, value in lines}.get(name, "")
+
+    def predict(self, head: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """The step that writes the comment, with main checked out as the workflow has it."""
+        self.git("checkout", "--quiet", "--force", "--detach", self.base)
+        text = script("comment", "predict", "ci predict")
+        return self.run(text, "predict", BASE=self.base, HEAD=head, **more)
+
+
+def told(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    """The lines that the runner would take for commands of its own."""
+    held, commands = "", []
+    for line in done.stdout.splitlines():
+        if held:
+            held = "" if line == held else held
+        elif line.startswith("::stop-commands::"):
+            held = f"::{line.removeprefix('::stop-commands::')}::"
+        elif line.startswith("::"):
+            commands.append(line)
+    assert not held
+    return commands
+
+
+@contextmanager
+def github(answers: Mapping[str, tuple[int, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """An API that gives these answers by path, its address, and the tokens that it was sent."""
+    tokens: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            tokens.append(self.headers["Authorization"])
+            status, content = answers.get(self.path, (404, {"message": "Not Found"}))
+            text = content if isinstance(content, str) else json.dumps(content)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", tokens
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def aws(url: str) -> dict[str, str]:
+    """What `configure-aws-credentials` leaves for later steps."""
+    account = os.environ["AWS_ACCESS_KEY_ID"]
+    return {**walkthrough.credentials(url), "AWS_ACCESS_KEY_ID": account}
