@@ -1,4 +1,4 @@
-"""`python -m ci NAME`: one step of a workflow, with what GitHub says in the environment."""
+"""`python -m workerstack.ci NAME`: one step of a workflow, with what GitHub says of it."""
 
 import json
 import secrets

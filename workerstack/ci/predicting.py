@@ -9,6 +9,7 @@ from pathlib import Path
 from workerstack.ci.deploying import CHANGES, Deploy
 from workerstack.ci.github import Results
 from workerstack.deployer.earlier import files_of
+from workerstack.output import say
 from workerstack.problem import Problem
 from workerstack.review.show.markdown import MARKER
 
@@ -92,6 +93,6 @@ def _draw(old: Path, new: Path, picture: Path, root: Path) -> bool:
         subprocess.run(command, cwd=root, capture_output=True, check=True, timeout=PATIENCE)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         picture.unlink(missing_ok=True)
-        print(f"No picture of {picture.stem}: the simulator does not read it.", file=sys.stderr)
+        say(f"No picture of {picture.stem}: the simulator does not read it.")
         return False
     return True
