@@ -293,7 +293,8 @@ def test_nothing_of_the_pull_request_is_run(project: Checkout, tmp_path: Path) -
     touch = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n"
     root = project.root
     for name in ("deploy.py", "simulate.py", "workerstack/problem.py", "workerstack/ci/__init__.py",
-                 "workerstack/ci/__main__.py", "workerstack/deployer/__init__.py", "workerstack/deployments/__init__.py", "sitecustomize.py", "yaml.py",
+                 "workerstack/ci/__main__.py", "workerstack/deployer/__init__.py",
+                 "workerstack/deployments/__init__.py", "sitecustomize.py", "yaml.py",
                  "pydantic.py"):  # fmt: skip
         (root / name).write_text(touch)
     (root / ".gitattributes").write_text("* filter=mine diff=mine\n")
