@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, urlsplit
 
+from bench.unexpected import UNEXPECTED, unexpected
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,11 +39,14 @@ class Faults:
     KINDS = (
         "delay", "throttle", "error", "drop before", "drop after", "half", "stale",
         "page twice", "page missing", "expired",
+        *UNEXPECTED, *(f"{each} after" for each in UNEXPECTED),
     )  # fmt: skip
-    WEIGHTS = (6, 6, 6, 4, 4, 4, 6, 6, 6, 1)
+    WEIGHTS = (6, 6, 6, 4, 4, 4, 6, 6, 6, 1, *[1] * len(UNEXPECTED) * 2)
     STORMS = 0.08
     LENGTHS = (8, 40)
-    LASTING = frozenset({"throttle", "error", "drop before", "drop after", "half", "stale"})
+    LASTING = frozenset(
+        {"throttle", "error", "drop before", "drop after", "half", "stale", *KINDS[10:]}
+    )
 
     def __init__(self, seed: int, share: float) -> None:
         self._random = random.Random(seed)
@@ -50,8 +55,8 @@ class Faults:
         self.on = True
         self.met: Counter[str] = Counter()
 
-    def next(self) -> str:
-        """The next request's fault; nothing for most."""
+    def next(self, action: str) -> str:  # noqa: ARG002 - for those who choose by it
+        """The fault of the next request, which is an ``action``; nothing for most."""
         if not self.on:
             return ""
         if not self._storm:
@@ -125,17 +130,18 @@ class Proxy:
         query = parse_qs(body.decode(errors="replace"))
         action = query.get("Action", [request.headers.get("X-Amz-Target", "")])[0]
         self.on_request(action)
-        fault = self.faults.next()
+        fault = self.faults.next(action.rpartition(".")[2])
         self.expired = self.expired or fault == "expired"
         is_json = "X-Amz-Target" in request.headers
         if self.expired:
             return _send(request, _error(403, "Sender", "ExpiredToken", is_json=is_json))
         made_up = {
-            "throttle": (400, "Sender", "Throttling"),
-            "error": (500, "Receiver", "Internal"),
+            "throttle": _error(400, "Sender", "Throttling", is_json=is_json),
+            "error": _error(500, "Receiver", "Internal", is_json=is_json),
+            **{each: unexpected(each, action, None) for each in UNEXPECTED},
         }
         if fault in made_up:
-            return _send(request, _error(*made_up[fault], is_json=is_json))
+            return _send(request, made_up[fault])
         if fault == "drop before":
             return _drop(request)
         if fault == "delay":
@@ -151,6 +157,8 @@ class Proxy:
             answer = _paged(answer, query.get("NextToken", ["0"])[0], fault)
         if fault == "drop after":
             return _drop(request)
+        if fault.removesuffix(" after") in UNEXPECTED:
+            answer = unexpected(fault.removesuffix(" after"), action, answer)
         return _send(request, answer, half=fault == "half")
 
     def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:

@@ -17,6 +17,6 @@ def test_a_deployment_over_an_unreliable_network_ends_well(
 
 def test_faults_are_of_every_kind_and_follow_the_seed() -> None:
     first, second = (Faults(7, 0.5) for _ in range(2))
-    met = [first.next() for _ in range(2000)]
-    assert met == [second.next() for _ in range(2000)]
+    met = [first.next("DescribeStacks") for _ in range(4000)]
+    assert met == [second.next("DescribeStacks") for _ in range(4000)]
     assert set(met) == {*Faults.KINDS, ""}

@@ -231,7 +231,7 @@ def test_credentials_that_expire_meanwhile_leave_it_to_aws(stubbed: Stubbed) -> 
     client, stubber = stubbed
     executions(stubber, "EXECUTE_IN_PROGRESS")
     stubber.add_client_error("describe_stack_refactor", "ExpiredToken", "sign in")
-    with pytest.raises(Detached, match=f"The credentials expired.*`{RESUME}`"):
+    with pytest.raises(Detached, match=f"The credentials of the environment expired.*`{RESUME}`"):
         refactor.execute_refactoring(client, ID, clock(), RESUME)
 
 
@@ -241,7 +241,7 @@ def test_throttled_calls_are_tried_again(monkeypatch: pytest.MonkeyPatch) -> Non
     refused = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"
     good = (
         "<DescribeStackRefactorResponse><DescribeStackRefactorResult>"
-        "<ExecutionStatus>EXECUTE_COMPLETE</ExecutionStatus>"
+        "<Status>CREATE_COMPLETE</Status><ExecutionStatus>EXECUTE_COMPLETE</ExecutionStatus>"
         "</DescribeStackRefactorResult></DescribeStackRefactorResponse>"
     )
     answers = iter([(400, refused), (400, refused), (200, good), (400, refused), (200, good)])

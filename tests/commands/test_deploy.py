@@ -292,7 +292,11 @@ def test_an_edited_review_is_refused(
         (("review", NAME, "--region", "us-east-1"), 3, "This is region us-east-1"),
         (("review",), 64, "Missing argument"),
         (("rewiew", NAME), 64, "No such command"),
-        (("review", NAME, "--profile", "nobody"), 1, "AWS cannot be reached"),
+        (
+            ("review", NAME, "--profile", "nobody"),
+            1,
+            "profile (nobody) could not be found",
+        ),
         (("init", "Dev"), 1, "is no name for an environment"),
         (("init", "dev", "--vpc", "nowhere"), 3, "exists"),
         (("init", "staging", "--vpc", "nowhere"), 1, "VPCs are called nowhere"),

@@ -220,7 +220,10 @@ def test_expired_credentials_detach_where_something_goes_on(stubbed: tuple[Any, 
         stubber.add_client_error("describe_stacks", "ExpiredToken", "expired")
     with pytest.raises(Detached, match="goes on in AWS"), explained(resume="watch again"):
         stack.read(client, "x")
-    with pytest.raises(Problem, match="Sign in again") as refused, explained():
+    with (
+        pytest.raises(Problem, match="Put fresh ones into the environment") as refused,
+        explained(),
+    ):
         stack.read(client, "x")
     assert refused.value.code == 1
 

@@ -10,8 +10,8 @@ from botocore.stub import Stubber
 
 from tests.deployer.test_watch import BEGUN, ENDED, OPERATION, STACK, START, event
 from workerstack.commands import operation
+from workerstack.deployer import patience, watch
 from workerstack.deployer import service as rollout
-from workerstack.deployer import watch
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.screen import Lines
 
@@ -32,6 +32,8 @@ BAD_IMAGE = "CannotPullContainerError: repository/edit:nonsense: not found"
 
 class Account:
     """Answers of several services, in order, behind real clients."""
+
+    profile = None
 
     def __init__(self) -> None:
         self.clients: dict[str, Any] = {
@@ -167,7 +169,7 @@ def test_a_stack_that_is_deleted_meanwhile_is_no_success(account: Account) -> No
 
 def test_a_throttled_account_is_asked_on_and_on(account: Account) -> None:
     account.stack("UPDATE_IN_PROGRESS", BEGUN)
-    for _ in range(watch.PATIENCE):
+    for _ in range(patience.PATIENCE):
         account.stubbers["cloudformation"].add_client_error("describe_stacks", "Throttling")
     account.stack("UPDATE_COMPLETE", BEGUN, ENDED)
     account.events(BEGUN, ENDED)
@@ -187,5 +189,5 @@ def test_credentials_that_expire_between_two_pages_detach(account: Account) -> N
         "StackEvents": [BEGUN], "NextToken": "2",
     })  # fmt: skip
     account.stubbers["cloudformation"].add_client_error("describe_stack_events", "ExpiredToken")
-    with pytest.raises(Detached, match=r"credentials expired.*deploy\.py watch dev/x"):
+    with pytest.raises(Detached, match=r"expired.*deploy\.py watch dev/x"):
         watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]

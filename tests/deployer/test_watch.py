@@ -42,6 +42,8 @@ def event(
 class Script:
     """Answers of AWS in order, behind a real client."""
 
+    profile = None
+
     def __init__(self) -> None:
         self.client: Any = boto3.client("cloudformation", region_name="us-west-2")
         self.stubber = Stubber(self.client)
@@ -159,7 +161,12 @@ def test_a_stack_that_is_gone_between_two_questions_is_no_success(script: Script
 @pytest.mark.parametrize(
     ("code", "status", "times", "words_"),
     [
-        ("ExpiredToken", 403, 1, "credentials expired"),
+        (
+            "ExpiredToken",
+            403,
+            1,
+            "expired.*Put fresh ones into the environment.*goes on",
+        ),
         ("InternalFailure", 500, 6, "InternalFailure"),
         ("AccessDenied", 403, 1, "AccessDenied"),
     ],

@@ -79,7 +79,7 @@ def propose_step(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Rev
     source = source_of(step, deployment, deployed)
     cloudformation = clients("cloudformation")
     arn = change_set.submit(cloudformation, _request(step, source, plan, clients, clock))
-    plain = change_set.wait(cloudformation, arn, clock)
+    plain = change_set.awaited(clients, arn, clock, f"./deploy.py adopt {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
         make_review.failed(cloudformation, arn, deployed.stack, plain)
         raise Problem(f"There is nothing to {step}", "CloudFormation sees no change", "Adopt again")

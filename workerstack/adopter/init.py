@@ -9,6 +9,7 @@ from typing import Any
 from workerstack.adopter import params_files
 from workerstack.adopter.params_files import Found, Say
 from workerstack.cloudformation.template import Declared, declared_parameters, parse_template
+from workerstack.deployer import credentials
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
 
@@ -156,7 +157,8 @@ def region_of(given: str | None, profile: str | None) -> str:
     """The region that is named, or the one of the profile or the environment."""
     import boto3
 
-    region = given or boto3.Session(profile_name=profile).region_name
+    with credentials.obtained():
+        region = given or boto3.Session(profile_name=profile).region_name
     if not region:
         raise Problem(
             "No region is known",

@@ -16,6 +16,7 @@ from workerstack.deployer import aws
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, explained
 from workerstack.deployer.clock import Clock
+from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import OWNER
 from workerstack.deployments import Deployment
@@ -89,10 +90,11 @@ def wait_created(cloudformation: Any, refactor: str, clock: Clock) -> None:
 
     Raises Unsupported where a type cannot be refactored, Problem for any other failure.
     """
-    waits = clock.waits()
-    while (answer := describe_refactoring(cloudformation, refactor))[
-        "Status"
-    ] == "CREATE_IN_PROGRESS":
+    waits, patience = clock.waits(), Patience()
+    while True:
+        answer = _looked(cloudformation, refactor, patience)
+        if answer and answer["Status"] != "CREATE_IN_PROGRESS":
+            break
         if not waits.wait():
             raise Problem(
                 "The refactoring is still being made", f"its id is {refactor}", "Adopt again later"
@@ -111,6 +113,19 @@ def wait_created(cloudformation: Any, refactor: str, clock: Clock) -> None:
     )
 
 
+def _looked(cloudformation: Any, refactor: str, patience: Patience) -> Mapping[str, Any] | None:
+    """One look at it; None where there is no answer now, and the next look may have one."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = describe_refactoring(cloudformation, refactor)
+    except (BotoCoreError, ClientError) as error:
+        patience.bear(error)
+        return None
+    patience.answered()
+    return answer
+
+
 def read_actions(cloudformation: Any, refactor: str) -> list[dict[str, Any]]:
     """What it would do, all pages together."""
     found: list[dict[str, Any]] = []
@@ -123,7 +138,9 @@ def read_actions(cloudformation: Any, refactor: str) -> list[dict[str, Any]]:
         more = {"NextToken": page["NextToken"]}
 
 
-def execute_refactoring(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> None:
+def execute_refactoring(
+    cloudformation: Any, refactor: str, clock: Clock, resume: str, *, profile: str | None = None
+) -> None:
     """Executes it, unless that has begun already, and waits for its end.
 
     Raises Problem where it failed or was rolled back; Detached where we cannot wait for its end,
@@ -131,23 +148,25 @@ def execute_refactoring(cloudformation: Any, refactor: str, clock: Clock, resume
     """
     status = describe_refactoring(cloudformation, refactor).get("ExecutionStatus")
     if status == "AVAILABLE":
-        _begin(cloudformation, refactor)
+        _begin(cloudformation, refactor, resume, profile)
     try:
-        with explained(resume):
+        with explained(resume, profile=profile):
             _wait_executed(cloudformation, refactor, clock, resume)
     except KeyboardInterrupt:
         raise _left("you interrupted this", resume) from None
 
 
 def _wait_executed(cloudformation: Any, refactor: str, clock: Clock, resume: str) -> None:
-    waits = clock.waits()
+    waits, patience = clock.waits(), Patience()
+    status = "EXECUTE_IN_PROGRESS"
     while True:
-        answer = describe_refactoring(cloudformation, refactor)
-        status = answer.get("ExecutionStatus", "")
+        answer = _looked(cloudformation, refactor, patience)
+        if answer:
+            status = answer.get("ExecutionStatus", "")
         if status == "EXECUTE_COMPLETE":
             return
         # An answer may still be as it was before the execution began.
-        if status not in UNDER_WAY and status != "AVAILABLE":
+        if answer and status not in UNDER_WAY and status != "AVAILABLE":
             raise _ended(status, answer.get("ExecutionStatusReason", ""))
         if not waits.wait():
             raise _left(f"it is still in {status}", resume)
@@ -158,14 +177,20 @@ def _left(why: str, resume: str) -> Detached:
     return Detached(what, why, f"It goes on in AWS. {next_step}")
 
 
-def _begin(cloudformation: Any, refactor: str) -> None:
-    """Begins it once: where the answer to a first request was lost, a second one is refused."""
-    from botocore.exceptions import ClientError
+def _begin(cloudformation: Any, refactor: str, resume: str, profile: str | None) -> None:
+    """Begins it once: where the answer to a first request was lost, a second one is refused.
+
+    Raises Detached where nobody says whether it has begun.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         cloudformation.execute_stack_refactor(StackRefactorId=refactor)
-    except ClientError:
-        if describe_refactoring(cloudformation, refactor).get("ExecutionStatus") == "AVAILABLE":
+    except (BotoCoreError, ClientError):
+        goes_on = "The refactoring may have begun, and goes on in AWS. Go on with"
+        with explained(resume, goes_on=goes_on, profile=profile):
+            status = describe_refactoring(cloudformation, refactor).get("ExecutionStatus")
+        if status == "AVAILABLE":
             raise
 
 
@@ -222,7 +247,11 @@ def propose_renaming(plan: Plan, clients: Clients, clock: Clock, caller: str) ->
     )
     entries = plan.mapping.resources
     try:
-        wait_created(cloudformation, refactor, clock)
+        goes_on = "AWS goes on making the refactoring, and executes nothing. Run again"
+        with explained(
+            f"./deploy.py adopt {deployment.name}", goes_on=goes_on, profile=clients.profile
+        ):
+            wait_created(cloudformation, refactor, clock)
     except Unsupported as error:
         names = plan.names.values()
         refused = {ours: error.why for ours in names if entries[ours].type == error.kind}
@@ -306,7 +335,7 @@ def execute_renaming(
                     "only what was proposed is executed",
                     f"Run `deploy.py adopt {found.where.deployment}` again",
                 )
-    execute_refactoring(cloudformation, found.refactor_id, clock, resume)
+    execute_refactoring(cloudformation, found.refactor_id, clock, resume, profile=clients.profile)
     _check_end(found, deployment, clients)
 
 

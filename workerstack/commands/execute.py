@@ -86,7 +86,7 @@ def _guard(
     if not protection.is_named(deployment):
         return
     try:
-        with explained():
+        with explained(profile=clients.profile):
             cloudformation = clients("cloudformation")
             stack = stacks.read(cloudformation, operation.stack_id)
             for sentence in protection.apply(cloudformation, deployment, stack, review.others):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -26,18 +27,41 @@ def connected(command: Callable[..., int]) -> Callable[..., int]:
     options = (
         click.option("--profile", help="The AWS profile, instead of the usual environment."),
         click.option("--region", help="The region; it must be the target's."),
-        click.option("--endpoint-url", envvar="AWS_ENDPOINT_URL", help="Another endpoint."),
+        click.option(
+            "--endpoint-url",
+            envvar="AWS_ENDPOINT_URL",
+            callback=_endpoint,
+            help="Another endpoint, such as http://127.0.0.1:4566.",
+        ),
         click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True),
     )
 
     @wraps(command)
     def with_explanations(**arguments: Any) -> int:
-        with explained():
+        with explained(profile=arguments["profile"]):
             return command(**arguments)
 
     for option in reversed(options):
         with_explanations = option(with_explanations)
     return with_explanations
+
+
+def _endpoint(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """A URL with scheme and host, or wrong usage."""
+    if not given:
+        return None
+    try:
+        parts = urlsplit(given)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url or any(each.isspace() for each in given):
+        raise click.BadParameter(
+            f"{given!r} is not a URL like https://host or http://127.0.0.1:4566"
+            " (--endpoint-url, or AWS_ENDPOINT_URL).",
+            param=option,
+        )
+    return given
 
 
 def clients_of(

@@ -66,7 +66,7 @@ def _older(
     from workerstack.deployer import discard
     from workerstack.deployer.aws import explained
 
-    with explained():
+    with explained(profile=connection["profile"]):
         found = discard.waiting(deployment, clients_of(deployment, **connection))
     older = [name for name, arn in found if not review or arn != review.change_set.arn]
     if older:
@@ -96,7 +96,7 @@ def _reviews(
 
     def one(deployment: deployments.Deployment) -> "Review | None":
         # Each thread has clients of its own: making them is not safe between threads.
-        with explained():
+        with explained(profile=connection["profile"]):
             clients = clients_of(deployment, **connection)
             return make_review.make_review(deployment, clients, Clock(), revert_drift=revert_drift)
 

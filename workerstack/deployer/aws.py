@@ -3,17 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from workerstack.deployer import credentials, unexpected_answers
 from workerstack.deployments import Deployment
 from workerstack.problem import Detached, Problem, Refusal
 
 ATTEMPTS = 10
 """How often a throttled or failed call is tried, with growing pauses (botocore: retries)."""
 
-EXPIRED = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-)
+Cause = Literal["lost", "failed", "throttled", "credentials", "refused", "unknown"]
+"""Why there is no good answer: none came, or one that is not AWS's; AWS failed inside; it was
+asked too often; it does not know who is calling; it said no; or none of these.
+"""
+
+WITHOUT_ANSWER = frozenset({"lost", "failed", "unknown"})
+"""After these, what was asked for may have been done all the same."""
+
+GOES_ON = "The operation goes on in AWS. Watch it again with"
 
 
 @dataclass(frozen=True)
@@ -28,20 +35,37 @@ class Clients:
     def __call__(self, service: str) -> Any:
         """The client of a service, made at its first use."""
         if service not in self._made:
-            import boto3
             from botocore.config import Config
 
-            session = self._made.setdefault(
-                "", boto3.Session(profile_name=self.profile, region_name=self.region)
-            )
+            session = self._made.get("") or self._made.setdefault("", self._session())
             config = Config(
                 retries={"mode": "standard", "max_attempts": ATTEMPTS},
                 user_agent_extra="fargate-worker-stack",
             )
-            self._made[service] = session.client(
-                service, endpoint_url=self.endpoint_url, config=config
-            )
+            made = session.client(service, endpoint_url=self.endpoint_url, config=config)
+            made.meta.events.register_first("request-created.*.*", self._refresh)
+            self._made[service] = made
         return self._made[service]
+
+    def _session(self) -> Any:
+        """A session that has looked for its credentials, and looks at every answer."""
+        import boto3
+
+        with credentials.obtained():
+            credentials.check_prompt(self.profile)
+            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            unexpected_answers.register(session.events)
+            found = session.get_credentials()
+            if found:
+                found.get_frozen_credentials()
+        return session
+
+    def _refresh(self, **_: Any) -> None:
+        """Before each request, so that what a provider raises then is known as what it is."""
+        with credentials.obtained():
+            found = self._made[""].get_credentials()
+            if found:
+                found.get_frozen_credentials()
 
     def caller(self) -> tuple[str, str]:
         """The account and the ARN of whoever is calling."""
@@ -50,60 +74,117 @@ class Clients:
 
 
 @contextmanager
-def explained(resume: str | None = None) -> Iterator[None]:
+def explained(
+    resume: str | None = None, *, goes_on: str = GOES_ON, profile: str | None = None
+) -> Iterator[None]:
     """Turns AWS's exceptions into Problems.
 
     With ``resume``, the command that goes on watching, every one of them is Detached: what
-    runs in AWS goes on without us.
+    runs in AWS goes on without us, as ``goes_on`` says. ``profile`` is the one that is used.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        message = error.response["Error"].get("Message", "")
-        if code in EXPIRED and resume:
-            raise _detached("The credentials expired", message or code, resume) from error
-        if resume:
-            what = f"AWS refused {error.operation_name} ({code})"
-            raise _detached(what, message or "it gave no reason", resume) from error
-        raise Problem(
-            f"AWS refused {error.operation_name} ({code})",
-            message or "it gave no reason",
-            ADVICE.get(code, "Correct what it says and run the command again"),
-        ) from error
-    except BotoCoreError as error:
-        if resume:
-            raise _detached("The connection to AWS was lost", str(error), resume) from error
-        raise Problem("AWS cannot be reached", str(error), _advice(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        what, why, next_step = sentence(error, profile)
+        if not resume:
+            raise Problem(what, why, next_step) from error
+        if cause_of(error) == "credentials":
+            next_step = next_step.removesuffix(f", and {credentials.AGAIN}")
+            raise Detached(what, why, f"{next_step}. {goes_on} `{resume}`") from error
+        if cause_of(error) == "lost":
+            what = "The connection to AWS was lost"
+        raise Detached(what, why, f"{goes_on} `{resume}`") from error
 
 
-def failed_inside(error: Any) -> bool:
-    """Whether AWS answered a ClientError since it failed itself: HTTP 500 and above."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return bool(status >= 500)  # noqa: PLR2004
+def sentence(error: Any, profile: str | None = None) -> credentials.Told:
+    """What happened, why, what to do next: an error of botocore as a Problem takes it."""
+    cause = cause_of(error)
+    told = credentials.told(error, profile)
+    if told:
+        return told
+    message = _message(error)
+    if cause == "lost":
+        return credentials.Told("AWS cannot be reached", message, _advice(error))
+    if cause == "unknown":
+        return credentials.Told(
+            "AWS cannot be asked", message, "Check --region, --endpoint-url and ~/.aws/config"
+        )
+    operation, code = error.operation_name, code_of(error)
+    if cause == "failed":
+        what = f"AWS failed inside at {operation} ({code})"
+        return credentials.Told(what, message, "Wait a minute and run the command again")
+    if cause == "throttled":
+        what = f"AWS was asked too often for {operation} ({code})"
+        return credentials.Told(what, message, "Wait a minute and run the command again")
+    next_step = ADVICE.get(code, "Correct what it says and run the command again")
+    return credentials.Told(f"AWS refused {operation} ({code})", message, next_step)
 
 
-def _detached(what: str, why: str, resume: str) -> Detached:
-    return Detached(what, why, f"The operation goes on in AWS. Watch it again with `{resume}`")
+def cause_of(error: Exception) -> Cause:
+    """Why a call gave no good answer, for every error that botocore raises."""
+    from botocore import exceptions as of
+
+    if credentials.told(error, None):
+        return "credentials"
+    if isinstance(error, of.ClientError):
+        code = code_of(error)
+        if code == unexpected_answers.CODE:
+            return "lost"
+        if (
+            error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            >= unexpected_answers.FAILED
+        ):
+            return "failed"
+        is_throttled = "Throttl" in code or code in THROTTLED
+        return "throttled" if is_throttled else "refused"
+    network = (of.ConnectionError, of.HTTPClientError, of.IncompleteReadError)
+    return "lost" if isinstance(error, network) else "unknown"
 
 
+def code_of(error: Any) -> str:
+    """The code of an error of AWS; empty for one of botocore."""
+    answer = getattr(error, "response", None) or {}  # an error of HTTP may have none
+    return str(answer.get("Error", {}).get("Code", ""))
+
+
+def _message(error: Any) -> str:
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return str(error)
+    said = str(error.response.get("Error", {}).get("Message", "")) or "it gave no reason"
+    if code_of(error) == unexpected_answers.CODE:
+        return f"what answered {error.operation_name} is not AWS ({said})"
+    return said
+
+
+THROTTLED = frozenset({"RequestLimitExceeded", "TooManyRequestsException", "SlowDown"})
+
+RIGHT = "Ask for this right, or use a profile that has it (--profile)"
 ADVICE = {
-    **dict.fromkeys(EXPIRED, "Sign in again and run the command again"),
-    "AccessDenied": "Ask for this right, or use a profile that has it (--profile)",
-    "AccessDeniedException": "Ask for this right, or use a profile that has it (--profile)",
-    "UnauthorizedOperation": "Ask for this right, or use a profile that has it (--profile)",
-    "InvalidClientTokenId": "Check the credentials (`aws sts get-caller-identity`)",
-    "SignatureDoesNotMatch": "Check the credentials (`aws sts get-caller-identity`)",
-    "Throttling": "Wait a minute and run the command again",
+    "AccessDenied": RIGHT,
+    "AccessDeniedException": RIGHT,
+    "UnauthorizedOperation": RIGHT,
 }
 
 
-def _advice(error: Exception) -> str:
-    name = type(error).__name__
-    if "Credential" in name or "Profile" in name or "SSO" in name:
-        return "Sign in, or name a profile with --profile"
+def _advice(error: Any) -> str:
+    from botocore import exceptions as of
+
+    if code_of(error) == unexpected_answers.CODE:
+        return (
+            "Open a page in a browser and sign in to the network or its proxy (HTTPS_PROXY,"
+            " NO_PROXY), check --endpoint-url, and run the command again"
+        )
+    if isinstance(error, of.SSLError):
+        return (
+            "If the network has a sign-in page, open it in a browser; if a proxy opens TLS, name"
+            " its certificate in AWS_CA_BUNDLE; then run the command again"
+        )
+    if isinstance(error, of.ProxyConnectionError):
+        return "Correct HTTPS_PROXY (with name and password where it asks), and run it again"
     return "Check the network, the region and --endpoint-url, and run the command again"
 
 

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
+from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import SERVICE_EXISTS, Source, placed
 from workerstack.deployer.stack import OWNER, Stack, has_service, template_body
 from workerstack.problem import Problem, Refusal
@@ -125,26 +126,42 @@ def target_options(source: Source) -> dict[str, Any]:
     return options
 
 
+def awaited(clients: Clients, arn: str, clock: Clock, resume: str) -> Mapping[str, Any]:
+    """As ``wait``; raises Detached where the connection was lost for good.
+
+    ``resume`` is the command to run then; it makes another change set, and offers to delete
+    this one.
+    """
+    goes_on = "AWS goes on making the change set, and executes nothing. Run again"
+    with explained(resume, goes_on=goes_on, profile=clients.profile):
+        return wait(clients("cloudformation"), arn, clock)
+
+
 def wait(cloudformation: Any, arn: str, clock: Clock) -> Mapping[str, Any]:
     """The plain answer, all pages, once the change set is made or has failed."""
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    waits = clock.waits()
+    waits, patience = clock.waits(), Patience()
+    status = "CREATE_PENDING"
     while True:
         try:
             answer = describe(cloudformation, arn, values=False)
-        except ClientError as error:
-            if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
-                raise
-            raise Problem(
-                "The change set is gone", "somebody deleted it while it was made", "Review again"
-            ) from error
-        if answer["Status"] not in PENDING:
-            return answer
+            patience.answered()
+            status = answer["Status"]
+            if status not in PENDING:
+                return answer
+        except (BotoCoreError, ClientError) as error:
+            if "ChangeSetNotFound" in code_of(error):
+                raise Problem(
+                    "The change set is gone",
+                    "somebody deleted it while it was made",
+                    "Review again",
+                ) from error
+            patience.bear(error)
         if not waits.wait():
             raise Problem(
                 "The change set is still being made",
-                f"it is in {answer['Status']}",
+                f"it is in {status}",
                 f"Look at it in the console, or discard it: {arn}",
             )
 

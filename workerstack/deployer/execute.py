@@ -3,7 +3,7 @@
 from typing import Any
 
 from workerstack.deployer import aws, binding, change_set, make_review
-from workerstack.deployer.aws import Clients, failed_inside
+from workerstack.deployer.aws import WITHOUT_ANSWER, Clients, cause_of, code_of, sentence
 from workerstack.deployer.operation import Operation, event_of
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
@@ -44,7 +44,7 @@ def execute(
             )
     binding.check_unchanged(review, source, clients)
     binding.check_same_findings(review, make_review.review_again(review, source, clients))
-    _begin(cloudformation, review, operation)
+    _begin(clients, review, operation)
     return operation
 
 
@@ -61,9 +61,10 @@ def _operation(review: Review) -> Operation:
     )
 
 
-def _begin(cloudformation: Any, review: Review, operation: Operation) -> None:
+def _begin(clients: Clients, review: Review, operation: Operation) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
+    cloudformation = clients("cloudformation")
     try:
         cloudformation.execute_change_set(
             ChangeSetName=review.change_set.arn, ClientRequestToken=operation.token
@@ -72,46 +73,48 @@ def _begin(cloudformation: Any, review: Review, operation: Operation) -> None:
         raise _unknown("you interrupted it at that moment") from None
     except (BotoCoreError, ClientError) as error:
         # An answer that was lost made botocore ask again, and the first call had acted.
-        if _acted(cloudformation, review, operation, error):
+        if _acted(clients, review, operation, error):
             return
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        if code in STALE:
+        if code_of(error) in STALE:
             raise Refusal(
                 f"The change set {review.change_set.name} cannot be executed any more",
                 _message(error) or "another one was executed meanwhile",
                 f"Run `deploy.py review {operation.deployment}` again",
             ) from error
-        if not _is_refused(error):
-            raise _unknown(str(error)) from error
+        if cause_of(error) in WITHOUT_ANSWER:
+            raise _unknown(_why(error)) from error
         raise
 
 
-def _acted(cloudformation: Any, review: Review, operation: Operation, error: Exception) -> bool:
+def _acted(clients: Clients, review: Review, operation: Operation, error: Exception) -> bool:
     """Whether a call that failed has acted all the same; raises Detached where nobody says."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] == TAKEN:
+    if code_of(error) == TAKEN:
         return True
+    cloudformation = clients("cloudformation")
     try:
         executing = _status(cloudformation, review).startswith("EXECUTE")
         return executing or operation.token in _tokens(cloudformation, review, operation)
     except (BotoCoreError, ClientError) as another:
-        raise _unknown(f"{error}; and then: {another}") from another
+        advice = ""
+        if cause_of(another) == "credentials":
+            advice = sentence(another, clients.profile).next_step
+        raise _unknown(f"{_why(error)}; and then: {_why(another)}", advice) from another
 
 
-def _unknown(why: str) -> Detached:
+def _unknown(why: str, advice: str = "") -> Detached:
+    again = "Run the same command again: it watches what has begun, and never executes twice"
     return Detached(
         "It is not known whether the execution has begun",
         why,
-        "Run the same command again: it watches what has begun, and never executes twice",
+        f"{advice}. {again}" if advice else again,
     )
 
 
-def _is_refused(error: Exception) -> bool:
-    """Whether AWS itself said no; after a failure within, or no answer, it may have begun."""
-    from botocore.exceptions import ClientError
-
-    return isinstance(error, ClientError) and not failed_inside(error)
+def _why(error: Exception) -> str:
+    told = sentence(error)
+    return f"{told.what}, {told.why}"
 
 
 def _message(error: Exception) -> str:

@@ -280,7 +280,7 @@ def make_review(
         )
     name = change_set.change_set_name(source, clock)
     arn = change_set.create(clients, source, stack, name=name, revert_drift=revert_drift)
-    plain = change_set.wait(cloudformation, arn, clock)
+    plain = change_set.awaited(clients, arn, clock, f"./deploy.py review {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
         failed(cloudformation, arn, stack, plain)
         return None

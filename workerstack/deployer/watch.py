@@ -8,7 +8,7 @@ from workerstack.cloudformation.template import parse_template
 from workerstack.deployer import change_set, stack
 from workerstack.deployer import service as rollout
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.aws import Clients, explained, failed_inside
+from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import (
     CHANGED,
@@ -23,6 +23,7 @@ from workerstack.deployer.operation import (
     event_of,
     outcome,
 )
+from workerstack.deployer.patience import Patience
 from workerstack.deployer.service import Rollout
 from workerstack.deployer.source import descriptions_in
 from workerstack.deployments import Deployment
@@ -115,9 +116,6 @@ def _descriptions(deployment: Deployment) -> dict[str, str]:
     return descriptions_in(parse_template(text, str(deployment.template)))
 
 
-PATIENCE = 5
-"""Polls in a row that may fail, beyond botocore's own attempts, before we detach."""
-
 GONE = "ABSENT"
 """A stack that somebody deleted and whose id AWS no longer knows."""
 
@@ -132,7 +130,7 @@ def watch(operation: Operation, clients: Clients, clock: Clock, screen: Screen) 
     network lost.
     """
     try:
-        with explained(resume=operation.resume):
+        with explained(resume=operation.resume, profile=clients.profile):
             return _Watcher(operation, clients, clock, screen).run()
     finally:
         screen.close()
@@ -149,7 +147,7 @@ class _Watcher:
         self.events: list[Event] = []
         self.stopped: dict[str, None] = {}
         self.started = clock.now()
-        self.failed = 0
+        self.patience = Patience()
         self.settled = 0
         self.status = ""
         self.last_status = ""
@@ -179,7 +177,7 @@ class _Watcher:
         try:
             self.status = stack.read(self.cloudformation, self.operation.stack_id).status
             fresh = self.feed.new() if self.status != GONE else []
-            self.failed = 0
+            self.patience.answered()
         except (BotoCoreError, ClientError) as error:
             self._failed(error)
             trouble = str(error)
@@ -216,7 +214,7 @@ class _Watcher:
         DescribeStacks alone may still answer as before the operation began; where the last
         event stays away, only a status that has settled counts.
         """
-        if self.failed or not self.status or self.status.endswith("_IN_PROGRESS"):
+        if self.patience.failed or not self.status or self.status.endswith("_IN_PROGRESS"):
             self.settled = 0
             return False
         of_stack = [event for event in self.events if event.is_of_stack]
@@ -228,9 +226,9 @@ class _Watcher:
 
     def _failed(self, error: Exception) -> None:
         """The operation goes on, so one answer that is missing is no reason to stop."""
-        self.failed += 1
-        if self.failed > PATIENCE or not _passes(error):
-            raise error
+        # A stack that was just created, or just deleted, is not known everywhere at once.
+        is_young = code_of(error) == "ValidationError" and "does not exist" in str(error)
+        self.patience.bear(error, passes=is_young)
 
     def _end(self) -> Outcome | None:
         """How it ended; None where its events cannot be read now, which the next poll may."""
@@ -268,17 +266,5 @@ class _Watcher:
             )
         except ClientError as error:
             # It ended, or turned back by itself, while we asked: the next look tells.
-            if error.response["Error"]["Code"] != "ValidationError":
+            if code_of(error) != "ValidationError":
                 raise
-
-
-def _passes(error: Any) -> bool:
-    """Whether the next poll may tell more: throttled, failed inside, cut off, just deleted."""
-    from botocore.exceptions import ClientError
-
-    if not isinstance(error, ClientError):
-        return True
-    code = error.response["Error"]["Code"]
-    if code == "ValidationError":
-        return "does not exist" in str(error)
-    return failed_inside(error) or "Throttling" in code or code == "RequestLimitExceeded"
