@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import deploy
 from workerstack.command_line import run
+from workerstack.commands import deploy
 from workerstack.deployer import credentials
 from workerstack.deployer.aws import cause_of, sentence
 

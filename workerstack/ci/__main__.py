@@ -15,7 +15,7 @@ from workerstack.ci.github import Api, Results
 from workerstack.command_line import run
 from workerstack.problem import Problem
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = click.option("--environment", envvar="ENVIRONMENT", required=True)
 ALLOW = click.option("--allow", envvar="ALLOW", default="", help="ENV/STACK=ID:LogicalId ...")
 FILE = click.Path(path_type=Path)

@@ -38,11 +38,12 @@ def predict(
     since = merge_base(base, head, root)
     ended, _ = run("diff", "--base", since, "--head", head, "--format", "markdown",
                       output=comment)  # fmt: skip
-    if ended not in (0, CHANGES):
+    written = comment.read_text(encoding="utf-8")
+    # Python itself also ends with 2, where it cannot open the command.
+    if ended not in (0, CHANGES) or (ended == CHANGES and MARKER not in written):
         comment.unlink()
         results.tell("What would change cannot be predicted; the log says why.")
         return 1
-    written = comment.read_text(encoding="utf-8")
     if ended == 0:
         written = f"{MARKER}\n\nNo stack would change.\n"
     drawn = list(pictures(since, head, folder / "pictures", root))
