@@ -13,6 +13,16 @@ from workerstack.problem import Problem
 WRONG_USAGE = 64
 INTERRUPTED = 130
 
+EXTRAS = {
+    "awacs": "generate",
+    "cfnlint": "generate",
+    "troposphere": "generate",
+    "matplotlib": "pictures",
+    "ministack": "local",
+    "hypercorn": "local",
+}
+"""The extra of setup.cfg that installs a library which only some commands need."""
+
 
 def run(command: click.Command) -> None:
     """Runs a click command and ends the process with its exit code.
@@ -43,12 +53,22 @@ def _ended(command: click.Command) -> int:
     except click.Abort:
         say("Interrupted.")
         return INTERRUPTED
-    except OSError as error:
-        say(str(_refused(error)))
+    except Exception as error:
+        known = _refused(error) if isinstance(error, OSError) else _missing(error)
+        say(*([str(known)] if known else traceback.format_exc().splitlines()))
         return Problem.code
-    except Exception:
-        say(*traceback.format_exc().splitlines())
-        return Problem.code
+
+
+def _missing(error: Exception) -> Problem | None:
+    """What to install, where the error is a library of an extra that is not there."""
+    library = error.name.partition(".")[0] if isinstance(error, ImportError) and error.name else ""
+    if library not in EXTRAS:
+        return None
+    return Problem(
+        f"This command needs {library}",
+        f"it is not installed, and belongs to the extra `{EXTRAS[library]}`",
+        f"Install it with `pip install 'fargate-worker-stack[{EXTRAS[library]}]'`",
+    )
 
 
 def _usage(error: click.ClickException) -> list[str]:

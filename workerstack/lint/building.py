@@ -10,6 +10,9 @@ from workerstack.problem import Problem
 Build = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
 """Imports and builds a project's templates: (the name that its file in out/ has, the template)."""
 
+LIBRARIES = ("awacs", "troposphere")
+"""What templates are made with."""
+
 SOURCE = "templates"
 """The folder in which a project's specification is written."""
 
@@ -30,13 +33,12 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
             file=error.filename,
             line=error.lineno,
         ) from error
+    except ModuleNotFoundError as error:
+        if error.name in LIBRARIES:  # of the installation, and not of what was written
+            raise
+        raise _unreadable(error) from error
     except (TypeError, NameError, AttributeError, ImportError) as error:
-        raise _located(
-            "The specification cannot be read",
-            str(error),
-            "Compare it with the fields of `Worker` in templates/specification.py",
-            error,
-        ) from error
+        raise _unreadable(error) from error
     except ValueError as error:
         said = [getattr(error, name, None) for name in ("what", "why", "next_step")]
         if None in said:
@@ -52,6 +54,15 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
             file=f"{SOURCE}/workers.py",
         )
     return dict(templates)
+
+
+def _unreadable(error: Exception) -> Problem:
+    return _located(
+        "The specification cannot be read",
+        str(error),
+        "Compare it with the fields of `Worker` in templates/specification.py",
+        error,
+    )
 
 
 def _located(what: str, why: str, next_step: str, error: BaseException) -> Problem:
