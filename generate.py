@@ -102,10 +102,10 @@ def _lint(
 
 def _artifacts(texts: Mapping[str, str]) -> dict[str, str]:
     """Everything that is generated: templates, editors' schemas, the README's diagram."""
-    from workerstack.cloudformation.template import declared_parameters, parse_template
+    from workerstack.cloudformation import declared_parameters, read
     from workerstack.lint import diagram, schema
 
-    parsed = {name: parse_template(text, name) for name, text in texts.items()}
+    parsed = {name: read(text, name).data for name, text in texts.items()}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, template in parsed.items():
         readme = diagram.in_document(readme, name, template)

@@ -6,14 +6,14 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.lint import acceleration
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from generator import acceleration
 if sys.argv[1] == "as it is":
     acceleration.COMPARED = frozenset()
@@ -31,9 +31,9 @@ def broken() -> list[str]:
     for file in sorted((ROOT / "out").glob("*.yaml")):
         text = file.read_text()
         texts.append(text)
-        template = parse_template(text, file.name)
+        template = read(text, file.name).data
         for position, name in enumerate(template["Resources"]):
-            changed = parse_template(text, file.name)
+            changed = read(text, file.name).data
             properties = changed["Resources"][name]["Properties"]
             first = sorted(properties)[position % len(properties)]
             properties[first] = {"Ref": "Nowhere"} if position % 3 else [{"Fn::Sub": "${x}"}]

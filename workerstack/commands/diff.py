@@ -13,8 +13,7 @@ from workerstack.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workerstack.review.model import Review
-    from workerstack.review.predict import Side
+    from workerstack.review.predict import Prediction, Side
 
 NOTHING = "nothing"
 """Instead of a template: there is none, before or afterwards."""
@@ -55,22 +54,22 @@ def diff(
         if params or old_params:
             raise click.UsageError("--params goes with OLD and NEW, not with --base")
         found = list(_deployments(base, names, root))
-    changed = [review for review in found if review.resources or review.others]
+    changed = [each.review for each in found if each.may_change]
     if changed:
         click.echo(report(changed, form, several=base is not None))
-    for review in found:
-        if review not in changed:
-            say(f"No changes: {review.where.deployment}.")
+    for each in found:
+        if each.review not in changed:
+            say(f"No changes: {each.review.where.deployment}.")
     return CHANGES if changed else 0
 
 
 def _templates(
     old: str, new: str, params: str | None, old_params: str | None, root: Path
-) -> "Review":
-    from workerstack.review.predict import predict_review
+) -> "Prediction":
+    from workerstack.review.predict import foresee
 
     after = _deployment(params, root)
-    return predict_review(
+    return foresee(
         _side(old, _deployment(old_params, root), root),
         _side(new, after, root),
         name=after.name if after else f"{old} -> {new}",
@@ -81,19 +80,19 @@ def _templates(
 
 
 def _side(place: str, values: deployments.Deployment | None, root: Path) -> "Side":
-    from workerstack.cloudformation.template import parse_template
+    from workerstack.cloudformation import read
     from workerstack.review.predict import Side
 
     if place == NOTHING:
         return Side()
-    template = parse_template(_text(place, root), place)
+    template = read(_text(place, root), place)
     if values is None:
-        return Side(template)
+        return Side(template.data, document=template)
     joined = {
         name: ",".join(value) if isinstance(value, tuple) else value
         for name, value in values.parameters.items()
     }
-    return Side(template, joined, values.tags)
+    return Side(template.data, joined, values.tags, template)
 
 
 def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
@@ -129,9 +128,9 @@ def _text(place: str, root: Path) -> str:
         ) from None
 
 
-def _deployments(base: str, names: tuple[str, ...], root: Path) -> "Iterator[Review]":
+def _deployments(base: str, names: tuple[str, ...], root: Path) -> "Iterator[Prediction]":
     from workerstack.deployer.earlier import text_at
-    from workerstack.review.predict import Side, predict_review
+    from workerstack.review.predict import Side, foresee
 
     chosen = [deployments.load(name, root) for name in names] or deployments.load_all(root)
     for deployment in chosen:
@@ -140,7 +139,7 @@ def _deployments(base: str, names: tuple[str, ...], root: Path) -> "Iterator[Rev
         old = deployments.load_text(deployment.name, text, file, root) if text else None
         template = old.template.relative_to(root) if old else None
         existed = template is not None and text_at(base, str(template), root) is not None
-        yield predict_review(
+        yield foresee(
             _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
             _side(str(deployment.template), deployment, root),
             name=deployment.name,
