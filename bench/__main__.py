@@ -2,9 +2,10 @@
 
 import sys
 
-from bench import advise, deployments, generate, prediction, review, simulator
+from bench import advise, cloudformation, deployments, generate, prediction, review, simulator
 
 QUICK = {
+    "cloudformation": cloudformation.main,
     "generate": generate.main,
     "prediction": prediction.main,
     "review": review.main,

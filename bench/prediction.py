@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workerstack.cloudformation import Stack, from_data, resolve
 from workerstack.review.predict import predict
-from workerstack.review.prediction_functions import Resolved
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/change-sets/recorded.jsonl"
 LEAST = 0.95
@@ -47,14 +47,14 @@ def agreement(answers: Iterable[Mapping[str, Any]]) -> dict[str, Count]:
     return counts
 
 
-def _bodies(changes: list[Mapping[str, Any]], side: str) -> Resolved:
+def _bodies(changes: list[Mapping[str, Any]], side: str) -> Stack:
     found = {}
     for change in changes:
         if side in change:
             body = change[side]
             body = json.loads(body) if isinstance(body, str) else body
             found[change["LogicalResourceId"]] = {**body, "Type": change["ResourceType"]}
-    return Resolved(found)
+    return resolve(from_data({"Resources": found}))
 
 
 def _compare(change: Mapping[str, Any], found: Any, counts: Mapping[str, Count]) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.deployments import load
 from workerstack.output import painted, styled
 from workerstack.review.predict import Side, predict_review
@@ -37,7 +37,7 @@ def picture() -> str:
         for name, value in deployment.parameters.items()
     }
     sides = [
-        Side(parse_template((ROOT / path).read_text(), path), values, deployment.tags)
+        Side(read((ROOT / path).read_text(), path).data, values, deployment.tags)
         for path in TEMPLATES
     ]
     target = deployment.target

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.localaws import surroundings
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +93,7 @@ def deploy(text: str, client: Client, things: surroundings.Surroundings) -> dict
         "FileSystemSecurityGroupId": things.file_system_security_group_id,
         "GitHubTokenSecretArn": things.secret_arn,
     }
-    declared = parse_template(text, "audited")["Parameters"]
+    declared = read(text, "audited").data["Parameters"]
     values = {name: known[name] for name, body in declared.items() if "Default" not in body}
     cloudformation = client("cloudformation")
     cloudformation.create_stack(
@@ -116,7 +116,7 @@ def resolved(text: str, ids: Mapping[str, str], client: Client) -> dict[str, Any
     """Every policy of the deployed template, as AWS holds it: roles, their trust, queues."""
     iam, sqs = client("iam"), client("sqs")
     policies: dict[str, Any] = {}
-    for name, body in parse_template(text, "audited")["Resources"].items():
+    for name, body in read(text, "audited").data["Resources"].items():
         if body["Type"] == "AWS::IAM::Role":
             role = iam.get_role(RoleName=ids[name])["Role"]
             policies[f"{name} trust"] = about(role["AssumeRolePolicyDocument"], role["Arn"])
@@ -197,7 +197,7 @@ OPEN_TO_NOBODY = {
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_checkov_fails_only_what_was_decided(template: Path, tmp_path: Path) -> None:
     text = template.read_text()
-    resources = parse_template(text, template)["Resources"]
+    resources = read(text, template).data["Resources"]
     decided = {
         (check, name) for check, names in DECISIONS.items() for name in names if name in resources
     }
@@ -209,7 +209,7 @@ def test_a_queue_without_a_key_is_encrypted_all_the_same() -> None:
     queues = [
         body["Properties"]
         for template in TEMPLATES
-        for body in parse_template(template.read_text(), template)["Resources"].values()
+        for body in read(template.read_text(), template).data["Resources"].values()
         if body["Type"] == "AWS::SQS::Queue"
     ]
     assert queues

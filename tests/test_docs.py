@@ -23,7 +23,7 @@ from templates.problems import SpecificationError
 from tests import deployed
 from tests.smoke_worker import Account
 from workerstack import command_line
-from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.cloudformation import declared_parameters, read
 from workerstack.commands import deploy
 from workerstack.localaws import Endpoint, surroundings, walkthrough
 from workerstack.review.findings import CHECKS
@@ -304,7 +304,7 @@ def test_aws_deploys_with_the_values_of_params() -> None:
             words[words.index(f"--{each}") + 1] for each in ("stack-name", "template-file")
         )
         given = dict(word.split("=", 1) for word in words[: words.index("--tags")] if "=" in word)
-        declared = declared_parameters(parse_template((ROOT / file).read_text(), file))
+        declared = declared_parameters(read((ROOT / file).read_text(), file).data)
         assert set(given) <= set(declared)
         if given.pop("ServiceExists") == "false":
             values = yaml.safe_load((ROOT / f"params/dev/{stack}.yaml").read_text())

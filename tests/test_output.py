@@ -442,9 +442,9 @@ def test_a_simulation(
     text: str, style: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from workerstack.cloudformation.template import parse_template
+    from workerstack.cloudformation import read
 
-    data = parse_template(TEMPLATE, "x")
+    data = read(TEMPLATE, "x").data
     data["Resources"] = {
         (f"A{text}" if each == "BacklogAlarm" else each): body
         for each, body in data["Resources"].items()

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from templates.problems import SpecificationError
 from templates.steps import Adjustment, Side, Step, step_table
-from workerstack.checks.steps import Step as RuleStep
-from workerstack.checks.steps import matching, probes
+from workerstack.cloudformation.steps import Step as RuleStep
+from workerstack.cloudformation.steps import matching, probes
 
 
 def test_the_edit_workers_table() -> None:

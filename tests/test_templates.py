@@ -10,13 +10,13 @@ from templates import workers
 from templates.kept import KEEPABLE
 from templates.problems import SpecificationError
 from templates.specification import ImportedQueue, OwnQueue, Worker
+from workerstack.cloudformation import read
 from workerstack.cloudformation.schemas import recreation
-from workerstack.cloudformation.template import parse_template
 from workerstack.lint.diagram import references
 from workerstack.lint.rendering import render
 
 ROOT = Path(__file__).parent.parent
-EDIT = parse_template((ROOT / "out/webordinary-edit.template.yaml").read_text(), "edit")
+EDIT = read((ROOT / "out/webordinary-edit.template.yaml").read_text(), "edit").data
 RESOURCES = EDIT["Resources"]
 
 
@@ -25,7 +25,7 @@ def properties(logical_id: str) -> dict[str, Any]:
 
 
 def built(worker: Worker) -> dict[str, Any]:
-    return parse_template(render(templates.build(worker).to_dict()), worker.name)
+    return read(render(templates.build(worker).to_dict()), worker.name).data
 
 
 @pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)

@@ -12,7 +12,7 @@ from tests import deployed
 from tests.conftest import REGION, Run
 from workerstack import deployments
 from workerstack.adopter import init_from_stack
-from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.cloudformation import declared_parameters, read
 from workerstack.deployer.aws import Clients
 from workerstack.deployments import reading
 from workerstack.localaws import surroundings
@@ -44,7 +44,7 @@ def deploy_cdk(
 def parameters(checkout: Path, name: str) -> dict[str, Any]:
     """What was written, after a look whether the template takes it."""
     deployment = deployments.load(name, checkout)
-    template = parse_template(deployment.template.read_text(), deployment.template)
+    template = read(deployment.template.read_text(), deployment.template).data
     assert reading.problems(deployment, declared_parameters(template)) == []
     return dict(deployment.parameters)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workerstack.adopter.rename import rename
+from workerstack.cloudformation import read
 from workerstack.cloudformation.references import occurrences, sections
-from workerstack.cloudformation.template import parse_template
 from workerstack.problem import Problem, Refusal
 
 IDS = st.from_regex(r"[A-Z][A-Za-z0-9]{0,7}", fullmatch=True)
@@ -154,9 +154,7 @@ def test_the_result_is_what_would_have_been_written(
     chosen = data.draw(st.permutations(pool))
     names = dict(zip(ids, chosen, strict=False))
     after = rename(before, names)
-    assert parse_template(after, "after") == parse_template(
-        WRITERS[writer](build(names)), "expected"
-    )
+    assert read(after, "after").data == read(WRITERS[writer](build(names)), "expected").data
     assert rename(after, {new: old for old, new in names.items()}) == before
     known = {*names.values(), PARAMETER}
     for each in occurrences(sections(after, "after")):
@@ -207,7 +205,7 @@ def test_an_id_that_is_written_with_escapes_is_renamed() -> None:
         r'{"Resources": {"\u0041": {"Type": "T", "Properties": '
         r'{"P": {"Fn::Sub": "\u0024{A}"}, "Q": {"Ref": "\u0041"}}}}}'
     )
-    assert parse_template(rename(before, {"A": "B"}), "x") == {
+    assert read(rename(before, {"A": "B"}), "x").data == {
         "Resources": {
             "B": {"Type": "T", "Properties": {"P": {"Fn::Sub": "${B}"}, "Q": {"Ref": "B"}}}
         }
@@ -281,5 +279,5 @@ def test_what_a_macro_makes_cannot_be_renamed() -> None:
 
 
 def test_a_malformed_template_is_told_with_its_line() -> None:
-    with pytest.raises(Problem, match=r"x\.yaml:2: The template is malformed"):
+    with pytest.raises(Problem, match=r"x\.yaml:2: The YAML is malformed"):
         rename("Resources: {\n", {"A": "B"}, "x.yaml")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import templates
 from templates import workers
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.deployments import load_all
 from workerstack.lint.lint import Finding, Linter, Request
 from workerstack.lint.rendering import render
@@ -36,7 +36,7 @@ def linter() -> Linter:
 
 @cache
 def emitted(name: str) -> Template:
-    return parse_template((ROOT / f"out/{name}.template.yaml").read_text(), name)
+    return read((ROOT / f"out/{name}.template.yaml").read_text(), name).data
 
 
 def lint(template: Template) -> list[Finding]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workerstack import deployments
-from workerstack.cloudformation.template import parse_template, read_yaml
+from workerstack.cloudformation import read, read_file
 from workerstack.problem import Problem
 
 ROOT = Path(__file__).parents[2]
@@ -61,10 +61,10 @@ def test_yaml_is_read_as_text_and_each_value_has_a_line(
     file = tmp_path_factory.mktemp("yaml") / "file.yaml"
     text = yaml.safe_dump(document, allow_unicode=True, default_style='"')
     file.write_text(text, encoding="utf-8")
-    found = read_yaml(file)
+    found = read_file(file, "text")
     assert found.data == document
     lines = text.count("\n")
-    assert all(1 <= line <= lines for line in found.lines.values())
+    assert all(1 <= found.line((name,)) <= lines for name in document)
 
 
 @given(st.binary(max_size=60))
@@ -75,7 +75,7 @@ def test_any_bytes_are_read_or_refused(
     file.write_bytes(content)
     refused = None
     try:
-        read_yaml(file)
+        read_file(file, "text")
     except Problem as problem:
         refused = str(problem)
     assert refused is None or refused.startswith(str(file))
@@ -87,7 +87,7 @@ Resources:
   A: {Type: T, Properties: {a: !Ref X, b: !GetAtt Y.Z.W, c: !Sub ["${V}", {V: !Ref X}],
       d: {"Fn::GetAtt": [Y, Z]}, e: !If [C, 1, !Ref AWS::NoValue], f: 2026-01-01}}
 """
-    assert parse_template(text, "x")["Resources"]["A"]["Properties"] == {
+    assert read(text, "x").data["Resources"]["A"]["Properties"] == {
         "a": {"Ref": "X"}, "b": {"Fn::GetAtt": ["Y", "Z.W"]},
         "c": {"Fn::Sub": ["${V}", {"V": {"Ref": "X"}}]}, "d": {"Fn::GetAtt": ["Y", "Z"]},
         "e": {"Fn::If": ["C", 1, {"Ref": "AWS::NoValue"}]}, "f": "2026-01-01",
@@ -97,7 +97,7 @@ Resources:
 @pytest.mark.parametrize("text", ["a: [", "- 1", "Resources: 3", "", "!!python/name:os {}"])
 def test_what_is_no_template(text: str) -> None:
     with pytest.raises(Problem):
-        parse_template(text, "x")
+        read(text, "x")
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "params").glob("*/*.yaml")), ids=str)

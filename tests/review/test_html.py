@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.reviews import REVIEWS, said
 from tests.test_terminal import squeezed
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.review.model import UNKNOWN, Finding, Part, Review
 from workerstack.review.predict import Side, predict_review
 from workerstack.review.show import html
@@ -94,7 +94,7 @@ def test_the_graph_has_every_part_once_and_no_two_in_one_place(
 def walkthrough() -> Review:
     """The web-serving stack becoming the worker."""
     sides = [
-        Side(parse_template((ROOT / path).read_text(), path))
+        Side(read((ROOT / path).read_text(), path).data)
         for path in ("localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
     ]
     return predict_review(*sides, name="dev/webordinary-edit", region="us-west-2")

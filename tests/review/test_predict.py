@@ -4,124 +4,20 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.prediction import agreement
 from tests.deployer.test_answers import RECORDED
-from tests.reviews import VALUES
+from workerstack.cloudformation import Stack, differences, from_data, read, resolve
 from workerstack.cloudformation.schemas import recreation
-from workerstack.cloudformation.values import canonical, differences
+from workerstack.problem import Problem
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange
-from workerstack.review.predict import Side, fill, predict, predict_review
-from workerstack.review.prediction_functions import Resolved, references, resolve
-
-KNOWN = {"AWS::Region": "us-west-2", "AWS::AccountId": "111122223333"}
-TEMPLATE = {
-    "Parameters": {
-        "Name": {"Type": "String"},
-        "Mode": {"Type": "String", "Default": "fast"},
-        "Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"},
-        "Secret": {"Type": "String", "NoEcho": True},
-        "Missing": {"Type": "String"},
-    },
-    "Mappings": {"Sizes": {"us-west-2": {"small": "256"}}},
-    "Conditions": {
-        "Fast": {"Fn::Equals": [{"Ref": "Mode"}, "fast"]},
-        "Slow": {"Fn::Not": [{"Condition": "Fast"}]},
-        "Open": {"Fn::Equals": [{"Ref": "Missing"}, "x"]},
-        "Either": {"Fn::Or": [{"Condition": "Open"}, {"Condition": "Fast"}]},
-        "Neither": {"Fn::And": [{"Condition": "Open"}, {"Condition": "Slow"}]},
-        "Round": {"Condition": "Round"},
-    },
-    "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-}
+from workerstack.review.predict import Side, fill, foresee, predict, predict_review
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ({"Ref": "Name"}, "n"),
-        ({"Ref": "Mode"}, "fast"),
-        ({"Ref": "Subnets"}, ["a", "b"]),
-        ({"Ref": "Secret"}, {"Ref": "Secret"}),
-        ({"Ref": "Missing"}, {"Ref": "Missing"}),
-        ({"Ref": "Queue"}, {"Ref": "Queue"}),
-        ({"Fn::GetAtt": "Queue.Arn"}, {"Fn::GetAtt": ["Queue", "Arn"]}),
-        ({"Fn::Sub": "${Name}-${AWS::Region}-${!Name}"}, "n-us-west-2-${Name}"),
-        ({"Fn::Sub": "a-${Queue.Arn}-${Name}"}, {"Fn::Sub": "a-${Queue.Arn}-n"}),
-        ({"Fn::Sub": ["${X}-${Name}", {"X": {"Ref": "Mode"}}]}, "fast-n"),
-        (
-            {"Fn::Join": ["-", ["a", {"Fn::GetAtt": ["Queue", "Arn"]}, {"Ref": "Name"}]]},
-            {"Fn::Sub": "a-${Queue.Arn}-n"},
-        ),
-        ({"Fn::Join": [",", {"Ref": "Subnets"}]}, "a,b"),
-        ({"Fn::Join": ["", [True, 1]]}, "true1"),
-        ({"Fn::Select": ["1", {"Ref": "Subnets"}]}, "b"),
-        ({"Fn::Select": [7, {"Ref": "Subnets"}]}, {"Fn::Select": [7, ["a", "b"]]}),
-        ({"Fn::Split": [",", "x,y"]}, ["x", "y"]),
-        ({"Fn::FindInMap": ["Sizes", {"Ref": "AWS::Region"}, "small"]}, "256"),
-        ({"Fn::FindInMap": ["Sizes", "x", "y", {"DefaultValue": "d"}]}, "d"),
-        ({"Fn::FindInMap": ["Sizes", "x", "y"]}, {"Fn::FindInMap": ["Sizes", "x", "y"]}),
-        ({"Fn::Base64": "Hello"}, "SGVsbG8="),
-        ({"Fn::Length": {"Ref": "Subnets"}}, 2),
-        ({"Fn::ToJsonString": {"a": [1]}}, '{"a":[1]}'),
-        ({"Fn::If": ["Fast", "yes", "no"]}, "yes"),
-        ({"Fn::If": ["Slow", "yes", {"Ref": "Name"}]}, "n"),
-        ({"Fn::If": ["Either", 1, 2]}, 1),
-        ({"Fn::If": ["Neither", 1, 2]}, 2),
-        ({"Fn::If": ["Open", 1, {"Ref": "AWS::NoValue"}]},
-         {"Fn::If": ["Open", 1, {"Ref": "AWS::NoValue"}]}),
-        ({"Fn::If": ["Round", 1, 2]}, {"Fn::If": ["Round", 1, 2]}),
-        ({"Fn::ImportValue": {"Fn::Sub": "${Name}-x"}}, {"Fn::ImportValue": "n-x"}),
-        ([{"Ref": "AWS::NoValue"}, 1], [1]),
-        ({"a": {"Ref": "AWS::NoValue"}, "b": 1}, {"b": 1}),
-        ({"Fn::Sub": {"not": "a text"}}, {"Fn::Sub": {"not": "a text"}}),
-    ],
-)  # fmt: skip
-def test_a_value_is_resolved_as_far_as_it_is_known(value: Any, expected: Any) -> None:
-    body = {"Type": "AWS::A::B", "Properties": {"P": value}}
-    template = {**TEMPLATE, "Resources": {"A": body}}
-    found = resolve(template, {"Name": "n", "Subnets": "a, b", "Secret": "s3cret"}, KNOWN)
-    assert found.resources["A"]["Properties"]["P"] == expected
-    assert "s3cret" not in str(found)
-
-
-def test_conditions_decide_which_resources_are_there() -> None:
-    kinds = {name: {"Type": "AWS::A::B", "Condition": name} for name in ("Fast", "Slow", "Open")}
-    found = resolve({**TEMPLATE, "Resources": kinds}, {}, KNOWN)
-    assert set(found.resources) == {"Fast", "Open"}
-    assert found.unsettled == {"Open"}
-    assert any("Open" in sentence for sentence in found.unknown)
-
-
-def test_what_only_cloudformation_expands_is_said() -> None:
-    loop = {"Fn::ForEach::Topics": ["T", ["a"], {}], "A": {"Type": "AWS::A::B"}}
-    found = resolve({"Transform": "AWS::LanguageExtensions", "Resources": loop}, {}, {})
-    assert set(found.resources) == {"A"}
-    assert len(found.unknown) == 2
-
-
-@given(VALUES)
-@settings(max_examples=100)
-def test_resolving_twice_is_resolving_once(value: Any) -> None:
-    def once(given: Any) -> Any:
-        body = {"A": {"Type": "AWS::A::B", "Properties": {"P": given}}}
-        return resolve({"Resources": body}, {}, {}).resources["A"]["Properties"].get("P")
-
-    assert once(once(value)) == once(value)
-
-
-@given(VALUES, VALUES)
-@example(False, 0)
-@settings(max_examples=200)
-def test_two_values_differ_where_they_differ(before: Any, after: Any) -> None:
-    assert not list(differences(before, before))
-    found = list(differences(before, after))
-    turned = list(differences(after, before))
-    assert len(found) == len(turned)
-    # Python holds False to be 0; CloudFormation does not.
-    assert all(canonical(each.before) != canonical(each.after) for each in found)
+def stack(bodies: Any) -> Stack:
+    return resolve(from_data({"Resources": bodies}))
 
 
 def body(kind: str, **properties: Any) -> dict[str, Any]:
@@ -138,9 +34,9 @@ def test_a_replacement_is_followed_through_what_refers_to_it() -> None:
         "Other": body("AWS::SQS::Queue", QueueName="q"),
     }  # fmt: skip
     after = {**before, "Cluster": body("AWS::ECS::Cluster", ClusterName="b")}
-    found = {each.logical_id: each for each in predict(Resolved(before), Resolved(after))}
+    found = {each.logical_id: each for each in predict(stack(before), stack(after))}
     assert {name: each.replacement for name, each in found.items()} == {
-        "Cluster": "True", "Service": "Conditional", "Target": "Conditional", "Alarm": "False",
+        "Cluster": "True", "Service": "True", "Target": "True", "Alarm": "False",
     }  # fmt: skip
     [because] = found["Target"].properties
     assert because.causing_entity == "Service.Name"
@@ -169,18 +65,18 @@ def test_the_provider_schemas_say_what_replaces(kind: str, names: Any, answer: s
 
 
 def test_numbers_and_texts_that_look_alike_are_no_change() -> None:
-    old, new = Resolved({"Q": body("AWS::SQS::Queue", A=1, B=True)}), None
-    new = Resolved({"Q": body("AWS::SQS::Queue", A="1", B="true")})
+    old = stack({"Q": body("AWS::SQS::Queue", A=1, B=True)})
+    new = stack({"Q": body("AWS::SQS::Queue", A="1", B="true")})
     assert predict(old, new) == ()
 
 
 def test_removals_and_replacements_say_what_happens_to_the_old_one() -> None:
     kept = {**body("AWS::Logs::LogGroup", LogGroupName="a"), "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain"}  # fmt: skip
-    [gone] = predict(Resolved({"L": kept}), Resolved({}))
+    [gone] = predict(stack({"L": kept}), stack({}))
     assert (gone.action, gone.policy_action) == ("Remove", "Retain")
     new = {**kept, "Properties": {"LogGroupName": "b"}}
-    [replaced] = predict(Resolved({"L": kept}), Resolved({"L": new}))
+    [replaced] = predict(stack({"L": kept}), stack({"L": new}))
     assert replaced.policy_action == "ReplaceAndRetain"
 
 
@@ -189,25 +85,161 @@ def test_tags_of_the_stack_reach_what_takes_tags() -> None:
         "Q": body("AWS::SQS::Queue"),
         "P": body("AWS::Lambda::Permission"),
     }
-    found = predict(Resolved(bodies), Resolved(bodies), tags_differ=True)
+    found = predict(stack(bodies), stack(bodies), tags_differ=True)
     assert [(each.logical_id, each.scope) for each in found] == [("Q", ("Tags",))]
 
 
-def test_a_predicted_review_says_so_and_hides_secrets() -> None:
-    def side(default: str) -> Side:
+def test_a_predicted_review_says_so_and_compares_secrets_without_showing_them() -> None:
+    def side(name: str, secret: str) -> Side:
         return Side(
             {
-                "Parameters": {"S": {"Type": "String", "NoEcho": "true", "Default": "s3cret"}},
-                "Resources": {"Q": body("AWS::SQS::Queue", QueueName=default, K={"Ref": "S"})},
+                "Parameters": {"S": {"Type": "String", "NoEcho": "true", "Default": secret}},
+                "Resources": {"Q": body("AWS::SQS::Queue", QueueName=name, K={"Ref": "S"})},
             }
         )
 
-    found = predict_review(side("a"), side("b"), name="old -> new")
+    found = predict_review(side("a", "s3cret"), side("b", "0ther"), name="old -> new")
     assert found.predicted
     assert found.resources[0].replacement == "True"
+    assert {each.name for each in found.resources[0].properties} == {"QueueName", "K"}
     assert "s3cret" not in found.model_dump_json()
+    assert "0ther" not in found.model_dump_json()
     assert {each.id for each in found.findings} == {"replaces-stateful", "secret-not-compared"}
     assert any("nobody was asked" in sentence for sentence in found.unknown)
+    same = foresee(side("a", "s3cret"), side("a", "s3cret"), name="same")
+    assert (same.review.resources, same.review.others, same.open) == ((), (), ())
+
+
+QUEUE = {"Type": "AWS::SQS::Queue"}
+STORED = {"Tier": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/shop/tier"}}
+GOLD = {"Gold": {"Fn::Equals": [{"Ref": "Tier"}, "gold"]}}
+LOOP = {"Fn::ForEach::Lanes": ["L", {"Ref": "Names"}, {"Q${L}": QUEUE}]}
+NAMES = {"Names": {"Type": "CommaDelimitedList"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "actions", "open_"),
+    [
+        pytest.param({}, {"Conditions": GOLD, "Parameters": STORED,
+                          "Resources": {"Q": QUEUE, "A": {**QUEUE, "Condition": "Gold"}}},
+                     {"A": "Dynamic"}, "Parameter Store", id="may come"),
+        pytest.param({"Conditions": GOLD, "Parameters": STORED,
+                      "Resources": {"Q": QUEUE, "A": {**QUEUE, "Condition": "Gold"}}}, {},
+                     {"A": "Dynamic"}, None, id="may go"),
+        pytest.param({"Parameters": NAMES, "Resources": {**LOOP, "Q": QUEUE}},
+                     {"Parameters": NAMES, "Resources": {"Q": QUEUE}}, {}, "Lanes",
+                     id="a loop over what is not known"),
+        pytest.param({"Parameters": NAMES, "Resources": {**LOOP, "Q": QUEUE}},
+                     {"Parameters": NAMES, "Resources": {**LOOP, "Q": QUEUE}}, {}, None,
+                     id="the same loop"),
+        pytest.param({"Transform": "Mine"}, {"Transform": "Mine", "Globals": {"a": 1}}, {}, "Mine",
+                     id="what a macro reads"),
+        pytest.param({"Transform": "Mine"}, {"Transform": "Mine"}, {}, None, id="the same macro"),
+        pytest.param({"Parameters": STORED, "Outputs": {"O": {"Value": {"Ref": "Tier"}}}},
+                     {"Parameters": STORED, "Outputs": {"O": {"Value": {"Ref": "Tier"}}}},
+                     {}, None, id="an output alone is no resource"),
+        pytest.param({"Resources": {"P": body("T", V="{{resolve:ssm:x}}")}},
+                     {"Resources": {"P": body("T", V="{{resolve:ssm:x}}")}}, {}, "P may change",
+                     id="stored"),
+        pytest.param({"Resources": {"P": body("T", V="{{resolve:ssm:x:3}}")}},
+                     {"Resources": {"P": body("T", V="{{resolve:ssm:x:3}}")}}, {}, None,
+                     id="stored, of one version"),
+        pytest.param({"Resources": {"T": body("AWS::SNS::Topic", DisplayName="a"), "U": body(
+                         "AWS::SNS::Topic", DisplayName={"Fn::GetAtt": ["T", "DisplayName"]})}},
+                     {"Resources": {"T": body("AWS::SNS::Topic", DisplayName="b"), "U": body(
+                         "AWS::SNS::Topic", DisplayName={"Fn::GetAtt": ["T", "DisplayName"]})}},
+                     {"T": "Modify", "U": "Modify"}, None, id="an attribute that changes"),
+        pytest.param({"Resources": {"Q": body("AWS::SQS::Queue", DelaySeconds=1),
+                                    "P": body("T", V={"Fn::GetAtt": ["Q", "Arn"]})}},
+                     {"Resources": {"Q": body("AWS::SQS::Queue", DelaySeconds=2),
+                                    "P": body("T", V={"Fn::GetAtt": ["Q", "Arn"]})}},
+                     {"Q": "Modify"}, None, id="an identity that cannot change"),
+    ],
+)  # fmt: skip
+def test_what_is_open_is_said_and_nothing_else(
+    before: Any, after: Any, actions: dict[str, str], open_: str | None
+) -> None:
+    rest = {"Resources": {"Q": QUEUE}}
+    found = foresee(Side({**rest, **before}), Side({**rest, **after}), name="x")
+    assert {each.logical_id: each.action for each in found.review.resources} == actions
+    if open_ is None:
+        assert found.open == ()
+    else:
+        assert any(open_ in sentence for sentence in found.open)
+
+
+ILL = [
+    "Resources: {Q: {Type: T, Properties: {A: !If [C, a]}}}",
+    "Resources: {Q: {Type: T, Properties: {A: !Ref Nothing}}}",
+    "Resources: {Q: {Type: T, Properties: {A: !Sub [a]}}}",
+    "Resources: {Q: {Type: T, Properties: {A: !Sub !Ref X}}}",
+    "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {RedrivePolicy: [a], Tags: {a: b}}}}",
+    "Resources: {Q: {Type: T, Properties: [a]}}",
+    "Resources: {Q: {Type: T, Metadata: [a]}}",
+    "Resources: {Q: {Type: T, DependsOn: {a: b}}}",
+    "Resources: {Q: {Type: T, Condition: {a: b}, DeletionPolicy: [x]}}",
+    "Resources: {Q: {Type: 5}}",
+    "Resources: {Q: {Properties: {}}}",
+    "Resources: {Q: }",
+    "Resources: []",
+    "{Outputs: , Resources: {Q: {Type: T}}}",
+    "{Outputs: {O: {Value: 1, Export: x}}, Resources: {Q: {Type: T}}}",
+    "{Outputs: {O: x}, Resources: {Q: {Type: T}}}",
+    "{Conditions: [a], Resources: {Q: {Type: T}}}",
+    "{Conditions: {C: x}, Resources: {Q: {Type: T}}}",
+    "{Mappings: {1: {2: {3: 4}}}, Resources: {Q: {Type: T}}}",
+    "{Mappings: {M: x}, Resources: {Q: {Type: T}}}",
+    "{Parameters: {P: String}, Resources: {Q: {Type: T}}}",
+    "{Rules: {R: {Assertions: x}}, Resources: {Q: {Type: T}}}",
+    "{Transform: {Name: [x]}, Resources: {Q: {Type: T}}}",
+    "{Transform: 3, Description: {a: b}, Resources: {Q: {Type: T}}}",
+    "{Resources: {Fn::ForEach::X: {a: b}, Q: {Type: T}}}",
+    "Resources: {R: {Type: AWS::IAM::Role, Properties: {Policies: x,"
+    " AssumeRolePolicyDocument: {Statement: [x, 1]}}}}",
+    "Resources: {R: {Type: AWS::EC2::SecurityGroup, Properties: {SecurityGroupIngress: x,"
+    " SecurityGroupEgress: [y, {CidrIp: [1]}]}}}",
+    "Resources: {S: {Type: AWS::ECS::Service, Properties: {DesiredCount: [a], Cluster: {a: b}}}}",
+    "Resources: {T: {Type: AWS::ApplicationAutoScaling::ScalableTarget, Properties:"
+    " {MinCapacity: x, MaxCapacity: [1], SuspendedState: x}}}",
+    "Resources: {A: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmActions: x}}}",
+    "Resources: {D: {Type: AWS::ECS::TaskDefinition, Properties: {ContainerDefinitions: {a: b}}}}",
+]
+
+
+@pytest.mark.parametrize("text", ILL)
+def test_an_ill_template_has_an_answer_or_one_error(text: str) -> None:
+    def side(text: str) -> Side:
+        document = read(text, "x.yaml")
+        return Side(document.data, document=document)
+
+    fine = side("Resources: {Q: {Type: T}}")
+    try:
+        ill = side(text)
+    except Problem as problem:
+        refused = problem
+    else:
+        assert not foresee(ill, ill, name="x").may_change
+        foresee(ill, fine, name="x")
+        foresee(Side(), ill, name="x")
+        found = foresee(fine, ill, name="x")
+        # What CloudFormation would refuse is never `No changes`.
+        assert found.may_change or not ill.resolved({}).faults
+        return
+    assert refused.line == 1
+
+
+def test_an_output_is_compared_with_its_export_and_its_value() -> None:
+    def side(name: str, value: Any = "v") -> Side:
+        output = {"Value": value, "Export": {"Name": name}}
+        mapped = {"M": {"a": {"b": name}}}
+        return Side({"Resources": {"Q": QUEUE}, "Outputs": {"O": output}, "Mappings": mapped})
+
+    [renamed] = foresee(side("jobs"), side("team-jobs"), name="x").review.others
+    assert "jobs" in str(renamed.before)
+    assert "team-jobs" in str(renamed.after)
+    mapped = {"Fn::FindInMap": ["M", "a", "b"]}
+    assert len(foresee(side("a", mapped), side("b", mapped), name="x").review.others) == 1
+    assert not foresee(side("a", mapped), side("a", "a"), name="x").review.others
 
 
 def test_another_type_under_the_same_id_is_refused() -> None:
@@ -218,8 +250,8 @@ def test_another_type_under_the_same_id_is_refused() -> None:
 
 
 def test_values_that_aws_gives_are_kept_and_missing_ones_are_put_in() -> None:
-    old = Resolved({"Q": body("AWS::SQS::Queue", A=1, B=1)})
-    new = Resolved({"Q": body("AWS::SQS::Queue", A=2, B=2)})
+    old = stack({"Q": body("AWS::SQS::Queue", A=1, B=1)})
+    new = stack({"Q": body("AWS::SQS::Queue", A=2, B=2)})
     told = ResourceChange(
         action="Modify", logical_id="Q", type="AWS::SQS::Queue",
         properties=(
@@ -229,16 +261,11 @@ def test_values_that_aws_gives_are_kept_and_missing_ones_are_put_in() -> None:
     )  # fmt: skip
     [found] = fill((told,), old, new)
     assert found.from_templates
-    assert found.before == old.resources["Q"]
+    assert found.before == old.bodies["Q"]
     assert [(each.before, each.after) for each in found.properties] == [("7", None), (1, 2)]
     assert found.properties[1].causing_entity == "P"
     [same] = fill((told.model_copy(update={"before": {"x": 1}}),), old, new)
     assert not same.from_templates
-
-
-def test_references_are_found_wherever_they_are() -> None:
-    value = [{"Ref": "A"}, {"x": {"Fn::GetAtt": ["B", "C.D"]}}, {"Fn::Sub": "${E}${F.G}${!H}"}]
-    assert list(references(value)) == [("A", ""), ("B", "C.D"), ("E", ""), ("F", "G")]
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not here")

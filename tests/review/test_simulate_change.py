@@ -8,7 +8,7 @@ import pytest
 
 import templates
 from templates.workers import EDIT
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.review import simulate_change
 from workerstack.review.model import Figure, LoadEffect, ResourceChange, Review, ScalingEffect
 from workerstack.review.predict import Side, predict_review
@@ -24,11 +24,11 @@ EMPTY: dict[str, dict[str, str]] = {"Resources": {}}
 
 
 def side(text: str) -> Deployed:
-    return Deployed(parse_template(text, "x"), {})
+    return Deployed(read(text, "x").data, {})
 
 
 def predicted(before: str, after: str) -> Review:
-    one, other = (Side(parse_template(text, "x"), {}, {}) for text in (before, after))
+    one, other = (Side(read(text, "x").data, {}, {}) for text in (before, after))
     return predict_review(one, other, name="dev/webordinary-edit")
 
 

@@ -8,7 +8,7 @@ from workerstack.adopter import mapping, refactor, retain_import
 from workerstack.adopter.deployed import Deployed
 from workerstack.adopter.plan import Plan
 from workerstack.adopter.refactor import mapping_name
-from workerstack.cloudformation.template import declared_parameters
+from workerstack.cloudformation import declared_parameters
 from workerstack.deployer import change_set, make_review
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock

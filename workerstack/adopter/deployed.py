@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workerstack.cloudformation.template import parse_template
+from workerstack import cloudformation
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.source import digest, template_text
 from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
-from workerstack.review.predict import Side, surroundings
-from workerstack.review.prediction_functions import Resolved, resolve
+from workerstack.review.predict import Side
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def read_file(file: Path, deployment: Deployment) -> Deployed:
 def _deployed(
     file: str, text: str, deployment: Deployment, stack: Stack, physical: Mapping[str, str] | None
 ) -> Deployed:
-    template = parse_template(text, file)
+    template = cloudformation.read(text, file).data
     values = Side(template, stack.parameters or {}).parameters
     found = resolved(template, values, deployment)
     return Deployed(
@@ -101,17 +100,19 @@ def _deployed(
 
 def resolved(
     template: Mapping[str, Any], values: Mapping[str, str], deployment: Deployment
-) -> Resolved:
+) -> cloudformation.Stack:
     """A template with the values that are known at the deployment's place."""
     target = deployment.target
-    known = surroundings(target.account, target.region, deployment.stack)
-    return resolve(template, values, known)
+    known = cloudformation.surroundings(target.account, target.region, deployment.stack)
+    return cloudformation.resolve(cloudformation.from_data(template), values, known)
 
 
-def resources(found: Resolved, physical: Mapping[str, str] | None = None) -> dict[str, Resource]:
+def resources(
+    found: cloudformation.Stack, physical: Mapping[str, str] | None = None
+) -> dict[str, Resource]:
     """The resources by logical id; with physical ids, only those that have one."""
     return {
         name: Resource(name, str(body.get("Type")), body, (physical or {}).get(name, ""))
-        for name, body in found.resources.items()
+        for name, body in found.bodies.items()
         if physical is None or name in physical
     }

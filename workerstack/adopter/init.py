@@ -8,7 +8,7 @@ from typing import Any
 
 from workerstack.adopter import params_files
 from workerstack.adopter.params_files import Found, Say
-from workerstack.cloudformation.template import Declared, declared_parameters, parse_template
+from workerstack.cloudformation import Parameter, declared_parameters, read
 from workerstack.deployer import credentials
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
@@ -175,7 +175,7 @@ def initialize(
     folder = params_files.folder_of(environment, root)
     templates = {
         path.name.removesuffix(".template.yaml"): declared_parameters(
-            parse_template(path.read_text(encoding="utf-8"), path)
+            read(path.read_text(encoding="utf-8"), path).data
         )
         for path in sorted((root / "out").glob("*.template.yaml"))
     }
@@ -201,7 +201,7 @@ def initialize(
     return complete
 
 
-def _find(parameter: str, declared: Declared, things: Things, clients: Clients) -> Found:
+def _find(parameter: str, declared: Parameter, things: Things, clients: Clients) -> Found:
     if parameter in things.values:
         return Found(things.values[parameter], things.reasons[parameter])
     if parameter in things.reasons:

@@ -10,12 +10,11 @@ from workerstack import deployments
 from workerstack.adopter import params_files
 from workerstack.adopter.init import FILL_IN, Things, find_secret, unclear
 from workerstack.adopter.params_files import Found, Say
-from workerstack.cloudformation.template import Declared, declared_parameters, parse_template
+from workerstack.cloudformation import Parameter, declared_parameters, read
 from workerstack.deployer import service, stack
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
 from workerstack.deployments import ParameterValue
-from workerstack.deployments.reading import wrong
 from workerstack.problem import Problem, Refusal
 
 NFS_PARAMETERS = ("FileSystemId", "AccessPointId", "FileSystemSecurityGroupId")
@@ -352,9 +351,7 @@ def _service(cloudformation: Any, found: stack.Stack) -> str:
 def _worker(request: Request, service: str, root: Path) -> tuple[str, dict[str, Any]]:
     """The worker of out/ that the stack becomes: named, called so, or with that service."""
     templates = {
-        path.name.removesuffix(".template.yaml"): parse_template(
-            path.read_text(encoding="utf-8"), path
-        )
+        path.name.removesuffix(".template.yaml"): read(path.read_text(encoding="utf-8"), path).data
         for path in sorted((root / "out").glob("*.template.yaml"))
     }
     name = request.worker or request.stack
@@ -375,7 +372,7 @@ def _worker(request: Request, service: str, root: Path) -> tuple[str, dict[str, 
     return same[0], templates[same[0]]
 
 
-def _find(name: str, declared: Declared, things: Things, found: stack.Stack) -> Found:
+def _find(name: str, declared: Parameter, things: Things, found: stack.Stack) -> Found:
     if name == EXISTS:
         return Found("true", "true, since the stack has its service")
     own = _own(name, declared, found)
@@ -392,17 +389,17 @@ def _find(name: str, declared: Declared, things: Things, found: stack.Stack) -> 
     else:
         return Found(declared.default, f"{declared.default!r}, the default; nothing live tells")
     for each in _each(value):
-        problem = wrong(each, declared)
+        problem = declared.wrong(each)
         if problem:
             return Found(None, f"not taken: {why}; {problem}")
     return Found(value, why + ("; the default" if value == declared.default else ""))
 
 
-def _own(name: str, declared: Declared, found: stack.Stack) -> ParameterValue | None:
+def _own(name: str, declared: Parameter, found: stack.Stack) -> ParameterValue | None:
     """The stack's parameter or output of the same name."""
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.answer.get("Outputs", ())}
     value = (found.parameters or {}).get(name) or outputs.get(name)
-    if not value or declared.secret:
+    if not value or declared.no_echo:
         return None
     return tuple(value.split(",")) if declared.is_list else str(value)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from workerstack import files
 from workerstack.adopter.deployed import Deployed, Resource
 from workerstack.adopter.match import NAMES, Certainty, Match, Matching, human_name
-from workerstack.cloudformation.template import Located, read_yaml
+from workerstack.cloudformation import Document, read_file
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
 
@@ -81,7 +81,7 @@ def read(deployment: Deployment) -> AdoptionMapping:
     file = path(deployment)
     if not file.exists():
         return AdoptionMapping()
-    source = read_yaml(file)
+    source = read_file(file, "text")
     try:
         return AdoptionMapping.model_validate(source.data or {})
     except ValidationError as error:
@@ -125,7 +125,7 @@ def given(
 
 def _stale(deployment: Deployment, ours: str, why: str) -> Refusal:
     file = path(deployment)
-    source: Located = read_yaml(file)
+    source: Document[Path] = read_file(file, "text")
     return Refusal(
         f"{ours} is no longer as it was mapped",
         why,

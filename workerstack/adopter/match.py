@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from workerstack.adopter.deployed import Resource
-from workerstack.cloudformation.values import canonical
-from workerstack.review.prediction_functions import is_intrinsic, references
+from workerstack.cloudformation.compare import canonical, is_function
+from workerstack.cloudformation.references import written_references
 
 NAMES = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
@@ -75,7 +75,7 @@ def edges(resources: Mapping[str, Resource]) -> list[Edge]:
             Edge(name, path, target)
             for name, resource in resources.items()
             for path, value in leaves(resource.properties)
-            for target, _ in references(value)
+            for target, _ in written_references(value)
             if target in resources and target != name
         )
     )
@@ -83,7 +83,7 @@ def edges(resources: Mapping[str, Resource]) -> list[Edge]:
 
 def leaves(value: Any, path: Names = ()) -> Iterator[Leaf]:
     """Each deepest value with its path; positions in lists are left out."""
-    if isinstance(value, Mapping) and not is_intrinsic(value):
+    if isinstance(value, Mapping) and not is_function(value):
         for key, each in value.items():
             yield from leaves(each, (*path, str(key)))
     elif isinstance(value, list):
@@ -139,7 +139,7 @@ def _counted(resource: Resource, called: Mapping[str, str]) -> Counter[tuple[Nam
 
 def _called(value: Any, called: Mapping[str, str]) -> Any:
     """A reference as the resources it leads to, whatever the function; others as they are."""
-    targets = [called.get(target, target) for target, _ in references(value)]
+    targets = [called.get(target, target) for target, _ in written_references(value)]
     return targets or value
 
 

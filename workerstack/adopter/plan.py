@@ -11,13 +11,13 @@ from workerstack.adopter.mapping import AdoptionMapping, Given
 from workerstack.adopter.match import NAMES, Matching, match
 from workerstack.adopter.rename import rename
 from workerstack.adopter.retain_import import imported, is_retained
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read, text
+from workerstack.cloudformation.functions import PLACE
 from workerstack.deployer import stack
 from workerstack.deployer.source import Source
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import PropertyChange, ResourceChange, Review
 from workerstack.review.predict import Side, predict_review
-from workerstack.review.prediction_functions import PLACE
 
 Step = Literal["retain", "remove", "rename", "import", "done"]
 
@@ -236,10 +236,10 @@ def _lost_exports(deployed: Deployed, source: Source) -> Iterator[str]:
     before = resolved(deployed.template, deployed.parameters, deployment).outputs
     values = source.values(service_exists=True)
     after = resolved(source.template, values, deployment).outputs
-    kept = {str(body["Export"].get("Name")) for body in after.values() if body.get("Export")}
-    for body in before.values():
-        export = (body.get("Export") or {}).get("Name")
-        if isinstance(export, str) and export not in kept:
+    kept = {text(each.export) for each in after.values()}
+    for each in before.values():
+        export = text(each.export)
+        if export is not None and export not in kept:
             yield export
 
 
@@ -356,5 +356,5 @@ def _end(found: Plan) -> Review:
         for name, entry in found.mapping.resources.items()
         if entry.body and name not in names.values() and name not in found.deployed.resources
     }
-    template = imported(parse_template(text, found.deployed.file), waiting)
+    template = imported(read(text, found.deployed.file).data, waiting)
     return foresee(template, found.deployed, found.source)

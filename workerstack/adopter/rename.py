@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import yaml
 
+from workerstack.cloudformation.functions import PLACE
 from workerstack.cloudformation.references import Names, Occurrence, occurrences, sections, taken
 from workerstack.problem import Refusal
-from workerstack.review.prediction_functions import PLACE
 
 LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 """Source: CloudFormation user guide, "Resources": logical ID."""

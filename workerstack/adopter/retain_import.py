@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from workerstack.cloudformation import schemas
+from workerstack.cloudformation.functions import PLACE
+from workerstack.cloudformation.references import written_references
 from workerstack.problem import Refusal
-from workerstack.review.prediction_functions import PLACE, references
 
 PREFIX = "Adopted"
 """Outputs that tell the values of what is going to be removed begin so."""
@@ -71,9 +72,9 @@ def _references(value: Any) -> Iterator[tuple[str, str]]:
     """Each resource that a value refers to, with the attribute; a Sub's own names are none."""
     match value:
         case {"Ref": str()} | {"Fn::GetAtt": list()} | {"Fn::Sub": str()}:
-            yield from references(value)
+            yield from written_references(value)
         case {"Fn::Sub": [str() as text, Mapping() as own]}:
-            for name, attribute in references({"Fn::Sub": text}):
+            for name, attribute in written_references({"Fn::Sub": text}):
                 if (f"{name}.{attribute}" if attribute else name) not in own:
                     yield name, attribute
             yield from _references(list(own.values()))

@@ -1,27 +1,35 @@
-"""A template with its references resolved as far as values are known.
+"""A template under one set of values, in the form in which the rules compare: texts.
 
-References to parameters become their values, all others text such as ``${Cluster}`` or
-``${Service.Name}``, and so do intrinsics that only join text: what is equal in the stack
-is then equal here. Everything else keeps its shape and its place.
+References to parameters are their values. What stays is text such as ``${Cluster}`` or
+``${Service.Name}``, one for each thing that is meant, however it is written: what is equal in
+the stack is equal here.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-Path = tuple[str | int, ...]
+from workerstack.cloudformation import (
+    Place,
+    Reference,
+    Stack,
+    Text,
+    Unknown,
+    from_data,
+    plain,
+    resolve,
+)
+from workerstack.cloudformation.attributes import names
+from workerstack.problem import Problem
+
+Path = Place
 Values = Mapping[str, Any]
 
 
-def value_sets(template: Any, sets: Iterable[Any] | None) -> list[Values]:
-    """The parameters' defaults, overlaid with each set of values that is given."""
-    declared = mapping(mapping(template).get("Parameters"))
-    defaults = {
-        name: body["Default"] for name, body in declared.items() if "Default" in mapping(body)
-    }
-    return [{**defaults, **each.parameters} for each in sets or ()] or [defaults]
+def value_sets(sets: Iterable[Any] | None) -> list[Values]:
+    """Each set of values that is given, or none but the parameters' defaults."""
+    return [each.parameters for each in sets or ()] or [{}]
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -44,24 +52,25 @@ def number(value: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource: its logical id, its resolved properties, and the way to them."""
+    """One resource: its logical id, its properties as the rules compare them, where they stand.
+
+    ``written`` are the properties as they are written.
+    """
 
     id: str
     type: str
     properties: dict[str, Any]
-    path: Path
+    written: Mapping[str, Any]
+    stack: Stack = field(repr=False, compare=False)
+
+    @property
+    def path(self) -> Path:
+        """The way to the properties, or to the resource where it has none."""
+        return self.at()
 
     def at(self, *keys: str | int) -> Path:
-        """The way to a property, or to the nearest thing round it that exists."""
-        path: Path = self.path
-        value: Any = self.properties
-        for key in keys:
-            try:
-                value = value[key]
-            except (KeyError, IndexError, TypeError):
-                break
-            path = (*path, key)
-        return path
+        """The way to a property, or to the nearest thing around it that exists."""
+        return self.stack.place(self.id, "Properties", *keys)
 
 
 class Resolved:
@@ -73,59 +82,50 @@ class Resolved:
 
     @cached_property
     def resources(self) -> list[Resource]:
-        """Every resource, in the template's order."""
+        """Every resource that may exist, in the template's order; none of an ill template.
+
+        What is wrong with that, cfn-lint says itself.
+        """
+        try:
+            stack = resolve(from_data(self._template), self._values)
+        except Problem:
+            return []
+        types = {name: each.type for name, each in stack.resources.items()}
         return [
             Resource(
-                id=str(name),
-                type=str(mapping(body).get("Type")),
-                properties=mapping(self.resolve(mapping(body).get("Properties"))),
-                path=("Resources", name, "Properties")
-                if "Properties" in mapping(body)
-                else ("Resources", name),
+                id=name,
+                type=each.type,
+                properties=mapping(_compared(each.properties, types)),
+                written=mapping(each.written.get("Properties")),
+                stack=stack,
             )
-            for name, body in mapping(self._template.get("Resources")).items()
+            for name, each in stack.resources.items()
         ]
 
     def of(self, kind: str) -> Iterator[Resource]:
         """The resources of a type, ``ECS::Service`` for ``AWS::ECS::Service``."""
         return (resource for resource in self.resources if resource.type == f"AWS::{kind}")
 
-    def resolve(self, value: Any) -> Any:
-        """A value with its references replaced."""
-        if isinstance(value, list):
-            return [self.resolve(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if len(value) == 1:
-            ((key, item),) = value.items()
-            text = self._text(key, item)
-            if text is not None:
-                return text
-        return {key: self.resolve(item) for key, item in value.items()}
 
-    def _text(self, key: str, item: Any) -> Any:
-        """What an intrinsic comes to, or None for one that stays as it is."""
-        if key == "Ref" and isinstance(item, str):
-            return self._values.get(item, f"${{{item}}}")
-        if key == "Fn::GetAtt":
-            parts = item.split(".") if isinstance(item, str) else sequence(item)
-            return f"${{{'.'.join(str(part) for part in parts)}}}" if parts else None
-        if key == "Fn::Sub":
-            return self._substituted(item)
-        if key == "Fn::Join" and len(sequence(item)) == 2:  # noqa: PLR2004 - separator, parts
-            parts = self.resolve(item[1])
-            if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
-                return str(item[0]).join(parts)
-        return None
-
-    def _substituted(self, item: Any) -> str | None:
-        text, variables = (item, {}) if isinstance(item, str) else [*sequence(item), None, None][:2]
-        if not isinstance(text, str):
-            return None
-        known = {**self._values, **mapping(self.resolve(mapping(variables)))}
-
-        def replace(found: re.Match[str]) -> str:
-            value = known.get(found[1])
-            return value if isinstance(value, str) else found[0]
-
-        return re.sub(r"\$\{([A-Za-z0-9:.]+)\}", replace, text)
+def _compared(  # noqa: PLR0911 - one return a kind of value
+    value: Any, types: Mapping[str, str]
+) -> Any:
+    """A resolved value with one text for each thing that it refers to."""
+    if isinstance(value, Reference):
+        by_ref = not value.attribute or value.means == names(types.get(value.logical_id, "")).ref
+        whole = value.logical_id if by_ref else f"{value.logical_id}.{value.attribute}"
+        return f"${{{whole}}}"
+    if isinstance(value, Text):
+        return "".join(str(_compared(piece, types)) for piece in value.pieces)
+    if isinstance(value, Unknown):
+        match value.expression:
+            case {"Ref": str() as name}:
+                return f"${{{name}}}"
+            case str() as stored:
+                return stored
+        return _compared(plain(value.expression), types)
+    if isinstance(value, dict):
+        return {key: _compared(each, types) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_compared(each, types) for each in value]
+    return value

@@ -19,7 +19,7 @@ _latest: list[Any] = []
 def _resolved(cfn: Any) -> list[Resolved]:
     """The template under each set of values; resolved once for all rules that look at it."""
     if not _latest or _latest[0] is not cfn:
-        sets = value_sets(cfn.template, cfn.context.parameter_sets)
+        sets = value_sets(cfn.context.parameter_sets)
         _latest[:] = [cfn, [Resolved(cfn.template, values) for values in sets]]
     found: list[Resolved] = _latest[1]
     return found

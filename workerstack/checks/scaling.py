@@ -4,8 +4,9 @@ from itertools import pairwise
 
 from workerstack.checks.resolved import Resolved, mapping, number, sequence
 from workerstack.checks.rule import Faults, rule
-from workerstack.checks.steps import configuration, matching, probes, steps_of
-from workerstack.checks.worker import is_upward, scaling_alarms
+from workerstack.checks.worker import configuration, is_upward, scaling_alarms
+from workerstack.cloudformation.steps import matching, probes, steps_of
+from workerstack.cloudformation.values import NO_VALUE
 
 STEPS = "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepAdjustment.html"
 SCALING = "https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html"
@@ -19,7 +20,7 @@ DEFAULT_COOLDOWN = 300
 def contiguous_steps(template: Resolved) -> Faults:
     """Each step begins where the one before ends, and at most twenty of them."""
     for policy in template.of("ApplicationAutoScaling::ScalingPolicy"):
-        steps = steps_of(policy)
+        steps = steps_of(configuration(policy))
         path = policy.at("StepScalingPolicyConfiguration", "StepAdjustments")
         if len(steps) > MOST_STEPS:
             yield path, f"{policy.id} has {len(steps)} steps: AWS takes 20. Merge some."
@@ -38,7 +39,7 @@ def contiguous_steps(template: Resolved) -> Faults:
 def one_step_for_each_breach(template: Resolved) -> Faults:
     """Whatever value makes the alarm fire, its policy has exactly one step for it."""
     for alarm, policy, _ in scaling_alarms(template):
-        steps = steps_of(policy)
+        steps = steps_of(configuration(policy))
         upward = is_upward(alarm)
         strict = not str(alarm.properties.get("ComparisonOperator")).endswith("OrEqualToThreshold")
         for distance in probes(steps, upward=upward):
@@ -83,7 +84,7 @@ def signs_fit_direction(template: Resolved) -> Faults:
                 f"{policy.id} adjusts by {kind}: an exact or relative capacity stops busy tasks "
                 "while the queue drains. Use ChangeInCapacity.",
             )
-        for position, step in enumerate(steps_of(policy)):
+        for position, step in enumerate(steps_of(configuration(policy))):
             if step.change is not None and (step.change > 0) != is_upward(alarm):
                 yield (
                     policy.at("StepScalingPolicyConfiguration", "StepAdjustments", position),
@@ -178,9 +179,9 @@ def alarms_meet(template: Resolved) -> Faults:
 def desired_count_at_creation_only(template: Resolved) -> Faults:
     """A desired count stands under a condition that no update meets."""
     for service in template.of("ECS::Service"):
-        given = service.properties.get("DesiredCount")
-        branches = sequence(mapping(given).get("Fn::If"))
-        if given is not None and (len(branches) < 3 or branches[2] != "${AWS::NoValue}"):  # noqa: PLR2004 - condition, then, else
+        given = service.written.get("DesiredCount")
+        otherwise = sequence(mapping(given).get("Fn::If"))[2:]
+        if given is not None and otherwise != [NO_VALUE]:
             yield (
                 service.at("DesiredCount"),
                 f"{service.id} has a desired count: each update would reset what scaling has "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workerstack.checks.resolved import Path, Resolved, Resource, mapping, sequence
+from workerstack.cloudformation import steps
 
 EFS = "EFSVolumeConfiguration"
 
@@ -106,4 +107,9 @@ def _metric(metric: dict[str, Any], statistic: Any, period: Any, identifier: Any
 
 def is_upward(alarm: Resource) -> bool:
     """Whether an alarm fires above its threshold."""
-    return str(alarm.properties.get("ComparisonOperator")).startswith("Greater")
+    return steps.is_upward(str(alarm.properties.get("ComparisonOperator")))
+
+
+def configuration(policy: Resource) -> dict[str, Any]:
+    """The step configuration of a policy."""
+    return mapping(policy.properties.get("StepScalingPolicyConfiguration"))

@@ -7,11 +7,14 @@ JSON is YAML, too.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import yaml
 
-from workerstack.problem import Problem, Refusal
+from workerstack.cloudformation.document import parse
+from workerstack.cloudformation.functions import PLACE
+from workerstack.problem import Refusal
 
 Kind = Literal["key", "whole", "dotted", "text"]
 
@@ -54,17 +57,8 @@ def sections(text: str, file: str) -> dict[str, Names]:
     Raises Refusal for a template with a transform: what a macro makes of it has ids that do
     not stand in the text.
     """
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Problem(
-            "The template is malformed",
-            str(getattr(error, "problem", None) or error),
-            "Give the template as CloudFormation has it",
-            file=file,
-            line=mark.line + 1 if mark else None,
-        ) from error
+    parse(text, file)
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
     whole = Names(root)
     if "Transform" in whole:
         raise Refusal(
@@ -143,6 +137,33 @@ def _attribute(node: yaml.Node) -> Iterator[Occurrence]:
         yield from _reference(first)
         for each in others:
             yield from references(each)
+
+
+def written_references(value: Any) -> Iterator[tuple[str, str]]:
+    """Each name that plain data refers to, with the attribute; empty for a Ref.
+
+    ``value`` has functions in their long form, and need not be resolved. Names of parameters
+    are among them.
+    """
+    if isinstance(value, Mapping):
+        for name, argument in value.items():
+            if name == "Ref" and isinstance(argument, str):
+                yield argument, ""
+            elif name == "Fn::GetAtt" and isinstance(argument, list) and argument:
+                yield str(argument[0]), ".".join(map(str, argument[1:]))
+            elif name == "Fn::Sub" and isinstance(argument, str):
+                yield from _in_text(argument)
+            else:
+                yield from written_references(argument)
+    elif isinstance(value, list):
+        for each in value:
+            yield from written_references(each)
+
+
+@cache
+def _in_text(text: str) -> tuple[tuple[str, str], ...]:
+    names = [name for literal, name in PLACE.findall(text) if not literal]
+    return tuple((name.partition(".")[0], name.partition(".")[2]) for name in names)
 
 
 def _substitution(node: yaml.Node) -> Iterator[Occurrence]:

@@ -1,194 +1,277 @@
-"""A template's text as plain data with lines, and the parameters that it declares."""
+"""A template as it is written: its sections, its parameters, and which value is wrong.
 
+Source: CloudFormation template reference, "Template sections", "Parameters".
+"""
+
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from workerstack.cloudformation.document import Document, Place, parse, read_text
+from workerstack.cloudformation.values import scalar
 from workerstack.problem import Problem
 
-Place = tuple[str | int, ...]
-"""The way to a value: keys and list positions."""
+MAPPINGS = ("Parameters", "Mappings", "Conditions", "Resources", "Outputs", "Rules", "Metadata")
+"""The sections that are mappings."""
+
+STORED = "AWS::SSM::Parameter::Value<"
+IDENTIFIERS = {
+    "AWS::EC2::VPC::Id": r"vpc-[0-9a-f]{8,17}",
+    "AWS::EC2::Subnet::Id": r"subnet-[0-9a-f]{8,17}",
+    "AWS::EC2::SecurityGroup::Id": r"sg-[0-9a-f]{8,17}",
+}
+"""What the AWS-specific types look like (CloudFormation: "Parameter types")."""
 
 
 @dataclass(frozen=True)
-class Located:
-    """A YAML file's content, all scalars as they are written, with each value's line.
+class Parameter:
+    """What a template declares of one parameter; values are texts, as CloudFormation has them."""
 
-    Scalars stay text: ``012345678901`` is an account and no octal number, ``true`` is a
-    parameter's value and no boolean.
-    """
+    name: str
+    type: str = "String"
+    default: str | None = None
+    allowed: tuple[str, ...] = ()
+    pattern: str | None = None
+    constraint: str | None = None
+    least: float | None = None
+    most: float | None = None
+    shortest: int | None = None
+    longest: int | None = None
+    description: str = ""
+    no_echo: bool = False
 
-    file: Path
-    data: Any
-    lines: Mapping[Place, int]
+    @property
+    def is_list(self) -> bool:
+        """Whether it takes several values."""
+        return self.type == "CommaDelimitedList" or "List<" in self.type
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its value is the name of an entry of Parameter Store, which has the value."""
+        return self.type.startswith(STORED)
+
+    def wrong(self, value: str) -> str | None:  # noqa: PLR0911 - one return a rule
+        """Why one value (of a list: one member) is not allowed; None where it is."""
+        if self.allowed and value not in self.allowed:
+            return f"allowed are {', '.join(self.allowed)}"
+        if self.pattern is not None and not _matches(self.pattern, value):
+            return f"it must be {self.constraint or f'like {self.pattern}'}"
+        if self.type in ("Number", "List<Number>"):
+            return self._wrong_number(value)
+        if self.shortest is not None and len(value) < self.shortest:
+            return f"it must have {self.shortest} characters or more"
+        if self.longest is not None and len(value) > self.longest:
+            return f"it must have at most {self.longest} characters"
+        for name, pattern in IDENTIFIERS.items():
+            if not self.is_stored and name in self.type and not re.fullmatch(pattern, value):
+                return f"an {name} looks like {pattern.split('[')[0]}0123456789abcdef0"
+        return None
+
+    def _wrong_number(self, value: str) -> str | None:
+        try:
+            number = float(value)
+        except ValueError:
+            return "it must be a number"
+        if self.least is not None and number < self.least:
+            return f"the least is {self.least:g}"
+        if self.most is not None and number > self.most:
+            return f"the most is {self.most:g}"
+        return None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Whether the whole value is like a pattern; a pattern that only Java knows lets all pass."""
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:
+        return True
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template whose sections are what they must be; ``data`` has functions in long form."""
+
+    document: Document[Any] = field(repr=False)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The whole template as plain data."""
+        found: dict[str, Any] = self.document.data
+        return found
+
+    @property
+    def file(self) -> Path | str:
+        """Where it was read, as errors name it."""
+        found: Path | str = self.document.file
+        return found
 
     def line(self, place: Place) -> int:
-        """The line of a value, or of the nearest thing round it that exists."""
-        while place and place not in self.lines:
-            place = place[:-1]
-        return self.lines.get(place, 1)
+        """The line of a place, or of the nearest thing around it that exists."""
+        return self.document.line(place)
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """One of the sections that are mappings; empty where it is not there."""
+        return self.data.get(name) or {}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The declared parameters by name."""
+        return declared_parameters(self.data)
+
+    @cached_property
+    def transforms(self) -> tuple[str, ...]:
+        """The names of the macros that the whole template goes through."""
+        found = self.data.get("Transform")
+        listed = found if isinstance(found, list) else [] if found is None else [found]
+        return tuple(
+            str(each.get("Name")) if isinstance(each, dict) else str(each) for each in listed
+        )
+
+    def problem(self, what: str, why: str, next_step: str, place: Place = ()) -> Problem:
+        """An error at a place of this template."""
+        line = self.line(place) if place else None
+        return Problem(what, why, next_step, file=self.file, line=line)
 
 
-def read_yaml(file: Path) -> Located:
-    """A YAML file; raises Problem where it is missing, malformed or repeats a key."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise Problem(
-            "No such file", "it is needed to know what is deployed", "Create it", file=file
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(
-            "The file cannot be read", str(error), "Make it a readable UTF-8 file", file=file
-        ) from error
-    return parse_yaml(text, file)
+def read(text: str, file: Path | str) -> Template:
+    """A template's text, YAML or JSON.
 
-
-def parse_yaml(text: str, file: Path) -> Located:
-    """YAML that was already read, from ``file``; raises Problem like read_yaml."""
-    try:
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
-        lines: dict[Place, int] = {}
-        data = _convert(root, (), lines, file) if root else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise Problem(
-            "The YAML is malformed",
-            error.problem or "it cannot be parsed",
-            "Mend this line or the one before",
-            file=file,
-            line=mark.line + 1 if mark else None,
-        ) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise Problem("The YAML is malformed", str(error), "Mend the file", file=file) from error
-    return Located(file, data, lines)
-
-
-def _convert(node: yaml.Node, place: Place, lines: dict[Place, int], file: Path) -> Any:
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        content: dict[str, Any] = {}
-        for key_node, value in node.value:
-            key = str(key_node.value)
-            line = key_node.start_mark.line + 1
-            if key in content:
-                raise Problem(
-                    f"The key {key} is given twice",
-                    f"the first is in line {lines[(*place, key)]}, and only one can hold",
-                    "Remove one of them",
-                    file=file,
-                    line=line,
-                )
-            lines[(*place, key)] = line
-            content[key] = _convert(value, (*place, key), lines, file)
-        return content
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _convert(item, (*place, position), lines, file)
-            for position, item in enumerate(node.value)
-        ]
-    return node.value
-
-
-LOOP = "Fn::ForEach::"
-"""With this begins the name of a loop, which is a list (language extensions of CloudFormation)."""
-
-
-class _TemplateLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML with CloudFormation's short intrinsics, dates left as text."""
-
-
-def _intrinsic(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    """``!Ref X`` as ``{"Ref": "X"}``, ``!GetAtt A.B`` as ``{"Fn::GetAtt": ["A", "B"]}``."""
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_TemplateLoader.add_multi_constructor("!", _intrinsic)
-_TemplateLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-    for first, resolvers in _TemplateLoader.yaml_implicit_resolvers.items()
-}
-
-
-def parse_template(text: str, file: Path | str) -> dict[str, Any]:
-    """A template, YAML or JSON, with intrinsics in their long form.
-
-    Raises Problem where it is malformed or no mapping with Resources.
+    Raises Problem with file and line where it is malformed, beyond the limits of
+    ``document.parse``, or where a section, a parameter or a resource is not what it must be.
     """
+    return _checked(Template(parse(text, file)))
+
+
+def read_template(file: Path) -> Template:
+    """The template in a file; raises Problem as ``read``, and where it cannot be read."""
+    return read(read_text(file), file)
+
+
+def from_data(data: Mapping[str, Any], file: Path | str = "the template") -> Template:
+    """A template that is data already, as GetTemplate answers; it has no lines."""
+    return _checked(Template(Document(file, dict(data), "")))
+
+
+def declared_parameters(template: Mapping[str, Any]) -> dict[str, Parameter]:
+    """The parameters that a template, as plain data, declares; by name."""
+    return {
+        str(name): _parameter(str(name), body if isinstance(body, dict) else {})
+        for name, body in (template.get("Parameters") or {}).items()
+    }
+
+
+def _parameter(name: str, body: Mapping[str, Any]) -> Parameter:
+    allowed = body.get("AllowedValues")
+    pattern = body.get("AllowedPattern")
+    constraint = body.get("ConstraintDescription")
+    return Parameter(
+        name=name,
+        type=str(body.get("Type", "String")),
+        default=_joined(body.get("Default")),
+        allowed=tuple(map(_text, allowed)) if isinstance(allowed, list) else (),
+        pattern=None if pattern is None else _text(pattern),
+        constraint=None if constraint is None else _text(constraint),
+        least=_number(body.get("MinValue")),
+        most=_number(body.get("MaxValue")),
+        shortest=_whole(body.get("MinLength")),
+        longest=_whole(body.get("MaxLength")),
+        description=_text(body.get("Description", "")),
+        no_echo=_text(body.get("NoEcho", "false")).lower() == "true",
+    )
+
+
+def _joined(value: Any) -> str | None:
+    if value is None:
+        return None
+    return ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
+
+
+def _text(value: Any) -> str:
+    found = scalar(value)
+    return str(value) if found is None else found
+
+
+def _number(value: Any) -> float | None:
     try:
-        data = yaml.load(text, Loader=_TemplateLoader)  # noqa: S506 - derived from SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Problem(
-            "The template is malformed",
-            str(getattr(error, "problem", None) or error),
-            "Generate it again",
-            file=file,
-            line=mark.line + 1 if mark else None,
-        ) from error
-    if not isinstance(data, dict) or not isinstance(data.get("Resources"), dict):
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole(value: Any) -> int | None:
+    found = _number(value)
+    return None if found is None or found != int(found) else int(found)
+
+
+def _checked(template: Template) -> Template:
+    data = template.data
+    if not isinstance(data, dict) or "Resources" not in data:
         raise Problem(
             "This is no template",
             "it has no mapping of Resources",
             "Give the path of a CloudFormation template",
-            file=file,
+            file=template.file,
         )
-    for name, body in data["Resources"].items():
-        if not isinstance(body, dict) and not str(name).startswith(LOOP):
-            raise Problem(
-                f"{name} is no resource",
-                "what stands under Resources is a mapping with a Type",
-                "Correct it",
-                file=file,
+    for section in MAPPINGS:
+        found = data.get(section)
+        if found is not None and not isinstance(found, dict):
+            raise template.problem(
+                f"{section} is no mapping",
+                f"it is {_kind(found)}",
+                "Write `Name: ...` for each",
+                (section,),
             )
-    return data
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What a template says of one parameter."""
-
-    type: str
-    default: str | None
-    allowed: tuple[str, ...]
-    pattern: str | None
-    constraint: str | None
-    least: float | None
-    most: float | None
-    description: str
-    secret: bool
-
-    @property
-    def is_list(self) -> bool:
-        """Whether the parameter takes several values."""
-        return self.type == "CommaDelimitedList" or "List<" in self.type
-
-
-def declared_parameters(template: dict[str, Any]) -> dict[str, Declared]:
-    """The parameters that a parsed template declares, by name."""
-    return {
-        name: Declared(
-            type=str(body.get("Type", "String")),
-            default=None if body.get("Default") is None else str(body["Default"]),
-            allowed=tuple(str(value) for value in body.get("AllowedValues", ())),
-            pattern=body.get("AllowedPattern"),
-            constraint=body.get("ConstraintDescription"),
-            least=body.get("MinValue"),
-            most=body.get("MaxValue"),
-            description=str(body.get("Description", "")),
-            secret=str(body.get("NoEcho", "false")).lower() == "true",
+    if data["Resources"] is None:
+        raise template.problem(
+            "Resources is empty", "a template has at least one resource", "Add it", ("Resources",)
         )
-        for name, body in template.get("Parameters", {}).items()
+    for section in ("Parameters", "Resources", "Outputs", "Mappings", "Rules"):
+        for name, body in template.section(section).items():
+            place = (section, name)
+            if name.startswith("Fn::ForEach::") or name == "Fn::Transform":
+                continue
+            if not isinstance(body, dict):
+                raise template.problem(
+                    f"{name} is no mapping",
+                    f"it is {_kind(body)}, and {section} holds mappings",
+                    "Write `Key: value` lines below it",
+                    place,
+                )
+            if section == "Resources":
+                _check_resource(template, name, body, place)
+    return template
+
+
+def _check_resource(template: Template, name: str, body: dict[str, Any], place: Place) -> None:
+    kind = body.get("Type")
+    if not isinstance(kind, str) and not ("Type" not in body and "Fn::Transform" in body):
+        raise template.problem(
+            f"{name} has no type",
+            "every resource needs one" if kind is None else f"Type is {_kind(kind)}",
+            "Write `Type: AWS::...`",
+            place,
+        )
+    for attribute in ("Properties", "Metadata"):
+        found = body.get(attribute)
+        if found is not None and not isinstance(found, dict):
+            raise template.problem(
+                f"{attribute} of {name} is no mapping",
+                f"it is {_kind(found)}",
+                "Write `Key: value` lines below it",
+                (*place, attribute),
+            )
+
+
+def _kind(value: Any) -> str:
+    """What a value is, in a word."""
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "a text",
+        bool: "a boolean",
+        type(None): "null",
     }
+    return names.get(type(value), "a number")

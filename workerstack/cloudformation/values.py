@@ -1,143 +1,224 @@
-"""Values as CloudFormation takes them: what is equal, where two differ, how one is written."""
+"""What a resolved value may be besides plain data: unknown, a reference, a text in pieces.
+
+Resolved values are plain data (texts, numbers, booleans, None, lists, mappings) in which these
+three may stand in the place of any value. None of them is a text, so nothing that is not known
+can be taken for a value by mistake.
+"""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+Kind = Literal[
+    "parameter",  # neither given nor with a default
+    "no_echo",  # hidden on purpose
+    "stored",  # in Parameter Store or another stack: it may be another one at each update
+    "pinned",  # in Parameter Store, of one version
+    "secret",  # in Secrets Manager or a SecureString
+    "pseudo",  # which account, region, ... is not said
+    "import",  # another stack's
+    "condition",  # an Fn::If, or a condition, that cannot be decided
+    "mapping",  # a key of Fn::FindInMap is not known
+    "transform",  # what a macro makes
+    "function",  # a function of something unknown
+    "resource",  # of a resource whose value only AWS knows, inside a function
+    "malformed",  # CloudFormation would refuse it
+]
 
 
-def canonical(value: Any) -> str:
-    """A value as text in which ``1`` and ``"1"``, ``true`` and ``"true"`` are the same.
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that cannot be known here, with its reason.
 
-    CloudFormation compares so: every scalar of a template reaches it as a text.
+    ``expression`` is the function that gives it, with everything put in that is known; it
+    stands for itself: conditions and mappings are written out in it, so that two unknown
+    values are the same exactly if their expressions are. ``basis`` is compared as well and
+    never shown: of a hidden parameter what tells two values apart. ``alternatives``: the
+    values that it may have, where they are known (both sides of an Fn::If).
     """
-    return json.dumps(_texts(value), sort_keys=True)
+
+    expression: Any
+    reason: str
+    kind: Kind = "function"
+    basis: Any = field(default=None, repr=False)
+    alternatives: tuple[Any, ...] = field(default=(), repr=False)
 
 
-def _texts(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _texts(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_texts(each) for each in value]
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A resource of the same template: its ``Ref``, or one of its attributes.
+
+    ``attribute`` is empty for ``Ref``; ``means`` is the attribute that it comes to (a ``Ref``
+    of a queue is its ``QueueUrl``), so that two references to one thing are equal. ``value``
+    is what it gives, as far as that follows from names: a text, a Text, or None.
+    """
+
+    logical_id: str
+    attribute: str = field(default="", compare=False)
+    means: str = ""
+    value: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of which only some pieces are known; always flat, never two texts in a row."""
+
+    pieces: tuple["str | Reference | Unknown", ...]
+
+
+def scalar(value: Any) -> str | None:
+    """A text, number or boolean as CloudFormation writes it; None for anything else."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
-        return str(value).lower()
-    return value if value is None else str(value)
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else None
 
 
-KEYS = ("Name", "Key", "Sid", "Id", "SourceVolume", "ContainerPort", "PolicyName")
-"""What tells the members of a list apart, where each has one and they differ."""
+def text(value: Any) -> str | None:
+    """The whole text of a value, through references too; None where a piece is unknown."""
+    if isinstance(value, Reference):
+        return text(value.value)
+    if isinstance(value, Text):
+        pieces = [text(piece) for piece in value.pieces]
+        return None if None in pieces else "".join(map(str, pieces))
+    return scalar(value)
 
 
-class Difference(NamedTuple):
-    """One value that differs; None where there is none.
+def is_known(value: Any) -> bool:
+    """Whether nothing in a value is unknown; a reference is known by what it refers to."""
+    if isinstance(value, Unknown):
+        return False
+    if isinstance(value, Text):
+        return not any(isinstance(piece, Unknown) for piece in value.pieces)
+    if isinstance(value, dict):
+        return all(map(is_known, value.values()))
+    return not isinstance(value, list) or all(map(is_known, value))
 
-    ``path`` names members of lists by their key or position, ``names`` leaves them out.
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is data alone, without references."""
+    if isinstance(value, Unknown | Text | Reference):
+        return False
+    if isinstance(value, dict):
+        return all(map(is_plain, value.values()))
+    return not isinstance(value, list) or all(map(is_plain, value))
+
+
+def concatenated(parts: Iterable[Any]) -> Any:
+    """Parts as one text: a str where all is known, else the one piece, or a flat Text."""
+    merged: list[Any] = []
+    for part in parts:
+        for piece in part.pieces if isinstance(part, Text) else (part,):
+            written = scalar(piece)
+            if written is None:
+                merged.append(piece)
+            elif merged and isinstance(merged[-1], str):
+                merged[-1] += written
+            elif written:
+                merged.append(written)
+    if not merged:
+        return ""
+    return merged[0] if len(merged) == 1 else Text(tuple(merged))
+
+
+def pieces(value: Any) -> tuple[Any, ...]:
+    """A value as the pieces of a text, with references replaced by what they give."""
+    if isinstance(value, Reference) and value.value is not None:
+        return pieces(value.value)
+    if isinstance(value, Text):
+        found = concatenated(
+            each
+            for piece in value.pieces
+            for each in (pieces(piece) if isinstance(piece, Reference) else (piece,))
+        )
+        return found.pieces if isinstance(found, Text) else (found,)
+    return (value,)
+
+
+def references(value: Any) -> Iterator[Reference]:
+    """Each reference within a value, also in what is unknown or a text."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, Text):
+        for piece in value.pieces:
+            yield from references(piece)
+    elif isinstance(value, Unknown):
+        yield from references(value.expression)
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from references(each)
+
+
+def unknowns(value: Any) -> Iterator[Unknown]:
+    """Each unknown value within a value, the outermost first, then what it is made of."""
+    if isinstance(value, Unknown):
+        yield value
+        yield from unknowns(value.expression)
+    elif isinstance(value, Text):
+        yield from unknowns(list(value.pieces))
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from unknowns(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from unknowns(each)
+
+
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
+    """A value as JSON: what is not known as the function in its long form.
+
+    Texts in pieces take one form, whichever functions made them: ``Fn::Sub``, or ``Fn::Join``
+    where a piece is more than a name.
     """
-
-    path: tuple[str, ...]
-    names: tuple[str, ...]
-    before: Any
-    after: Any
-
-    @property
-    def pointer(self) -> str:
-        """``/ContainerDefinitions/worker/Image``."""
-        return "".join(f"/{part}" for part in self.path)
-
-
-def differences(before: Any, after: Any) -> Iterator[Difference]:
-    """Each place at which two values differ; numbers and texts that look alike are equal."""
-    yield from _differences(before, after, (), ())
-
-
-def _differences(
-    before: Any, after: Any, path: tuple[str, ...], names: tuple[str, ...]
-) -> Iterator[Difference]:
-    if canonical(before) == canonical(after):
-        return
-    if isinstance(before, Mapping) and isinstance(after, Mapping) and not _functions(before, after):
-        for name in {**before, **after}:
-            yield from _differences(
-                before.get(name), after.get(name), (*path, str(name)), (*names, str(name))
-            )
-        return
-    if isinstance(before, list) and isinstance(after, list) and before and after:
-        pairs = _pairs(before, after)
-        if pairs is not None:
-            for name, left, right in pairs:
-                yield from _differences(left, right, (*path, name), names)
-            return
-    yield Difference(path, names, before, after)
+    if isinstance(value, Unknown):
+        return plain(value.expression)
+    if isinstance(value, Reference):
+        if not value.attribute:
+            return {"Ref": value.logical_id}
+        return {"Fn::GetAtt": [value.logical_id, value.attribute]}
+    if isinstance(value, Text):
+        found = [plain(piece) for piece in value.pieces]
+        if all(isinstance(piece, str) for piece in found):
+            return "".join(found)
+        named = [piece.replace("${", "${!") if isinstance(piece, str) else _name(piece)
+                 for piece in found]  # fmt: skip
+        if all(named):
+            return {"Fn::Sub": "".join(named)}
+        return {"Fn::Join": ["", found]}
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
 
 
-def _functions(*values: Mapping[str, Any]) -> bool:
-    """Whether one is an intrinsic function: then it is compared whole."""
-    return any(
-        len(value) == 1
-        and all(str(name) == "Ref" or str(name).startswith("Fn::") for name in value)
-        for value in values
-    )
-
-
-def _pairs(before: list[Any], after: list[Any]) -> list[tuple[str, Any, Any]] | None:
-    """The members that belong together; None where only the order differs."""
-    for key in KEYS:
-        left, right = _keyed(before, key), _keyed(after, key)
-        if left is not None and right is not None:
-            if list(left) != list(right) and left == right:
-                return None
-            return [(name, left.get(name), right.get(name)) for name in {**left, **right}]
-    if len(before) == len(after) and any(
-        isinstance(each, Mapping | list) for each in (*before, *after)
-    ):
-        return [
-            (str(position), *pair) for position, pair in enumerate(zip(before, after, strict=True))
-        ]
-    gone = Counter(map(canonical, before)) - Counter(map(canonical, after))
-    new = Counter(map(canonical, after)) - Counter(map(canonical, before))
-    if not gone and not new:
-        return None
-    return [
-        *((str(position), each, None) for position, each in _taken(before, gone)),
-        *((str(position), None, each) for position, each in _taken(after, new)),
-    ]
-
-
-def _taken(values: list[Any], wanted: Counter[str]) -> Iterator[tuple[int, Any]]:
-    left = wanted.copy()
-    for position, value in enumerate(values):
-        if left[canonical(value)]:
-            left[canonical(value)] -= 1
-            yield position, value
-
-
-def _keyed(values: list[Any], key: str) -> dict[str, Any] | None:
-    if not all(
-        isinstance(each, Mapping) and isinstance(each.get(key), str | int) for each in values
-    ):
-        return None
-    found = {str(each[key]): each for each in values}
-    return found if len(found) == len(values) else None
-
-
-def written(value: Any) -> str:
-    """A text as it is; a reference as ``${Queue.Arn}``, as in Fn::Sub; the rest as JSON."""
-    match value:
-        case str():
-            return value
+def _name(piece: Any) -> str:
+    """``${Queue.Arn}`` for a Ref or a GetAtt; nothing for another function."""
+    match piece:
         case {"Ref": str() as name, **rest} if not rest:
             return "${" + name + "}"
         case {"Fn::GetAtt": [str() as name, str() as attribute], **rest} if not rest:
             return "${" + f"{name}.{attribute}" + "}"
-        case {"Fn::Sub": str() as text, **rest} if not rest:
-            return text
-    return json.dumps(value, sort_keys=True)
+    return ""
 
 
-def is_intrinsic(value: Any) -> bool:
-    """Whether a value is one function of CloudFormation."""
-    return (
-        isinstance(value, Mapping)
-        and len(value) == 1
-        and str(next(iter(value))).startswith(("Fn::", "Ref"))
-    )
+def written(value: Any) -> str:
+    """A value for people: a text as it is, a reference as ``${Queue.Arn}``, the rest as JSON."""
+    value = plain(value)
+    if isinstance(value, str):
+        return value
+    if name := _name(value):
+        return name
+    match value:
+        case {"Fn::Sub": str() as found, **rest} if not rest:
+            return found
+    return json.dumps(value, sort_keys=True, default=str)

@@ -1,7 +1,7 @@
 """``deploy.py diff``: what would change, from two templates, without AWS."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +14,9 @@ from workerstack.problem import Problem, harmless
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from workerstack.cloudformation import Template
     from workerstack.deployer.earlier import RevisionFiles
-    from workerstack.review.model import Review
-    from workerstack.review.predict import Side
+    from workerstack.review.predict import Prediction, Side
 
 NOTHING = "nothing"
 """Instead of a template: there is none, before or afterwards."""
@@ -69,22 +69,22 @@ def diff(
             if head is None
             else _of_revision(base, head, names, root)
         )
-    changed = [review for review in found if review.resources or review.others]
+    changed = [each.review for each in found if each.may_change]
     if changed:
         show_formatted(report(changed, form, several=base is not None), form)
-    for review in found:
-        if review not in changed:
-            say(f"No changes: {review.where.deployment}.")
+    for each in found:
+        if each.review not in changed:
+            say(f"No changes: {each.review.where.deployment}.")
     return CHANGES if changed else 0
 
 
 def _templates(
     old: str, new: str, params: str | None, old_params: str | None, root: Path
-) -> "Review":
-    from workerstack.review.predict import predict_review
+) -> "Prediction":
+    from workerstack.review.predict import foresee
 
     after = _deployment(params, root)
-    return predict_review(
+    return foresee(
         _side(old, _deployment(old_params, root), root),
         _side(new, after, root),
         name=after.name if after else harmless(f"{old} -> {new}"),
@@ -95,16 +95,16 @@ def _templates(
 
 
 def _side(place: str, values: deployments.Deployment | None, root: Path) -> "Side":
-    from workerstack.cloudformation.template import parse_template
+    from workerstack.cloudformation import read
     from workerstack.review.predict import Side
 
     if place == NOTHING:
         return Side()
-    return _with_values(parse_template(_text(place, root), place), values)
+    return _with_values(read(_text(place, root), place), values)
 
 
 def _new_side(deployment: deployments.Deployment) -> "Side":
-    from workerstack.cloudformation.template import parse_template
+    from workerstack.cloudformation import read
 
     file = deployment.template
     try:
@@ -117,19 +117,19 @@ def _new_side(deployment: deployments.Deployment) -> "Side":
             f"Correct `template-file-path` of {deployment.name}, or generate the template",
             file=file,
         ) from None
-    return _with_values(parse_template(text, file), deployment)
+    return _with_values(read(text, file), deployment)
 
 
-def _with_values(template: dict[str, Any], values: deployments.Deployment | None) -> "Side":
+def _with_values(template: "Template", values: deployments.Deployment | None) -> "Side":
     from workerstack.review.predict import Side
 
     if values is None:
-        return Side(template)
+        return Side(template.data, document=template)
     joined = {
         name: ",".join(value) if isinstance(value, tuple) else value
         for name, value in values.parameters.items()
     }
-    return Side(template, joined, values.tags)
+    return Side(template.data, joined, values.tags, template)
 
 
 def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
@@ -172,7 +172,9 @@ def _text(place: str, root: Path) -> str:
         ) from None
 
 
-def _of_revision(base: str, head: str, names: tuple[str, ...], root: Path) -> "Iterator[Review]":
+def _of_revision(
+    base: str, head: str, names: tuple[str, ...], root: Path
+) -> "Iterator[Prediction]":
     """What a revision changes, which may be a stranger's: it is read, and never checked out."""
     from workerstack.deployer.earlier import files_of
 
@@ -185,10 +187,10 @@ def _of_revision(base: str, head: str, names: tuple[str, ...], root: Path) -> "I
 
 def _deployments(
     base: str, names: tuple[str, ...], root: Path, files: "RevisionFiles | None" = None
-) -> "Iterator[Review]":
+) -> "Iterator[Prediction]":
     """Each deployment as it is in ``files``, or else in the checkout, against the base."""
     from workerstack.deployer.earlier import text_at
-    from workerstack.review.predict import Side, predict_review
+    from workerstack.review.predict import Side, foresee
 
     folder = files.folder if files else root
     chosen = [deployments.load(name, folder) for name in names] or deployments.load_all(folder)
@@ -200,7 +202,7 @@ def _deployments(
         old = deployments.load_text(deployment.name, text, file, folder) if text else None
         template = old.template.relative_to(folder) if old else None
         existed = template is not None and text_at(base, str(template), root) is not None
-        yield predict_review(
+        yield foresee(
             _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
             _new_side(deployment),
             name=deployment.name,

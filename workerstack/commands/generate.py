@@ -99,10 +99,10 @@ def _judges(root: Path) -> list[Path]:
 
 def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
     """Everything that is generated: templates, editors' schemas, the README's diagram."""
-    from workerstack.cloudformation.template import declared_parameters, parse_template
+    from workerstack.cloudformation import declared_parameters
     from workerstack.lint import diagram, schema
 
-    parsed = {name: parse_template(text, name) for name, text in texts.items()}
+    parsed = {name: read(text, name).data for name, text in texts.items()}
     readme = (root / "README.md").read_text(encoding="utf-8")
     for name, template in parsed.items():
         readme = diagram.in_document(readme, name, template)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from workerstack import deployments
-from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.cloudformation import declared_parameters, read
 from workerstack.deployer import aws, change_set
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.operation import CHANGED, Event, event_of
@@ -258,8 +258,8 @@ def _kept_by_name(
 def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
     answer = cloudformation.describe_change_set(ChangeSetName=arn)
     text = template_text(template_body(cloudformation, ChangeSetName=arn))
-    declared = declared_parameters(parse_template(text, arn))
-    secret = sorted(name for name, each in declared.items() if each.secret)
+    declared = declared_parameters(read(text, arn).data)
+    secret = sorted(name for name, each in declared.items() if each.no_echo)
     if secret:
         raise Problem(
             f"CloudFormation does not give back {', '.join(secret)}",

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import Stack as Resolved
+from workerstack.cloudformation import from_data, read, resolve, surroundings
 from workerstack.deployer import answers, aws, change_set, protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
@@ -25,8 +26,7 @@ from workerstack.review import compare, findings, simulate_change
 from workerstack.review.case import Facts
 from workerstack.review.compare import Beside
 from workerstack.review.model import Notice, ResourceChange, Review, Step, Where
-from workerstack.review.predict import fill, surroundings
-from workerstack.review.prediction_functions import Resolved, parts, resolve
+from workerstack.review.predict import fill, not_known, parts
 from workerstack.review.simulate_change import Deployed
 
 SERVICE = "AWS::ECS::Service"
@@ -341,16 +341,16 @@ def judged(
     resources = answers.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, stack, plain)
     known = surroundings(where.account, where.region, where.stack_name)
-    old = Resolved() if stack.is_new else resolve(before.template, before.parameters, known)
-    new = resolve(after.template, after.parameters, known)
+    old = _resolved({"Resources": {}} if stack.is_new else before.template, before, known)
+    new = _resolved(after.template, after, known)
     filled = fill(resources, old, new)
-    live, silent = gather_facts(clients, filled, (old.resources, new.resources), stack.answer)
+    live, silent = gather_facts(clients, filled, (old.bodies, new.bodies), stack.answer)
     said, unasked = gather_notices(cloudformation, arn)
     case = cases.Case(
         is_new=stack.is_new,
         resources=filled,
-        before=old.resources,
-        after=new.resources,
+        before=old.bodies,
+        after=new.bodies,
         others=(
             *compare.compare(before, after, source.not_bound),
             *(() if adoption else protection.compare(cloudformation, source.deployment, stack)),
@@ -367,7 +367,7 @@ def judged(
         access=case.access,
         notices=said,
         parts=parts(old, new),
-        unknown=(*silent, *unasked, *(() if filled == resources else new.unknown)),
+        unknown=(*silent, *unasked, *(() if filled == resources else not_known(new))),
         adoption=adoption,
         scaling=simulate_change.effect(
             case.resources,
@@ -376,6 +376,11 @@ def judged(
         ),
         binding=bind(source, stack, plain),
     )
+
+
+def _resolved(template: Mapping[str, Any], side: Beside, known: Mapping[str, str]) -> Resolved:
+    """A template with the values that AWS has; it also gave those of Parameter Store."""
+    return resolve(from_data(template), side.parameters, known, stored=side.parameters)
 
 
 def _kind(stack: Stack, adoption: Step) -> str:
@@ -388,7 +393,7 @@ def _before(cloudformation: Any, stack: Stack) -> Beside:
     if stack.is_new:
         return Beside()
     body = stacks.template_body(cloudformation, StackName=stack.id)
-    template = parse_template(template_text(body), f"the template of {stack.name}")
+    template = read(template_text(body), f"the template of {stack.name}").data
     topics = stack.answer.get("NotificationARNs", ())
     return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workerstack.cloudformation.template import Declared, declared_parameters, parse_template
+from workerstack.cloudformation import Parameter, declared_parameters, read
 from workerstack.deployer.aws import Clients
 from workerstack.deployments import Deployment
 from workerstack.deployments.reading import problems
@@ -40,7 +40,7 @@ class Source:
     file: str
     text: str
     template: Mapping[str, Any]
-    declared: Mapping[str, Declared]
+    declared: Mapping[str, Parameter]
     origin: str = ""
 
     @property
@@ -51,7 +51,7 @@ class Source:
     @property
     def not_bound(self) -> tuple[str, ...]:
         """Secret parameters: never shown, hashed or written."""
-        return tuple(sorted(name for name, each in self.declared.items() if each.secret))
+        return tuple(sorted(name for name, each in self.declared.items() if each.no_echo))
 
     @property
     def parameters_digest(self) -> str:
@@ -112,7 +112,7 @@ def read_source(deployment: Deployment) -> Source:
 def checked_source(deployment: Deployment, text: str, origin: str = "") -> Source:
     """A template's text with the deployment's values; raises Problem for one not allowed."""
     file = str(deployment.source.data["template-file-path"])
-    template = parse_template(text, file)
+    template = read(text, file).data
     declared = declared_parameters(template)
     for problem in problems(deployment, declared):
         raise problem

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.deployer import change_set, stack
 from workerstack.deployer import service as rollout
 from workerstack.deployer import stack as stacks
@@ -113,7 +113,7 @@ def _descriptions(deployment: Deployment) -> dict[str, str]:
     if not deployment.template.is_file():
         return {}
     text = deployment.template.read_text(encoding="utf-8")
-    return descriptions_in(parse_template(text, str(deployment.template)))
+    return descriptions_in(read(text, str(deployment.template)).data)
 
 
 GONE = "ABSENT"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from workerstack.cloudformation.template import Located
+from workerstack.cloudformation import Document
 
 ParameterValue = str | tuple[str, ...]
 """A parameter's value as text, or as texts where the parameter is a list."""
@@ -88,7 +88,7 @@ class Deployment:
     template: Path
     parameters: Mapping[str, ParameterValue]
     tags: Mapping[str, str]
-    source: Located
+    source: Document[Path]
 
     @property
     def name(self) -> str:

@@ -5,26 +5,18 @@ reports only one of several missing parameters and does not look at AllowedPatte
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workerstack.cloudformation.template import Declared, Located, Place, parse_yaml, read_yaml
+from workerstack.cloudformation import Document, Parameter, Place, parse, read_file
 from workerstack.deployments.models import Deployment, DeploymentFile, ParameterValue, Target
 from workerstack.problem import Problem
 
-IDENTIFIERS = {
-    "AWS::EC2::VPC::Id": r"vpc-[0-9a-f]{8,17}",
-    "AWS::EC2::Subnet::Id": r"subnet-[0-9a-f]{8,17}",
-    "AWS::EC2::SecurityGroup::Id": r"sg-[0-9a-f]{8,17}",
-}
-"""What the AWS-specific types look like (CloudFormation: "Parameter types")."""
 
-
-def problems(deployment: Deployment, declared: Mapping[str, Declared]) -> list[Problem]:
+def problems(deployment: Deployment, declared: Mapping[str, Parameter]) -> list[Problem]:
     """Everything about a deployment's parameters that its template does not allow."""
     return [
         *_missing(deployment, declared),
@@ -36,7 +28,7 @@ def problems(deployment: Deployment, declared: Mapping[str, Declared]) -> list[P
     ]
 
 
-def _missing(deployment: Deployment, declared: Mapping[str, Declared]) -> Iterator[Problem]:
+def _missing(deployment: Deployment, declared: Mapping[str, Parameter]) -> Iterator[Problem]:
     for name, parameter in declared.items():
         if parameter.default is None and name not in deployment.parameters:
             yield Problem(
@@ -52,7 +44,7 @@ def _value(
     deployment: Deployment,
     name: str,
     value: ParameterValue,
-    declared: Mapping[str, Declared],
+    declared: Mapping[str, Parameter],
 ) -> Iterator[Problem]:
     def problem(what: str, why: str, next_step: str, *place: int) -> Problem:
         line = deployment.source.line(("parameters", name, *place))
@@ -77,35 +69,9 @@ def _value(
         )
         return
     for position, item in enumerate(value if isinstance(value, tuple) else (value,)):
-        why = wrong(item, parameter)
+        why = parameter.wrong(item)
         if why:
             yield problem(f"{name} cannot be {item!r}", why, "Correct the value", position)
-
-
-def wrong(value: str, parameter: Declared) -> str | None:
-    """Why a value is not allowed, or None."""
-    if parameter.allowed and value not in parameter.allowed:
-        return f"allowed are {', '.join(parameter.allowed)}"
-    if parameter.pattern and not re.fullmatch(parameter.pattern, value):
-        return f"it must be {parameter.constraint or f'like {parameter.pattern}'}"
-    if parameter.type == "Number":
-        return _wrong_number(value, parameter)
-    for type_name, pattern in IDENTIFIERS.items():
-        if type_name in parameter.type and not re.fullmatch(pattern, value):
-            return f"an {type_name} looks like {pattern.split('[')[0]}0123456789abcdef0"
-    return None
-
-
-def _wrong_number(value: str, parameter: Declared) -> str | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return "it must be a number"
-    if parameter.least is not None and number < parameter.least:
-        return f"the least is {parameter.least:g}"
-    if parameter.most is not None and number > parameter.most:
-        return f"the most is {parameter.most:g}"
-    return None
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -144,7 +110,7 @@ def load(name: str, root: Path) -> Deployment:
             f"params/{environment} has {_either(stacks) or 'no stack yet'}",
             _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
         )
-    return _load(environment, read_yaml(file), load_target(folder), root)
+    return _load(environment, read_file(file, "text"), load_target(folder), root)
 
 
 def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
@@ -154,7 +120,7 @@ def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
     """
     environment, _, _ = name.partition("/")
     return _load(
-        environment, parse_yaml(text, file), load_target(root / "params" / environment), root
+        environment, parse(text, file, "text"), load_target(root / "params" / environment), root
     )
 
 
@@ -174,10 +140,10 @@ def _names(root: Path) -> list[str]:
 
 def load_target(folder: Path) -> Target:
     """Where the environment of this folder of params/ is; raises Problem where it is not said."""
-    return _validate(Target, read_yaml(folder / f"{TARGET}.yaml"))
+    return _validate(Target, read_file(folder / f"{TARGET}.yaml", "text"))
 
 
-def _load(environment: str, source: Located, target: Target, root: Path) -> Deployment:
+def _load(environment: str, source: Document[Path], target: Target, root: Path) -> Deployment:
     file = source.file
     content = _validate(DeploymentFile, source)
     template = root / content.template_file_path
@@ -200,7 +166,7 @@ def _load(environment: str, source: Located, target: Target, root: Path) -> Depl
     )
 
 
-def _validate(model: type[Model], source: Located) -> Model:
+def _validate(model: type[Model], source: Document[Path]) -> Model:
     if not isinstance(source.data, dict):
         raise Problem(
             "The file is no mapping",
@@ -217,7 +183,7 @@ def _validate(model: type[Model], source: Located) -> Model:
         raise _explained(model, source, first) from None
 
 
-def _explained(model: type[BaseModel], source: Located, error: Any) -> Problem:
+def _explained(model: type[BaseModel], source: Document[Path], error: Any) -> Problem:
     place: Place = error["loc"]
     key = str(place[0])
     line = source.line(place)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workerstack import deployments
-from workerstack.cloudformation.template import declared_parameters, parse_template
+from workerstack.cloudformation import declared_parameters, read
 from workerstack.deployments.reading import problems
 from workerstack.lint.lint import Request
 from workerstack.problem import Problem
@@ -34,9 +34,7 @@ def mistakes(
     texts: Mapping[str, str], deployed: Sequence[deployments.Deployment], root: Path
 ) -> list[Problem]:
     """What the params files say that their templates do not allow."""
-    declared = {
-        name: declared_parameters(parse_template(text, name)) for name, text in texts.items()
-    }
+    declared = {name: declared_parameters(read(text, name).data) for name, text in texts.items()}
     return [
         mistake
         for deployment in deployed

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workerstack.cloudformation.template import Declared
+from workerstack.cloudformation import Parameter
 from workerstack.deployments.models import DeploymentFile, Target
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -15,7 +15,7 @@ def target_schema() -> str:
     return _text(Target.model_json_schema())
 
 
-def deployment_schema(declared: Mapping[str, Declared]) -> str:
+def deployment_schema(declared: Mapping[str, Parameter]) -> str:
     """The schema of one template's deployment files, from the parameters it declares."""
     schema = DeploymentFile.model_json_schema()
     schema["properties"]["parameters"] = {
@@ -28,7 +28,7 @@ def deployment_schema(declared: Mapping[str, Declared]) -> str:
     return _text(schema)
 
 
-def _parameter(declared: Declared) -> dict[str, Any]:
+def _parameter(declared: Parameter) -> dict[str, Any]:
     if declared.is_list:
         return {
             "type": "array",

@@ -7,9 +7,9 @@ on two resources is four. The table puts atoms that differ in the action only ba
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from workerstack.cloudformation.values import is_intrinsic, written
 from workerstack.review.case import properties
 from workerstack.review.model import AccessChange, ResourceChange
+from workerstack.review.written import is_intrinsic, written
 
 TRUST = "AssumeRolePolicyDocument"
 ATTACHED = {

@@ -25,16 +25,25 @@ class Beside:
         return {name: value for name, value in self.parameters.items() if name not in secret}
 
     def outputs(self) -> dict[str, str]:
-        """Each output's value as it is written, intrinsics and all."""
-        return {
-            name: json.dumps(body.get("Value"), sort_keys=True)
-            for name, body in self.template.get("Outputs", {}).items()
-        }
+        """Each output's value and export as they are written, intrinsics and all."""
+        return {name: _output(body) for name, body in (self.template.get("Outputs") or {}).items()}
 
     def description(self) -> dict[str, str]:
         """The description under the empty name, or nothing."""
         described = self.template.get("Description")
         return {} if described is None else {"": str(described)}
+
+
+def _output(body: Any) -> str:
+    if not isinstance(body, Mapping):
+        return json.dumps(body, sort_keys=True)
+    value = json.dumps(body.get("Value"), sort_keys=True)
+    export = body.get("Export")
+    name = export.get("Name") if isinstance(export, Mapping) else export
+    if name is None:
+        return value
+    written = name if isinstance(name, str) else json.dumps(name, sort_keys=True)
+    return f"{value}, exported as {written}"
 
 
 def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[OtherChange]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workerstack.cloudformation.steps import is_upward, matching, probes, steps_of
 from workerstack.review.case import Bodies, Body, Case, properties
 from workerstack.review.model import Finding
 
@@ -10,7 +11,6 @@ TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 SERVICE = "AWS::ECS::Service"
-ABOVE = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 TOUCHING = frozenset({"GreaterThanOrEqualToThreshold", "LessThanOrEqualToThreshold"})
 FAR = 1e9
 
@@ -109,16 +109,19 @@ def mismatch(case: Case) -> Iterator[Finding]:
 def _uncovered(
     name: str, alarm: Mapping[str, Any], policy: str, given: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    steps = properties({"Properties": given.get("StepScalingPolicyConfiguration")}).get(
-        "StepAdjustments"
-    )
+    configuration = properties({"Properties": given.get("StepScalingPolicyConfiguration")})
     threshold = _number(alarm.get("Threshold"))
-    if not isinstance(steps, list) or threshold is None:
+    if not isinstance(configuration.get("StepAdjustments"), list) or threshold is None:
         return
-    bounds = [(_low(step), _high(step)) for step in steps if isinstance(step, Mapping)]
+    steps = steps_of(configuration)
     operator = str(alarm.get("ComparisonOperator"))
-    points = list(_breaches(operator, bounds))
-    missed = [at for at in points if not any(_matches(at, *each, operator) for each in bounds)]
+    upward = is_upward(operator)
+    points = [
+        at
+        for at in sorted(probes(steps, upward=upward, beside=0.5, deep=FAR), key=abs)
+        if at or operator in TOUCHING
+    ]
+    missed = [at for at in points if not matching(steps, at, upward=upward)]
     if missed:
         nothing = len(missed) == len(points)
         yield Finding(
@@ -132,35 +135,6 @@ def _uncovered(
             " the alarm changes nothing",
             next_step="Derive threshold and bounds from one step table",
         )
-
-
-def _breaches(operator: str, bounds: list[tuple[float, float]]) -> Iterator[float]:
-    """Differences from the threshold at which the alarm breaches, one in every interval."""
-    edges = sorted({0.0, *(edge for pair in bounds for edge in pair if abs(edge) < FAR)})
-    candidates = {*edges, *(edge + 0.5 for edge in edges), *(edge - 0.5 for edge in edges)}
-    candidates |= {FAR, -FAR}
-    for at in sorted(candidates, key=abs):
-        beyond = at > 0 if operator in ABOVE else at < 0
-        if beyond or (at == 0 and operator in TOUCHING):
-            yield at
-
-
-def _matches(at: float, low: float, high: float, operator: str) -> bool:
-    """Above the threshold the lower bound belongs to a step, below it the upper one.
-
-    Source: Application Auto Scaling user guide, "Step adjustments".
-    """
-    return low <= at < high if operator in ABOVE else low < at <= high
-
-
-def _low(step: Mapping[str, Any]) -> float:
-    found = _number(step.get("MetricIntervalLowerBound"))
-    return -2 * FAR if found is None else found
-
-
-def _high(step: Mapping[str, Any]) -> float:
-    found = _number(step.get("MetricIntervalUpperBound"))
-    return 2 * FAR if found is None else found
 
 
 def _orphans(case: Case, policies: Mapping[str, Body]) -> Iterator[Finding]:

@@ -1,12 +1,37 @@
 """A whole Review from two templates, without AWS: predicted, and saying what it cannot know."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from workerstack.cloudformation.schemas import Names, is_tagged, recreation
-from workerstack.cloudformation.template import declared_parameters
-from workerstack.cloudformation.values import differences
+from workerstack.cloudformation import (
+    Parameter,
+    Reference,
+    Resource,
+    Stack,
+    Template,
+    Text,
+    Unknown,
+    canonical,
+    could_be_equal,
+    differences,
+    equal,
+    from_data,
+    plain,
+    references,
+    resolve,
+    surroundings,
+    unknowns,
+)
+from workerstack.cloudformation.attributes import names as names_of
+from workerstack.cloudformation.resolve import ATTRIBUTES, transforms_unknown
+from workerstack.cloudformation.schemas import (
+    Names,
+    is_create_only,
+    is_tagged,
+    recreation,
+)
 from workerstack.review import case as cases
 from workerstack.review import compare, findings, simulate_change
 from workerstack.review.case import Facts
@@ -16,89 +41,139 @@ from workerstack.review.model import (
     Binding,
     ChangeSet,
     Notice,
+    OtherChange,
+    Part,
     PropertyChange,
     ResourceChange,
     Review,
     Where,
 )
-from workerstack.review.prediction_functions import Resolved, parts, references, resolve
 from workerstack.review.simulate_change import Deployed
-
-ATTRIBUTES = (
-    "Metadata",
-    "CreationPolicy",
-    "UpdatePolicy",
-    "DeletionPolicy",
-    "UpdateReplacePolicy",
-)
-"""What may change beside the properties, as the API's scopes name it."""
 
 SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 """Source: CloudFormation template reference, DeletionPolicy."""
 
-Body = Mapping[str, Any]
-
 
 def predict(
-    before: Resolved, after: Resolved, *, tags_differ: bool = False
+    before: Stack, after: Stack, *, tags_differ: bool = False
 ) -> tuple[ResourceChange, ...]:
     """Each change, by logical id in the order of the templates.
 
-    A replacement is followed through the references to what is replaced, until nothing
-    more follows.
+    A replacement is followed through the references to what is replaced, until nothing more
+    follows; so is a change of what an attribute gives. Where a condition is open, and with it
+    whether a resource is there, the action is ``Dynamic``, as AWS has it for what it decides
+    later.
     """
-    added = [_added(name, body) for name, body in after.resources.items()
+    added = [_added(each) for name, each in after.resources.items()
              if name not in before.resources]  # fmt: skip
-    removed = [_removed(name, body) for name, body in before.resources.items()
+    removed = [_removed(each) for name, each in before.resources.items()
                if name not in after.resources]  # fmt: skip
     kept = {
-        name: (before.resources[name], body)
-        for name, body in after.resources.items()
+        name: (before.resources[name], each)
+        for name, each in after.resources.items()
         if name in before.resources
     }
-    direct = {name: tuple(_direct(*bodies)) for name, bodies in kept.items()}
-    replaced: dict[str, str] = {}
+    direct = {name: tuple(_direct(*pair)) for name, pair in kept.items()}
+    causes = _Causes()
     while True:
         found = {
-            name: (*direct[name], *_following(body, replaced)) for name, (_, body) in kept.items()
+            name: (*direct[name], *_following(pair[1], kept, causes)) for name, pair in kept.items()
         }
-        now = {name: how for name, each in found.items() if (how := _replacement(each)) != "False"}
-        if now == replaced:
+        now = _Causes(
+            {name: how for name, each in found.items() if (how := _replacement(each)) != "False"},
+            {
+                name: frozenset(c.name or "" for c in each if c.attribute == "Properties")
+                for name, each in found.items()
+            },
+        )
+        if now == causes:
             break
-        replaced = now
+        causes = now
     modified = [
-        _modified(name, *kept[name], each, replaced.get(name, "False"), tags_differ=tags_differ)
+        _dynamic(*kept[name])
+        if not _same_existence(*kept[name])
+        else _modified(
+            *kept[name], each, causes.replaced.get(name, "False"), tags_differ=tags_differ
+        )
         for name, each in found.items()
     ]
     return (*removed, *(change for change in modified if change.scope), *added)
 
 
-def _added(name: str, body: Body) -> ResourceChange:
+@dataclass(frozen=True)
+class _Causes:
+    """What is replaced and how surely, and which properties of each resource change."""
+
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    changed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def parts(*stacks: Stack) -> tuple[Part, ...]:
+    """Every resource of the stacks with what it refers to, or depends on, within them."""
+    found = {name: each for stack in stacks for name, each in stack.resources.items()}
+    return tuple(
+        Part(
+            logical_id=name,
+            type=each.type,
+            refers_to=tuple(
+                dict.fromkeys(
+                    target
+                    for target in (
+                        *(one.logical_id for one in references(each.properties)),
+                        *each.depends_on,
+                    )
+                    if target in found and target != name
+                )
+            ),
+        )
+        for name, each in found.items()
+    )
+
+
+def _same_existence(before: Resource, after: Resource) -> bool:
+    return before.exists == after.exists and equal(before.open, after.open)
+
+
+def _dynamic(before: Resource | None, after: Resource | None) -> ResourceChange:
+    """Whether it comes, stays or goes is open."""
+    one = after or before
+    assert one is not None  # noqa: S101 - one of the two is given
     return ResourceChange(
-        action="Add", logical_id=name, type=str(body.get("Type")), after=dict(body),
-        description=_description(body), from_templates=True,
+        action="Dynamic", logical_id=one.logical_id, type=one.type, scope=("Condition",),
+        before=None if before is None else before.body,
+        after=None if after is None else after.body,
+        description=_description(one), from_templates=True,
     )  # fmt: skip
 
 
-def _removed(name: str, body: Body) -> ResourceChange:
+def _added(one: Resource) -> ResourceChange:
+    if one.exists is None:
+        return _dynamic(None, one)
     return ResourceChange(
-        action="Remove", logical_id=name, type=str(body.get("Type")), before=dict(body),
-        policy_action=_policy(body, "DeletionPolicy"), description=_description(body),
+        action="Add", logical_id=one.logical_id, type=one.type, after=one.body,
+        description=_description(one), from_templates=True,
+    )  # fmt: skip
+
+
+def _removed(one: Resource) -> ResourceChange:
+    if one.exists is None:
+        return _dynamic(one, None)
+    return ResourceChange(
+        action="Remove", logical_id=one.logical_id, type=one.type, before=one.body,
+        policy_action=_policy(one, "DeletionPolicy"), description=_description(one),
         from_templates=True,
     )  # fmt: skip
 
 
 def _modified(
-    name: str,
-    before: Body,
-    after: Body,
+    before: Resource,
+    after: Resource,
     changes: tuple[PropertyChange, ...],
     replacement: str,
     *,
     tags_differ: bool,
 ) -> ResourceChange:
-    kind = str(after.get("Type"))
-    if tags_differ and is_tagged(kind):
+    if tags_differ and is_tagged(after.type):
         tags = PropertyChange(
             attribute="Tags", requires_recreation="Never", evaluation="Static",
             change_source="DirectModification",
@@ -107,98 +182,132 @@ def _modified(
     policy = _policy(after, "UpdateReplacePolicy")
     return ResourceChange(
         action="Modify",
-        logical_id=name,
-        type=kind,
+        logical_id=after.logical_id,
+        type=after.type,
         replacement=replacement,
         policy_action=f"ReplaceAnd{policy}" if replacement != "False" else None,
         scope=tuple(dict.fromkeys(str(change.attribute) for change in changes)),
         properties=changes,
-        before=dict(before),
-        after=dict(after),
+        before=before.body,
+        after=after.body,
         description=_description(after),
         from_templates=True,
     )
 
 
-def _policy(body: Body, attribute: str) -> str:
-    kind = body.get("Type")
-    snapshot = kind in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in (
-        body.get("Properties") or {}
-    )
+def _policy(one: Resource, attribute: str) -> str:
+    snapshot = one.type in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in one.properties
     default = "Snapshot" if snapshot and attribute == "DeletionPolicy" else "Delete"
-    return str(body.get(attribute, default)).replace("RetainExceptOnCreate", "Retain")
+    given = one.attributes.get(attribute, default)
+    return str(plain(given)).replace("RetainExceptOnCreate", "Retain")
 
 
-def _description(body: Body) -> str | None:
-    found = (body.get("Metadata") or {}).get("Description")
-    return None if found is None else str(found)
+def _description(one: Resource) -> str | None:
+    found = one.metadata.get("Description")
+    return None if found is None else str(plain(found))
 
 
-def _direct(before: Body, after: Body) -> Iterator[PropertyChange]:
+def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
     """What is written differently."""
-    kind = str(after.get("Type"))
-    if before.get("Type") != kind:
+    kind = after.type
+    if before.type != kind:
         yield PropertyChange(
-            attribute="Type", name=None, path="/Type", before=before.get("Type"), after=kind,
+            attribute="Type", name=None, path="/Type", before=before.type, after=kind,
             values_given=True, requires_recreation="Always", evaluation="Static",
             change_source="DirectModification",
         )  # fmt: skip
-    for found in differences(before.get("Properties") or {}, after.get("Properties") or {}):
+    for found in differences(before.properties, after.properties):
         names = found.names if found.names else found.path
         yield PropertyChange(
             attribute="Properties",
             name=found.path[0] if found.path else None,
             path=f"/Properties{found.pointer}",
-            before=found.before,
-            after=found.after,
+            before=plain(found.before),
+            after=plain(found.after),
             values_given=True,
             requires_recreation=recreation(kind, names),
-            evaluation="Dynamic" if UNKNOWN in str(found.after) else "Static",
+            evaluation="Dynamic" if _is_open(found.before, found.after) else "Static",
             change_source="DirectModification",
             change_type=_change_type(found.before, found.after),
         )
     for attribute in ATTRIBUTES:
-        if before.get(attribute) != after.get(attribute):
-            for found in differences(before.get(attribute), after.get(attribute)):
-                yield PropertyChange(
-                    attribute=attribute, path=f"/{attribute}{found.pointer}",
-                    before=found.before, after=found.after, values_given=True,
-                    requires_recreation="Never", evaluation="Static",
-                    change_source="DirectModification",
-                )  # fmt: skip
+        old, new = before.attributes.get(attribute), after.attributes.get(attribute)
+        for found in differences(old, new):
+            yield PropertyChange(
+                attribute=attribute, path=f"/{attribute}{found.pointer}",
+                before=plain(found.before), after=plain(found.after), values_given=True,
+                requires_recreation="Never", evaluation="Static",
+                change_source="DirectModification",
+            )  # fmt: skip
+
+
+def _is_open(before: Any, after: Any) -> bool:
+    """Whether two values that are written differently may yet come to the same."""
+    if UNKNOWN in str(plain(after)):
+        return True
+    unknown = any(True for _ in unknowns([before, after]))
+    return unknown and could_be_equal(before, after) is None
 
 
 def _change_type(before: Any, after: Any) -> str:
     return "Add" if before is None else "Remove" if after is None else "Modify"
 
 
-def _following(body: Body, replaced: Mapping[str, str]) -> Iterator[PropertyChange]:
-    """The properties whose value comes from a resource that is, or may be, replaced."""
-    kind = str(body.get("Type"))
-    for path, names, value in _leaves(body.get("Properties") or {}, (), ()):
-        for target, attribute in references(value):
-            if target in replaced:
-                yield PropertyChange(
-                    attribute="Properties",
-                    name=names[0],
-                    path="/Properties" + "".join(f"/{part}" for part in path),
-                    before=value,
-                    after=UNKNOWN,
-                    values_given=True,
-                    requires_recreation=recreation(kind, names),
-                    evaluation="Dynamic",
-                    change_source="ResourceAttribute" if attribute else "ResourceReference",
-                    causing_entity=f"{target}.{attribute}" if attribute else target,
-                )
+def _following(
+    after: Resource,
+    kept: Mapping[str, tuple[Resource, Resource]],
+    causes: _Causes,
+) -> Iterator[PropertyChange]:
+    """The properties whose value comes from what is replaced, or from what changes there.
+
+    AWS evaluates as Static what follows from a certain replacement (15 of 15 recorded).
+    """
+    for path, names, value in _leaves(after.properties, (), ()):
+        for each in references(value):
+            how = causes.replaced.get(each.logical_id)
+            if how is None and not _gives_another(each, kept, causes):
+                continue
+            attribute = each.attribute
+            yield PropertyChange(
+                attribute="Properties",
+                name=names[0],
+                path="/Properties" + "".join(f"/{part}" for part in path),
+                before=plain(value),
+                after=UNKNOWN,
+                values_given=True,
+                requires_recreation=recreation(after.type, names),
+                evaluation="Static" if how == "True" else "Dynamic",
+                change_source="ResourceAttribute" if attribute else "ResourceReference",
+                causing_entity=f"{each.logical_id}.{attribute}" if attribute else each.logical_id,
+            )
+
+
+def _gives_another(
+    reference: Reference, kept: Mapping[str, tuple[Resource, Resource]], causes: _Causes
+) -> bool:
+    """Whether an attribute of a resource that is modified in place may give another value.
+
+    What names the resource cannot: its ARN, its id, and whatever is fixed at its creation.
+    """
+    name, attribute = reference.logical_id, reference.attribute
+    changed = causes.changed.get(name)
+    if not attribute or not changed:
+        return False
+    target = kept[name][1]
+    first = attribute.partition(".")[0]
+    if first in changed:
+        return True
+    rules = names_of(target.type)
+    fixed = attribute in ("Arn", rules.ref, *rules.made) or is_create_only(target.type, attribute)
+    return not fixed and first not in target.properties
 
 
 def _leaves(value: Any, path: Names, names: Names) -> Iterator[tuple[Names, Names, Any]]:
-    """Each deepest place of a body with a reference in it; a function is such a place."""
-    if isinstance(value, Mapping):
-        function = len(value) == 1 and str(next(iter(value))).startswith(("Ref", "Fn::"))
-        if function and path:
+    """Each deepest place of a body that is not plain data."""
+    if isinstance(value, Reference | Text | Unknown):
+        if path:
             yield path, names, value
-            return
+    elif isinstance(value, dict):
         for name, each in value.items():
             yield from _leaves(each, (*path, str(name)), (*names, str(name)))
     elif isinstance(value, list):
@@ -216,7 +325,7 @@ def _replacement(changes: tuple[PropertyChange, ...]) -> str:
 
 
 def fill(
-    changes: tuple[ResourceChange, ...], before: Resolved, after: Resolved
+    changes: tuple[ResourceChange, ...], before: Stack, after: Stack
 ) -> tuple[ResourceChange, ...]:
     """The changes; those without bodies get them, and their properties' values.
 
@@ -235,21 +344,26 @@ def fill(
 
 
 def _filled(
-    change: ResourceChange, predicted: ResourceChange | None, before: Resolved, after: Resolved
+    change: ResourceChange, predicted: ResourceChange | None, before: Stack, after: Stack
 ) -> ResourceChange:
     old = None if change.action == "Add" else before.resources.get(change.logical_id)
     new = None if change.action == "Remove" else after.resources.get(change.logical_id)
     if old is None and new is None:
         return change
-    told = tuple(_valued(each, old or {}, new or {}) for each in change.properties)
+    bodies = _body(old), _body(new)
+    told = tuple(_valued(each, *(body or {} for body in bodies)) for each in change.properties)
     return change.model_copy(
         update={
-            "before": None if old is None else dict(old),
-            "after": None if new is None else dict(new),
+            "before": bodies[0],
+            "after": bodies[1],
             "properties": told or (predicted.properties if predicted else ()),
             "from_templates": True,
         }
     )
+
+
+def _body(one: Resource | None) -> dict[str, Any] | None:
+    return None if one is None else one.body
 
 
 def _valued(
@@ -266,69 +380,96 @@ def _valued(
     return change.model_copy(update={"before": old, "after": new, "values_given": True})
 
 
-PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
-SSM = "AWS::SSM::Parameter::"
 NOT_ASKED = "what runs, waits or imports in the account: nobody was asked"
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two templates with its values; empty where there is no stack."""
+    """One of the two templates with its values; empty where there is no stack.
+
+    ``document`` is the template as it was read, where errors shall name its lines.
+    """
 
     template: Mapping[str, Any] = field(default_factory=lambda: {"Resources": {}})
     values: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    document: Template | None = None
+
+    @cached_property
+    def source(self) -> Template:
+        """The template, checked; raises Problem where it is none."""
+        return self.document or from_data(self.template)
+
+    @property
+    def declared(self) -> Mapping[str, Parameter]:
+        """What it says of its parameters."""
+        return self.source.parameters
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Each declared parameter's value; of a secret nothing, of one in SSM its name."""
+        """Each declared parameter's value; of a hidden one nothing, of one in SSM its name."""
         found = {}
-        for name, declared in declared_parameters(dict(self.template)).items():
+        for name, declared in self.declared.items():
             value = self.values.get(name, declared.default)
-            if value is not None and not declared.secret:
-                stored = declared.type.startswith(SSM)
-                found[name] = f"{{{{resolve:ssm:{value}}}}}" if stored else value
+            if value is not None and not declared.no_echo:
+                found[name] = f"{{{{resolve:ssm:{value}}}}}" if declared.is_stored else value
         return found
 
     @property
-    def shown(self) -> dict[str, str]:
-        """The parameters with the secret ones hidden."""
-        return {**self.parameters, **dict.fromkeys(self.secrets, HIDDEN)}
+    def hidden(self) -> dict[str, str | None]:
+        """Its hidden parameters with their values, to compare them and for nothing else."""
+        return {
+            name: self.values.get(name, declared.default)
+            for name, declared in self.declared.items()
+            if declared.no_echo
+        }
+
+    def resolved(self, known: Mapping[str, str]) -> Stack:
+        """The template with its values."""
+        return resolve(self.source, self.values, known)
+
+
+class Prediction(NamedTuple):
+    """A review, and what may change besides though it cannot be decided; sentences."""
+
+    review: Review
+    open: tuple[str, ...]
 
     @property
-    def secrets(self) -> set[str]:
-        """Its secret parameters."""
-        declared = declared_parameters(dict(self.template))
-        return {name for name, each in declared.items() if each.secret}
+    def may_change(self) -> bool:
+        """Whether anything changes, or is open: then nobody may say that nothing does."""
+        return bool(self.review.resources or self.review.others or self.open)
 
 
 def predict_review(
     before: Side, after: Side, *, name: str, account: str = "", region: str = "", stack: str = ""
 ) -> Review:
+    """The review alone, of ``foresee``."""
+    return foresee(before, after, name=name, account=account, region=region, stack=stack).review
+
+
+def foresee(
+    before: Side, after: Side, *, name: str, account: str = "", region: str = "", stack: str = ""
+) -> Prediction:
     """What a change set from ``before`` to ``after`` would say; nothing in it can be executed.
 
-    ``account``, ``region`` and ``stack`` are empty where they are not known.
+    ``account``, ``region`` and ``stack`` are empty where they are not known. Raises Problem
+    where a template is none.
     """
     known = surroundings(account, region, stack)
-    old, new = (resolve(each.template, each.parameters, known) for each in (before, after))
+    old, new = before.resolved(known), after.resolved(known)
     is_new = not before.template["Resources"]
+    open_ = () if is_new else tuple(_open(old, new))
     case = cases.Case(
         is_new=is_new,
         resources=predict(old, new, tags_differ=before.tags != after.tags and not is_new),
-        others=tuple(
-            compare.compare(
-                Beside(before.template, before.shown, before.tags) if not is_new else Beside(),
-                Beside(after.template, after.shown, after.tags),
-                before.secrets | after.secrets,
-            )
-        ),
-        before=old.resources,
-        after=new.resources,
+        others=tuple(_others(before, after, old, new, is_new=is_new)),
+        before=old.bodies,
+        after=new.bodies,
         facts=Facts(account=account),
     )
-    access = findings.access(case)
-    case = cases.Case(**{**vars(case), "access": access})
-    return Review(
+    case = replace(case, access=findings.access(case))
+    review = Review(
         where=Where(
             deployment=name, account=account, region=region, caller="", stack_name=stack,
             stack_id="",
@@ -340,10 +481,10 @@ def predict_review(
         resources=case.resources,
         others=case.others,
         findings=findings.judge(case),
-        access=access,
+        access=case.access,
         notices=tuple(_refused(old, new)),
         parts=parts(old, new),
-        unknown=tuple(dict.fromkeys((*old.unknown, *new.unknown, NOT_ASKED))),
+        unknown=tuple(dict.fromkeys((*open_, *not_known(old), *not_known(new), NOT_ASKED))),
         predicted=True,
         scaling=simulate_change.effect(
             case.resources,
@@ -355,33 +496,124 @@ def predict_review(
             stack_status="", stack_last_updated="", changes_digest="",
         ),
     )  # fmt: skip
+    return Prediction(review, open_)
 
 
-def surroundings(account: str, region: str, stack: str) -> dict[str, str]:
-    """The pseudo parameters that follow from where a stack is; only those that are known."""
-    partition = next((p for start, p in PARTITIONS.items() if region.startswith(start)), "aws")
-    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
-    found = {
-        "AWS::AccountId": account,
-        "AWS::Region": region,
-        "AWS::StackName": stack,
-        "AWS::Partition": partition if region else "",
-        "AWS::URLSuffix": suffix if region and partition != "aws-eusc" else "",
-    }
-    return {name: value for name, value in found.items() if value}
+def _others(
+    before: Side, after: Side, old: Stack, new: Stack, *, is_new: bool
+) -> Iterator[OtherChange]:
+    """What changes beside the resources; a hidden value that is the same is no change."""
+    same = {
+        name for name, value in after.hidden.items()
+        if name in before.hidden and before.hidden[name] == value
+    }  # fmt: skip
+    hidden = (before.hidden.keys() | after.hidden.keys()) - same
+    sides = []
+    for side, stack in ((before, old), (after, new)):
+        shown = {**side.parameters, **dict.fromkeys(side.hidden.keys() - same, HIDDEN)}
+        outputs = {
+            name: {"Value": plain(each.value)}
+            | ({} if each.export is None else {"Export": {"Name": plain(each.export)}})
+            for name, each in stack.outputs.items()
+        }
+        sides.append(Beside({**side.template, "Outputs": outputs}, shown, side.tags))
+    yield from compare.compare(Beside() if is_new else sides[0], sides[1], hidden)
 
 
-def _refused(old: Resolved, new: Resolved) -> list[Notice]:
+def not_known(stack: Stack) -> tuple[str, ...]:
+    """Sentences on what could not be known of a stack."""
+    conditions = [
+        f"whether {each.logical_id} exists: the condition {each.condition} is open,"
+        f" {each.open.reason}"
+        for each in stack.resources.values()
+        if each.open is not None
+    ]
+    loops = [f"{_short(name)}: {each.reason}" for name, each in stack.loops.items()]
+    macros = [f"what the transform {name} makes of the template" for name in
+              transforms_unknown(stack)]  # fmt: skip
+    asked = [
+        each.reason
+        for each in stack.unknown
+        if each.kind not in ("pseudo", "function", "condition", "mapping", "resource")
+    ]
+    return tuple(dict.fromkeys((*conditions, *loops, *macros, *asked)))
+
+
+def _open(old: Stack, new: Stack) -> Iterator[str]:
+    """What may change besides the resources that are listed, though it cannot be decided."""
+    yield from _open_macros(old, new)
+    yield from _open_faults(old, new)
+    for name in {**old.loops, **new.loops}:
+        one, other = old.loops.get(name), new.loops.get(name)
+        if not equal(one, other):
+            reason = (other or one).reason  # type: ignore[union-attr]
+            yield f"what {_short(name)} makes may change: {reason}"
+    loops = {name: each.loop for stack in (old, new) for name, each in stack.resources.items()}
+    expanded = {loop for name, loop in loops.items() if loop and not _same(old, new, name)}
+    for loop in sorted(expanded):
+        yield (
+            f"the loop {loop} is expanded here; CloudFormation's transform"
+            " AWS::LanguageExtensions has the last word"
+        )
+    for name, each in new.resources.items():
+        for found in unknowns([each.properties, each.attributes, each.open]):
+            if found.kind == "stored":
+                yield f"{name} may change: {found.reason}, which may be another one by now"
+    for name, output in {**old.outputs, **new.outputs}.items():
+        one_output, other_output = old.outputs.get(name), new.outputs.get(name)
+        if not equal(one_output and one_output.open, other_output and other_output.open):
+            yield f"whether the output {name} exists: the condition {output.condition} is open"
+
+
+def _open_faults(old: Stack, new: Stack) -> Iterator[str]:
+    """What CloudFormation refuses now and did not before: the update will not begin."""
+    known = {(each.what, each.why) for each in old.faults}
+    for fault in new.faults:
+        if (fault.what, fault.why) not in known:
+            yield f"CloudFormation refuses the new template: {fault.what}, {fault.why}"
+
+
+def _same(old: Stack, new: Stack, name: str) -> bool:
+    one, other = old.resources.get(name), new.resources.get(name)
+    if one is None or other is None:
+        return False
+    return equal(one.properties, other.properties) and equal(one.attributes, other.attributes)
+
+
+def _open_macros(old: Stack, new: Stack) -> Iterator[str]:
+    """What a macro makes of templates or values that differ."""
+    macros = [*transforms_unknown(old), *transforms_unknown(new)]
+    if not macros:
+        return
+    sides = [canonical(stack.template.data) for stack in (old, new)]
+    values = [canonical(stack.parameters) for stack in (old, new)]
+    if sides[0] != sides[1] or values[0] != values[1]:
+        for name in dict.fromkeys(macros):
+            yield f"what the transform {name} makes of the template may change"
+
+
+def _short(name: str) -> str:
+    """``the loop Lanes`` for the key of a loop."""
+    loop = name.removeprefix("Fn::ForEach::")
+    return f"the loop {loop}" if loop != name else name
+
+
+def _refused(old: Stack, new: Stack) -> list[Notice]:
     """What CloudFormation refuses before it begins."""
-    return [
+    faults = [
+        Notice(source="prediction", mode="FAIL", logical_id="", text=f"{each.what}: {each.why}",
+               next_step=each.next_step)
+        for each in new.faults
+    ]  # fmt: skip
+    return faults + [
         Notice(
             source="prediction",
             mode="FAIL",
             logical_id=name,
             text="CloudFormation refuses to change the type of a resource, here from"
-            f" {old.resources[name].get('Type')} to {body.get('Type')}",
+            f" {old.resources[name].type} to {each.type}",
             next_step="Give the new resource another logical id",
         )
-        for name, body in new.resources.items()
-        if name in old.resources and old.resources[name].get("Type") != body.get("Type")
+        for name, each in new.resources.items()
+        if name in old.resources and old.resources[name].type != each.type
     ]

@@ -34,7 +34,10 @@ class Deployed(NamedTuple):
     def scales(self) -> bool:
         """Whether it has anything that scales."""
         found = self.template.get("Resources", {}).values()
-        return any(each.get("Type") in SCALES - {"AWS::SQS::Queue"} for each in found if each)
+        return any(
+            isinstance(each, Mapping) and each.get("Type") in SCALES - {"AWS::SQS::Queue"}
+            for each in found
+        )
 
 
 def effect(

@@ -5,28 +5,17 @@ Sources: Application Auto Scaling API, StepAdjustment; User Guide, "Step scaling
 """
 
 from collections.abc import Iterable
-from math import inf
 
+from workerstack.cloudformation.steps import is_upward, matching
 from workerstack.simulator.model import Operator, Policy, Step
 
 
 def find_step(
     steps: Iterable[Step], value: float, threshold: float, operator: Operator
 ) -> Step | None:
-    """The step for a metric ``value``, or None: real policies then fail with a message.
-
-    Above the threshold lower bounds are inclusive, below it upper bounds are. At the threshold
-    an alarm on greater values counts as above, one on less as below: only so both examples of
-    the API reference hold.
-    """
-    difference = value - threshold
-    above = difference > 0 or (difference == 0 and operator.startswith("Greater"))
-    for step in steps:
-        lower = -inf if step.lower is None else step.lower
-        upper = inf if step.upper is None else step.upper
-        if lower <= difference < upper if above else lower < difference <= upper:
-            return step
-    return None
+    """The step for a metric ``value``, or None: real policies then fail with a message."""
+    upward = is_upward(operator)
+    return next(iter(matching(steps, value - threshold, upward=upward)), None)
 
 
 def change_of(policy: Policy, step: Step, capacity: int) -> int:

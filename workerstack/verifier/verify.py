@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workerstack.cloudformation.template import parse_template
+from workerstack.cloudformation import read
 from workerstack.deployer import protection, service, stack_states
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
@@ -176,7 +176,7 @@ def _as_committed(source: Source, stack: stacks.Stack, clients: Clients) -> Iter
     deployed = stacks.template_body(clients("cloudformation"), StackName=stack.id)
     same = deployed == source.text if isinstance(deployed, str) else deployed == source.template
     if not same and isinstance(deployed, str):
-        same = parse_template(deployed, "deployed") == source.template
+        same = read(deployed, "deployed").data == source.template
     yield judged(
         "template",
         "the deployed template is the one in out/",

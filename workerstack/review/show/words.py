@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from workerstack.cloudformation.values import differences
+from workerstack.cloudformation import differences
 from workerstack.problem import harmless
 from workerstack.review.model import (
     UNKNOWN,

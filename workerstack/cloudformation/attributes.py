@@ -1,0 +1,131 @@
+"""What a resource's ``Ref`` and attributes are, where that follows from its names.
+
+Source: CloudFormation template reference, "Return values" of each type; Service Authorization
+Reference, "Resource types" (the ARNs).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
+IAM = "arn:${AWS::Partition}:iam::${AWS::AccountId}:"
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a type names its resources.
+
+    ``ref`` is the attribute, or the property, that ``Ref`` gives. ``made`` says of what an
+    attribute is put together: ``${Property}`` of the resource itself, ``${AWS::...}``.
+    ``defaults`` are the properties that need not be given.
+    """
+
+    ref: str
+    made: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+
+NAMES: Mapping[str, Names] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": Names(
+        "Id", {"Id": "${ResourceId}|${ScalableDimension}|${ServiceNamespace}"}
+    ),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": Names("Arn"),
+    "AWS::CloudWatch::Alarm": Names(
+        "AlarmName", {"Arn": ARN % "cloudwatch" + "alarm:${AlarmName}"}
+    ),
+    "AWS::DynamoDB::Table": Names("TableName", {"Arn": ARN % "dynamodb" + "table/${TableName}"}),
+    "AWS::EC2::SecurityGroup": Names("GroupId"),
+    "AWS::EC2::Subnet": Names("SubnetId"),
+    "AWS::EC2::VPC": Names("VpcId"),
+    "AWS::ECR::Repository": Names(
+        "RepositoryName",
+        {
+            "Arn": ARN % "ecr" + "repository/${RepositoryName}",
+            "RepositoryUri": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
+            "/${RepositoryName}",
+        },
+    ),
+    "AWS::ECS::Cluster": Names("ClusterName", {"Arn": ARN % "ecs" + "cluster/${ClusterName}"}),
+    "AWS::ECS::Service": Names(
+        "ServiceArn",
+        {"ServiceArn": ARN % "ecs" + "service/${Cluster}/${ServiceName}", "Name": "${ServiceName}"},
+        {"Cluster": "default"},
+    ),
+    "AWS::ECS::TaskDefinition": Names("TaskDefinitionArn"),
+    "AWS::EFS::AccessPoint": Names("AccessPointId"),
+    "AWS::EFS::FileSystem": Names("FileSystemId"),
+    "AWS::Events::Rule": Names("Name"),
+    "AWS::IAM::Group": Names("GroupName", {"Arn": IAM + "group${Path}${GroupName}"}, {"Path": "/"}),
+    "AWS::IAM::ManagedPolicy": Names(
+        "PolicyArn", {"PolicyArn": IAM + "policy${Path}${ManagedPolicyName}"}, {"Path": "/"}
+    ),
+    "AWS::IAM::Role": Names("RoleName", {"Arn": IAM + "role${Path}${RoleName}"}, {"Path": "/"}),
+    "AWS::IAM::User": Names("UserName", {"Arn": IAM + "user${Path}${UserName}"}, {"Path": "/"}),
+    "AWS::KMS::Key": Names("KeyId"),
+    "AWS::Lambda::Function": Names(
+        "FunctionName", {"Arn": ARN % "lambda" + "function:${FunctionName}"}
+    ),
+    "AWS::Logs::LogGroup": Names(
+        "LogGroupName", {"Arn": ARN % "logs" + "log-group:${LogGroupName}:*"}
+    ),
+    "AWS::S3::Bucket": Names(
+        "BucketName",
+        {
+            "Arn": "arn:${AWS::Partition}:s3:::${BucketName}",
+            "DomainName": "${BucketName}.s3.${AWS::URLSuffix}",
+        },
+    ),
+    "AWS::SNS::Topic": Names("TopicArn", {"TopicArn": ARN % "sns" + "${TopicName}"}),
+    "AWS::SQS::Queue": Names(
+        "QueueUrl",
+        {
+            "Arn": ARN % "sqs" + "${QueueName}",
+            "QueueUrl": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}"
+            "/${QueueName}",
+        },
+    ),
+    "AWS::SSM::Parameter": Names("Name"),
+    "AWS::SecretsManager::Secret": Names("Id"),
+}
+"""Types of which something follows from names, or whose Ref is one of their attributes.
+
+An attribute that is also a property (``QueueName``) needs no row: it has what the property has.
+"""
+
+NOTHING = Names("")
+
+PSEUDO = {
+    "AWS::AccountId": r"\d{12}",
+    "AWS::Partition": r"[a-z-]+",
+    "AWS::Region": r"[a-z0-9-]+",
+    "AWS::StackName": r"[A-Za-z0-9-]+",
+    "AWS::StackId": r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:stack/[A-Za-z0-9-]+/[0-9a-f-]+",
+    "AWS::URLSuffix": r"[a-z.]+",
+    "AWS::NotificationARNs": r".*",
+}
+"""The pseudo parameters but AWS::NoValue, and what their values look like."""
+
+PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
+
+
+def names(kind: str) -> Names:
+    """How a type names its resources."""
+    return NAMES.get(kind, NOTHING)
+
+
+def surroundings(account: str = "", region: str = "", stack_name: str = "") -> dict[str, str]:
+    """The pseudo parameters that follow from where a stack is; only those that are known.
+
+    Source: CloudFormation template reference, "Pseudo parameters"; AWS Fault Isolation
+    Boundaries, "Partitions".
+    """
+    partition = next((p for start, p in PARTITIONS.items() if region.startswith(start)), "aws")
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    found = {
+        "AWS::AccountId": account,
+        "AWS::Region": region,
+        "AWS::StackName": stack_name,
+        "AWS::Partition": partition if region else "",
+        "AWS::URLSuffix": suffix if region and partition != "aws-eusc" else "",
+    }
+    return {name: value for name, value in found.items() if value}
