@@ -99,7 +99,7 @@ def _judges(root: Path) -> list[Path]:
 
 def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
     """Everything that is generated: templates, editors' schemas, the README's diagram."""
-    from workerstack.cloudformation import declared_parameters
+    from workerstack.cloudformation import declared_parameters, read
     from workerstack.lint import diagram, schema
 
     parsed = {name: read(text, name).data for name, text in texts.items()}
