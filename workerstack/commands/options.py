@@ -60,10 +60,12 @@ def say(text: str) -> None:
 def consent(question: str, otherwise: str) -> None:
     """Asks; raises Refusal without a yes, and where nobody can answer.
 
-    ``otherwise`` says what nobody agreed to.
+    ``otherwise`` says what was not done.
     """
     if not (sys.stdin.isatty() and click.confirm(f"{question}?", err=True)):
-        raise Refusal("There is no consent", otherwise, "Answer yes on a terminal, or give --yes")
+        raise Refusal(
+            "Not confirmed", otherwise, "Run it on a terminal and answer yes, or pass --yes"
+        )
 
 
 def columns() -> int:

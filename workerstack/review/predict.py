@@ -350,10 +350,7 @@ def predict_review(
             Deployed(before.template, before.parameters),
             Deployed(after.template, after.parameters),
         ),
-        binding=Binding(
-            template="", template_digest="", parameters_digest="", not_bound=(),
-            stack_status="", stack_last_updated="", changes_digest="",
-        ),
+        binding=Binding(),
     )  # fmt: skip
 
 
