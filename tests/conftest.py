@@ -118,9 +118,10 @@ def command(
     for name in ("review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step"):
         monkeypatch.setattr(f"workerstack.commands.{name}.Clock", quick)
 
-    def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
+    def go(*words: str, root: Path = checkout, committed: bool = False) -> tuple[int, str, str]:
         options = [] if "--help" in words else ["--root", str(root)]
-        options += ["--yes", "--uncommitted"] if words[0] == "execute" else []
+        if words[0] == "execute":
+            options += ["--yes"] if committed else ["--yes", "--uncommitted"]
         monkeypatch.setattr("sys.argv", ["deploy.py", *words, *options])
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
         with pytest.raises(SystemExit) as end:

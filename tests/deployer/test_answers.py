@@ -40,7 +40,7 @@ def as_review(plain: dict[str, Any], detailed: dict[str, Any]) -> Review:
         resources=answers.read_resources(plain, detailed, {}),
         others=(),
         binding=Binding(
-            template=text, template_digest=text, parameters_digest=text, not_bound=(),
+            template=text, template_digest=text, not_bound=(),
             stack_status=text, stack_last_updated=text,
             changes_digest=answers.digest_of_changes(plain),
         ),

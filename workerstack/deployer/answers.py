@@ -96,19 +96,19 @@ def read_resources(
 
 def digest_of_changes(plain: Answer) -> str:
     """SHA-256 of all that will be done, in any order, to see whether it is still so."""
-    changes = sorted(_canonical(change) for change in plain.get("Changes", ()))
+    changes = sorted(canonical(change) for change in plain.get("Changes", ()))
     beside = sorted(
-        _canonical(each) for name in ("Parameters", "Tags") for each in plain.get(name, ())
+        canonical(each) for name in ("Parameters", "Tags") for each in plain.get(name, ())
     )
     return hashlib.sha256("\n".join([*changes, *beside]).encode()).hexdigest()
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
     """A value as one text, whatever the order of members and of lists in it."""
     if isinstance(value, Mapping):
-        return json.dumps({key: _canonical(each) for key, each in sorted(value.items())})
+        return json.dumps({key: canonical(each) for key, each in sorted(value.items())})
     if isinstance(value, list | tuple):
-        return json.dumps(sorted(_canonical(each) for each in value))
+        return json.dumps(sorted(canonical(each) for each in value))
     return json.dumps(value, default=str)
 
 
