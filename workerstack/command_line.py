@@ -1,5 +1,6 @@
 """How each command ends: data and talk apart, mistakes as sentences, exit codes as agreed."""
 
+import signal
 import sys
 
 import click
@@ -24,7 +25,9 @@ def run(command: click.Command) -> None:
     except click.UsageError as error:
         error.show()
         sys.exit(WRONG_USAGE)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
+        # Whoever presses Ctrl-C again wants the same, and no traceback of what still runs.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(code or 0)

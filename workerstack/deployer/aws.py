@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from workerstack.deployments import Deployment
@@ -28,12 +29,9 @@ class Clients:
     def __call__(self, service: str) -> Any:
         """The client of a service, made at its first use."""
         if service not in self._made:
-            import boto3
             from botocore.config import Config
 
-            session = self._made.setdefault(
-                "", boto3.Session(profile_name=self.profile, region_name=self.region)
-            )
+            session = self._made.get("") or self._made.setdefault("", self._session())
             config = Config(
                 retries={"mode": "standard", "max_attempts": ATTEMPTS},
                 user_agent_extra="fargate-worker-stack",
@@ -43,10 +41,28 @@ class Clients:
             )
         return self._made[service]
 
+    def _session(self) -> Any:
+        import boto3
+        import botocore.session
+
+        core = botocore.session.get_session()
+        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+        return boto3.Session(
+            profile_name=self.profile, region_name=self.region, botocore_session=core
+        )
+
     def caller(self) -> tuple[str, str]:
         """The account and the ARN of whoever is calling."""
         identity = self("sts").get_caller_identity()
         return identity["Account"], identity["Arn"]
+
+
+@cache
+def _loader(data_path: str | None) -> Any:
+    """The models of the services: the same in each session, and slower to read than to use."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 @contextmanager
