@@ -149,9 +149,14 @@ def test_how_long_a_job_may_take_is_computed_and_run() -> None:
     assert job_limit(default(), Settings()) is None
 
 
-@pytest.mark.parametrize(("stop_timeout", "periods", "delay"), [(2, 1, 60), (120, 3, 120)])
+@pytest.mark.parametrize(
+    ("stop_timeout", "periods", "delay", "least"),
+    # Five minutes a period but the minute of the first sample, the metric's delay, five seconds
+    # of Application Auto Scaling, the stop timeout.
+    [(2, 1, 60, 240 + 60 + 5 + 2), (120, 3, 120, 840 + 120 + 5 + 120)],
+)
 def test_the_computed_limit_holds_for_other_numbers(
-    stop_timeout: int, periods: int, delay: int
+    stop_timeout: int, periods: int, delay: int, least: int
 ) -> None:
     scaling = alarms(
         literal(), "DrainedAlarm", evaluation_periods=periods, datapoints_to_alarm=periods
@@ -160,7 +165,9 @@ def test_the_computed_limit_holds_for_other_numbers(
     scaling = replace(scaling, task=replace(scaling.task, stop_timeout=stop_timeout))
     limit = job_limit(scaling, Settings(metric_delay=delay))
     assert limit
-    assert limit.computed[0] <= limit.certain <= limit.possible <= limit.computed[1]
+    assert limit.computed == (least, least + 59)
+    assert least <= limit.certain < limit.possible < least + 60
+    assert limit.possible - limit.certain == 50  # the pick-up falls into six parts of a minute
 
 
 def test_each_warning_is_a_sentence_with_a_next_step() -> None:

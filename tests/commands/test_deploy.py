@@ -242,13 +242,18 @@ def test_another_stack_of_the_same_name_is_left_alone(
     after = "Resources: {Queue: {Type: AWS::SQS::Queue}, Topic: {Type: AWS::SNS::Topic}}"
     (checkout / "out/one.template.yaml").write_text(after)
     (checkout / "params/dev/one.yaml").write_text("template-file-path: out/one.template.yaml\n")
+
+    def until(ended: str) -> None:
+        waiter = cloudformation.get_waiter(f"stack_{ended}_complete")
+        waiter.wait(StackName="one", WaiterConfig={"Delay": 0, "MaxAttempts": 1000})
+
     cloudformation.create_stack(StackName="one", TemplateBody=before)
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="one")
+    until("create")
     assert command("review", "dev/one", "--output", file)[0] == 2
     cloudformation.delete_stack(StackName="one")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="one")
+    until("delete")
     cloudformation.create_stack(StackName="one", TemplateBody=before)
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="one")
+    until("create")
     code, _, err = command("execute", file)
     assert code == 3
     assert "The review is out of date" in err

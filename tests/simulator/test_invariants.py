@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.scalings import scalings, switches, traces
+from tests.soak import examples
 from workerstack.simulator.cost import cost, read_prices
 from workerstack.simulator.model import Scaling, Task
 from workerstack.simulator.run import simulate, summarize
@@ -14,12 +16,13 @@ from workerstack.simulator.traces import Trace
 
 HORIZON = 9_000
 made = settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -37,6 +40,7 @@ def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settin
             assert outcome.arrival <= outcome.first_received < outcome.finished
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -50,6 +54,7 @@ def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Sett
         assert [second for second, _ in points] == sorted({second for second, _ in points})
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -65,6 +70,7 @@ def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) ->
     assert shorter.cost.total <= run.summary.cost.total
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_a_shift_in_time_changes_nothing(
@@ -94,6 +100,7 @@ def test_a_shift_in_time_changes_nothing(
     assert still.summary.task_hours == moved.summary.task_hours
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_the_same_seed_gives_the_same_bytes(
