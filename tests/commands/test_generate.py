@@ -253,7 +253,7 @@ def test_plain_cfn_lint_finds_nothing_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["out", "out/webordinary-edit.template.yaml", ".cache"])
-def test_what_was_removed_is_made_again(copy: Path, gone: str) -> None:
+def test_what_was_removed_is_made_again(copy: Path, gone: str, generate: Generate) -> None:
     before = snapshot(copy)
     if (copy / gone).is_dir():
         shutil.rmtree(copy / gone)
@@ -266,7 +266,7 @@ def test_what_was_removed_is_made_again(copy: Path, gone: str) -> None:
     assert snapshot(copy) == before
 
 
-def test_out_that_is_no_folder_is_one_sentence(copy: Path) -> None:
+def test_out_that_is_no_folder_is_one_sentence(copy: Path, generate: Generate) -> None:
     shutil.rmtree(copy / "out")
     (copy / "out").write_text("")
     found = generate(copy)
@@ -275,7 +275,7 @@ def test_out_that_is_no_folder_is_one_sentence(copy: Path) -> None:
     assert "cannot be written" in line
 
 
-def test_a_template_that_is_a_folder_is_one_sentence(copy: Path) -> None:
+def test_a_template_that_is_a_folder_is_one_sentence(copy: Path, generate: Generate) -> None:
     before = snapshot(copy)
     file = copy / "out/webordinary-edit.template.yaml"
     file.unlink()
