@@ -6,9 +6,12 @@ from itertools import pairwise
 from math import inf
 from typing import Any, get_args
 
+from workerstack.simulator.declaring import read_declared
+from workerstack.simulator.leaving_out import notes_on
 from workerstack.simulator.model import (
     AdjustmentType,
     Aggregation,
+    Declared,
     Policy,
     Queue,
     Scaling,
@@ -128,6 +131,8 @@ SERVICE = "AWS::ECS::Service"
 QUEUE = "AWS::SQS::Queue"
 STOP_TIMEOUT = 30
 """Seconds, where a container has no StopTimeout (ECS: ContainerDefinition)."""
+LONGEST_STOP = 120
+"""Seconds that Fargate waits at most (ECS: ContainerDefinition)."""
 
 
 def find_service(resources: Resources, target: Resource) -> Resource | None:
@@ -140,25 +145,58 @@ def find_service(resources: Resources, target: Resource) -> Resource | None:
     return None
 
 
-def read_task(resources: Resources, service: Resource | None) -> Task | None:
-    """One task of the service; None where the template has no task definition of it."""
-    if service is None:
-        return None
-    definition = resources.referred(service.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
-    if definition is None or definition.get("Cpu") is None or definition.get("Memory") is None:
-        return None
-    containers = definition.mappings(definition.get("ContainerDefinitions"), "ContainerDefinitions")
+def find_definition(resources: Resources, service: Resource | None) -> Resource | None:
+    """The task definition of a service, if it is in the template."""
+    reference = service.get("TaskDefinition") if service else None
+    return resources.referred(reference, "AWS::ECS::TaskDefinition")
+
+
+def stop_timeout_of(definition: Resource) -> int:
+    """Seconds that the last container gets between SIGTERM and SIGKILL, as it is written."""
+    name = "ContainerDefinitions"
     timeouts = [
         definition.number(each.get("StopTimeout", STOP_TIMEOUT), "StopTimeout") or 0
-        for each in containers
+        for each in definition.mappings(definition.get(name), name)
     ]
+    return max(1, *timeouts) if timeouts else STOP_TIMEOUT
+
+
+def on_fargate(definition: Resource, service: Resource) -> bool:
+    """Whether the tasks run on Fargate: by the service, else by the task definition.
+
+    Where neither says it, Fargate is assumed.
+    """
+    name = "CapacityProviderStrategy"
+    strategy = service.mappings(service.get(name), name)
+    if strategy:
+        return all(str(each.get("CapacityProvider")).startswith("FARGATE") for each in strategy)
+    launch = service.get("LaunchType")
+    if launch is not None:
+        return str(launch) == "FARGATE"
+    asked = definition.get("RequiresCompatibilities", [])
+    return not asked or "FARGATE" in asked
+
+
+def read_task(resources: Resources, service: Resource | None) -> Task | None:
+    """One task of the service; None where the template has no task definition of it."""
+    definition = find_definition(resources, service)
+    if (
+        service is None
+        or definition is None
+        or definition.get("Cpu") is None
+        or definition.get("Memory") is None
+    ):
+        return None
+    stop_timeout = stop_timeout_of(definition)
     return Task(
         cpu=_units(definition, "Cpu", "vcpu"),
         memory=_units(definition, "Memory", "gb"),
         arm=definition.get("RuntimePlatform", {}).get("CpuArchitecture") == "ARM64",
-        spot=_spot(service),
+        spot=mostly_spot(service),
         public_ip=_public(service),
-        stop_timeout=max(1, *timeouts) if timeouts else STOP_TIMEOUT,
+        stop_timeout=min(stop_timeout, LONGEST_STOP)
+        if on_fargate(definition, service)
+        else stop_timeout,
         storage=definition.number(
             definition.get("EphemeralStorage", {}).get("SizeInGiB", 20), "SizeInGiB"
         )
@@ -175,7 +213,7 @@ def _units(definition: Resource, name: str, unit: str) -> int:
     return definition.number(text, name) or 0
 
 
-def _spot(service: Resource) -> bool:
+def mostly_spot(service: Resource) -> bool:
     """Whether most of the tasks are Spot."""
     name = "CapacityProviderStrategy"
     strategy = service.mappings(service.get(name), name)
@@ -192,6 +230,18 @@ def _public(service: Resource) -> bool:
     return str(network.get("AssignPublicIp")) == "ENABLED"
 
 
+def find_queue(resources: Resources, name: str) -> Resource | None:
+    """The queue that an alarm's dimension names, if it is in the template."""
+    return next(
+        (
+            each
+            for each in resources.of_type(QUEUE)
+            if each.refers_to(name) or each.get("QueueName") == name
+        ),
+        None,
+    )
+
+
 def read_queue(resources: Resources, name: str, service: Resource | None) -> Queue | None:
     """The queue of that name; None where the template only names it.
 
@@ -199,9 +249,7 @@ def read_queue(resources: Resources, name: str, service: Resource | None) -> Que
     are told of other queues of the template, but not of this one.
     """
     queues = resources.of_type(QUEUE)
-    queue = next(
-        (each for each in queues if each.refers_to(name) or each.get("QueueName") == name), None
-    )
+    queue = find_queue(resources, name)
     for each in queues:
         redrive = each.get("RedrivePolicy", {})
         if queue and queue.refers_to(redrive.get("deadLetterTargetArn")):
@@ -218,15 +266,14 @@ def read_queue(resources: Resources, name: str, service: Resource | None) -> Que
         visibility_timeout=queue.integer("VisibilityTimeout", 30),
         retention=queue.integer("MessageRetentionPeriod", 345_600),
         max_receive_count=queue.number(redrive.get("maxReceiveCount"), "maxReceiveCount"),
+        delay=queue.integer("DelaySeconds", 0),
     )
 
 
 def _check_environment(
     resources: Resources, queue: Resource | None, queues: list[Resource], service: Resource | None
 ) -> None:
-    definition = service and resources.referred(
-        service.get("TaskDefinition"), "AWS::ECS::TaskDefinition"
-    )
+    definition = find_definition(resources, service)
     if not definition or not service:
         return
     name = "ContainerDefinitions"
@@ -258,7 +305,7 @@ def read_scaling(
     template = parse(text, file)
     try:
         resources = Resources(template, parameters or {}, file)
-        return _read(resources, _target(resources, target))
+        return _read(resources, _target(resources, target), template["Resources"])
     except RecursionError:
         raise SimulationError(
             "The template cannot be resolved", "something in it refers to itself", "Look for the"
@@ -323,10 +370,11 @@ def _name(resources: Resources, target: Resource) -> str:
     return service.name if service else target.name
 
 
-def _read(resources: Resources, target: Resource) -> Scaling:
+def _read(resources: Resources, target: Resource, bodies: Mapping[str, Any]) -> Scaling:
     policies, notes = read_policies(resources, target)
     service = find_service(resources, target)
-    alarms, queue_name = read_alarms(resources, [policy.name for policy in policies])
+    alarms, queue_name, said = read_alarms(resources, [policy.name for policy in policies])
+    notes += [*said, *notes_on(resources, service, queue_name)]
     used = {policy for alarm in alarms for _, policy in alarm.actions}
     notes += [
         f"{policy.name} is invoked by no alarm of the template"
@@ -351,10 +399,11 @@ def _read(resources: Resources, target: Resource) -> Scaling:
         queue=read_queue(resources, queue_name, service),
         task=read_task(resources, service),
         suspended=_suspended(target),
-        scheduled=tuple(_scheduled(target)),
+        scheduled=_scheduled(target, low, high),
         desired_count=service.optional_integer("DesiredCount") if service else None,
         minimum_healthy=_percentage(service, "MinimumHealthyPercent", 100),
         maximum=_percentage(service, "MaximumPercent", 200),
+        declared=_declared(resources, service, bodies),
         notes=tuple(notes),
         line=target.line,
     )
@@ -373,7 +422,47 @@ def _suspended(target: Resource) -> Suspended:
     return Suspended(*(target.truth(state.get(name, False), name) for name in names))
 
 
-def _scheduled(target: Resource) -> list[ScheduledAction]:
+def _declared(
+    resources: Resources, service: Resource | None, bodies: Mapping[str, Any]
+) -> Declared:
+    """What the Metadata of the service's task definition says of the worker."""
+    definition = find_definition(resources, service)
+    if definition is None:
+        return Declared()
+    metadata = resources.resolver.resolve(bodies[definition.name].get("Metadata"))
+    return read_declared(metadata, definition.name, resources.file, definition.line)
+
+
+def _scheduled(target: Resource, low: int, high: int) -> tuple[ScheduledAction, ...]:
+    """The scheduled actions. Raises SimulationError for bounds that can never be set.
+
+    An action that gives one bound meets the other as it is then: the target's, or that of any
+    other action.
+    """
+    found = list(_actions(target))
+    most = max([high, *(each.max_capacity for each in found if each.max_capacity is not None)])
+    least = min([low, *(each.min_capacity for each in found if each.min_capacity is not None)])
+    for each in found:
+        lower = least if each.min_capacity is None else each.min_capacity
+        upper = most if each.max_capacity is None else each.max_capacity
+        if not 0 <= lower <= upper <= MOST_TASKS:
+            raise target.error(
+                f"{target.name} has a scheduled action with impossible bounds",
+                f"{each.name} sets "
+                + " and ".join(
+                    f"{name} {value}"
+                    for name, value in (
+                        ("MinCapacity", each.min_capacity), ("MaxCapacity", each.max_capacity)
+                    )
+                    if value is not None
+                )
+                + f", and the bounds would be {lower} to {upper}, which AWS refuses",
+                f"Correct them: from 0 to {MOST_TASKS:,}, the minimum not above the maximum",
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _actions(target: Resource) -> list[ScheduledAction]:
     found = []
     for each in target.mappings(target.get("ScheduledActions"), "ScheduledActions"):
         bounds = target.mapping(each.get("ScalableTargetAction"), "ScalableTargetAction")
