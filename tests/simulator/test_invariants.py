@@ -79,12 +79,12 @@ def test_a_shift_in_time_changes_nothing(
     """By whole minutes, since at which second of a minute a message arrives does matter.
 
     Nothing may have happened before the trace: no task runs, no schedule and no deployment, and
-    the queue has no time to fall asleep.
+    the queue has no time to fall asleep. Jitter is drawn for each minute, so there is none.
     """
     assume(scaling.min_capacity == 0)
     scaling = replace(scaling, scheduled=())
     shift = 1_800
-    awake = replace(switched, sleep_after=21_600, deployments=())
+    awake = replace(switched, sleep_after=21_600, deployments=(), metric_jitter=0)
     still = simulate(scaling, trace, awake, horizon=HORIZON)
     moved = simulate(scaling, trace.shifted(shift), awake, horizon=HORIZON + shift)
     assert [(each.fate, each.receives) for each in still.outcomes] == [

@@ -29,7 +29,7 @@ def same(scaling: Scaling, trace: Trace, switched: Settings, horizon: int) -> No
     ]
     assert [(k.second, k.message, k.task, k.wasted) for k in run.kills] == loop.kills
     assert list(run.dead_letters) == loop.dead
-    fates = {"visible": "waiting"}
+    fates = {"visible": "waiting", "delayed": "waiting"}
     assert [
         (each.fate, each.receives, each.first_received, each.finished) for each in run.outcomes
     ] == [
