@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.soak import examples
 from workerstack.adopter.rename import rename
 from workerstack.cloudformation import read
-from workerstack.cloudformation.references import occurrences, sections
+from workerstack.cloudformation.logical_ids import occurrences, sections
 from workerstack.problem import Problem, Refusal
 
 IDS = st.from_regex(r"[A-Z][A-Za-z0-9]{0,7}", fullmatch=True)
