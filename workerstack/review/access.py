@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from workerstack.cloudformation import written
 from workerstack.cloudformation.compare import is_function
-from workerstack.cloudformation.values import written
 from workerstack.review.case import properties
 from workerstack.review.model import AccessChange, ResourceChange
 
