@@ -335,7 +335,7 @@ def check_command(command: str) -> None:
     assert program.startswith(".venv/bin/"), command
     assert (Path(sys.prefix) / program.removeprefix(".venv/")).exists(), command
     if program.endswith("/python"):
-        file = words[0] if words[0] != "-m" else f"{words[1]}/__main__.py"
+        file = words[0] if words[0] != "-m" else f"{words[1].replace('.', '/')}/__main__.py"
         assert (ROOT / file).exists(), command
 
 
