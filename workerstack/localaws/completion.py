@@ -9,6 +9,7 @@ from workerstack.localaws import (
     metric_math,
     refactoring,
     replacement,
+    role_policies,
     same_values,
     schemas,
     security_group_rules,
@@ -27,6 +28,7 @@ def install() -> None:
 
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
+    handlers |= role_policies.HANDLERS
     handlers |= application_autoscaling.HANDLERS
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     stack_ids.install(actions._ACTION_HANDLERS)
