@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests import deployed
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
+from workerstack.cloudformation import read
 from workerstack.localaws import surroundings
 
 FORMER = Path(__file__).parent / "templates"
@@ -67,7 +68,9 @@ def test_the_former_form_goes_over(
     file = str(checkout / "review.json")
     code, out, err = command("review", f"dev/{worker}", "--output", file)
     assert code == 2, err
-    Path(f"/tmp/former-{worker}-{said}.txt").write_text(out + err)
+    head = "5 to modify, 2 to add, 1 replaced"
+    assert (head in out) == (worker == "webordinary-edit")
+    assert "ServiceExists" in out
     code, out, err = command("execute", file)
     assert code == 0, err
 
@@ -87,3 +90,15 @@ def test_the_former_form_goes_over(
     assert code == 0, out
     code, out, _ = command("review", f"dev/{worker}")
     assert code == 0, out
+
+
+def test_no_policy_has_a_name_that_one_inside_of_a_role_had() -> None:
+    """A change that fails puts the old ones back, and then deletes the new ones by their names."""
+    for file in FORMER.glob("*.former.template.yaml"):
+        former = read(file.read_text(), file).data["Resources"]
+        now = read((ROOT / "out" / file.name.replace(".former", "")).read_text(), file).data[
+            "Resources"
+        ]
+        for role in ("ExecutionRole", "TaskRole"):
+            inside = {each["PolicyName"] for each in former[role]["Properties"]["Policies"]}
+            assert now[f"{role}Policy"]["Properties"]["PolicyName"] not in inside

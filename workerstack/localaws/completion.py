@@ -15,6 +15,7 @@ from workerstack.localaws import (
     security_group_rules,
     simulated_rights,
     stack_ids,
+    transport,
 )
 
 
@@ -40,6 +41,7 @@ def install() -> None:
     metric_math.install(provisioners)
     same_values.install(changesets)
     birth_names.install(stacks)
+    transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
