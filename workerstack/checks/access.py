@@ -121,7 +121,7 @@ def _row(danger: Danger) -> Check:
     find.__doc__ = f"No role is given {danger.what}."
     kind: Kind = "care" if identifier.startswith("W") else "access"
     made = check(
-        identifier, danger.what.capitalize(), kind=kind, source=SOURCES.get(danger.id, LEAST),
+        identifier, danger.what[:1].upper() + danger.what[1:], kind=kind, source=SOURCES.get(danger.id, LEAST),
         because=danger.why,
     )  # fmt: skip
     return made(find)

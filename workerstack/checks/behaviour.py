@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from workerstack.checks.check import Violation, at, check
 from workerstack.checks.worker import (
@@ -22,6 +23,7 @@ from workerstack.checks.worker import (
     target_of,
 )
 from workerstack.cloudformation import Resource, Stack, unknowns
+from workerstack.cloudformation.references import written_references
 from workerstack.simulator.model import Scaling
 from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.read import read_scaling
@@ -43,13 +45,17 @@ MOST_SIMULATED = 60
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What happens: None or False is what should not be."""
+    """What happens: whether a task starts for one message, whether all but the minimum stop.
+
+    ``least`` is the desired count hours after a short job, ``reaches`` the most tasks of a
+    burst, ``stopped`` whether a long job is killed, or its task is stopped before it can begin.
+    """
 
     starts: bool
     returns: bool
     least: int
     reaches: int
-    killed: int
+    stopped: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def readings(stack: Stack) -> Iterator[Reading]:
         parts = _parts(stack, target)
         if parts is None:
             continue
-        body = {name: _only(each) for name, each in parts.items()}
+        body = {name: _only(stack, each) for name, each in parts.items()}
         yield _read(target, json.dumps({"Resources": body}, sort_keys=True, default=str))
 
 
@@ -115,35 +121,58 @@ def _parts(stack: Stack, target: Resource) -> dict[str, Resource] | None:
     found = {each.logical_id: each for each in (target, *policies, *alarms, service)}
     for each in found.values():
         for name in KEPT[each.type]:
-            if name not in ("ResourceId", "Dimensions", "Metrics", "ServiceName"):
-                if any(True for _ in unknowns(each.get(name))):
-                    return None
+            is_name = name in (
+                "ResourceId",
+                "Dimensions",
+                "Metrics",
+                "ServiceName",
+                "ScalingTargetId",
+            )
+            if not is_name and any(True for _ in unknowns(each.get(name))):
+                return None
     return {**found, **{each.logical_id: each for each in stack.of(QUEUE)}}
 
 
-def _only(resource: Resource) -> dict[str, object]:
+def _only(stack: Stack, resource: Resource) -> dict[str, object]:
     body = resource.body
     given = body.get("Properties", {})
     kept = {name: given[name] for name in KEPT[resource.type] if name in given}
+    if resource.type == ALARM:
+        kept = _with_queues(stack, kept)
     return {"Type": resource.type, "Properties": kept}
+
+
+def _with_queues(stack: Stack, value: Any) -> Any:
+    """An alarm with each dimension of a queue of the stack written as its name."""
+    if isinstance(value, list):
+        return [_with_queues(stack, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("Name") == "QueueName" and "Value" in value:
+        found = [each for each, _ in written_references(value["Value"])]
+        queue = next((each for each in stack.of(QUEUE) if each.logical_id in found), None)
+        if queue is not None:
+            return {**value, "Value": {"Fn::GetAtt": [queue.logical_id, "QueueName"]}}
+    return {name: _with_queues(stack, each) for name, each in value.items()}
 
 
 @lru_cache(maxsize=256)
 def behaviour(scaling: Scaling) -> Behaviour:
     """What the four loads show."""
     one = simulate(scaling, Trace.of([Message(0, MINUTE)]), SETTINGS, horizon=3 * HOUR)
-    starts = one.summary.done == 1 or scaling.min_capacity > 0
+    starts = one.summary.tasks_started > 0 or scaling.min_capacity > 0
     least = one.series.desired[-1][1]
     long = simulate(
         scaling, Trace.of([Message(0, LONG_JOB)]), SETTINGS, horizon=LONG_JOB + HOUR
     ).summary
     reaches, returns = scaling.max_capacity, least <= scaling.min_capacity
+    stopped = long.killed > 0 or (long.tasks_started > 0 and long.waiting > 0)
     if starts and scaling.min_capacity < scaling.max_capacity <= MOST_SIMULATED:
         minutes = 90 + 12 * (scaling.max_capacity - scaling.min_capacity)
         messages = [Message(0, 12 * HOUR) for _ in range(DEEP)]
         burst = simulate(scaling, Trace.of(messages), SETTINGS, horizon=minutes * MINUTE)
         reaches = burst.summary.peak
-    return Behaviour(starts, returns, least, reaches, long.killed)
+    return Behaviour(starts, returns, least, reaches, stopped)
 
 
 def _simulated(stack: Stack) -> Iterator[tuple[Reading, Behaviour]]:
@@ -173,12 +202,12 @@ def _alarms(stack: Stack, reading: Reading, *, adds: bool) -> list[Resource]:
 def no_job_is_killed(stack: Stack) -> Iterator[Violation]:
     """Simulated, one job of two hours is finished by the task that began it."""
     for reading, found in _simulated(stack):
-        if found.killed:
+        if found.stopped:
             removing = _alarms(stack, reading, adds=False)
             alarm = next(iter(removing), None) or reading.target
             yield at(alarm).wrong(
                 f"{alarm.logical_id} stops the worker that has the only message",
-                "simulated, a job of two hours is killed while its message is in flight",
+                "simulated, a job of two hours never ends, since its task is stopped before",
                 "Scale in on visible + FILL(in_flight, 0), from AlarmActions only",
             )
 

@@ -74,9 +74,7 @@ def volumes_are_mounted(stack: Stack) -> Iterator[Violation]:
         names: set[str] = set()
         for position, volume in members(task.get("Volumes")):
             name = text(volume.get("Name"))
-            if name is not None and name not in mounted and None not in mounted and not is_open(
-                [each.body.get("MountPoints") for each in containers_of(task)]
-            ) and isinstance(given, list):  # fmt: skip
+            if name is not None and name not in mounted and None not in mounted and not any(is_open(each.body.get("MountPoints")) for each in containers_of(task)) and isinstance(given, list):  # fmt: skip
                 yield at(task, "Volumes", position).wrong(
                     f"Nobody mounts the volume {name}",
                     "the worker would work in its own disk and lose everything",

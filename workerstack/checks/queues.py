@@ -6,6 +6,7 @@ from workerstack.checks.check import Violation, at, check
 from workerstack.checks.worker import (
     ALARM,
     QUEUE,
+    TASK,
     dead_letter_queues,
     dead_letter_target,
     is_open,
@@ -14,6 +15,7 @@ from workerstack.checks.worker import (
     metrics,
     named_queue,
     number,
+    queues_of,
     redrive,
     truth,
 )
@@ -67,8 +69,11 @@ def dead_letters_are_kept(stack: Stack) -> Iterator[Violation]:
         for metric in metrics(alarm)
         if "QueueName" in metric.dimensions
     ]
+    consumed = [each.queue for task in stack.of(TASK) for each in queues_of(stack, task)]
     for queue in stack.of(QUEUE):
         name = queue.logical_id
+        if any(consumed) and queue not in dead and queue not in consumed:
+            continue
         if queue in dead:
             own = named_queue(stack, stack.reference(name))
             if own and not any(each and each.is_same(own) is not False for each in watched):

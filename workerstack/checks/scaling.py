@@ -22,7 +22,7 @@ from workerstack.checks.worker import (
     target_of,
     truth,
 )
-from workerstack.cloudformation import Resource, Stack, could_be_equal, resolve, text
+from workerstack.cloudformation import Resource, Stack, could_be_equal, is_known, resolve, text
 from workerstack.cloudformation.steps import Step, matching, probes, steps_of
 from workerstack.problem import Problem
 
@@ -44,7 +44,7 @@ DIMENSION = "ecs:service:DesiredCount"
 def _steps(policy: Resource) -> list[Step]:
     """The steps of a policy; none where one is not known."""
     given = configuration(policy).get("StepAdjustments")
-    return [] if is_open(given) else steps_of(configuration(policy))
+    return steps_of(configuration(policy)) if is_known(given) else []
 
 
 @check("E9201", "Steps without gap or overlap", kind="refused", source=STEPS,

@@ -225,6 +225,10 @@ def _without_key(source: Any) -> Any:
     return parts[0]
 
 
+NO_RESOURCE = "no-resource"
+"""Asked of actions that know no resource: only a star allows them."""
+
+
 def repository(container: Container) -> Any:
     """The name of the private ECR repository of an image, without tag; None for any other."""
     image = container.get("Image")
@@ -259,14 +263,18 @@ def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
         if own is not None:
             there = stack.reference(own.logical_id, "Arn")
         asked = {
-            "ecr:GetAuthorizationToken": "*",
+            "ecr:GetAuthorizationToken": NO_RESOURCE,
             "ecr:BatchCheckLayerAvailability": there,
             "ecr:BatchGetImage": there,
             "ecr:GetDownloadUrlForLayer": there,
         }
         for action, resource in asked.items():
             if may(stack, executing, action, resource) is False:
-                on = "*, the only resource that it knows" if resource == "*" else "that repository"
+                on = (
+                    "*, the only resource that it knows"
+                    if resource is NO_RESOURCE
+                    else "that repository"
+                )
                 yield container.at("Image").wrong(
                     f"{executing.logical_id} may not pull {text(name) or 'the image'}",
                     f"without {action} no task would start",

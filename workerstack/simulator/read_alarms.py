@@ -177,7 +177,7 @@ def _math(resource: Resource, written: list[Any]) -> Read:
     queues, returned = [], []
     for each in resource.mappings(written, "Metrics"):
         name = str(each.get("Id"))
-        if resource.truth(each.get("ReturnData", len(written) == 1), "ReturnData"):
+        if resource.truth(each.get("ReturnData", True), "ReturnData"):
             returned.append(name)
         if each.get("Period") is not None:
             periods.add(resource.number(each["Period"], "Period") or 0)
