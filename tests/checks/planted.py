@@ -4,9 +4,40 @@ import copy
 from typing import NamedTuple
 
 from tests.checks.edits import (
-    ECR, EDIT, KEY, OWN, SELF, Edit, add, allow, at, backlog, container, drained, edited, efs,
-    emitted, get, group, logs, mapped, moved, parameter, policy, service, sidecar, statement,
-    statements, steps, sub, switch, task, trust, variable, vpc,
+    ECR,
+    EDIT,
+    KEY,
+    OWN,
+    SELF,
+    Edit,
+    Template,
+    add,
+    allow,
+    at,
+    backlog,
+    container,
+    drained,
+    edited,
+    efs,
+    emitted,
+    get,
+    group,
+    logs,
+    mapped,
+    moved,
+    parameter,
+    policy,
+    service,
+    sidecar,
+    statement,
+    statements,
+    steps,
+    sub,
+    switch,
+    task,
+    trust,
+    variable,
+    vpc,
 )  # fmt: skip
 
 __all__ = ["PLANTED", "Planted", "edited", "emitted"]
@@ -33,18 +64,20 @@ BUCKET = "arn:aws:s3:::edit.*.example.com/*"
 OF_SELF = {"StringEquals": {"aws:ResourceAccount": SELF}}
 
 
-def given(template, *found):
+def given(template: Template, *found: object) -> object:
     statements(template, "TaskRole").extend(found)
+    return template
 
 
-def fifo(template, **more):
+def fifo(template: Template) -> None:
     for name in ("Queue", "DeadLetterQueue"):
-        at(template, name).update(FifoQueue=True, **more)
+        at(template, name).update(FifoQueue=True)
 
 
-def customer_key(template, key):
+def customer_key(template: Template, key: object) -> object:
     at(template, "Queue").pop("SqsManagedSseEnabled", None)
     at(template, "Queue").update(KmsMasterKeyId=key)
+    return template
 
 
 # ---- acceptance criteria
@@ -328,7 +361,7 @@ row(
     "E9226",
     OWN,
     lambda t: at(t, "DeadLetterQueue").update(FifoQueue=True),
-    lambda t: fifo(t),
+    fifo,
     lambda t: at(t, "DeadLetterQueue").update(FifoQueue=switch(t, True, False, on=False)),
 )
 row(
@@ -643,7 +676,7 @@ row(
 )
 
 
-def subnets(template, **target):
+def subnets(template: Template, **target: object) -> object:
     add(template, "Subnet", "EC2::Subnet", VpcId={"Ref": "VpcId"}, CidrBlock="10.0.0.0/24")
     add(template, "Table", "EC2::RouteTable", VpcId={"Ref": "VpcId"})
     add(template, "Associated", "EC2::SubnetRouteTableAssociation",
@@ -651,6 +684,7 @@ def subnets(template, **target):
     add(template, "Route", "EC2::Route", RouteTableId={"Ref": "Table"},
         DestinationCidrBlock="0.0.0.0/0", **target)  # fmt: skip
     vpc(template).update(Subnets=[{"Ref": "Subnet"}])
+    return template
 
 
 # ---- starting
@@ -942,5 +976,34 @@ row(
     ),
     lambda t: container(t)["Secrets"].append(
         copy.deepcopy(container(t)["Secrets"][0]) | {"Name": "OTHER_TOKEN"}
+    ),
+)
+row(
+    "E9219",
+    EDIT,
+    lambda t: at(t, "ScalableTarget").update(
+        ScalableDimension="dynamodb:table:ReadCapacityUnits", ServiceNamespace="dynamodb"
+    ),
+    lambda t: at(t, "ScalableTarget").update(
+        ScalableDimension=mapped(t, "ecs:service:DesiredCount")
+    ),
+    lambda t: at(t, "ScalableTarget").update(ServiceNamespace=sub("ecs")),
+)
+row(
+    "E9232",
+    EDIT,
+    lambda t: drained(t)["Metrics"][0].update(Expression="FILL(visible, 0) + FILL(in_flight, 0)"),
+    lambda t: drained(t)["Metrics"][0].update(Expression="FILL(in_flight, 0) + visible"),
+    lambda t: drained(t)["Metrics"][0].update(
+        Expression="MAX([visible, visible + FILL(in_flight, 0)])"
+    ),
+)
+row(
+    "E9233",
+    EDIT,
+    lambda t: drained(t)["Metrics"][0].update(Expression="visible + in_flight"),
+    lambda t: drained(t)["Metrics"][0].update(Expression="SUM([visible, FILL(in_flight, 0)])"),
+    lambda t: drained(t)["Metrics"][0].update(
+        Expression={"Fn::Sub": "visible + FILL(in_flight, 0)"}
     ),
 )

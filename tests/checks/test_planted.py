@@ -1,4 +1,4 @@
-"""Each row of the table sees its fault, in whatever spelling, and keeps silent on its neighbours."""
+"""Each row of the table sees its fault, in any spelling, and keeps silent on its neighbours."""
 
 import json
 from collections.abc import Callable, Mapping
