@@ -278,11 +278,12 @@ def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
             if may(stack, executing, action, resource) is False
         ]
         if missing:
-            star = "; ecr:GetAuthorizationToken knows no resource but *"
+            is_sign_in = asked[missing[0]] is NO_RESOURCE
+            star = "; ecr:GetAuthorizationToken knows no resource but *" if is_sign_in else ""
             yield container.at("Image").wrong(
                 f"{executing.logical_id} may not pull {text(name) or 'the image'}",
                 f"without {' and '.join(missing)} no task would start",
-                f"Allow it on that repository{star if asked.get(missing[0]) is NO_RESOURCE else ''}",
+                f"Allow it on that repository{star}",
             )
 
 
