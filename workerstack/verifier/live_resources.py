@@ -152,9 +152,9 @@ def policy_properties(answer: Answer) -> Properties:
 
 def _scaling_policy(ask: Ask, arn: str, _: Answer) -> Found:
     # arn:...:scalingPolicy:UUID:resource/ecs/service/CLUSTER/SERVICE:policyName/NAME
-    namespace, _slash, resource = arn.split(":resource/")[1].rpartition(":policyName/")[
-        0
-    ].partition("/")
+    namespace, _slash, resource = (
+        arn.split(":resource/")[1].rpartition(":policyName/")[0].partition("/")
+    )
     answers = ask(
         "application-autoscaling", "describe_scaling_policies", ServiceNamespace=namespace,
         ResourceId=resource,
@@ -167,7 +167,8 @@ ALARM = (
     "ActionsEnabled", "AlarmActions", "AlarmDescription", "AlarmName", "ComparisonOperator",
     "DatapointsToAlarm", "Dimensions", "EvaluateLowSampleCountPercentile", "EvaluationPeriods",
     "ExtendedStatistic", "InsufficientDataActions", "MetricName", "Metrics", "Namespace",
-    "OKActions", "Period", "Statistic", "Threshold", "ThresholdMetricId", "TreatMissingData", "Unit",
+    "OKActions", "Period", "Statistic", "Threshold", "ThresholdMetricId", "TreatMissingData",
+    "Unit",
 )  # fmt: skip
 
 
@@ -318,10 +319,7 @@ def rules(permissions: Any, direction: str) -> Iterator[Properties]:
                 {prefixes: peer["PrefixListId"], **_said(peer)}
                 for peer in each.get("PrefixListIds", ())
             ),
-            *(
-                {group: peer["GroupId"], **_said(peer)}
-                for peer in each.get("UserIdGroupPairs", ())
-            ),
+            *({group: peer["GroupId"], **_said(peer)} for peer in each.get("UserIdGroupPairs", ())),
         ]
         for peer in peers:
             yield {**base, **peer}
@@ -435,15 +433,13 @@ NOT_TOLD: Mapping[str, Mapping[str, str]] = {
         "FieldIndexPolicies": "is another call's answer",
     },
     "AWS::SQS::Queue": {"Tags": "CloudFormation adds its own"},
-    "AWS::SecretsManager::Secret": {
-        each: "secrets are looked up by name only"
-        for each in ("Description", "GenerateSecretString", "KmsKeyId", "ReplicaRegions",
-                     "SecretString", "Tags")
-    },
-    "AWS::SSM::Parameter": {
-        each: "values are not read"
-        for each in ("AllowedPattern", "DataType", "Description", "Policies", "Tags", "Tier",
-                     "Value")
-    },
+    "AWS::SecretsManager::Secret": dict.fromkeys(
+        ("Description", "GenerateSecretString", "KmsKeyId", "ReplicaRegions", "SecretString",
+         "Tags"), "secrets are looked up by name only",
+    ),
+    "AWS::SSM::Parameter": dict.fromkeys(
+        ("AllowedPattern", "DataType", "Description", "Policies", "Tags", "Tier", "Value"),
+        "values are not read",
+    ),
 }  # fmt: skip
 """Properties that these calls do not give, and why; they are taken as they were deployed."""

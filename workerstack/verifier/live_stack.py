@@ -133,14 +133,11 @@ def assemble(ask: Ask, resolved: Stack, physical: Mapping[str, str]) -> Live:
         refer=refer,
     )
     apart = _without_what_stands_apart(deployed, found)
-    resources: dict[str, Resource] = {}
-    for name, each in deployed.resources.items():
-        if name in not_allowed:
-            resources[name] = replace(each, properties=NotAllowed(not_allowed[name]))
-        elif name in apart:
-            resources[name] = replace(each, properties=_woven(each, apart[name]))
-        elif name in assumed:
-            resources[name] = each
+    resources = {
+        name: each
+        for name, body in deployed.resources.items()
+        if (each := _live(body, apart.get(name), not_allowed.get(name), assumed)) is not None
+    }
     resources |= {each.logical_id: each for each in _attached(ask, deployed, found)}
     return Live(
         stack=replace(deployed, resources=resources),
@@ -151,6 +148,17 @@ def assemble(ask: Ask, resolved: Stack, physical: Mapping[str, str]) -> Live:
         not_allowed=not_allowed,
         assumed=tuple(assumed),
     )
+
+
+def _live(
+    deployed: Resource, live: Mapping[str, Any] | None, denied: str | None, assumed: list[str]
+) -> Resource | None:
+    """A resource as it runs; None where it is gone."""
+    if denied:
+        return replace(deployed, properties=NotAllowed(denied))
+    if live is not None:
+        return replace(deployed, properties=_woven(deployed, live))
+    return deployed if deployed.logical_id in assumed else None
 
 
 BY_CONTENT = frozenset({*RULES, *INLINE, "AWS::SQS::QueuePolicy", "AWS::IAM::ManagedPolicy"})
@@ -192,13 +200,12 @@ def settled(value: Any, refer: Callable[[str, str], Any]) -> Any:
         if whole is not None:
             return whole
         pieces = value.pieces if isinstance(value, Text) else (value,)
-        unknown = concatenated(
+        return concatenated(
             piece if isinstance(piece, str | Unknown) else settled(piece, refer)
             if isinstance(piece, Reference) and text(named(piece, refer)) is not None
             else Unknown(piece, "its name is not known", "resource")
             for piece in pieces
         )  # fmt: skip
-        return unknown
     if isinstance(value, dict):
         return {key: settled(each, refer) for key, each in value.items()}
     if isinstance(value, list):
@@ -299,8 +306,11 @@ def partner(member: Any, others: list[Any], at: int) -> Any:
     if isinstance(member, Mapping):
         for key in KEYS:
             if key in member:
-                same = [each for each in others
-                        if isinstance(each, Mapping) and equal(each.get(key), member[key])]  # fmt: skip
+                same = [
+                    each
+                    for each in others
+                    if isinstance(each, Mapping) and equal(each.get(key), member[key])
+                ]
                 return same[0] if same else None
     same = [each for each in others if equal(each, member)]
     if same:

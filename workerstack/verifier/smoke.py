@@ -94,9 +94,9 @@ def rehearsed(plan: Plan) -> Iterator[Check]:
         "network": "would read the log from the start on",
     }
     for identifier, criterion in CRITERIA.items():
-        yield Check(identifier, criterion, "unknown", would[identifier])
+        yield Check(identifier, criterion, "SKIP", would[identifier])
     yield Check(
-        "restored", "everything is as it was", "unknown",
+        "restored", "everything is as it was", "SKIP",
         "would suspend scale-in until then, and put back the desired count",
     )  # fmt: skip
 
@@ -128,7 +128,7 @@ class Smoke:
     ) -> None:
         self.plan, self.clients, self.clock, self.say = plan, clients, clock, say
         self.log: list[str] = []
-        self._found = {name: verdict(name, "unknown", "not done") for name in CRITERIA}
+        self._found = {name: verdict(name, "SKIP", "not done") for name in CRITERIA}
         self._touched = Touched(clients, plan.worker.service)
         self._known = frozenset[str]()
         self._sent: tuple[str, Consumption] | None = None
@@ -178,7 +178,7 @@ class Smoke:
                 current = task.task_definition == service["taskDefinition"]
                 if task.status == "RUNNING" and current:
                     how = "was running already" if task.arn in self._known else "runs"
-                    self._note(verdict("start", "green", f"task {task.name} {how}"))
+                    self._note(verdict("start", "PASS", f"task {task.name} {how}"))
                     return True
             if not waits.wait(news=True):
                 break
@@ -246,7 +246,7 @@ class Smoke:
         try:
             lines = rollout.lines(self.clients("logs"), self.plan.worker.task_definition, began)
         except (BotoCoreError, ClientError) as error:
-            self._note(verdict("network", "unknown", f"the log could not be read: {error}"))
+            self._note(verdict("network", "SKIP", f"the log could not be read: {error}"))
             return
         self.log = lines[-LOG_LINES:]
         self._note(smoke_checks.network(lines))
