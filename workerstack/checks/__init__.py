@@ -11,16 +11,36 @@
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
+from workerstack.checks import (
+    acceptance,
+    access,
+    alarms,
+    behaviour,
+    containers,
+    queues,
+    scaling,
+    secrets,
+    starting,
+    tasks,
+)
 from workerstack.checks.check import Check, Found, Violation
 from workerstack.cloudformation import Stack
 
 __all__ = ["CHECKS", "Check", "Found", "Violation", "ignored", "run"]
 
-MODULES: Sequence[ModuleType] = ()
+MODULES: Sequence[ModuleType] = (
+    acceptance, access, alarms, behaviour, containers, queues, scaling, secrets, starting, tasks,
+)  # fmt: skip
+"""Where the rows stand; a module's own rows, or a tuple ``ROWS`` that it makes."""
 
 CHECKS: tuple[Check, ...] = tuple(
     sorted(
-        (each for module in MODULES for each in vars(module).values() if isinstance(each, Check)),
+        (
+            each
+            for module in MODULES
+            for each in (*vars(module).values(), *getattr(module, "ROWS", ()))
+            if isinstance(each, Check)
+        ),
         key=lambda row: row.id,
     )
 )
