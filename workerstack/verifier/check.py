@@ -30,7 +30,7 @@ def judged(
     """A check that fails with its faults, or passes with the evidence."""
     if faults:
         return Check(identifier, criterion, "FAIL", "; ".join(faults), next_step)
-    return Check(identifier, criterion, "PASS", evidence, next_step)
+    return Check(identifier, criterion, "PASS", evidence)
 
 
 def exit_code(checks: Sequence[Check]) -> int:

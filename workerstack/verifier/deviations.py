@@ -4,49 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workerstack.cloudformation import Resource, Unknown, equal
-from workerstack.verifier.live_resources import NOT_TOLD
+from workerstack.verifier.live_resources import DEFAULTS, NOT_TOLD
 from workerstack.verifier.live_stack import Live, partner, settled
-
-SUSPENDED = {
-    "DynamicScalingInSuspended": False,
-    "DynamicScalingOutSuspended": False,
-    "ScheduledScalingSuspended": False,
-}
-
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": {"SuspendedState": SUSPENDED},
-    "AWS::CloudWatch::Alarm": {
-        "ActionsEnabled": True,
-        "AlarmActions": [],
-        "Dimensions": [],
-        "InsufficientDataActions": [],
-        "OKActions": [],
-        "TreatMissingData": "missing",
-        "Unit": None,
-        "DatapointsToAlarm": None,
-    },
-    "AWS::ECS::Service": {
-        "CapacityProviderStrategy": [],
-        "EnableExecuteCommand": False,
-        "HealthCheckGracePeriodSeconds": 0,
-        "LoadBalancers": [],
-        "ServiceRegistries": [],
-    },
-    "AWS::IAM::Role": {"PermissionsBoundary": None},
-    "AWS::Logs::LogGroup": {"RetentionInDays": None, "KmsKeyId": None},
-    "AWS::SQS::Queue": {
-        "DelaySeconds": 0,
-        "MessageRetentionPeriod": 345_600,
-        "ReceiveMessageWaitTimeSeconds": 0,
-        "RedrivePolicy": None,
-        "VisibilityTimeout": 30,
-    },
-}
-"""What a service takes where the template is silent, and a change by hand would matter.
-
-Source: the API reference of each service (PutMetricAlarm, RegisterScalableTarget, CreateService,
-CreateQueue).
-"""
 
 APART: Mapping[str, tuple[str, ...]] = {
     "AWS::EC2::SecurityGroup": ("SecurityGroupIngress", "SecurityGroupEgress"),

@@ -18,12 +18,10 @@ from workerstack.verifier.asking import Ask, NotAllowedError
 from workerstack.verifier.check import Check
 from workerstack.verifier.deviations import Deviation, deviations, wanted_properties
 from workerstack.verifier.live_resources import Found, describe_group, rules
-from workerstack.verifier.live_stack import INLINE, Live, settled
+from workerstack.verifier.live_stack import INLINE, POLICY, TARGET, Live, by_hand_id, settled
 from workerstack.verifier.mend import NotKnownError, command, put_back
 from workerstack.verifier.security_groups import rules_by_hand
 
-TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 SERVICE = "AWS::ECS::Service"
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
@@ -204,7 +202,7 @@ def _by_hand(look: Look, target: Resource, found: Found) -> Faults:
         if each["PolicyARN"] not in look.live.physical.values():
             mend = look.call(scaling, "DeleteScalingPolicy", PolicyName=each["PolicyName"], **of)
             what = f"the policy {each['PolicyName']} ({each['PolicyType']}) is not in the template"
-            yield Fault(what, mend, target.logical_id)
+            yield Fault(what, mend, by_hand_id(target.logical_id, each["PolicyName"]))
     written = [text(each.get("ScheduledActionName")) for each in target.get("ScheduledActions")
                or [] if isinstance(each, dict)]  # fmt: skip
     for each in look.ask(scaling, "describe_scheduled_actions", **of)["ScheduledActions"]:

@@ -443,3 +443,44 @@ NOT_TOLD: Mapping[str, Mapping[str, str]] = {
     ),
 }  # fmt: skip
 """Properties that these calls do not give, and why; they are taken as they were deployed."""
+
+SUSPENDED = {
+    "DynamicScalingInSuspended": False,
+    "DynamicScalingOutSuspended": False,
+    "ScheduledScalingSuspended": False,
+}
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": {"SuspendedState": SUSPENDED},
+    "AWS::CloudWatch::Alarm": {
+        "ActionsEnabled": True,
+        "AlarmActions": [],
+        "Dimensions": [],
+        "InsufficientDataActions": [],
+        "OKActions": [],
+        "TreatMissingData": "missing",
+        "Unit": None,
+        "DatapointsToAlarm": None,
+    },
+    "AWS::ECS::Service": {
+        "CapacityProviderStrategy": [],
+        "EnableExecuteCommand": False,
+        "HealthCheckGracePeriodSeconds": 0,
+        "LoadBalancers": [],
+        "ServiceRegistries": [],
+    },
+    "AWS::IAM::Role": {"PermissionsBoundary": None},
+    "AWS::Logs::LogGroup": {"RetentionInDays": None, "KmsKeyId": None},
+    "AWS::SQS::Queue": {
+        "DelaySeconds": 0,
+        "MessageRetentionPeriod": 345_600,
+        "ReceiveMessageWaitTimeSeconds": 0,
+        "RedrivePolicy": None,
+        "VisibilityTimeout": 30,
+    },
+}
+"""What a service takes where the template is silent, and a change by hand would matter.
+
+Source: the API reference of each service (PutMetricAlarm, RegisterScalableTarget, CreateService,
+CreateQueue).
+"""

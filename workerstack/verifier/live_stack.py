@@ -42,10 +42,12 @@ from workerstack.verifier.asking import (
     asked,
 )
 from workerstack.verifier.live_resources import (
+    DEFAULTS,
     NOT_TOLD,
     READERS,
     Found,
     managed_policy,
+    policy_properties,
     rule_key,
 )
 
@@ -54,6 +56,10 @@ RULES = {
     "AWS::EC2::SecurityGroupEgress": "SecurityGroupEgress",
 }
 """Types of rules apart from their group, and the property of the group that has them, too."""
+
+TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+AS_TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 INLINE = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
 
@@ -138,7 +144,9 @@ def assemble(ask: Ask, resolved: Stack, physical: Mapping[str, str]) -> Live:
         for name, body in deployed.resources.items()
         if (each := _live(body, apart.get(name), not_allowed.get(name), assumed)) is not None
     }
-    resources |= {each.logical_id: each for each in _attached(ask, deployed, found)}
+    resources |= dict(_running_revisions(ask, deployed, found, resources))
+    by_hand = (*_attached(ask, deployed, found), *_policies_by_hand(ask, deployed, found, physical))
+    resources |= {each.logical_id: each for each in by_hand}
     return Live(
         stack=replace(deployed, resources=resources),
         deployed=deployed,
@@ -265,7 +273,7 @@ def _attached(ask: Ask, deployed: Stack, found: Mapping[str, Found]) -> Iterator
         for arn in found[role.logical_id].properties["ManagedPolicyArns"]:
             if arn in ours or ":iam::aws:" in arn:
                 continue
-            logical_id, kind = f"{role.logical_id}/{arn}", "AWS::IAM::ManagedPolicy"
+            logical_id, kind = by_hand_id(role.logical_id, arn), "AWS::IAM::ManagedPolicy"
             roles = {"Roles": [deployed.reference(role.logical_id, "")]}
             try:
                 properties = managed_policy(ask, arn, roles).properties
@@ -275,15 +283,73 @@ def _attached(ask: Ask, deployed: Stack, found: Mapping[str, Found]) -> Iterator
                 yield Resource(logical_id, kind, properties)
 
 
+def _policies_by_hand(
+    ask: Ask, deployed: Stack, found: Mapping[str, Found], physical: Mapping[str, str]
+) -> Iterator[Resource]:
+    """Scaling policies that somebody added to a target of the stack, as resources of it."""
+    for target in deployed.of(TARGET):
+        name = target.logical_id
+        if name not in found:
+            continue
+        of = {each: found[name].properties[each] for each in AS_TARGET}
+        try:
+            answers = ask("application-autoscaling", "describe_scaling_policies", **of)
+        except NotAllowedError as error:
+            yield Resource(f"{name}/policies", POLICY, NotAllowed(error.action))
+            continue
+        for each in answers["ScalingPolicies"]:
+            if each["PolicyARN"] not in physical.values():
+                properties = {key: value for key, value in policy_properties(each).items()
+                              if key not in AS_TARGET}  # fmt: skip
+                properties["ScalingTargetId"] = deployed.reference(name, "")
+                yield Resource(by_hand_id(name, each["PolicyName"]), POLICY, properties)
+
+
+def _running_revisions(
+    ask: Ask, deployed: Stack, found: Mapping[str, Found], resources: Mapping[str, Resource]
+) -> Iterator[tuple[str, Resource]]:
+    """Where a service runs another revision than the stack's, that one is what runs."""
+    for service in deployed.of("AWS::ECS::Service"):
+        name, kind = service.logical_id, "AWS::ECS::TaskDefinition"
+        task = deployed.referred(service.get("TaskDefinition"), kind)
+        if task is None or name not in found:
+            continue
+        running = str(found[name].properties.get("TaskDefinition", ""))
+        of_the_stack = text(deployed.reference(task.logical_id, ""))
+        if not running or running == of_the_stack:
+            continue
+        try:
+            live = READERS[kind](ask, running, {}).properties
+        except NotAllowedError as error:
+            yield task.logical_id, replace(task, properties=NotAllowed(error.action))
+        else:
+            yield task.logical_id, replace(task, properties=_woven(task, live))
+        reference = Reference(task.logical_id, "", "TaskDefinitionArn", running)
+        properties = {**resources[name].properties, "TaskDefinition": reference}
+        yield name, replace(resources[name], properties=properties)
+
+
+def by_hand_id(logical_id: str, name: str) -> str:
+    """What stands for the logical id of what somebody added to a resource of the stack."""
+    return f"{logical_id}/{name}"
+
+
 def _woven(deployed: Resource, live: Mapping[str, Any]) -> dict[str, Any]:
-    """Live properties, and as they were deployed what no call tells."""
-    woven = {name: woven_value(deployed.properties.get(name), each, name)
-             for name, each in live.items()}  # fmt: skip
-    not_told = NOT_TOLD.get(deployed.type, {})
-    return woven | {
-        name: each for name, each in deployed.properties.items()
-        if name in not_told and name not in live
-    }  # fmt: skip
+    """Live properties, and as they were deployed what no call tells.
+
+    Without what the template does not write and the service adds by itself: a check would take
+    it for written.
+    """
+    written = deployed.properties
+    not_told, defaults = NOT_TOLD.get(deployed.type, {}), DEFAULTS.get(deployed.type, {})
+    # A policy names its target in one of two forms; DescribeScalingPolicies gives both.
+    added = AS_TARGET if "ScalingTargetId" in written else ("ScalingTargetId",)
+    return {
+        name: woven_value(written.get(name), each, name)
+        for name, each in live.items()
+        if name in written
+        or (name not in added and not (name in defaults and each == defaults[name]))
+    } | {name: each for name, each in written.items() if name in not_told and name not in live}
 
 
 def woven_value(deployed: Any, live: Any, name: str = "") -> Any:

@@ -5,14 +5,14 @@ only the first has was changed by hand, and its mending is a call of AWS; what t
 goes with a review of out/; what all three have is the template's own fault.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workerstack import checks as table
 from workerstack.cloudformation import Stack, equal, from_data, resolve, surroundings
 from workerstack.cloudformation.values import is_known
-from workerstack.deployer import labels, protection, service, stack_states
+from workerstack.deployer import labels, protection, stack_states
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
@@ -23,121 +23,6 @@ from workerstack.verifier.check import Check, judged
 from workerstack.verifier.live_only import ROWS, Fault, Look, judge, not_allowed
 from workerstack.verifier.live_stack import Live, read_live
 from workerstack.verifier.running import RUNNING
-
-NFS = 2049
-
-Faults = Iterator[str]
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """An acceptance criterion and the function that finds faults in what is live."""
-
-    id: str
-    text: str
-    faults: Callable[[service.Worker], Faults]
-    evidence: Callable[[service.Worker], str]
-
-
-def _port_mappings(worker: service.Worker) -> Faults:
-    for container in worker.task_definition["containerDefinitions"]:
-        if container.get("portMappings"):
-            yield f"{container['name']} maps {container['portMappings']}"
-
-
-def _health_checks(worker: service.Worker) -> Faults:
-    for container in worker.task_definition["containerDefinitions"]:
-        if container.get("healthCheck"):
-            yield f"{container['name']} has a health check"
-    if worker.service.get("healthCheckGracePeriodSeconds"):
-        yield f"grace period of {worker.service['healthCheckGracePeriodSeconds']} s"
-
-
-def _ingress(worker: service.Worker) -> Faults:
-    for group in worker.worker_groups:
-        for rule in group["IpPermissions"]:
-            ranges = [each["CidrIp"] for each in rule.get("IpRanges", ())]
-            ranges += [each["CidrIpv6"] for each in rule.get("Ipv6Ranges", ())]
-            if (rule.get("IpProtocol"), rule.get("FromPort"), rule.get("ToPort")) != (
-                "tcp",
-                NFS,
-                NFS,
-            ):
-                yield f"{group['GroupId']} lets in {_ports(rule)}"
-            if {"0.0.0.0/0", "::/0"} & set(ranges):
-                yield f"{group['GroupId']} lets in the whole internet"
-
-
-def _lets_in(group: Mapping[str, Any]) -> str:
-    ports = ", ".join(map(_ports, group["IpPermissions"])) or "nothing"
-    return f"{group['GroupId']} lets in {ports}"
-
-
-def _ports(rule: Mapping[str, Any]) -> str:
-    first, last = rule.get("FromPort"), rule.get("ToPort")
-    return f"{rule.get('IpProtocol')} {first}" + ("" if first == last else f" to {last}")
-
-
-def _load_balancers(worker: service.Worker) -> Faults:
-    if worker.service.get("loadBalancers"):
-        yield f"the service is attached to {worker.service['loadBalancers']}"
-
-
-def _registries(worker: service.Worker) -> Faults:
-    if worker.service.get("serviceRegistries"):
-        yield f"the service is registered in {worker.service['serviceRegistries']}"
-
-
-def _scaling_on_the_queue(worker: service.Worker) -> Faults:
-    if not worker.policies:
-        yield "no scaling policy"
-    for policy in worker.policies:
-        if policy["PolicyType"] != "StepScaling":
-            yield f"{policy['PolicyName']} is a {policy['PolicyType']} policy"
-        alarms = [each["AlarmName"] for each in policy.get("Alarms", ())]
-        if not alarms:
-            yield f"no alarm invokes {policy['PolicyName']}"
-        for name in alarms:
-            if name not in worker.alarms:
-                yield f"the alarm {name} of {policy['PolicyName']} does not exist"
-                continue
-            for metric in service.metrics(worker.alarms[name]):
-                if metric["Namespace"] != "AWS/SQS":
-                    yield f"{name} looks at {metric['Namespace']} {metric['MetricName']}"
-                queues = {each["Value"] for each in metric["Dimensions"]}
-                if queues != {worker.queue_name}:
-                    yield f"{name} looks at the queue {', '.join(queues)}"
-
-
-CRITERIA = (
-    Criterion(
-        "E9101",
-        "no port mapping",
-        _port_mappings,
-        lambda worker: f"{worker.task_definition['taskDefinitionArn'].rpartition('/')[2]} has none",
-    ),
-    Criterion(
-        "E9102",
-        "no health check",
-        _health_checks,
-        lambda _: "no container has one, and the service has no grace period",
-    ),
-    Criterion(
-        "E9103",
-        "ingress is NFS only",
-        _ingress,
-        lambda worker: "; ".join(map(_lets_in, worker.worker_groups)),
-    ),
-    Criterion("E9104", "no load balancer", _load_balancers, lambda _: "attached to none"),
-    Criterion("E9105", "no service discovery", _registries, lambda _: "registered nowhere"),
-    Criterion(
-        "E9106",
-        "scaling on the queue only",
-        _scaling_on_the_queue,
-        lambda worker: f"{len(worker.policies)} step policies on {worker.queue_name}",
-    ),
-)
-"""In the order of the design."""
 
 
 def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None) -> list[Check]:
@@ -154,25 +39,11 @@ def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None)
     sides = _sides(source, stack, live)
     return [
         state,
-        *_criteria(clients, stack),
         *_table(deployment.name, sides, faults),
         *(check for check, _ in judged_rows),
         *_as_committed(source, stack, clients, sides),
         _protection(deployment, stack, clients),
     ]
-
-
-def _criteria(clients: Clients, stack: stacks.Stack) -> Iterator[Check]:
-    """The acceptance criteria that the table has not."""
-    known = {each.id for each in table.CHECKS}
-    missing = [each for each in CRITERIA if each.id not in known]
-    if not missing:
-        return
-    worker = service.read_worker(clients, stack.id)
-    for each in missing:
-        faults = list(each.faults(worker))
-        said = "" if faults else each.evidence(worker)
-        yield judged(each.id, each.text, faults, said, "See the lines below")
 
 
 def check_state(stack: stacks.Stack, deployment: str) -> Check:
@@ -214,7 +85,7 @@ def _table(deployment: str, sides: Sides, faults: Sequence[Fault]) -> Iterator[C
         try:
             found = table.run(sides.live, live=True, checks=[check])
         except NotAllowedError as error:
-            yield not_allowed(check.id, check.holds, [error.action])
+            yield not_allowed(check.id, check.title, [error.action])
             continue
         if found and check.level == "warning":
             warnings += [f"{check.id} {each.violation.sentence}" for each in found]
@@ -223,14 +94,19 @@ def _table(deployment: str, sides: Sides, faults: Sequence[Fault]) -> Iterator[C
             steps = dict.fromkeys(
                 step for each in found for step in _steps(deployment, sides, each, faults)
             )
-            yield Check(check.id, check.holds, "FAIL", said, " && ".join(steps))
+            yield Check(check.id, check.title, "FAIL", said, " && ".join(steps))
         elif is_criterion:
-            yield Check(check.id, check.holds, "PASS", check.holds)
+            yield Check(check.id, check.title, "PASS", _plain(check.holds))
         else:
             held += 1
     if asked_for:
         said = "; warning: ".join([f"{held} other checks hold", *warnings])
         yield Check("checks", "the other checks of docs/checks.md hold", "PASS", said)
+
+
+def _plain(sentence: str) -> str:
+    """A docstring's sentence as evidence."""
+    return sentence.replace("``", "").rstrip(".")
 
 
 def _steps(
@@ -247,8 +123,11 @@ def _steps(
         yield f"./deploy.py review {deployment}"
     else:
         name = found.violation.logical_id
-        mends = [each.mend for each in faults if each.mend and each.logical_id == name]
-        yield from mends or [f"./deploy.py review {deployment} --revert-drift"]
+        mends = [each for each in faults if each.mend]
+        own = [each.mend for each in mends if each.logical_id == name]
+        # What it says of one resource may come from another one that it refers to.
+        others = [each.mend for each in mends]
+        yield from own or others or [f"./deploy.py review {deployment} --revert-drift"]
 
 
 def _has(stack: Stack, found: table.Found) -> bool:
