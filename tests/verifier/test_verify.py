@@ -104,8 +104,11 @@ def shut_out(world: World) -> None:
 def close_the_file_system(world: World) -> None:
     """Somebody takes out the rule that the stack has added."""
     group, ec2 = world.things.file_system_security_group_id, world.client("ec2")
-    [found] = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=found["IpPermissions"])
+    answer = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    [rule] = [each for each in answer["SecurityGroupRules"] if not each["IsEgress"]]
+    ec2.revoke_security_group_ingress(
+        GroupId=group, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]]
+    )
 
 
 def other_revision(world: World) -> None:
@@ -290,3 +293,148 @@ def test_what_a_red_line_says_mends_it(world: World, case: str) -> None:
     line = next(each for each in said if red.command in each.next_step)
     aws_cli.follow(line.next_step, world.client)
     assert world.failing() == {}
+
+
+def test_no_line_says_to_deploy_what_cloudformation_takes_for_unchanged(world: World) -> None:
+    group = worker_group(world)
+    way = [
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ]
+    world.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=way)
+    try:
+        found = world.failing()
+        assert "revoke-security-group-ingress" in found["E9103"].next_step
+        for each in found.values():
+            assert each.next_step.startswith("aws ") or "--revert-drift" in each.next_step
+    finally:
+        world.client("ec2").revoke_security_group_ingress(GroupId=group, IpPermissions=way)
+
+
+class Edit(NamedTuple):
+    """A change of a file of the checkout, and what verify and review say of it."""
+
+    file: str
+    old: str
+    new: str
+    line: str
+    status: str
+    evidence: str
+    next_step: str
+
+
+REVIEW = "./deploy.py review dev/webordinary-edit"
+TEMPLATE = "out/webordinary-edit.template.yaml"
+PARAMS = "params/dev/webordinary-edit.yaml"
+EDITS = {
+    "a property": Edit(
+        TEMPLATE, "StopTimeout: 120", "StopTimeout: 60", "template", "FAIL",
+        "these differ from what is deployed: TaskDefinition", REVIEW,
+    ),
+    "a value": Edit(
+        PARAMS, "tags:", "  MaxTasks: 3\ntags:", "parameters", "FAIL",
+        "MaxTasks is 5 and in params/ 3", REVIEW,
+    ),
+    "an output": Edit(
+        TEMPLATE, "Value: !Ref LogGroup", "Value: !Ref Cluster", "template", "FAIL",
+        "these differ from what is deployed: LogGroupName", REVIEW,
+    ),
+    "only what happens at the deletion": Edit(
+        TEMPLATE, "DeletionPolicy: Retain", "DeletionPolicy: Delete", "template", "FAIL",
+        "what happens at the deletion of LogGroup differs", "Change the Metadata of these",
+    ),
+    "the description": Edit(
+        TEMPLATE, "processes messages, serves no HTTP", "works", "template", "PASS",
+        "in the description only, which CloudFormation takes only along with", "",
+    ),
+    "the metadata of a resource": Edit(
+        TEMPLATE, "Description: Adds tasks, more of them the deeper the queue.",
+        "Description: Adds tasks.", "template", "PASS", "Metadata of ScaleOutPolicy only", "",
+    ),
+    "a number as text": Edit(
+        TEMPLATE, "StopTimeout: 120", "StopTimeout: '120'", "template", "PASS",
+        "with the same resources", "",
+    ),
+    "a literal instead of a function": Edit(
+        TEMPLATE, "PolicyName: !Sub ${AWS::StackName}-scale-in",
+        "PolicyName: webordinary-edit-scale-in", "template", "PASS", "with the same resources", "",
+    ),
+    "a value as text": Edit(
+        PARAMS, "tags:", "  MaxTasks: \"5\"\ntags:", "parameters", "PASS", "20 values", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_what_is_committed_is_compared_as_cloudformation_does(world: World, case: str) -> None:
+    edit = EDITS[case]
+    file = world.checkout / edit.file
+    before = file.read_text()
+    assert edit.old in before
+    file.write_text(before.replace(edit.old, edit.new))
+    try:
+        found = world.verify()[edit.line]
+    finally:
+        file.write_text(before)
+    assert (found.status, edit.evidence in found.evidence) == (edit.status, True), found
+    assert found.next_step.startswith(edit.next_step)
+
+
+def test_the_longest_job_fits_into_the_visibility_timeout(world: World) -> None:
+    """The worker declares it in the Metadata of its task definition, in seconds."""
+    deployed = (world.checkout / TEMPLATE).read_text()
+    file = world.checkout / TEMPLATE
+    text = "Description: 'The task: container, size, roles and workspace.'"
+    assert text in deployed
+    file.write_text(
+        deployed.replace(text, f"{text}\n      Worker: {{LongestJob: 900}}").replace(
+            "StopTimeout: 120", "StopTimeout: 119"
+        )
+    )
+    carry_out(make(world.checkout, world.clients), world.checkout, world.clients)
+    found = world.failing()["queue"]
+    assert "is 30 s, and the worker's longest job takes 900 s" in found.evidence
+    aws_cli.follow(found.next_step, world.client)
+    assert "queue" not in world.failing()
+    assert "longest job, 900 s" in world.verify()["queue"].evidence
+    file.write_text(deployed)
+    carry_out(make(world.checkout, world.clients), world.checkout, world.clients)
+
+
+ASKED = (
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "application-autoscaling:DescribeScheduledActions", "cloudwatch:DescribeAlarms",
+    "ec2:DescribeSecurityGroups", "ecs:DescribeClusters", "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition", "ecs:ListTasks", "elasticfilesystem:DescribeMountTargets",
+    "elasticfilesystem:DescribeMountTargetSecurityGroups", "iam:GetRole", "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "logs:DescribeLogGroups",
+    "sqs:GetQueueAttributes",
+)  # fmt: skip
+"""All that is asked of a worker at rest, besides CloudFormation and STS."""
+
+
+@pytest.mark.parametrize("action", ASKED)
+def test_what_may_not_be_asked_is_skipped_and_never_passed(world: World, action: str) -> None:
+    from botocore.exceptions import ClientError
+
+    everything = world.verify()
+    operation = action.partition(":")[2]
+
+    def deny(model: Any, **_: Any) -> None:
+        if model.name == operation:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    names = {"elasticfilesystem": "efs"}
+    client = world.client(names.get(action.partition(":")[0], action.partition(":")[0]))
+    client.meta.events.register("before-call", deny, unique_id="deny")
+    try:
+        found = world.verify()
+    finally:
+        client.meta.events.unregister("before-call", unique_id="deny")
+    skipped = {each.id for each in found.values() if f"no permission for {action}" in each.evidence}
+    assert skipped
+    for each in found.values():
+        if each.id in skipped:
+            assert (each.status, action in each.next_step) == ("SKIP", True)
+        elif each.status != "SKIP" and each.id != "checks":
+            assert each.status == everything[each.id].status

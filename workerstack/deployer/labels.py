@@ -23,7 +23,9 @@ from workerstack.cloudformation import (
     surroundings,
 )
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.source import SERVICE_EXISTS, Source
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.source import SERVICE_EXISTS, Source, read_source, template_text
+from workerstack.deployments import Deployment
 
 TOGETHER = (
     "Change the Metadata of these resources with it: CloudFormation takes no DeletionPolicy and"
@@ -31,7 +33,7 @@ TOGETHER = (
 )
 POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 SETTINGS = ("CreationPolicy", "UpdatePolicy")
-ALONG = "CloudFormation takes them only along with the change of a resource"
+ALONG = "which CloudFormation takes only along with the change of a resource"
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,27 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """Where they differ; empty where they do not."""
-        if self.resources or self.outputs:
-            return f"{', '.join((*self.resources, *self.outputs))} differ from what is deployed"
+        differing = (*self.resources, *self.outputs)
+        if differing:
+            return f"these differ from what is deployed: {', '.join(differing)}"
         if self.policies:
             return f"what happens at the deletion of {', '.join(self.policies)} differs"
-        return f"only {' and '.join(self.labels)} differ: {ALONG}" if self.labels else ""
+        return f"it differs in {' and '.join(self.labels)} only, {ALONG}" if self.labels else ""
+
+
+def unchanged(deployment: Deployment, clients: Clients) -> str:
+    """What to say where CloudFormation finds no changes: labels may differ all the same."""
+    cloudformation = clients("cloudformation")
+    source, stack = read_source(deployment), stacks.read(cloudformation, deployment.stack)
+    whole = f"No changes: {deployment.name} matches {source.file} and params/."
+    if stack.is_new:
+        return whole
+    body = template_text(stacks.template_body(cloudformation, StackName=stack.id))
+    found = of_stack(source, stack, body)
+    if not found.sentence:
+        return whole
+    said = f"No changes to the resources of {deployment.name}; {source.file}: {found.sentence}."
+    return f"{said} {TOGETHER}." if found.only_policies else said
 
 
 def of_stack(source: Source, stack: stacks.Stack, body: str) -> Comparison:

@@ -105,6 +105,8 @@ def judge(row: Row, look: Look) -> tuple[Check, list[Fault]]:
         return not_allowed(row.id, row.criterion, missing), []
     try:
         return Check(row.id, row.criterion, "PASS", row.holds(look)), []
+    except NotAllowedError as error:
+        return not_allowed(row.id, row.criterion, [error.action]), []
     except NotKnown as unknown:
         return Check(row.id, row.criterion, "SKIP", str(unknown)), []
 
