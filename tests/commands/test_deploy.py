@@ -132,9 +132,9 @@ def test_web_serving_becomes_the_worker(
     walkthrough.deploy_web_serving(client("cloudformation"), things)
     deployment = deployments.load(NAME, checkout)
     red = {check.id for check in verify.verify(deployment, clients) if check.status == "FAIL"}
-    assert red == {
-        "E9101", "E9102", "E9103", "E9104", "E9105", "E9106", "template", "parameters",
-    }  # fmt: skip
+    assert red >= {"E9101", "E9102", "E9103", "E9104", "E9105", "E9106"}
+    # It runs as it was deployed; only what is committed is another template.
+    assert {each for each in red if each[0] != "E"} == {"template"}
     review = make(checkout, clients)
     by_action: dict[str, set[str]] = {}
     for each in review.resources:

@@ -3,7 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from workerstack.cloudformation import Resource, Unknown, equal
+from workerstack.cloudformation import (
+    Resource,
+    Text,
+    Unknown,
+    could_be_equal,
+    equal,
+    matches,
+)
 from workerstack.verifier.live_resources import DEFAULTS, NOT_TOLD
 from workerstack.verifier.live_stack import Live, partner, settled
 
@@ -69,6 +76,8 @@ def _normal(kind: str, name: str, value: Any) -> Any:
 def _differing(wanted: Any, live: Any, path: tuple[str, ...]) -> Iterator[Deviation]:
     if isinstance(wanted, Unknown) or equal(wanted, live, path[-1]):
         return
+    if isinstance(wanted, Text) and isinstance(live, str) and matches(wanted, live):
+        return
     if live is None and wanted in (False, "false", [], {}):
         return
     if isinstance(wanted, dict) and isinstance(live, Mapping):
@@ -81,6 +90,6 @@ def _differing(wanted: Any, live: Any, path: tuple[str, ...]) -> Iterator[Deviat
                 name = next((str(each[key]) for key in ("Name", "Id") if key in each), str(at))
                 yield from _differing(each, partner(each, live, at), (*path, name))
             return
-        if any(isinstance(each, Unknown) for each in wanted):
+        if could_be_equal(wanted, live) is not False:
             return
     yield Deviation(path, wanted, live)

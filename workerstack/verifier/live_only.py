@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from workerstack.cloudformation import Resource, equal, text
+from workerstack.cloudformation import Resource, could_be_equal, equal, is_known, text, written
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer import service as live_service
 from workerstack.deployer.aws import Clients
@@ -134,7 +134,7 @@ def _said(name: str, found: Sequence[Deviation]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "not set"
-    return scalar(value) or json.dumps(value, default=str)
+    return written(value)
 
 
 def _alarms(look: Look) -> Faults:
@@ -248,12 +248,16 @@ def _inline(look: Look, role: Resource) -> Faults:
         each["PolicyName"]: each["PolicyDocument"]
         for each in look.live.found[name].properties["Policies"]
     }
-    for policy in present.keys() - wanted.keys():
+    for policy in sorted(present.keys() - wanted.keys()):
         mend = look.call("iam", "DeleteRolePolicy", RoleName=physical, PolicyName=policy)
         what = f"{name} has the inline policy {policy}, which the template has not"
         yield Fault(what, mend, name)
     for policy, document in wanted.items():
-        if policy in present and equal(document, present[policy], "PolicyDocument"):
+        same = policy in present and (
+            equal(document, present[policy], "PolicyDocument")
+            or could_be_equal(document, present[policy]) is not False
+        )
+        if same:
             continue
         mend = look.mend("iam", "PutRolePolicy", {
             "RoleName": physical, "PolicyName": policy, "PolicyDocument": document,
@@ -277,13 +281,15 @@ def _is_of(live: Live, policy: Resource, role: Resource) -> bool:
 
 def _attached(look: Look, role: Resource) -> Faults:
     name, physical = role.logical_id, look.live.physical[role.logical_id]
-    written = settled(role.get("ManagedPolicyArns") or [], look.live.deployed.reference)
+    written_arns = settled(role.get("ManagedPolicyArns") or [], look.live.deployed.reference)
     wanted = {
-        *(str(each) for each in written),
+        *(str(each) for each in written_arns),
         *(look.live.physical[each.logical_id] for each in look.live.of(MANAGED)
           if _is_of(look.live, each, role)),
     }  # fmt: skip
     present = set(look.live.found[name].properties["ManagedPolicyArns"])
+    if not is_known(written_arns):
+        return  # which of them are the template's cannot be told
     for arn in sorted(present - wanted):
         mend = look.call("iam", "DetachRolePolicy", RoleName=physical, PolicyArn=arn)
         what = f"{name} has the managed policy {arn}, which the template has not"

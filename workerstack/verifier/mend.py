@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from workerstack.cloudformation import Unknown
+from workerstack.cloudformation import is_known
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer.aws import Clients
 
@@ -51,8 +51,8 @@ def command(service: str, operation: str, request: Mapping[str, Any], region: st
 
 def _typed(shape: Any, value: Any) -> Any:  # noqa: PLR0911 - one return a kind of shape
     """A value as the API takes it: its own spelling of members, numbers as numbers."""
-    if isinstance(value, Unknown):
-        raise NotKnownError(value.reason)
+    if not is_known(value):
+        raise NotKnownError
     match shape.type_name:
         case "structure":
             members = {name.lower(): name for name in shape.members}

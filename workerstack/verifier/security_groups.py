@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from workerstack.cloudformation import Resource, text
+from workerstack.cloudformation import Resource, is_known, text
 from workerstack.verifier.live_resources import PEERS, rule_key
 from workerstack.verifier.live_stack import RULES, Live, settled
 
@@ -68,6 +68,8 @@ def _of_group(live: Live, group: Resource) -> Iterator[Rule]:
         written = [*(group.get(listed) or []), *(each.properties for each in apart)]
         wanted = {rule_key(rule): rule for rule in
                   (settled(dict(each), live.deployed.reference) for each in written)}  # fmt: skip
+        if not is_known(list(wanted.values())):
+            continue  # which of the live rules are the template's cannot be told
         present = {rule_key(each): each for each in live.found[group.logical_id].properties[listed]}
         silent = direction == "egress" and not group.get(listed)
         default = {rule_key(each): each for each in EVERYWHERE} if silent else {}
