@@ -317,7 +317,7 @@ silent(
     lambda t: statement(t, "TaskRole", "ConsumeQueue").update(
         Action=[
             "SQS:receivemessage",
-            "sqs:Delete*",
+            "sqs:DeleteMessage*",
             "sqs:ChangeMessageVisibility*",
             "sqs:GetQueue*",
         ]

@@ -92,7 +92,8 @@ def statements(template: Template, role: str) -> Any:
         body["Properties"]["PolicyDocument"]["Statement"]
         for body in template["Resources"].values()
         if body["Type"] in ("AWS::IAM::RolePolicy", "AWS::IAM::Policy")
-        and {"Ref": role} in (body["Properties"].get("RoleName"), *body["Properties"].get("Roles", ()))
+        and {"Ref": role}
+        in (body["Properties"].get("RoleName"), *body["Properties"].get("Roles", ()))
     )  # fmt: skip
 
 
@@ -104,8 +105,9 @@ def trust(template: Template, role: str) -> Any:
     return at(template, role)["AssumeRolePolicyDocument"]["Statement"]
 
 
-def add(template: Template, logical_id: str, kind: str, **properties: object) -> None:
+def add(template: Template, logical_id: str, kind: str, **properties: object) -> object:
     template["Resources"][logical_id] = {"Type": f"AWS::{kind}", "Properties": properties}
+    return template
 
 
 def allow(actions: object, resources: object, **more: object) -> Template:
@@ -151,8 +153,9 @@ def sidecar(template: Template, **more: object) -> Template:
     return one
 
 
-def moved(template: Template, role: str, kind: str) -> None:
+def moved(template: Template, role: str, kind: str) -> object:
     """A role's inline policies as resources of their own."""
     for number, each in enumerate(at(template, role).pop("Policies")):
         name = {"RoleName": {"Ref": role}} if kind == "RolePolicy" else {"Roles": [{"Ref": role}]}
         add(template, f"{role}Moved{number}", f"IAM::{kind}", **name, **each)
+    return template

@@ -97,6 +97,24 @@ def _is_more_than_nfs(rule: dict[str, Any]) -> bool:
        because="EFS is all that ever reaches the worker.")  # fmt: skip
 def ingress_is_nfs_only(stack: Stack) -> Iterator[Violation]:
     """Only tcp 2049 into the worker's own groups, and from them into the file system's."""
+    yield from _default_groups(stack)
+    groups = _workers_groups(stack)
+    for group in groups:
+        for position, rule in members(group.get("SecurityGroupIngress")):
+            if _is_more_than_nfs(rule):
+                yield at(group, "SecurityGroupIngress", position).wrong(
+                    f"{group.logical_id} lets in more than NFS", MEANT, "Remove the rule"
+                )
+    for beside in stack.of(INGRESS):
+        into = stack.referred(beside.get("GroupId"), GROUP)
+        if into in groups and _is_more_than_nfs(dict(beside.properties)):
+            yield at(beside).wrong(
+                f"{beside.logical_id} lets in more than NFS", MEANT, "Remove the rule"
+            )
+    yield from _shut_out(stack, groups)
+
+
+def _default_groups(stack: Stack) -> Iterator[Violation]:
     for service in stack.of(SERVICE):
         given = network(service)
         if (
@@ -110,19 +128,10 @@ def ingress_is_nfs_only(stack: Stack) -> Iterator[Violation]:
                 " no file system lets in",
                 "Name a group of the worker",
             )
-    groups = _workers_groups(stack)
-    for group in groups:
-        for position, rule in members(group.get("SecurityGroupIngress")):
-            if _is_more_than_nfs(rule):
-                yield at(group, "SecurityGroupIngress", position).wrong(
-                    f"{group.logical_id} lets in more than NFS", MEANT, "Remove the rule"
-                )
-    for rule in stack.of(INGRESS):
-        into = stack.referred(rule.get("GroupId"), GROUP)
-        if into in groups and _is_more_than_nfs(dict(rule.properties)):
-            yield at(rule).wrong(
-                f"{rule.logical_id} lets in more than NFS", MEANT, "Remove the rule"
-            )
+
+
+def _shut_out(stack: Stack, groups: list[Resource]) -> Iterator[Violation]:
+    """Workers that no rule of the stack lets into the file system that they mount."""
     for task in stack.of(TASK):
         for service in services_of(stack, task):
             own = groups_of(stack, service)
@@ -150,22 +159,25 @@ def _workers_groups(stack: Stack) -> list[Resource]:
 
 def _is_let_in(stack: Stack, group: Resource, workers: list[Resource]) -> bool:
     """Whether a rule of this stack lets a group into another one by NFS, or may."""
-    for rule in stack.of(INGRESS):
-        if stack.referred(rule.get("GroupId"), GROUP) in workers:
-            continue
-        source = rule.get("SourceSecurityGroupId")
-        from_it = stack.referred(source, GROUP) is group or isinstance(source, Unknown)
-        from_it |= "CidrIp" in rule.properties or "CidrIpv6" in rule.properties
-        if from_it and not _keeps_nfs_out(dict(rule.properties)):
-            return True
-    for other in stack.of(GROUP):
-        for _, rule in members(other.get("SecurityGroupIngress")):
-            source = rule.get("SourceSecurityGroupId")
-            from_it = stack.referred(source, GROUP) is group or isinstance(source, Unknown)
-            from_it |= "CidrIp" in rule or "CidrIpv6" in rule
-            if other not in workers and from_it and not _keeps_nfs_out(rule):
-                return True
-    return False
+    rules = [
+        dict(each.properties)
+        for each in stack.of(INGRESS)
+        if stack.referred(each.get("GroupId"), GROUP) not in workers
+    ]
+    rules += [
+        rule
+        for other in stack.of(GROUP)
+        if other not in workers
+        for _, rule in members(other.get("SecurityGroupIngress"))
+    ]
+    return any(_is_from(stack, each, group) and not _keeps_nfs_out(each) for each in rules)
+
+
+def _is_from(stack: Stack, rule: dict[str, Any], group: Resource) -> bool:
+    source = rule.get("SourceSecurityGroupId")
+    if stack.referred(source, GROUP) is group or isinstance(source, Unknown):
+        return True
+    return "CidrIp" in rule or "CidrIpv6" in rule
 
 
 def _keeps_nfs_out(rule: dict[str, Any]) -> bool:

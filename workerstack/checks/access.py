@@ -28,6 +28,10 @@ BUCKETS = (
 )
 
 
+SHOWN = 3
+"""Actions that a sentence names."""
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who has policies: a role, a user, a group, or a policy for somebody elsewhere."""
@@ -44,7 +48,8 @@ class Holder:
     def violation(self, granted: Granted, why: str, next_step: str) -> Violation:
         """One for a statement of its policies, where that stands."""
         statement = granted.statement
-        actions = ", ".join(granted.actions[:3]) + (" and more" if len(granted.actions) > 3 else "")
+        actions = ", ".join(granted.actions[:SHOWN])
+        actions += " and more" if len(granted.actions) > SHOWN else ""
         named = [_readable(each) for each in statement.resources or ()]
         on = ("all but " if statement.not_resources else "") + (", ".join(named[:2]) or "itself")
         resource, path = self._place(statement)
@@ -120,10 +125,9 @@ def _row(danger: Danger) -> Check:
 
     find.__doc__ = f"No role is given {danger.what}."
     kind: Kind = "care" if identifier.startswith("W") else "access"
-    made = check(
-        identifier, danger.what.capitalize(), kind=kind, source=SOURCES.get(danger.id, LEAST),
-        because=danger.why,
-    )  # fmt: skip
+    title = danger.what[:1].upper() + danger.what[1:]
+    source = SOURCES.get(danger.id, LEAST)
+    made = check(identifier, title, kind=kind, source=source, because=danger.why)
     return made(find)
 
 

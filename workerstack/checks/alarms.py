@@ -262,7 +262,7 @@ MOST_ACTIONS = 5
 
 
 @check("E9222", "Alarms act", kind="never scales", source=PUT,
-       because="An alarm whose actions are switched off starts nothing and tells nobody.")  # fmt: skip
+       because="An alarm whose actions are off starts nothing and tells nobody.")  # fmt: skip
 def alarms_are_on(stack: Stack) -> Iterator[Violation]:
     """No alarm has its actions switched off."""
     for alarm in stack.of(ALARM):

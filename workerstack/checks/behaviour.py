@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from workerstack.checks.check import Violation, at, check
 from workerstack.checks.worker import (
@@ -17,21 +18,32 @@ from workerstack.checks.worker import (
     QUEUE,
     SERVICE,
     TARGET,
+    TASK,
     scaling_alarms,
     service_of,
     target_of,
 )
-from workerstack.cloudformation import Resource, Stack, unknowns
+from workerstack.cloudformation import Resource, Stack, plain, unknowns
+from workerstack.cloudformation.logical_ids import written_references
+from workerstack.simulator.cloudwatch import evaluation_of
 from workerstack.simulator.model import Scaling
 from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.read import read_scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
+from workerstack.simulator.warn import breaches
 
 MODEL = "docs/scaling.md"
+METRICS = (
+    "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+    "sqs-available-cloudwatch-metrics.html"
+)
 SETTINGS = Settings(heartbeat=60)
 """A worker that extends its message's visibility each minute."""
+
+UNSEEN = Settings(heartbeat=60, notvisible_reported_when_zero=False)
+"""The same, of a queue that leaves out a count of zero in flight."""
 
 MINUTE, HOUR = 60, 3_600
 LONG_JOB = 2 * HOUR
@@ -43,13 +55,18 @@ MOST_SIMULATED = 60
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What happens: None or False is what should not be."""
+    """What happens: whether a task starts for one message, whether all but the minimum stop.
+
+    ``least`` is the desired count hours after a short job, ``reaches`` the most tasks of a
+    burst, ``stopped`` whether a long job is killed, or its task is stopped before it can begin.
+    """
 
     starts: bool
     returns: bool
     least: int
     reaches: int
-    killed: int
+    stopped: bool
+    returns_unseen: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ def readings(stack: Stack) -> Iterator[Reading]:
         parts = _parts(stack, target)
         if parts is None:
             continue
-        body = {name: _only(each) for name, each in parts.items()}
+        body = {name: _only(stack, each) for name, each in parts.items()}
         yield _read(target, json.dumps({"Resources": body}, sort_keys=True, default=str))
 
 
@@ -99,7 +116,8 @@ KEPT = {
         "PolicyType", "ScalingTargetId", "ResourceId", "StepScalingPolicyConfiguration",
     ),
     TARGET: ("MaxCapacity", "MinCapacity", "ResourceId", "SuspendedState", "ScalableDimension"),
-    SERVICE: ("ServiceName", "DeploymentConfiguration"),
+    SERVICE: ("ServiceName", "DeploymentConfiguration", "TaskDefinition"),
+    TASK: (),
     QUEUE: ("VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy", "QueueName"),
 }  # fmt: skip
 """Properties that decide how a template scales."""
@@ -112,38 +130,68 @@ def _parts(stack: Stack, target: Resource) -> dict[str, Resource] | None:
     service = service_of(stack, target)
     if not policies or not alarms or service is None:
         return None
-    found = {each.logical_id: each for each in (target, *policies, *alarms, service)}
+    definition = stack.referred(service.get("TaskDefinition"), TASK)
+    tasks = [] if definition is None else [definition]
+    found = {each.logical_id: each for each in (target, *policies, *alarms, service, *tasks)}
     for each in found.values():
         for name in KEPT[each.type]:
-            if name not in ("ResourceId", "Dimensions", "Metrics", "ServiceName"):
-                if any(True for _ in unknowns(each.get(name))):
-                    return None
+            is_name = name in (
+                "ResourceId",
+                "Dimensions",
+                "Metrics",
+                "ServiceName",
+                "ScalingTargetId",
+                "TaskDefinition",
+            )
+            if not is_name and any(True for _ in unknowns(each.get(name))):
+                return None
     return {**found, **{each.logical_id: each for each in stack.of(QUEUE)}}
 
 
-def _only(resource: Resource) -> dict[str, object]:
+def _only(stack: Stack, resource: Resource) -> dict[str, object]:
     body = resource.body
     given = body.get("Properties", {})
     kept = {name: given[name] for name in KEPT[resource.type] if name in given}
-    return {"Type": resource.type, "Properties": kept}
+    if resource.type == ALARM:
+        kept = _with_queues(stack, kept)
+    declared = {"Worker": resource.metadata["Worker"]} if "Worker" in resource.metadata else {}
+    return {"Type": resource.type, "Properties": kept, "Metadata": plain(declared)}
+
+
+def _with_queues(stack: Stack, value: Any) -> Any:
+    """An alarm with each dimension of a queue of the stack written as its name."""
+    if isinstance(value, list):
+        return [_with_queues(stack, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("Name") == "QueueName" and "Value" in value:
+        found = [each for each, _ in written_references(value["Value"])]
+        queue = next((each for each in stack.of(QUEUE) if each.logical_id in found), None)
+        if queue is not None:
+            return {**value, "Value": {"Fn::GetAtt": [queue.logical_id, "QueueName"]}}
+    return {name: _with_queues(stack, each) for name, each in value.items()}
 
 
 @lru_cache(maxsize=256)
 def behaviour(scaling: Scaling) -> Behaviour:
     """What the four loads show."""
     one = simulate(scaling, Trace.of([Message(0, MINUTE)]), SETTINGS, horizon=3 * HOUR)
-    starts = one.summary.done == 1 or scaling.min_capacity > 0
+    starts = one.summary.tasks_started > 0 or scaling.min_capacity > 0
     least = one.series.desired[-1][1]
     long = simulate(
         scaling, Trace.of([Message(0, LONG_JOB)]), SETTINGS, horizon=LONG_JOB + HOUR
     ).summary
+    unseen = simulate(
+        scaling, Trace.of([Message(0, MINUTE)]), UNSEEN, horizon=3 * HOUR
+    ).series.desired[-1][1]
     reaches, returns = scaling.max_capacity, least <= scaling.min_capacity
+    stopped = long.killed > 0 or (long.tasks_started > 0 and long.waiting > 0)
     if starts and scaling.min_capacity < scaling.max_capacity <= MOST_SIMULATED:
         minutes = 90 + 12 * (scaling.max_capacity - scaling.min_capacity)
         messages = [Message(0, 12 * HOUR) for _ in range(DEEP)]
         burst = simulate(scaling, Trace.of(messages), SETTINGS, horizon=minutes * MINUTE)
         reaches = burst.summary.peak
-    return Behaviour(starts, returns, least, reaches, long.killed)
+    return Behaviour(starts, returns, least, reaches, stopped, unseen <= scaling.min_capacity)
 
 
 def _simulated(stack: Stack) -> Iterator[tuple[Reading, Behaviour]]:
@@ -173,12 +221,12 @@ def _alarms(stack: Stack, reading: Reading, *, adds: bool) -> list[Resource]:
 def no_job_is_killed(stack: Stack) -> Iterator[Violation]:
     """Simulated, one job of two hours is finished by the task that began it."""
     for reading, found in _simulated(stack):
-        if found.killed:
+        if found.stopped:
             removing = _alarms(stack, reading, adds=False)
             alarm = next(iter(removing), None) or reading.target
             yield at(alarm).wrong(
                 f"{alarm.logical_id} stops the worker that has the only message",
-                "simulated, a job of two hours is killed while its message is in flight",
+                "simulated, a job of two hours never ends, since its task is stopped before",
                 "Scale in on visible + FILL(in_flight, 0), from AlarmActions only",
             )
 
@@ -209,6 +257,50 @@ def comes_back(stack: Stack) -> Iterator[Violation]:
                 f"simulated, three hours after one short job {found.least} tasks are wanted",
                 "Let an alarm on an empty queue remove tasks",
             )
+
+
+@check(
+    "E9233",
+    "Idle queues are seen",
+    kind="costs",
+    source=METRICS,
+    because="SQS may leave out the count of messages in flight while it is zero.",
+)
+def idle_queues_are_seen(stack: Stack) -> Iterator[Violation]:
+    """Simulated without counts of zero in flight, the desired count is the minimum again."""
+    for reading, found in _simulated(stack):
+        if found.starts and found.returns and not found.returns_unseen:
+            alarm = next(iter(_alarms(stack, reading, adds=False)), None) or reading.target
+            yield at(alarm).wrong(
+                f"{alarm.logical_id} has no value while nothing is in flight",
+                "SQS may leave out that count then, the sum is missing, and no task is stopped",
+                "Use FILL(..., 0) on the messages in flight",
+            )
+
+
+@check(
+    "E9232",
+    "No data is no empty queue",
+    kind="kills work",
+    source=METRICS,
+    because="SQS sends some values late, and a sum with 0 in their place is a guess.",
+)
+def no_data_is_no_empty_queue(stack: Stack) -> Iterator[Violation]:
+    """Where no metric of an alarm has a value, metric math gives none that removes tasks."""
+    for reading in readings(stack):
+        if reading.scaling is None:
+            continue
+        removing = {alarm.logical_id for alarm in _alarms(stack, reading, adds=False)}
+        for alarm in reading.scaling.alarms:
+            if alarm.name in removing and alarm.expressions:
+                nothing = dict.fromkeys((name for name, _ in alarm.metrics), None)
+                value = evaluation_of(alarm, zero=False)(nothing)
+                if value is not None and breaches(alarm, value):
+                    yield at(stack.resources[alarm.name], "Metrics").wrong(
+                        f"{alarm.name} takes missing metrics for {value:g} messages",
+                        "SQS sends some values late, and a task would be stopped without evidence",
+                        "Use FILL on the messages in flight only",
+                    )
 
 
 @check("E9217", "The maximum is reached", kind="never scales", source=MODEL,

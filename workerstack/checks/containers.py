@@ -16,7 +16,7 @@ from workerstack.checks.worker import (
     members,
     number,
 )
-from workerstack.cloudformation import Resource, Stack, text
+from workerstack.cloudformation import Stack, text
 
 CONTAINER = (
     "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html"
@@ -68,24 +68,27 @@ def mount_points_have_volumes(stack: Stack) -> Iterator[Violation]:
 def volumes_are_mounted(stack: Stack) -> Iterator[Violation]:
     """Each volume of a task definition is mounted by a container, and there is one of a name."""
     for task in stack.of(TASK):
-        found = [mount for each in containers_of(task) for _, mount in each.members("MountPoints")]
-        given = task.get("ContainerDefinitions")
-        mounted = {text(each.get("SourceVolume")) for each in found}
+        found = list(containers_of(task))
+        mounted = {
+            text(m.get("SourceVolume")) for each in found for _, m in each.members("MountPoints")
+        }
+        may_be_others = (
+            None in mounted
+            or is_open(task.get("ContainerDefinitions"))
+            or any(is_open(each.body.get("MountPoints")) for each in found)
+        )
         names: set[str] = set()
         for position, volume in members(task.get("Volumes")):
             name = text(volume.get("Name"))
-            if name is not None and name not in mounted and None not in mounted and not is_open(
-                [each.body.get("MountPoints") for each in containers_of(task)]
-            ) and isinstance(given, list):  # fmt: skip
-                yield at(task, "Volumes", position).wrong(
+            place = at(task, "Volumes", position)
+            if name is not None and name not in mounted and not may_be_others:
+                yield place.wrong(
                     f"Nobody mounts the volume {name}",
                     "the worker would work in its own disk and lose everything",
                     "Add a mount point",
                 )
             if name is not None and name in names:
-                yield at(task, "Volumes", position).wrong(
-                    f"Two volumes are named {name}", "ECS refuses that", "Rename one"
-                )
+                yield place.wrong(f"Two volumes are named {name}", "ECS refuses that", "Rename one")
             names.add(name or "")
 
 
@@ -170,28 +173,33 @@ def nothing_that_fargate_lacks(stack: Stack) -> Iterator[Violation]:
                 yield container.at("LinuxParameters", name).wrong(
                     f"{name} does not exist on Fargate", "ECS refuses it", "Remove it"
                 )
-        for capability in listed(container.get("LinuxParameters", "Capabilities", "Add")):
-            if text(capability) not in ("SYS_PTRACE", None):
-                yield container.at("LinuxParameters", "Capabilities", "Add").wrong(
-                    f"{text(capability)} cannot be added on Fargate",
-                    "only SYS_PTRACE can",
-                    "Remove it",
-                )
-        for position, each in container.members("ResourceRequirements"):
-            if text(each.get("Type")) in ("GPU", "InferenceAccelerator"):
-                yield container.at("ResourceRequirements", position).wrong(
-                    f"{text(each.get('Type'))} does not exist on Fargate",
-                    "ECS refuses it",
-                    "Remove it",
-                )
-        for position, each in container.members("Ulimits"):
-            name = text(each.get("Name"))
-            if name not in ("nofile", None):
-                yield container.at("Ulimits", position).wrong(
-                    f"The limit {name} cannot be set on Fargate",
-                    "only nofile can",
-                    "Remove it",
-                )
+        yield from _limits(container)
+
+
+def _limits(container: Container) -> Iterator[Violation]:
+    """Capabilities, devices and limits that a container cannot ask for."""
+    for capability in listed(container.get("LinuxParameters", "Capabilities", "Add")):
+        if text(capability) not in ("SYS_PTRACE", None):
+            yield container.at("LinuxParameters", "Capabilities", "Add").wrong(
+                f"{text(capability)} cannot be added on Fargate",
+                "only SYS_PTRACE can",
+                "Remove it",
+            )
+    for position, each in container.members("ResourceRequirements"):
+        if text(each.get("Type")) in ("GPU", "InferenceAccelerator"):
+            yield container.at("ResourceRequirements", position).wrong(
+                f"{text(each.get('Type'))} does not exist on Fargate",
+                "ECS refuses it",
+                "Remove it",
+            )
+    for position, each in container.members("Ulimits"):
+        name = text(each.get("Name"))
+        if name not in ("nofile", None):
+            yield container.at("Ulimits", position).wrong(
+                f"The limit {name} cannot be set on Fargate",
+                "only nofile can",
+                "Remove it",
+            )
 
 
 @check("E9321", "Containers fit into the task", kind="refused", source=API,
@@ -204,7 +212,7 @@ def containers_fit(stack: Stack) -> Iterator[Violation]:
             parts = [(each, _size(each, name)) for each in containers_of(task)]
             asked = sum(size or 0 for _, size in parts)
             if whole is not None and asked > whole:
-                largest, size = max(parts, key=lambda part: part[1] or 0)
+                largest, _ = max(parts, key=lambda part: part[1] or 0)
                 unit = "MiB" if name == "Memory" else "CPU units"
                 several = sum(1 for _, each in parts if each) > 1
                 yield _place(largest, name).wrong(
@@ -269,13 +277,11 @@ def dependencies_exist(stack: Stack) -> Iterator[Violation]:
                         "that one has no health check, and is never healthy",
                         "Wait for START, or give it a check",
                     )
-        yield from _circles(task, found, waits)
+        yield from _circles(found, waits)
 
 
-def _circles(
-    task: Resource, found: dict[str, Container], waits: dict[str, list[str]]
-) -> Iterator[Violation]:
-    for name in found:
+def _circles(found: dict[str, Container], waits: dict[str, list[str]]) -> Iterator[Violation]:
+    for name, container in found.items():
         seen: list[str] = []
         ahead = list(waits.get(name, ()))
         while ahead:
@@ -285,9 +291,7 @@ def _circles(
                 ahead += waits.get(each, ())
         if name in seen:
             yield (
-                found[name]
-                .at("DependsOn")
-                .wrong(
+                container.at("DependsOn").wrong(
                     f"{name} waits for itself",
                     f"through {', '.join(each for each in seen if each != name) or name}",
                     "Take one of the dependencies out",

@@ -6,6 +6,7 @@ from workerstack.checks.check import Violation, at, check
 from workerstack.checks.worker import (
     ALARM,
     QUEUE,
+    TASK,
     dead_letter_queues,
     dead_letter_target,
     is_open,
@@ -14,6 +15,7 @@ from workerstack.checks.worker import (
     metrics,
     named_queue,
     number,
+    queues_of,
     redrive,
     truth,
 )
@@ -67,8 +69,11 @@ def dead_letters_are_kept(stack: Stack) -> Iterator[Violation]:
         for metric in metrics(alarm)
         if "QueueName" in metric.dimensions
     ]
+    consumed = [each.queue for task in stack.of(TASK) for each in queues_of(stack, task)]
     for queue in stack.of(QUEUE):
         name = queue.logical_id
+        if any(consumed) and queue not in dead and queue not in consumed:
+            continue
         if queue in dead:
             own = named_queue(stack, stack.reference(name))
             if own and not any(each and each.is_same(own) is not False for each in watched):
@@ -138,15 +143,15 @@ def fifo_with_fifo(stack: Stack) -> Iterator[Violation]:
         is_fifo = _is_fifo(queue)
         name = text(queue.get("QueueName"))
         target = dead_letter_target(stack, queue)
-        if target is not None and target is not queue and None not in (is_fifo, _is_fifo(target)):
-            if is_fifo != _is_fifo(target):
-                kinds = {True: "FIFO", False: "standard", None: ""}
-                yield at(queue, "RedrivePolicy").wrong(
-                    f"{queue.logical_id} is {kinds[is_fifo]} and {target.logical_id}"
-                    f" {kinds[_is_fifo(target)]}",
-                    "SQS wants a dead-letter queue of the same kind",
-                    "Make both the same",
-                )
+        its = is_fifo if target is None or target is queue else _is_fifo(target)
+        if target is not None and its != is_fifo and None not in (its, is_fifo):
+            kinds = {True: "FIFO", False: "standard", None: ""}
+            yield at(queue, "RedrivePolicy").wrong(
+                f"{queue.logical_id} is {kinds[is_fifo]} and {target.logical_id}"
+                f" {kinds[_is_fifo(target)]}",
+                "SQS wants a dead-letter queue of the same kind",
+                "Make both the same",
+            )
         if target is queue:
             yield at(queue, "RedrivePolicy").wrong(
                 f"{queue.logical_id} is its own dead-letter queue",
@@ -254,8 +259,9 @@ def messages_live(stack: Stack) -> Iterator[Violation]:
 @check("E9230", "Messages are hidden while they are processed", kind="loses messages",
        source=VISIBILITY, because="Two workers on one message do it twice.")  # fmt: skip
 def messages_are_hidden(stack: Stack) -> Iterator[Violation]:
-    """The visibility timeout of a worker's queue is some seconds at least."""
+    """A worker's queue hides a message some seconds at least, and as long as its longest job."""
     dead = dead_letter_queues(stack)
+    yield from _hidden_too_short(stack)
     for queue in stack.of(QUEUE):
         hidden = _visibility(queue)
         if queue not in dead and hidden is not None and hidden < LEAST_VISIBILITY:
@@ -264,6 +270,23 @@ def messages_are_hidden(stack: Stack) -> Iterator[Violation]:
                 "it is received again while the first worker has it",
                 "Hide it for as long as a job may take",
             )
+
+
+def _hidden_too_short(stack: Stack) -> Iterator[Violation]:
+    """Queues of workers whose Metadata declares a longer job, and no heartbeat."""
+    for task in stack.of(TASK):
+        declared = mapping(task.metadata.get("Worker"))
+        longest = number(declared.get("LongestJob"))
+        extends = number(declared.get("Heartbeat")) or text(declared.get("Protection")) == "sidecar"
+        for each in queues_of(stack, task):
+            hidden = _visibility(each.queue) if each.queue else None
+            if each.queue and hidden is not None and longest and longest > hidden and not extends:
+                yield at(each.queue, "VisibilityTimeout").wrong(
+                    f"{each.queue.logical_id} hides a message for {hidden:g} s",
+                    f"{task.logical_id} declares jobs of up to {longest:g} s and no Heartbeat, and"
+                    " a second worker receives the message before",
+                    f"Hide it for {longest:g} s or more, or let the worker extend it",
+                )
 
 
 @check("W9231", "More than one try", kind="loses messages", source=QUEUES,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 from workerstack.checks.check import Violation, at, check
 from workerstack.checks.worker import (
@@ -22,7 +23,7 @@ from workerstack.checks.worker import (
     target_of,
     truth,
 )
-from workerstack.cloudformation import Resource, Stack, could_be_equal, resolve, text
+from workerstack.cloudformation import Resource, Stack, could_be_equal, is_known, resolve, text
 from workerstack.cloudformation.steps import Step, matching, probes, steps_of
 from workerstack.problem import Problem
 
@@ -44,7 +45,7 @@ DIMENSION = "ecs:service:DesiredCount"
 def _steps(policy: Resource) -> list[Step]:
     """The steps of a policy; none where one is not known."""
     given = configuration(policy).get("StepAdjustments")
-    return [] if is_open(given) else steps_of(configuration(policy))
+    return steps_of(configuration(policy)) if is_known(given) else []
 
 
 @check("E9201", "Steps without gap or overlap", kind="refused", source=STEPS,
@@ -307,9 +308,9 @@ def _at_an_update(stack: Stack, service: Resource) -> Mapping[str, object]:
     if declared is None or text(stack.parameters.get(EXISTS)) == "true":
         return service.properties
     given = {
-        name: text(value)
+        name: whole
         for name, value in stack.parameters.items()
-        if text(value) is not None and not stack.template.parameters[name].is_stored
+        if (whole := text(value)) is not None and not stack.template.parameters[name].is_stored
     }
     try:
         again = resolve(stack.template, {**given, EXISTS: "true"}, stack.surroundings)
@@ -369,30 +370,41 @@ def step_policy_is_whole(stack: Stack) -> Iterator[Violation]:
             )
         elif not listed(body.get("StepAdjustments")) and not is_open(body.get("StepAdjustments")):
             yield place.wrong(f"{policy.logical_id} has no steps", "AWS refuses that", "Add one")
-        magnitude = number(body.get("MinAdjustmentMagnitude"))
-        kind = text(body.get("AdjustmentType"))
-        if magnitude is not None and kind not in (None, "PercentChangeInCapacity"):
-            yield at(policy, "StepScalingPolicyConfiguration", "MinAdjustmentMagnitude").wrong(
-                f"{policy.logical_id} has MinAdjustmentMagnitude with {kind}",
-                "it is only for PercentChangeInCapacity",
-                "Remove it",
+        yield from _odd_steps(policy, body)
+
+
+def _odd_steps(policy: Resource, body: dict[str, Any]) -> Iterator[Violation]:
+    """What of a step configuration goes with nothing else in it."""
+    magnitude = number(body.get("MinAdjustmentMagnitude"))
+    kind = text(body.get("AdjustmentType"))
+    if magnitude is not None and kind not in (None, "PercentChangeInCapacity"):
+        yield at(policy, "StepScalingPolicyConfiguration", "MinAdjustmentMagnitude").wrong(
+            f"{policy.logical_id} has MinAdjustmentMagnitude with {kind}",
+            "it is only for PercentChangeInCapacity",
+            "Remove it",
+        )
+    for position, step in members(body.get("StepAdjustments")):
+        if "ScalingAdjustment" not in step:
+            yield at(policy, "StepScalingPolicyConfiguration", "StepAdjustments", position).wrong(
+                f"A step of {policy.logical_id} changes nothing",
+                "ScalingAdjustment is required",
+                "Add it",
             )
-        for position, step in members(body.get("StepAdjustments")):
-            if "ScalingAdjustment" not in step:
-                yield at(
-                    policy, "StepScalingPolicyConfiguration", "StepAdjustments", position
-                ).wrong(
-                    f"A step of {policy.logical_id} changes nothing",
-                    "ScalingAdjustment is required",
-                    "Add it",
-                )
+
+
+@check("E9219", "The desired count is scaled", kind="never scales", source=TARGETS,
+       because="A service on ECS has one dimension that scales.")  # fmt: skip
+def desired_count_is_scaled(stack: Stack) -> Iterator[Violation]:
+    """A target that names a service scales its desired count."""
     for target in stack.of(TARGET):
         dimension = text(target.get("ScalableDimension"))
         space = text(target.get("ServiceNamespace"))
-        if (dimension, space) != (DIMENSION, "ecs") and None not in (dimension, space):
-            if service_of(stack, target) is not None:
-                yield at(target, "ScalableDimension").wrong(
-                    f"{target.logical_id} scales {dimension} of {space}",
-                    "of a service on ECS that is ecs:service:DesiredCount",
-                    f"Write {DIMENSION}, with the namespace ecs",
-                )
+        is_known_and_other = None not in (dimension, space) and (dimension, space) != (
+            DIMENSION, "ecs",
+        )  # fmt: skip
+        if is_known_and_other and service_of(stack, target) is not None:
+            yield at(target, "ScalableDimension").wrong(
+                f"{target.logical_id} scales {dimension} of {space}",
+                "of a service on ECS that is ecs:service:DesiredCount",
+                f"Write {DIMENSION}, with the namespace ecs",
+            )

@@ -48,7 +48,7 @@ def no_key_in_plain_text(stack: Stack) -> Iterator[Violation]:
                     yield place.wrong(
                         f"{name} of {container.name} has a key or password in plain text",
                         "whoever sees the template or the task definition has it",
-                        "Make it invalid, keep a new one in Secrets Manager, and name that in Secrets",
+                        "Make it invalid, and name a new one of Secrets Manager in Secrets",
                     )
 
 

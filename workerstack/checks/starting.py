@@ -114,6 +114,9 @@ def _log_arns(stack: Stack, group: Resource | None, given: Any) -> Iterator[Any]
         yield arn(stack, "logs", "log-group:", given, end)
 
 
+PARTS_OF_A_KEY = 3
+"""Colons behind a secret's ARN: key, stage and version."""
+
 SECRET = re.compile(r"arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]*(?P<rest>.*)", re.DOTALL)
 
 
@@ -138,7 +141,7 @@ def _secret(
     known = text(source)
     shown = resource.logical_id if resource else known or "the secret"
     colons = _key_colons(parts)
-    if colons not in (None, 0, 3):
+    if colons not in (None, 0, PARTS_OF_A_KEY):
         yield place.wrong(
             f"{known or 'A secret'} names a key or version with {colons} colons",
             "after the ARN there are three: key, stage and version, each of which may be empty",
@@ -219,10 +222,14 @@ def _without_key(source: Any) -> Any:
         return found[0] if found else parts[0]
     if isinstance(parts[0], str):
         last = parts[-1]
-        if isinstance(last, str) and last.count(":") >= 3:  # noqa: PLR2004 - key, stage, version
+        if isinstance(last, str) and last.count(":") >= PARTS_OF_A_KEY:
             return concatenated([*parts[:-1], last.rsplit(":", 3)[0]])
         return source
     return parts[0]
+
+
+NO_RESOURCE = "no-resource"
+"""Asked of actions that know no resource: only a star allows them."""
 
 
 def repository(container: Container) -> Any:
@@ -234,9 +241,10 @@ def repository(container: Container) -> Any:
         return None
     found: list[Any] = []
     is_name = False
-    for each in parts:
-        if not is_name and isinstance(each, str) and "/" in each:
-            is_name, each = True, each.partition("/")[2]  # noqa: PLW2901 - the part that counts
+    for part in parts:
+        each = part
+        if not is_name and isinstance(part, str) and "/" in part:
+            is_name, each = True, part.partition("/")[2]
         if not is_name:
             continue
         if isinstance(each, str) and re.search(r"[:@]", each):
@@ -259,14 +267,18 @@ def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
         if own is not None:
             there = stack.reference(own.logical_id, "Arn")
         asked = {
-            "ecr:GetAuthorizationToken": "*",
+            "ecr:GetAuthorizationToken": NO_RESOURCE,
             "ecr:BatchCheckLayerAvailability": there,
             "ecr:BatchGetImage": there,
             "ecr:GetDownloadUrlForLayer": there,
         }
         for action, resource in asked.items():
             if may(stack, executing, action, resource) is False:
-                on = "*, the only resource that it knows" if resource == "*" else "that repository"
+                on = (
+                    "*, the only resource that it knows"
+                    if resource is NO_RESOURCE
+                    else "that repository"
+                )
                 yield container.at("Image").wrong(
                     f"{executing.logical_id} may not pull {text(name) or 'the image'}",
                     f"without {action} no task would start",
@@ -303,7 +315,8 @@ def mounting_is_allowed(stack: Stack) -> Iterator[Violation]:
                 if acting and may(stack, acting, action, there) is False:
                     is_mount = action.endswith("Mount")
                     yield place.wrong(
-                        f"{acting.logical_id} may not {'mount' if is_mount else 'write to'} {shown}",
+                        f"{acting.logical_id} may not {'mount' if is_mount else 'write to'}"
+                        f" {shown}",
                         "the mount fails and no task starts" if is_mount else
                         "it is read-only then, and the mount point is not",
                         f"Allow {action} on it in the task role",

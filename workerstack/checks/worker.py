@@ -365,5 +365,7 @@ def service_of(stack: Stack, scaling: Resource) -> Resource | None:
 
 
 def is_open(value: Any) -> bool:
-    """Whether something in a value is not known, so that it may be anything."""
-    return not is_known(value) and (isinstance(value, Unknown | Text) or bool(value))
+    """Whether a value itself, or a member of a list, is not known, so that it may be anything."""
+    if isinstance(value, list):
+        return any(isinstance(each, Unknown) for each in value)
+    return isinstance(value, Unknown | Text) and not is_known(value)

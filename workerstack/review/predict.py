@@ -467,6 +467,7 @@ def foresee(
         before=old.bodies,
         after=new.bodies,
         facts=Facts(account=account),
+        stacks=(old, new),
     )
     case = replace(case, access=findings.access(case))
     review = Review(
@@ -491,10 +492,7 @@ def foresee(
             Deployed(before.template, before.parameters),
             Deployed(after.template, after.parameters),
         ),
-        binding=Binding(
-            template="", template_digest="", parameters_digest="", not_bound=(),
-            stack_status="", stack_last_updated="", changes_digest="",
-        ),
+        binding=Binding(),
     )  # fmt: skip
     return Prediction(review, open_)
 
