@@ -484,7 +484,7 @@ def test_an_approval_that_outlived_its_review_is_refused_and_says_why(pipeline: 
     assert late.returncode == 3
     summary = pipeline.project.summary.read_text()
     assert "refused, and nothing was executed (exit code 3)" in summary
-    assert "stale" in summary or "is gone" in summary
+    assert "out of date" in summary or "is gone" in summary
 
 
 def test_what_is_not_what_was_approved_is_refused(pipeline: Pipeline) -> None:

@@ -24,7 +24,7 @@ from workerstack.cloudformation import (
 )
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.source import SERVICE_EXISTS, Source, read_source, template_text
+from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployments import Deployment
 
 TOGETHER = (
@@ -88,7 +88,7 @@ def of_stack(source: Source, stack: stacks.Stack, body: str) -> Comparison:
     """The template that a stack has, ``body``, against the one of a checkout."""
     _, _, _, region, account, *_ = stack.id.split(":")
     known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}
-    values = {**source.values(service_exists=True), **(stack.parameters or {})}
+    values = {**source.values(), **(stack.parameters or {})}
     return compare(
         read(body, f"the template of {stack.name}"), from_data(source.template, source.file),
         values, known, stack.parameters or {},
@@ -100,8 +100,7 @@ def compare(
     known: Mapping[str, Any], stored: Mapping[str, str],
 ) -> Comparison:  # fmt: skip
     """Both with the same values; ``known`` are the pseudo parameters, ``stored`` as ``resolve``."""
-    given = {**values, **({SERVICE_EXISTS: "true"} if SERVICE_EXISTS in values else {})}
-    old, new = (resolve(each, given, known, stored=stored) for each in (deployed, committed))
+    old, new = (resolve(each, values, known, stored=stored) for each in (deployed, committed))
     names = sorted(
         {**old.resources, **new.resources, **dict.fromkeys((*old.absent, *new.absent), 0)}
     )

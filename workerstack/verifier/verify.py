@@ -16,7 +16,7 @@ from workerstack.deployer import labels, protection, stack_states
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.source import SERVICE_EXISTS, Source, read_source, template_text
+from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import NotAllowedError, asked
 from workerstack.verifier.check import Check, judged
@@ -70,7 +70,7 @@ def _sides(source: Source, stack: stacks.Stack, live: Live) -> Sides:
     _, _, _, region, account, *_ = stack.id.split(":")
     known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}
     committed = resolve(
-        from_data(source.template, source.file), source.values(service_exists=True), known,
+        from_data(source.template, source.file), source.values(), known,
         stored=stack.parameters or {},
     )  # fmt: skip
     return Sides(live.stack, live.deployed, committed)
@@ -153,13 +153,12 @@ def _as_committed(
         yield Check("template", criterion, "FAIL", f"{source.file}: {comparison.sentence}", step)
     # Of a parameter that Parameter Store has, the name is what was given.
     stored = [name for name, each in source.declared.items() if each.is_stored]
-    written = source.values(service_exists=True)
+    written = source.values()
     told = {each["ParameterKey"]: each.get("ParameterValue", "")
             for each in stack.answer.get("Parameters", ())}  # fmt: skip
     wanted = {**sides.committed.parameters, **{name: written.get(name) for name in stored}}
     given = {**sides.deployed.parameters, **{name: told.get(name) for name in stored}}
     for values in (wanted, given):
-        values.pop(SERVICE_EXISTS, None)
         for name in source.not_bound:
             values.pop(name, None)
     differing = sorted(
