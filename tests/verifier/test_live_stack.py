@@ -72,7 +72,6 @@ def test_a_worker_with_its_own_queue_reads_the_same(
         Parameters=[
             {"ParameterKey": "VpcId", "ParameterValue": things.vpc_id},
             {"ParameterKey": "SubnetIds", "ParameterValue": ",".join(things.subnet_ids)},
-            {"ParameterKey": "ServiceExists", "ParameterValue": "false"},
         ],
     )  # fmt: skip
     client.get_waiter("stack_create_complete").wait(

@@ -214,9 +214,9 @@ REDS: dict[str, Red] = {
     ),
     "the template's inline policy is another one": Red(
         lambda world: world.client("iam").put_role_policy(
-            RoleName=world.physical("TaskRole"), PolicyName="process-messages",
+            RoleName=world.physical("TaskRole"), PolicyName="task-rights",
             PolicyDocument=json.dumps(POLICY)),
-        {"roles"}, "its inline policy process-messages differs", "put-role-policy",
+        {"roles"}, "its inline policy task-rights differs", "put-role-policy",
     ),
     "everybody may assume the role": Red(
         lambda world: world.client("iam").update_assume_role_policy(
@@ -339,7 +339,8 @@ EDITS = {
         "these differ from what is deployed: LogGroupName", REVIEW,
     ),
     "only what happens at the deletion": Edit(
-        TEMPLATE, "DeletionPolicy: Retain", "DeletionPolicy: Delete", "template", "FAIL",
+        TEMPLATE, "DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "template",
+        "FAIL",
         "what happens at the deletion of LogGroup differs", "Change the Metadata of these",
     ),
     "the description": Edit(
@@ -359,7 +360,7 @@ EDITS = {
         "PolicyName: webordinary-edit-scale-in", "template", "PASS", "with the same resources", "",
     ),
     "a value as text": Edit(
-        PARAMS, "tags:", "  MaxTasks: \"5\"\ntags:", "parameters", "PASS", "20 values", "",
+        PARAMS, "tags:", "  MaxTasks: \"5\"\ntags:", "parameters", "PASS", " values", "",
     ),
 }  # fmt: skip
 

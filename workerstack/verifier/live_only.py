@@ -134,7 +134,8 @@ def _said(name: str, found: Sequence[Deviation]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "not set"
-    return written(value)
+    found = scalar(value)
+    return written(value) if found is None else found
 
 
 def _alarms(look: Look) -> Faults:

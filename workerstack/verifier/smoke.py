@@ -87,10 +87,10 @@ def rehearsed(plan: Plan) -> Iterator[Check]:
     would = {
         "start": f"would set the desired count of {service['serviceName']} from 0 to 1"
         if plan.raises_count
-        else f"would take the {service['desiredCount']} tasks that are wanted already",
+        else _would_use(int(service["desiredCount"])),
         "message": f"would send {len(plan.message.encode())} bytes to {plan.queue_url},"
         f" and wait {plan.timeout} s at most",
-        "object": f"would look for {plan.expected}" if plan.expected else "none is named",
+        "object": f"would look for {plan.expected}" if plan.expected else smoke_checks.NO_OBJECT,
         "network": "would read the log from the start on",
     }
     for identifier, criterion in CRITERIA.items():
@@ -99,6 +99,10 @@ def rehearsed(plan: Plan) -> Iterator[Check]:
         "restored", "everything is as it was", "SKIP",
         "would suspend scale-in until then, and put back the desired count",
     )  # fmt: skip
+
+
+def _would_use(number: int) -> str:
+    return "would use the running task" if number == 1 else f"would use the {number} running tasks"
 
 
 LOG_LINES = 10
@@ -208,7 +212,10 @@ class Smoke:
         self._sent = "", seen  # the call may be cut off, and the message be there
         name = sqs.send_message(QueueUrl=url, MessageBody=self.plan.message)["MessageId"]
         self._sent = name, seen
-        self.say(f"Sent message {name}; waiting for what becomes of it ...")
+        self.say(
+            f"Sent message {name}. Waiting up to {self.plan.timeout} s for the worker to"
+            " delete it ..."
+        )
         waits = self._waits()
         while True:
             seen.look(smoke_message.depth(sqs, url))

@@ -111,6 +111,7 @@ CRITERIA = {
     "object": "the expected object appears",
     "network": "the log tells of no network error",
 }
+NO_OBJECT = "no --expect-object given"
 READ = "Read the log lines"
 
 
@@ -158,7 +159,7 @@ def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bo
 def appearance(found: Appearance | None) -> Check:
     """Whether the expected object has come."""
     if found is None:
-        return verdict("object", "SKIP", "none is named", "Name it with --expect-object")
+        return verdict("object", "SKIP", NO_OBJECT, "Name it with --expect-object")
     if found.has_come:
         return verdict("object", "PASS", f"{found.wanted} is there, and new")
     if found.refused:
@@ -181,6 +182,6 @@ def network(lines: Sequence[str]) -> Check:
         )  # fmt: skip
     return judged(
         "network", CRITERIA["network"], found(lines)[:3],
-        f"none in {len(lines)} lines since the start",
+        f"no network error in {len(lines)} log lines",
         "See the security group's egress, the subnets' routes and public addresses, and DNS",
     )  # fmt: skip
