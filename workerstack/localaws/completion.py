@@ -24,7 +24,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import ecs, iam
+    from ministack.services import cloudwatch, ecs, iam
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -40,7 +40,7 @@ def install() -> None:
     containers.install(provisioners)
     images.install(ecs)
     simulated_rights.install(iam, iam_evaluator)
-    metric_math.install(provisioners)
+    metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
     birth_names.install(stacks)
     transport.install(app)
