@@ -1,0 +1,296 @@
+"""What CloudFormation must be allowed to make, change and delete a template's resources.
+
+Each type's provider schema lists the permissions of its handlers, also those that only some
+property wants; `ONLY_WITH` leaves these out where the template does not have the property.
+Names are the template's own, or begin like those that CloudFormation makes (STACK-LogicalId-...).
+Source: CloudFormation CLI user guide, "Resource type schema"; the service's own pages, below.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from workerstack.cloudformation import Reference, Resource, Stack, Unknown, schemas
+from workerstack.cloudformation.service_authorization import fits, scope
+from workerstack.cloudformation.values import pieces
+
+HANDLERS = ("create", "read", "update", "delete")
+
+
+class Place(NamedTuple):
+    """Where a stack is."""
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, service: str, rest: str) -> str:
+        """An ARN of this place."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{rest}"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action on some resources, under a condition."""
+
+    action: str
+    resources: tuple[str, ...]
+    condition: Mapping[str, Any] = field(default_factory=dict)
+
+
+NAMES = {
+    "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch", ("alarm:{}",)),
+    "AWS::ECS::Cluster": ("ClusterName", "ecs", ("cluster/{}",)),
+    "AWS::ECS::TaskDefinition": ("Family", "ecs", ("task-definition/{}:*",)),
+    "AWS::Logs::LogGroup": ("LogGroupName", "logs", ("log-group:{}", "log-group:{}:*")),
+    "AWS::SNS::Topic": ("TopicName", "sns", ("{}",)),
+    "AWS::SQS::Queue": ("QueueName", "sqs", ("{}",)),
+}
+"""Types whose ARN follows from a name: its property, service, and the ends of the ARNs."""
+
+LONGEST_ROLE = 64
+"""Characters of a role's name (IAM: quotas); of a longer one CloudFormation cuts the front."""
+
+SCALING = {
+    "StringEquals": {
+        "application-autoscaling:service-namespace": "ecs",
+        "application-autoscaling:scalable-dimension": "ecs:service:DesiredCount",
+    }
+}
+"""Scalable targets have ids that nobody knows before; these keys say of which kind they are."""
+
+SERVICE_LINKED = {
+    "AWS::ECS::Cluster": ("ecs.amazonaws.com", "AWSServiceRoleForECS"),
+    "AWS::ApplicationAutoScaling::ScalableTarget": (
+        "ecs.application-autoscaling.amazonaws.com",
+        "AWSServiceRoleForApplicationAutoScaling_ECSService",
+    ),
+}
+"""The role that each service makes for itself, at its first use in an account."""
+
+ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "AWS::ECS::Cluster": {
+        "kms:DescribeKey": ("Configuration",),
+        "ecs:PutAccountSetting": (),
+        "ecs:PutAccountSettingDefault": (),
+        "ecs:UpdateClusterSettings": ("ClusterSettings",),
+        "ecs:PutClusterCapacityProviders": (
+            "CapacityProviders",
+            "DefaultCapacityProviderStrategy",
+        ),
+        "ecs:UpdateCluster": ("ClusterSettings", "Configuration", "ServiceConnectDefaults"),
+    },
+    "AWS::ECS::Service": {"iam:PassRole": ("Role", "VolumeConfigurations")},
+    "AWS::IAM::Role": {
+        "iam:AttachRolePolicy": ("ManagedPolicyArns",),
+        "iam:DetachRolePolicy": ("ManagedPolicyArns",),
+        "iam:PutRolePermissionsBoundary": ("PermissionsBoundary",),
+        "iam:DeleteRolePermissionsBoundary": ("PermissionsBoundary",),
+        "iam:UpdateRole": ("MaxSessionDuration", "Description"),
+        "iam:UpdateRoleDescription": ("Description",),
+    },
+    "AWS::Logs::LogGroup": {
+        "kms:DescribeKey": ("KmsKeyId",),
+        "logs:AssociateKmsKey": ("KmsKeyId",),
+        "logs:DisassociateKmsKey": ("KmsKeyId",),
+        "logs:CreateLogDelivery": ("DataProtectionPolicy",),
+        "logs:PutDataProtectionPolicy": ("DataProtectionPolicy",),
+        "logs:DeleteDataProtectionPolicy": ("DataProtectionPolicy",),
+        "s3:REST.PUT.OBJECT": (),
+        "firehose:TagDeliveryStream": ("DataProtectionPolicy",),
+        "logs:PutResourcePolicy": ("ResourcePolicyDocument",),
+        "logs:DeleteResourcePolicy": ("ResourcePolicyDocument",),
+        "logs:PutIndexPolicy": ("FieldIndexPolicies",),
+        "logs:DeleteIndexPolicy": ("FieldIndexPolicies",),
+        "logs:PutBearerTokenAuthentication": ("BearerTokenAuthenticationEnabled",),
+        "logs:PutLogGroupDeletionProtection": ("DeletionProtectionEnabled",),
+    },
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        "iam:PassRole": ("RoleARN",),
+        "application-autoscaling:PutScheduledAction": ("ScheduledActions",),
+        "application-autoscaling:DeleteScheduledAction": ("ScheduledActions",),
+        "cloudwatch:PutMetricAlarm": (),
+        "cloudwatch:DeleteAlarms": (),
+        "cloudwatch:DescribeAlarms": (),
+        "lambda:GetProvisionedConcurrencyConfig": (),
+        "lambda:PutProvisionedConcurrencyConfig": (),
+        "lambda:DeleteProvisionedConcurrencyConfig": (),
+    },
+    "AWS::ApplicationAutoScaling::ScalingPolicy": {
+        "cloudwatch:GetMetricData": ("PredictiveScalingPolicyConfiguration",),
+    },
+}
+"""What a handler only calls for one of these properties; `()`: never for a worker on ECS.
+
+Account settings are everybody's in the account, `s3:REST.PUT.OBJECT` is no action of IAM, the
+alarms of target tracking are made by the service-linked role, and Lambda is another namespace.
+"""
+
+
+def grants_of(stack: Stack, name: str, place: Place, handlers: tuple[str, ...]) -> Iterator[Grant]:
+    """All that these handlers of the stack's resources need."""
+    for resource in stack.resources.values():
+        for action in sorted(_needed(resource, handlers)):
+            yield from _granted(action, resource, name, stack, place)
+
+
+def _needed(resource: Resource, handlers: tuple[str, ...]) -> set[str]:
+    listed = (schemas.read(resource.type) or {}).get("handlers", {})
+    actions = {each for handler in handlers for each in listed.get(handler, {}).get(
+        "permissions", ())}  # fmt: skip
+    only = ONLY_WITH.get(resource.type, {})
+    return {
+        action
+        for action in actions
+        if action not in only or any(each in resource.properties for each in only[action])
+    }
+
+
+def _granted(
+    action: str, resource: Resource, name: str, stack: Stack, place: Place
+) -> Iterator[Grant]:
+    own = list(arns(resource, name, stack, place))
+    if action == "iam:CreateServiceLinkedRole":
+        yield from _service_linked(resource, place)
+    elif action in ("iam:PassRole", "iam:GetRole") and resource.type != "AWS::IAM::Role":
+        passed = sorted(_roles_of(resource, name, stack, place))
+        condition = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+        if passed:
+            yield Grant(action, tuple(passed), condition if action == "iam:PassRole" else {})
+    elif resource.type in SECURITY_GROUPS:
+        yield from _security_group(action, resource, name, stack, place)
+    else:
+        possible = scope(action, *place)
+        narrow = [arn for arn in own if any(fits(_whole(arn), each) for each in possible.all)]
+        if resource.type == "AWS::Logs::LogGroup" and narrow:
+            # With `:*` everywhere but for tags (CloudWatch Logs User Guide, "Resources").
+            is_tag = action.endswith(("TagResource", "UntagResource", "ListTagsForResource"))
+            narrow = [arn for arn in own if arn.endswith(":*") != is_tag]
+        condition = SCALING if _is_scaling(action, resource) else {}
+        yield Grant(action, tuple(narrow or possible.required or possible.optional or ("*",)),
+                    condition)  # fmt: skip
+
+
+def _whole(arn: str) -> str:
+    """A log group's ARN without the `:*` that permissions want."""
+    return arn.removesuffix(":*") if ":log-group:" in arn else arn
+
+
+def _is_scaling(action: str, resource: Resource) -> bool:
+    service, _, name = action.partition(":")
+    return (
+        service == "application-autoscaling"
+        and name.startswith(("Register", "Deregister", "Put", "Delete"))
+        and resource.get("ServiceNamespace", default="ecs") == "ecs"
+    )
+
+
+def _service_linked(resource: Resource, place: Place) -> Iterator[Grant]:
+    service, role = SERVICE_LINKED.get(resource.type, ("", ""))
+    if service:
+        arn = f"arn:{place.partition}:iam::{place.account}:role/aws-service-role/{service}/{role}"
+        yield Grant(
+            "iam:CreateServiceLinkedRole",
+            (arn,),
+            {"StringEquals": {"iam:AWSServiceName": service}},
+        )
+
+
+SECURITY_GROUPS = (
+    "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress",
+)  # fmt: skip
+
+
+def _security_group(
+    action: str, resource: Resource, name: str, stack: Stack, place: Place
+) -> Iterator[Grant]:
+    """A group by its id where it is imported; one of the stack's own by its VPC.
+
+    Source: Service Authorization Reference, Amazon EC2 (`ec2:Vpc`, `ec2:CreateAction`).
+    """
+    if not scope(action, *place).all:
+        yield Grant(action, ("*",))
+        return
+    any_group = place.arn("ec2", "security-group/*")
+    of = resource.get("GroupId")
+    own = resource if of is None else stack.referred(of, "AWS::EC2::SecurityGroup")
+    vpc = pattern(own.get("VpcId"), name, stack) if own is not None else None
+    in_vpc = {"ArnLike": {"ec2:Vpc": place.arn("ec2", f"vpc/{vpc or '*'}")}}
+    rules = (place.arn("ec2", "security-group-rule/*"),) if "Authorize" in action else ()
+    if action == "ec2:CreateSecurityGroup":
+        yield Grant(action, (any_group, place.arn("ec2", f"vpc/{vpc or '*'}")))
+    elif own is None:
+        found = pattern(of, name, stack) or "*"
+        yield Grant(action, (place.arn("ec2", f"security-group/{found}"),))
+    else:
+        yield Grant(action, (any_group,), in_vpc)
+        if action == "ec2:CreateTags":
+            created = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
+            yield Grant(action, (any_group,), created)
+    if rules:
+        yield Grant(action, rules)
+
+
+def arns(resource: Resource, name: str, stack: Stack, place: Place) -> Iterator[str]:
+    """Patterns of a resource's ARNs, where its type's follow from names; else none."""
+    if resource.type in NAMES:
+        key, service, ends = NAMES[resource.type]
+        found = pattern(resource.get(key), name, stack) or made(resource.logical_id, name)
+        for end in ends:
+            yield place.arn(service, end.format(found))
+    elif resource.type == "AWS::ECS::Service":
+        cluster = pattern(resource.get("Cluster"), name, stack) or "default"
+        named = pattern(resource.get("ServiceName"), name, stack)
+        service_name = named or made(resource.logical_id, name)
+        yield place.arn("ecs", f"service/{cluster}/{service_name}")
+        yield place.arn("ecs", f"service-deployment/{cluster}/{service_name}/*")
+    elif resource.type == "AWS::IAM::Role":
+        path = pattern(resource.get("Path"), name, stack) or "/"
+        role = pattern(resource.get("RoleName"), name, stack) or made(resource.logical_id, name)
+        if len(role) + RANDOM > LONGEST_ROLE:
+            role = f"{name[:SHORT]}*"
+        yield f"arn:{place.partition}:iam::{place.account}:role{path}{role}"
+
+
+RANDOM = 13
+"""Characters behind the last hyphen of a name that CloudFormation makes, at most."""
+SHORT = 24
+"""Characters of the stack's name that are left of it in a long name of a role."""
+
+
+def made(logical_id: str, stack: str) -> str:
+    """The pattern of a name that CloudFormation makes (User Guide, "Name type")."""
+    return f"{stack}-{logical_id}-*"
+
+
+def pattern(value: Any, name: str, stack: Stack) -> str | None:
+    """A value as a pattern: `*` for each piece that is not known; None where there is none."""
+    if value is None:
+        return None
+    found = []
+    for piece in pieces(value):
+        if isinstance(piece, Reference):
+            referred = stack.resources.get(piece.logical_id)
+            named = referred is not None and referred.type in NAMES and not piece.attribute
+            found.append(made(piece.logical_id, name) if named else "*")
+        elif isinstance(piece, Unknown):
+            found.append("*")
+        else:
+            found.append(str(piece))
+    return "".join(found)
+
+
+def roles(value: Any, name: str, stack: Stack, place: Place) -> Iterator[str]:
+    """The ARN of the role that a value names, whether the stack's own or another one."""
+    if value is None:
+        return
+    own = stack.referred(value, "AWS::IAM::Role")
+    if own is not None:
+        yield from arns(own, name, stack, place)
+    else:
+        yield pattern(value, name, stack) or "*"
+
+
+def _roles_of(resource: Resource, name: str, stack: Stack, place: Place) -> set[str]:
+    keys = ("ExecutionRoleArn", "TaskRoleArn", "Role", "RoleARN")
+    return {arn for key in keys for arn in roles(resource.get(key), name, stack, place)}
