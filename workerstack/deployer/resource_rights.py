@@ -1,20 +1,18 @@
 """What CloudFormation must be allowed to make, change and delete a template's resources.
 
-Each type's provider schema lists the permissions of its handlers, also those that only some
-property wants; `ONLY_WITH` leaves these out where the template does not have the property.
+What the handlers need is in `cloudformation.handler_permissions`; here it is bound to resources.
 Names are the template's own, or begin like those that CloudFormation makes (STACK-LogicalId-...).
-Source: CloudFormation CLI user guide, "Resource type schema"; the service's own pages, below.
+Source: Service Authorization Reference; the services' own pages, below.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from workerstack.cloudformation import Reference, Resource, Stack, Unknown, schemas
+from workerstack.cloudformation import Reference, Resource, Stack, Unknown
+from workerstack.cloudformation.handler_permissions import needed
 from workerstack.cloudformation.service_authorization import fits, scope
 from workerstack.cloudformation.values import pieces
-
-HANDLERS = ("create", "read", "update", "delete")
 
 
 class Place(NamedTuple):
@@ -68,82 +66,12 @@ SERVICE_LINKED = {
 }
 """The role that each service makes for itself, at its first use in an account."""
 
-ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "AWS::ECS::Cluster": {
-        "kms:DescribeKey": ("Configuration",),
-        "ecs:PutAccountSetting": (),
-        "ecs:PutAccountSettingDefault": (),
-        "ecs:UpdateClusterSettings": ("ClusterSettings",),
-        "ecs:PutClusterCapacityProviders": (
-            "CapacityProviders",
-            "DefaultCapacityProviderStrategy",
-        ),
-        "ecs:UpdateCluster": ("ClusterSettings", "Configuration", "ServiceConnectDefaults"),
-    },
-    "AWS::ECS::Service": {"iam:PassRole": ("Role", "VolumeConfigurations")},
-    "AWS::IAM::Role": {
-        "iam:AttachRolePolicy": ("ManagedPolicyArns",),
-        "iam:DetachRolePolicy": ("ManagedPolicyArns",),
-        "iam:PutRolePermissionsBoundary": ("PermissionsBoundary",),
-        "iam:DeleteRolePermissionsBoundary": ("PermissionsBoundary",),
-        "iam:UpdateRole": ("MaxSessionDuration", "Description"),
-        "iam:UpdateRoleDescription": ("Description",),
-    },
-    "AWS::Logs::LogGroup": {
-        "kms:DescribeKey": ("KmsKeyId",),
-        "logs:AssociateKmsKey": ("KmsKeyId",),
-        "logs:DisassociateKmsKey": ("KmsKeyId",),
-        "logs:CreateLogDelivery": ("DataProtectionPolicy",),
-        "logs:PutDataProtectionPolicy": ("DataProtectionPolicy",),
-        "logs:DeleteDataProtectionPolicy": ("DataProtectionPolicy",),
-        "s3:REST.PUT.OBJECT": (),
-        "firehose:TagDeliveryStream": ("DataProtectionPolicy",),
-        "logs:PutResourcePolicy": ("ResourcePolicyDocument",),
-        "logs:DeleteResourcePolicy": ("ResourcePolicyDocument",),
-        "logs:PutIndexPolicy": ("FieldIndexPolicies",),
-        "logs:DeleteIndexPolicy": ("FieldIndexPolicies",),
-        "logs:PutBearerTokenAuthentication": ("BearerTokenAuthenticationEnabled",),
-        "logs:PutLogGroupDeletionProtection": ("DeletionProtectionEnabled",),
-    },
-    "AWS::ApplicationAutoScaling::ScalableTarget": {
-        "iam:PassRole": ("RoleARN",),
-        "application-autoscaling:PutScheduledAction": ("ScheduledActions",),
-        "application-autoscaling:DeleteScheduledAction": ("ScheduledActions",),
-        "cloudwatch:PutMetricAlarm": (),
-        "cloudwatch:DeleteAlarms": (),
-        "cloudwatch:DescribeAlarms": (),
-        "lambda:GetProvisionedConcurrencyConfig": (),
-        "lambda:PutProvisionedConcurrencyConfig": (),
-        "lambda:DeleteProvisionedConcurrencyConfig": (),
-    },
-    "AWS::ApplicationAutoScaling::ScalingPolicy": {
-        "cloudwatch:GetMetricData": ("PredictiveScalingPolicyConfiguration",),
-    },
-}
-"""What a handler only calls for one of these properties; `()`: never for a worker on ECS.
-
-Account settings are everybody's in the account, `s3:REST.PUT.OBJECT` is no action of IAM, the
-alarms of target tracking are made by the service-linked role, and Lambda is another namespace.
-"""
-
 
 def grants_of(stack: Stack, name: str, place: Place, handlers: tuple[str, ...]) -> Iterator[Grant]:
     """All that these handlers of the stack's resources need."""
     for resource in stack.resources.values():
-        for action in sorted(_needed(resource, handlers)):
+        for action in sorted(needed(resource.type, handlers, resource.properties)):
             yield from _granted(action, resource, name, stack, place)
-
-
-def _needed(resource: Resource, handlers: tuple[str, ...]) -> set[str]:
-    listed = (schemas.read(resource.type) or {}).get("handlers", {})
-    actions = {each for handler in handlers for each in listed.get(handler, {}).get(
-        "permissions", ())}  # fmt: skip
-    only = ONLY_WITH.get(resource.type, {})
-    return {
-        action
-        for action in actions
-        if action not in only or any(each in resource.properties for each in only[action])
-    }
 
 
 def _granted(

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from workerstack.cloudformation import Resource, Stack, policies, read, resolve, surroundings
+from workerstack.cloudformation.handler_permissions import HANDLERS
 from workerstack.cloudformation.policy_patterns import text as policy_text
 from workerstack.cloudformation.service_authorization import fits, scope
 from workerstack.deployer import resource_rights
@@ -310,7 +311,7 @@ def policy(environment: Environment, role: str) -> dict[str, Any]:
     grants = list(_tool(environment, role)) if role != SERVICE_ROLE else []
     target = environment.sources[0].deployment.target
     if role == SERVICE_ROLE or (role == EXECUTOR and not target.service_role):
-        grants += _stack_grants(environment, resource_rights.HANDLERS)
+        grants += _stack_grants(environment, HANDLERS)
     if role == REVIEWER:
         # Detecting drift reads each resource with the caller's rights.
         grants += _stack_grants(environment, ("read",))

@@ -4,6 +4,7 @@ from workerstack.localaws import (
     application_autoscaling,
     birth_names,
     containers,
+    enforcement,
     hooks,
     images,
     metric_math,
@@ -38,6 +39,7 @@ def install() -> None:
     metric_math.install(provisioners)
     same_values.install(changesets)
     birth_names.install(stacks)
+    enforcement.install(stacks, provisioners)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
@@ -54,4 +56,5 @@ def forget() -> None:
     app._reset_all_state()
     application_autoscaling.forget()
     birth_names.forget()
+    enforcement.forget()
     refactoring.forget()

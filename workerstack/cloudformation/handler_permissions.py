@@ -1,0 +1,88 @@
+"""Which permissions CloudFormation's handler of a resource needs, for the properties it has.
+
+Each type's provider schema lists the permissions of its handlers, also those that only some
+property wants; `ONLY_WITH` says which these are.
+Source: CloudFormation CLI user guide, "Resource type schema"; the services' API references.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from workerstack.cloudformation import schemas
+
+HANDLERS = ("create", "read", "update", "delete")
+
+ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "AWS::ECS::Cluster": {
+        "kms:DescribeKey": ("Configuration",),
+        "ecs:PutAccountSetting": (),
+        "ecs:PutAccountSettingDefault": (),
+        "ecs:UpdateClusterSettings": ("ClusterSettings",),
+        "ecs:PutClusterCapacityProviders": (
+            "CapacityProviders",
+            "DefaultCapacityProviderStrategy",
+        ),
+        "ecs:UpdateCluster": ("ClusterSettings", "Configuration", "ServiceConnectDefaults"),
+    },
+    "AWS::ECS::Service": {"iam:PassRole": ("Role", "VolumeConfigurations")},
+    "AWS::IAM::Role": {
+        "iam:AttachRolePolicy": ("ManagedPolicyArns",),
+        "iam:DetachRolePolicy": ("ManagedPolicyArns",),
+        "iam:PutRolePermissionsBoundary": ("PermissionsBoundary",),
+        "iam:DeleteRolePermissionsBoundary": ("PermissionsBoundary",),
+        "iam:UpdateRole": ("MaxSessionDuration", "Description"),
+        "iam:UpdateRoleDescription": ("Description",),
+    },
+    "AWS::Logs::LogGroup": {
+        "kms:DescribeKey": ("KmsKeyId",),
+        "logs:AssociateKmsKey": ("KmsKeyId",),
+        "logs:DisassociateKmsKey": ("KmsKeyId",),
+        "logs:CreateLogDelivery": ("DataProtectionPolicy",),
+        "logs:PutDataProtectionPolicy": ("DataProtectionPolicy",),
+        "logs:DeleteDataProtectionPolicy": ("DataProtectionPolicy",),
+        "s3:REST.PUT.OBJECT": (),
+        "firehose:TagDeliveryStream": ("DataProtectionPolicy",),
+        "logs:PutResourcePolicy": ("ResourcePolicyDocument",),
+        "logs:DeleteResourcePolicy": ("ResourcePolicyDocument",),
+        "logs:PutIndexPolicy": ("FieldIndexPolicies",),
+        "logs:DeleteIndexPolicy": ("FieldIndexPolicies",),
+        "logs:PutBearerTokenAuthentication": ("BearerTokenAuthenticationEnabled",),
+        "logs:PutLogGroupDeletionProtection": ("DeletionProtectionEnabled",),
+    },
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        "iam:PassRole": ("RoleARN",),
+        "application-autoscaling:PutScheduledAction": ("ScheduledActions",),
+        "application-autoscaling:DeleteScheduledAction": ("ScheduledActions",),
+        "cloudwatch:PutMetricAlarm": (),
+        "cloudwatch:DeleteAlarms": (),
+        "cloudwatch:DescribeAlarms": (),
+        "lambda:GetProvisionedConcurrencyConfig": (),
+        "lambda:PutProvisionedConcurrencyConfig": (),
+        "lambda:DeleteProvisionedConcurrencyConfig": (),
+    },
+    "AWS::ApplicationAutoScaling::ScalingPolicy": {
+        "cloudwatch:GetMetricData": ("PredictiveScalingPolicyConfiguration",),
+    },
+}
+"""What a handler only calls for one of these properties; `()`: never for a worker on ECS.
+
+Account settings are everybody's in the account, `s3:REST.PUT.OBJECT` is no action of IAM, the
+alarms of target tracking are made by the service-linked role, and Lambda is another namespace.
+"""
+
+
+def needed(kind: str, handlers: Iterable[str], properties: Mapping[str, Any]) -> set[str]:
+    """The actions that these handlers call for a resource of this type with these properties.
+
+    A type without a schema, such as a custom one, needs none here.
+    """
+    listed = (schemas.read(kind) or {}).get("handlers", {})
+    actions = {
+        action for handler in handlers for action in listed.get(handler, {}).get("permissions", ())
+    }
+    only = ONLY_WITH.get(kind, {})
+    return {
+        action
+        for action in actions
+        if action not in only or any(each in properties for each in only[action])
+    }
