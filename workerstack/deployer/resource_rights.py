@@ -5,7 +5,7 @@ Names are the template's own, or begin like those that CloudFormation makes (STA
 Source: Service Authorization Reference; the services' own pages, below.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -67,10 +67,24 @@ SERVICE_LINKED = {
 """The role that each service makes for itself, at its first use in an account."""
 
 
-def grants_of(stack: Stack, name: str, place: Place, handlers: tuple[str, ...]) -> Iterator[Grant]:
-    """All that these handlers of the stack's resources need."""
+RETAIN = "Retain"
+
+
+def grants_of(
+    stack: Stack, name: str, place: Place, handlers: tuple[str, ...], kept: Collection[str] = ()
+) -> Iterator[Grant]:
+    """All that these handlers of the stack's resources need.
+
+    What is retained is never deleted. Of resources that are not ``kept``, where that is said,
+    nothing is made or changed: they are read, and go.
+    """
     for resource in stack.resources.values():
-        for action in sorted(needed(resource.type, handlers, resource.properties)):
+        mine = set(handlers)
+        if resource.deletion_policy == RETAIN and resource.update_replace_policy == RETAIN:
+            mine -= {"delete"}
+        if kept and resource.logical_id not in kept:
+            mine -= {"create", "update"}
+        for action in sorted(needed(resource.type, mine, resource.properties)):
             yield from _granted(action, resource, name, stack, place)
 
 

@@ -318,13 +318,14 @@ def policy(environment: Environment, role: str) -> dict[str, Any]:
     return document(grants)
 
 
-def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> list[Grant]:
-    return [
-        grant
-        for stacks in (environment.stacks, environment.before)
-        for name, stack in stacks.items()
-        for grant in grants_of(stack, name, environment.place, handlers)
-    ]
+def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterator[Grant]:
+    for name, stack in environment.stacks.items():
+        yield from grants_of(stack, name, environment.place, handlers)
+    # What stands there today is no longer made, only changed and deleted.
+    today = tuple(each for each in handlers if each != "create")
+    for name, stack in environment.before.items():
+        kept = environment.stacks[name].resources
+        yield from grants_of(stack, name, environment.place, today, kept)
 
 
 def _tool(environment: Environment, role: str) -> Iterator[Grant]:

@@ -128,6 +128,8 @@ ENDS = {
     ),
     "AWS::ECS::TaskDefinition": (("task-definition/{name}", ""),),
     "AWS::SQS::Queue": (("{name}", ""),),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": (("namespace/{id}", ""),),
+    "AWS::ServiceDiscovery::Service": (("service/{id}", ""),),
 }  # fmt: skip
 """The ends of a type's ARNs, each for the actions with these words in their name."""
 
