@@ -6,6 +6,7 @@ policies do not allow. What was asked is compared with what is granted, in both 
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.smoke_worker import SERVICE, Account
 from tests.verifier.test_smoke import smoke
 from workerstack import deployments
 from workerstack.cloudformation.policies import Answer, Request, decide, read
+from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, enforcement, surroundings, walkthrough
 from workerstack.localaws.enforcement import Caller
@@ -139,7 +141,9 @@ def test_these_rights_are_enough_and_none_is_decoration(
     the_proposal_of_a_new_stack_is_dropped(callers, environment)
     web_serving_becomes_the_worker(callers, environment)
     everything_changes(callers, environment)
-    a_message_is_processed(callers, environment, Account(client), endpoint)
+    worker = Account(client)
+    a_message_is_processed(callers, environment, worker, endpoint)
+    a_rollout_is_watched(callers, worker, endpoint)
     proposals_are_dropped(callers, environment)
     a_change_is_taken_back(callers, environment)
     the_stacks_go(callers, endpoint, client)
@@ -212,6 +216,24 @@ def a_message_is_processed(
     # The example's own queue has dead letters.
     found = account.sqs.list_queues(QueueNamePrefix="thumbnails-Queue")["QueueUrls"]
     assert smoke_message.depth(queue, found[0]).dead == 0
+
+
+def a_rollout_is_watched(callers: Callers, account: Account, endpoint: Endpoint) -> None:
+    """As `execute` and `watch` read it while ECS starts tasks."""
+    clients = callers.clients("executor", endpoint)
+    account.ecs.update_service(**SERVICE, desiredCount=1)
+    services = account.ecs.describe_services(
+        cluster=SERVICE["cluster"], services=[SERVICE["service"]]
+    )["services"]
+    arn, began = services[0]["serviceArn"], datetime(2020, 1, 1, tzinfo=UTC)
+    task = account.ecs.run_task(
+        cluster=SERVICE["cluster"], taskDefinition=services[0]["taskDefinition"],
+        group=f"service:{SERVICE['service']}",
+    )["tasks"][0]["taskArn"]  # fmt: skip
+    account.ecs.stop_task(cluster=SERVICE["cluster"], task=task)
+    rollout = live.read_rollout(clients, arn, began, datetime.now(UTC))
+    assert not rollout.unknown
+    account.ecs.update_service(**SERVICE, desiredCount=0)
 
 
 def proposals_are_dropped(callers: Callers, checkout: Path) -> None:

@@ -1,15 +1,20 @@
 """Which permissions CloudFormation's handler of a resource needs, for the properties it has.
 
 Each type's provider schema lists the permissions of its handlers, also those that only some
-property wants; `ONLY_WITH` says which these are.
+property wants; `ONLY_WITH` says which these are. The schemas are cfn-lint's (extra `generate`),
+read without importing it.
 Source: CloudFormation CLI user guide, "Resource type schema"; the services' API references.
 """
 
+import importlib.util
+import json
 from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from workerstack.cloudformation import schemas
-
+REGION = "us-east-1"
+"""Where nearly all types exist; permissions do not differ between regions."""
 HANDLERS = ("create", "read", "update", "delete")
 
 ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -74,15 +79,40 @@ alarms of target tracking are made by the service-linked role, and Lambda is ano
 def needed(kind: str, handlers: Iterable[str], properties: Mapping[str, Any]) -> set[str]:
     """The actions that these handlers call for a resource of this type with these properties.
 
-    A type without a schema, such as a custom one, needs none here.
+    A type without a schema, such as a custom one, needs none here. Raises ModuleNotFoundError
+    where cfn-lint is not installed.
     """
-    listed = (schemas.read(kind) or {}).get("handlers", {})
-    actions = {
-        action for handler in handlers for action in listed.get(handler, {}).get("permissions", ())
-    }
+    listed = _handlers(kind)
+    actions = {action for handler in handlers for action in listed.get(handler, ())}
     only = ONLY_WITH.get(kind, {})
     return {
         action
         for action in actions
         if action not in only or any(each in properties for each in only[action])
     }
+
+
+@cache
+def _handlers(kind: str) -> Mapping[str, tuple[str, ...]]:
+    name = _index().get(kind)
+    if name is None:
+        return {}
+    schema = json.loads((_folder() / "resources" / f"{name}.json").read_text(encoding="utf-8"))
+    return {
+        handler: tuple(body.get("permissions", ()))
+        for handler, body in schema.get("handlers", {}).items()
+    }
+
+
+@cache
+def _index() -> dict[str, str]:
+    file = _folder() / "providers" / f"{REGION}.json"
+    found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _folder() -> Path:
+    found = importlib.util.find_spec("cfnlint")
+    if found is None:
+        raise ModuleNotFoundError("No module named 'cfnlint'", name="cfnlint")
+    return Path(str(found.origin)).parent / "data" / "schemas"

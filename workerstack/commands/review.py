@@ -29,6 +29,12 @@ AT_ONCE = 4
     type=click.Path(path_type=Path),
     help="The review file, or for a whole ENV their folder (default: .reviews/...).",
 )
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID:LOGICAL_ID",
+    help="Accept one blocking finding of ENV/STACK, so that approvers see it; repeatable.",
+)
 @click.option("--revert-drift", is_flag=True, help="Also put back what was changed by hand.")
 @connected
 def review(
@@ -36,6 +42,7 @@ def review(
     name: str,
     form: str,
     output: Path | None,
+    allow: tuple[str, ...],
     revert_drift: bool,
     root: Path,
     **connection: str | None,
@@ -45,8 +52,10 @@ def review(
     ENV/STACK is one stack; ENV is all of its stacks.
     """
     several = "/" not in name
+    if several and allow:
+        raise click.UsageError("--allow is for one stack: name ENV/STACK.")
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
-    found, problems = _reviews(chosen, connection, revert_drift=revert_drift)
+    found, problems = _reviews(chosen, connection, allow, revert_drift=revert_drift)
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
             say(f"No changes: {deployment.name} is as it should be.")
@@ -85,6 +94,7 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
 def _reviews(
     chosen: "Sequence[deployments.Deployment]",
     connection: dict[str, str | None],
+    allow: tuple[str, ...],
     *,
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
@@ -98,7 +108,9 @@ def _reviews(
         # Each thread has clients of its own: making them is not safe between threads.
         with explained(profile=connection["profile"]):
             clients = clients_of(deployment, **connection)
-            return make_review.make_review(deployment, clients, Clock(), revert_drift=revert_drift)
+            return make_review.make_review(
+                deployment, clients, Clock(), revert_drift=revert_drift, allowed=allow
+            )
 
     found: dict[str, Review | None] = {}
     problems: dict[str, Problem] = {}
