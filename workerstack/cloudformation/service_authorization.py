@@ -12,12 +12,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-STACK = "arn:${Partition}:cloudformation:${Region}:${Account}:stack/*/*"
 LOG_GROUP = "arn:${Partition}:logs:${Region}:${Account}:log-group:*"
 NEWER: Mapping[str, tuple[str, ...]] = {
     "cloudformation:DescribeEvents": (),
     "cloudformation:GetHookResult": (),
-    "cloudformation:ListHookResults": (),
     "ecs:StopServiceDeployment": (
         "arn:${Partition}:ecs:${Region}:${Account}:service-deployment/*/*/*",
     ),

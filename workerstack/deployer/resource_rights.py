@@ -146,7 +146,7 @@ SECURITY_GROUPS = (
 def _security_group(
     action: str, resource: Resource, name: str, stack: Stack, place: Place
 ) -> Iterator[Grant]:
-    """A group by its id where it is imported; one of the stack's own by its VPC.
+    """A group by its id where it is imported; one of the stack's own by its VPC or its tags.
 
     Source: Service Authorization Reference, Amazon EC2 (`ec2:Vpc`, `ec2:CreateAction`).
     """
@@ -156,21 +156,22 @@ def _security_group(
     any_group = place.arn("ec2", "security-group/*")
     of = resource.get("GroupId")
     own = resource if of is None else stack.referred(of, "AWS::EC2::SecurityGroup")
-    vpc = pattern(own.get("VpcId"), name, stack) if own is not None else None
-    in_vpc = {"ArnLike": {"ec2:Vpc": place.arn("ec2", f"vpc/{vpc or '*'}")}}
-    rules = (place.arn("ec2", "security-group-rule/*"),) if "Authorize" in action else ()
-    if action == "ec2:CreateSecurityGroup":
-        yield Grant(action, (any_group, place.arn("ec2", f"vpc/{vpc or '*'}")))
-    elif own is None:
+    if own is None:
         found = pattern(of, name, stack) or "*"
         yield Grant(action, (place.arn("ec2", f"security-group/{found}"),))
+        return
+    vpc = place.arn("ec2", f"vpc/{pattern(own.get('VpcId'), name, stack) or '*'}")
+    tagged = {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": name}}
+    if action == "ec2:CreateSecurityGroup":
+        yield Grant(action, (any_group, vpc))
+    elif action == "ec2:CreateTags":
+        yield Grant(action, (any_group,), tagged)
+        created = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
+        yield Grant(action, (any_group,), created)
+    elif action == "ec2:DeleteTags":
+        yield Grant(action, (any_group,), tagged)
     else:
-        yield Grant(action, (any_group,), in_vpc)
-        if action == "ec2:CreateTags":
-            created = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
-            yield Grant(action, (any_group,), created)
-    if rules:
-        yield Grant(action, rules)
+        yield Grant(action, (any_group,), {"ArnLike": {"ec2:Vpc": vpc}})
 
 
 def arns(resource: Resource, name: str, stack: Stack, place: Place) -> Iterator[str]:

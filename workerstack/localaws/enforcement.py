@@ -211,7 +211,7 @@ def _ask(kind: str, handler: str, physical_id: str, properties: Any, stack: str)
     acting = acting_for(stack)
     if acting is None:
         return
-    for question in provisioning.questions(kind, handler, physical_id, properties):
+    for question in provisioning.questions(kind, handler, physical_id, properties, stack):
         if not acting.may(question):
             raise PermissionError(
                 f"{acting.name} is not authorized to perform: {question.action} on resource:"

@@ -17,13 +17,13 @@ SERVICE_LINKED = {
 
 
 def questions(
-    kind: str, handler: str, physical_id: str, properties: Mapping[str, Any]
+    kind: str, handler: str, physical_id: str, properties: Mapping[str, Any], stack: str
 ) -> Iterator[Question]:
     """All that the handler calls; reading comes with each of them."""
     from ministack.core.responses import get_account_id, get_region
 
     yield from _questions(
-        kind, (handler, "read"), physical_id, properties, get_account_id(), get_region()
+        kind, (handler, "read"), physical_id, properties, get_account_id(), get_region(), stack
     )
 
 
@@ -37,7 +37,7 @@ def read_for_drift(request: Request) -> Iterator[Question]:
         for each in stack.get("_resources", {}).values():
             yield from _questions(
                 each["ResourceType"], ("read",), each["PhysicalResourceId"],
-                each.get("Properties", {}), request.account, request.region,
+                each.get("Properties", {}), request.account, request.region, stack_name(request),
             )  # fmt: skip
 
 
@@ -48,10 +48,11 @@ def _questions(
     properties: Mapping[str, Any],
     account: str,
     region: str,
+    stack: str,
 ) -> Iterator[Question]:
     for action in sorted(needed(kind, handlers, properties)):
         limits = scope(action, "aws", region, account)
-        context = _context(kind, action, handlers, physical_id, properties, account, region)
+        context = _context(kind, action, handlers, physical_id, properties, account, region, stack)
         for resource in _resources(kind, action, limits, physical_id, properties, account, region):
             yield Question(action, resource, context)
 
@@ -111,16 +112,15 @@ def _arns(
         yield physical_id
 
 
-RULE = ("security-group-rule/sgr-0ec5", "Authorize")
 ENDS = {
     "AWS::ApplicationAutoScaling::ScalableTarget": (("scalable-target/0ec5", ""),),
     "AWS::ApplicationAutoScaling::ScalingPolicy": (("scalable-target/0ec5", ""),),
     "AWS::CloudWatch::Alarm": (("alarm:{id}", ""),),
     "AWS::EC2::SecurityGroup": (
-        ("security-group/{id}", ""), ("vpc/{vpc}", "CreateSecurityGroup"), RULE,
+        ("security-group/{id}", ""), ("vpc/{vpc}", "CreateSecurityGroup"),
     ),
-    "AWS::EC2::SecurityGroupEgress": (("security-group/{group}", ""), RULE),
-    "AWS::EC2::SecurityGroupIngress": (("security-group/{group}", ""), RULE),
+    "AWS::EC2::SecurityGroupEgress": (("security-group/{group}", ""),),
+    "AWS::EC2::SecurityGroupIngress": (("security-group/{group}", ""),),
     "AWS::ECS::Cluster": (("cluster/{name}", ""),),
     "AWS::ECS::Service": (
         ("service/{cluster}/{name}", ""),
@@ -142,6 +142,7 @@ def _context(
     properties: Mapping[str, Any],
     account: str,
     region: str,
+    stack: str,
 ) -> dict[str, Any]:
     """The condition keys that the service gives with the call."""
     context: dict[str, Any] = {}
@@ -160,5 +161,6 @@ def _context(
         vpc = properties.get("VpcId") or group.get("VpcId")
         context["ec2:Vpc"] = f"arn:aws:ec2:{region}:{account}:vpc/{vpc}" if vpc else None
         creates = action == "ec2:CreateTags" and "create" in handlers
+        context["aws:ResourceTag/aws:cloudformation:stack-name"] = None if creates else stack
         context["ec2:CreateAction"] = "CreateSecurityGroup" if creates else None
     return context
