@@ -18,7 +18,7 @@ from tests.deployer.test_recovery import commit
 from tests.smoke_worker import SERVICE, Account
 from tests.verifier.test_smoke import smoke
 from workerstack import deployments
-from workerstack.cloudformation.policies import Answer, Request, decide, read
+from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, enforcement, surroundings, walkthrough
@@ -157,6 +157,79 @@ def test_these_rights_are_enough_and_none_is_decoration(
         each_one_counts(callers.policies[name], caller)
 
 
+def test_without_a_service_role_the_executor_is_enough(
+    checkout: Path, command: Run, account: str, monkeypatch: pytest.MonkeyPatch,
+    endpoint: Endpoint, client: Client,
+) -> None:  # fmt: skip
+    callers = Callers(command, account, monkeypatch)
+    file = str(checkout / "r.json")
+    callers.run("reviewer", "review", NAME, "--output", file, expected=2)
+    callers.run("executor", "execute", file)
+    callers.run("executor", "verify", NAME)
+    own = client("cloudformation")
+    callers.clients("executor", endpoint)("cloudformation").delete_stack(
+        StackName="webordinary-edit"
+    )
+    own.get_waiter("stack_delete_complete").wait(
+        StackName="webordinary-edit", WaiterConfig={"Delay": 0, "MaxAttempts": 1000}
+    )
+    assert not callers.refused()
+    assert not callers.callers["service-role"].asked
+    assert "iam:PutRolePolicy" in callers.asked("executor")
+
+
+def test_a_reviewer_cannot_execute_and_the_stack_is_as_before(
+    checkout: Path, command: Run, account: str, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    assert checkout
+    callers = Callers(command, account, monkeypatch)
+    file = str(checkout / "r.json")
+    callers.run("reviewer", "review", NAME, "--output", file, expected=2)
+    said = callers.run("reviewer", "execute", file, expected=1)
+    assert "AWS refused ExecuteChangeSet (AccessDenied)" in said
+    [stack] = client("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"]
+    assert stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+
+
+@pytest.mark.parametrize("action", ["iam:PutRolePolicy", "ecs:CreateService", "logs:TagResource"])
+def test_a_right_that_is_missing_fails_the_deployment_and_is_named(
+    checkout: Path, command: Run, account: str, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    callers = Callers(command, account, monkeypatch)
+    file = str(checkout / "r.json")
+    callers.run("reviewer", "review", NAME, "--output", file, expected=2)
+    caller = callers.callers["executor"]
+    caller.policies = (without(callers.policies["executor"], action),)
+    said = callers.run("executor", "execute", file, expected=1)
+    assert f"is not authorized to perform: {action}" in said
+    assert f"executor {action}" in callers.refused()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rights", "nowhere"), "There is no environment nowhere: params/ has dev."),
+        (("rights", "dev", "--trust", "o/*"), "'o/*' is no repository of GitHub"),
+        (("rights", "dev", "--trust", "o"), "'o' is no repository of GitHub"),
+        (("rights", "dev", "--trust", "o/n", "--for", "smoke"), "Nothing trusts the role smoke"),
+        (("rights", "dev", "--before", "other=x"), "--before other=x names no stack"),
+    ],
+)
+def test_mistakes_are_one_sentence(command: Run, words: tuple[str, ...], said: str) -> None:
+    code, out, err = command(*words)
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_json_is_alone_on_standard_output(command: Run) -> None:
+    code, out, err = command("rights", "dev", "--for", "executor")
+    assert code == 0
+    assert json.loads(out)["Version"] == "2012-10-17"
+    assert "names no service-role" in err
+    code, out, _ = command("rights", "dev", "--trust", "o/n")
+    assert set(json.loads(out)) == {"reviewer", "executor", "service-role"}
+
+
 def the_proposal_of_a_new_stack_is_dropped(callers: Callers, checkout: Path) -> None:
     file = str(checkout / "new.json")
     callers.run("reviewer", "review", "dev/thumbnails", "--output", file, expected=2)
@@ -262,19 +335,22 @@ def the_stacks_go(callers: Callers, endpoint: Endpoint, client: Client) -> None:
         waiter.wait(StackName=stack, WaiterConfig={"Delay": 0, "MaxAttempts": 1000})
 
 
+def without(policy: Mapping[str, Any], action: str) -> Policy:
+    """The policy but for one action."""
+    statements = [
+        {**each, "Action": [name for name in each["Action"] if name != action]}
+        for each in policy["Statement"]
+    ]
+    return read({**policy, "Statement": statements})
+
+
 def each_one_counts(policy: Mapping[str, Any], caller: Caller) -> None:
     """Without any one action, something that was asked is not allowed any more."""
     for action in {action for action, _ in caller.asked}:
-        without = read({
-            **policy,
-            "Statement": [
-                {**statement, "Action": [each for each in statement["Action"] if each != action]}
-                for statement in policy["Statement"]
-            ],
-        })  # fmt: skip
+        rest = without(policy, action)
         mine = [each for each in caller.questions if each.action == action]
         answers = {
-            decide([without], Request(each.action, each.resource, each.context)).answer
+            decide([rest], Request(each.action, each.resource, each.context)).answer
             for each in mine
         }
         assert answers == {Answer.NOT_ALLOWED}, action

@@ -39,7 +39,6 @@ ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "iam:UpdateRoleDescription": ("Description",),
     },
     "AWS::Logs::LogGroup": {
-        "kms:DescribeKey": ("KmsKeyId",),
         "logs:AssociateKmsKey": ("KmsKeyId",),
         "logs:DisassociateKmsKey": ("KmsKeyId",),
         "logs:CreateLogDelivery": ("DataProtectionPolicy",),

@@ -145,5 +145,11 @@ def _talk(environment: "Environment", role: str | None) -> None:
             "target.yaml names no service-role: CloudFormation acts with the executor's rights,"
             " which hold those of the service role."
         )
+    unnamed = environment.unnamed()
+    if unnamed:
+        say(
+            "What these are called is not known here, so the rights are on all of the account's"
+            f" in this region: {', '.join(unnamed)}."
+        )
     if role == "service-role" and not target.service_role:
         say("target.yaml names no service-role yet: name this one there once it is made.")

@@ -67,6 +67,13 @@ SERVICE_LINKED = {
 """The role that each service makes for itself, at its first use in an account."""
 
 
+def is_named(resource: Resource) -> bool:
+    """Whether its rights are bound to its own name, its VPC or its kind; else to the account."""
+    kind = resource.type
+    named = (*NAMES, *SECURITY_GROUPS, "AWS::ECS::Service", "AWS::IAM::Role")
+    return kind in named or kind.startswith("AWS::ApplicationAutoScaling::")
+
+
 RETAIN = "Retain"
 
 

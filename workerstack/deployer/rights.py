@@ -194,6 +194,17 @@ class Environment:
             found[kind] = ["*"] if self._declares(kind) else []
         return {name: tuple(sorted(set(each))) for name, each in found.items()}
 
+    def unnamed(self) -> list[str]:
+        """The types whose resources are not known by their names."""
+        return sorted(
+            {
+                each.type
+                for stack in self.all_stacks()
+                for each in stack.resources.values()
+                if not resource_rights.is_named(each)
+            }
+        )
+
     def _is_large(self) -> bool:
         return any(len(each.text.encode()) > INLINE_LIMIT for each in self.sources)
 
