@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.adopter.test_adopt import blocked, file_of, keep
 from tests.commands.test_deploy import NAME, change
 from tests.conftest import REGION, Run
 from tests.deployer.test_recovery import commit
@@ -32,13 +33,22 @@ BUCKET = "templates-of-{}"
 RECOVERY = "what tests/deployer/test_recovery.py brings about; the endpoint has no such stack here"
 LOOKED_UP = "CloudFormation looks up values of this type of parameter; the endpoint does not"
 
+ADOPTION = "what only adopting calls: test_a_stack_of_another_tool_is_adopted"
+
 EXPLAINED: Mapping[str, Mapping[str, str]] = {
     "reviewer": {
         "ec2:DescribeVpcs": LOOKED_UP,
         "ec2:DescribeSubnets": LOOKED_UP,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
+        "cloudformation:CreateStackRefactor": ADOPTION,
+        "cloudformation:DescribeStackRefactor": ADOPTION,
+        "cloudformation:DescribeType": ADOPTION,
+        "cloudformation:ListStackRefactorActions": ADOPTION,
     },
     "executor": {
+        "cloudformation:DescribeStackRefactor": ADOPTION,
+        "cloudformation:ExecuteStackRefactor": ADOPTION,
+        "cloudformation:ListStackRefactorActions": ADOPTION,
         "ec2:DescribeVpcs": LOOKED_UP,
         "ec2:DescribeSubnets": LOOKED_UP,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
@@ -176,6 +186,29 @@ def test_without_a_service_role_the_executor_is_enough(
     assert not callers.refused()
     assert not callers.callers["service-role"].asked
     assert "iam:PutRolePolicy" in callers.asked("executor")
+
+
+def test_a_stack_of_another_tool_is_adopted(
+    checkout: Path, command: Run, account: str, monkeypatch: pytest.MonkeyPatch,
+    cdk_template: str, tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    """Its resources get our logical ids, and keep the names that they were born with."""
+    monkeypatch.setattr("workerstack.deployer.clock.SHORTEST", 0.05)
+    before = tmp_path_factory.mktemp("before") / "cdk.template.json"
+    before.write_text(cdk_template)
+    keep(checkout)
+    callers = Callers(command, account, monkeypatch, "--before", f"webordinary-edit={before}")
+    renaming = file_of(callers.run("reviewer", "adopt", NAME, expected=2))
+    callers.run("executor", "execute", renaming)
+    callers.run("reviewer", "adopt", NAME)
+    file = str(checkout / "r.json")
+    callers.run("reviewer", "review", NAME, "--output", file, expected=2)
+    callers.run("executor", "execute", file, *blocked(file))
+    callers.run("executor", "verify", NAME)
+    assert not callers.refused()
+    for role, explained in EXPLAINED.items():
+        adopting = {action for action, why in explained.items() if why == ADOPTION}
+        assert adopting <= callers.asked(role), role
 
 
 def test_a_reviewer_cannot_execute_and_the_stack_is_as_before(

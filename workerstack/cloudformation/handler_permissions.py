@@ -30,6 +30,17 @@ ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ecs:UpdateCluster": ("ClusterSettings", "Configuration", "ServiceConnectDefaults"),
     },
     "AWS::ECS::Service": {"iam:PassRole": ("Role", "VolumeConfigurations")},
+    "AWS::IAM::Policy": {
+        "iam:PutGroupPolicy": ("Groups",),
+        "iam:GetGroupPolicy": ("Groups",),
+        "iam:DeleteGroupPolicy": ("Groups",),
+        "iam:PutRolePolicy": ("Roles",),
+        "iam:GetRolePolicy": ("Roles",),
+        "iam:DeleteRolePolicy": ("Roles",),
+        "iam:PutUserPolicy": ("Users",),
+        "iam:GetUserPolicy": ("Users",),
+        "iam:DeleteUserPolicy": ("Users",),
+    },
     "AWS::IAM::Role": {
         "iam:AttachRolePolicy": ("ManagedPolicyArns",),
         "iam:DetachRolePolicy": ("ManagedPolicyArns",),

@@ -102,7 +102,7 @@ def _environment(
 def _before(sources: Any, before: tuple[str, ...]) -> Any:
     from workerstack.cloudformation import read_template, resolve, surroundings
 
-    stacks = {each.deployment.stack: each.deployment.target for each in sources}
+    stacks = {each.deployment.stack: each for each in sources}
     for each in before:
         name, _, file = each.partition("=")
         if name not in stacks or not file:
@@ -111,11 +111,15 @@ def _before(sources: Any, before: tuple[str, ...]) -> Any:
                 f"it is STACK=TEMPLATE, and the stacks are {', '.join(stacks)}",
                 "Correct it",
             )
-        target = stacks[name]
+        template, source = read_template(Path(file)), stacks[name]
+        target = source.deployment.target
+        values = source.values(service_exists=True)
         yield (
             name,
             resolve(
-                read_template(Path(file)), {}, surroundings(target.account, target.region, name)
+                template,
+                {key: value for key, value in values.items() if key in template.parameters},
+                surroundings(target.account, target.region, name),
             ),
         )
 

@@ -70,7 +70,7 @@ SERVICE_LINKED = {
 def is_named(resource: Resource) -> bool:
     """Whether its rights are bound to its own name, its VPC or its kind; else to the account."""
     kind = resource.type
-    named = (*NAMES, *SECURITY_GROUPS, "AWS::ECS::Service", "AWS::IAM::Role")
+    named = (*NAMES, *SECURITY_GROUPS, "AWS::ECS::Service", "AWS::IAM::Policy", "AWS::IAM::Role")
     return kind in named or kind.startswith("AWS::ApplicationAutoScaling::")
 
 
@@ -82,14 +82,14 @@ def grants_of(
 ) -> Iterator[Grant]:
     """All that these handlers of the stack's resources need.
 
-    What is retained is never deleted. Of resources that are not ``kept``, where that is said,
-    nothing is made or changed: they are read, and go.
+    What is retained is never deleted. Of types that are not ``kept``, where that is said, nothing
+    is made or changed: it is read, and goes.
     """
     for resource in stack.resources.values():
         mine = set(handlers)
         if resource.deletion_policy == RETAIN and resource.update_replace_policy == RETAIN:
             mine -= {"delete"}
-        if kept and resource.logical_id not in kept:
+        if kept and resource.type not in kept:
             mine -= {"create", "update"}
         for action in sorted(needed(resource.type, mine, resource.properties)):
             yield from _granted(action, resource, name, stack, place)
@@ -194,6 +194,9 @@ def arns(resource: Resource, name: str, stack: Stack, place: Place) -> Iterator[
         service_name = named or made(resource.logical_id, name)
         yield place.arn("ecs", f"service/{cluster}/{service_name}")
         yield place.arn("ecs", f"service-deployment/{cluster}/{service_name}/*")
+    elif resource.type == "AWS::IAM::Policy":
+        for role in resource.get("Roles", default=()):
+            yield from roles(role, name, stack, place)
     elif resource.type == "AWS::IAM::Role":
         path = pattern(resource.get("Path"), name, stack) or "/"
         role = pattern(resource.get("RoleName"), name, stack) or made(resource.logical_id, name)
@@ -238,7 +241,9 @@ def roles(value: Any, name: str, stack: Stack, place: Place) -> Iterator[str]:
     if own is not None:
         yield from arns(own, name, stack, place)
     else:
-        yield pattern(value, name, stack) or "*"
+        named = pattern(value, name, stack) or "*"
+        arn = f"arn:{place.partition}:iam::{place.account}:role/{named}"
+        yield named if named.startswith("arn:") else arn
 
 
 def _roles_of(resource: Resource, name: str, stack: Stack, place: Place) -> set[str]:

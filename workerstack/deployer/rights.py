@@ -64,6 +64,13 @@ RIGHTS = (
     Right("cloudformation:SetStackPolicy", (EXECUTOR,), "stacks with a policy", "setting it"),
     Right("cloudformation:UpdateTerminationProtection", (EXECUTOR,), "guarded stacks",
           "setting it"),
+    # A stack that another tool made, and that `adopt` takes over.
+    Right("cloudformation:DescribeType", (REVIEWER,), "any, to adopt", "what can be imported"),
+    Right("cloudformation:GetStackPolicy", (REVIEWER,), "stacks to adopt", "what forbids it"),
+    Right("cloudformation:CreateStackRefactor", (REVIEWER,), "stacks to adopt", "new logical ids"),
+    Right("cloudformation:DescribeStackRefactor", BOTH, "stacks to adopt", "the renaming"),
+    Right("cloudformation:ListStackRefactorActions", BOTH, "stacks to adopt", "the same"),
+    Right("cloudformation:ExecuteStackRefactor", (EXECUTOR,), "stacks to adopt", "the renaming"),
     # A template of more than 51,200 bytes.
     Right("s3:ListBucket", BOTH, "template bucket", "whether the template bucket is ours"),
     Right("s3:PutObject", BOTH, "templates", "a template that a request cannot hold"),
@@ -182,6 +189,10 @@ class Environment:
             "worker's objects": self._worker_may("s3:GetObject"),
         }
         stacks = tuple(found["stacks"])
+        found["any, to adopt"] = ["*"] if self.before else []
+        found["stacks to adopt"] = [
+            place.arn("cloudformation", f"stack/{each}/*") for each in self.before
+        ]
         found["stacks with a policy"] = stacks if target.stack_policy else ()
         found["guarded stacks"] = stacks if target.termination_protection is not None else ()
         found["exports"] = ["*"] if self._exports() else []
@@ -332,10 +343,11 @@ def policy(environment: Environment, role: str) -> dict[str, Any]:
 def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterator[Grant]:
     for name, stack in environment.stacks.items():
         yield from grants_of(stack, name, environment.place, handlers)
-    # What stands there today is no longer made, only changed and deleted.
+    # What stands there today is no longer made. It is changed, also under another logical id
+    # where it is adopted, and deleted.
     today = tuple(each for each in handlers if each != "create")
     for name, stack in environment.before.items():
-        kept = environment.stacks[name].resources
+        kept = {each.type for each in environment.stacks[name].resources.values()}
         yield from grants_of(stack, name, environment.place, today, kept)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from workerstack.cloudformation.service_authorization import scope
+from workerstack.localaws import refactoring
 
 SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 PREFIXES = {"monitoring": "cloudwatch"}
@@ -162,7 +163,11 @@ def _stack(request: Request, action: str) -> Iterator[Question]:
 
 def stack_name(request: Request) -> str:
     """The stack that a call of CloudFormation is about; a change set belongs to one."""
-    name = request.text("StackName")
+    name = request.text("StackName") or request.text("StackDefinitions.member.1.StackName")
+    if request.text("StackRefactorId"):
+        name = refactoring.stack_of(
+            request.text("StackRefactorId"), request.account, request.region
+        )
     if not name and request.text("ChangeSetName"):
         from ministack.core.responses import request_scope
         from ministack.services.cloudformation import changesets

@@ -95,6 +95,9 @@ def _arns(
     name = physical_id.rpartition("/")[2]
     if kind == "AWS::IAM::Role":
         yield f"arn:aws:iam::{account}:role/{name}"
+    elif kind == "AWS::IAM::Policy":
+        for role in properties.get("Roles", ()):
+            yield f"arn:aws:iam::{account}:role/{role}"
     elif kind == "AWS::Logs::LogGroup":
         is_tag = action.endswith(("TagResource", "UntagResource", "ListTagsForResource"))
         yield f"{start}log-group:{physical_id}{'' if is_tag else ':log-stream:'}"
