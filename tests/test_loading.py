@@ -55,7 +55,9 @@ def reviewed(command: Run, checkout: Path) -> Callable[[str, str], Path]:
     return change
 
 
-@pytest.mark.parametrize(("name", "value", "simulated"), [("MaxTasks", "9", True)])
+@pytest.mark.parametrize(
+    ("name", "value", "simulated"), [("LogRetentionDays", "30", False), ("MaxTasks", "9", True)]
+)
 def test_executing_a_review_loads_what_the_change_needs(
     reviewed: Callable[[str, str], Path], checkout: Path, name: str, value: str, simulated: bool
 ) -> None:

@@ -33,6 +33,7 @@ BUCKET = "templates-of-{}"
 RECOVERY = "what tests/deployer/test_recovery.py brings about; the endpoint has no such stack here"
 LOOKED_UP = "CloudFormation looks up values of this type of parameter; the endpoint does not"
 
+TAKEN_BACK = "a creation that fails takes back what is RetainExceptOnCreate; this one succeeds"
 ADOPTION = "what only adopting calls: test_a_stack_of_another_tool_is_adopted"
 
 EXPLAINED: Mapping[str, Mapping[str, str]] = {
@@ -44,6 +45,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "cloudformation:DescribeStackRefactor": ADOPTION,
         "cloudformation:DescribeType": ADOPTION,
         "cloudformation:ListStackRefactorActions": ADOPTION,
+        "cloudformation:ListStackResources": ADOPTION,
     },
     "executor": {
         "cloudformation:DescribeStackRefactor": ADOPTION,
@@ -56,7 +58,10 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "cloudformation:ContinueUpdateRollback": RECOVERY,
         "cloudformation:RollbackStack": RECOVERY,
     },
-    "service-role": {},
+    "service-role": {
+        "logs:DeleteLogGroup": TAKEN_BACK,
+        "sqs:DeleteQueue": TAKEN_BACK,
+    },
     "smoke": {},
 }
 """What is granted and not asked in these scenarios, by role, each with its reason."""

@@ -76,7 +76,7 @@ def steps(template: Template, policy: str) -> Any:
 
 
 def statement(template: Template, role: str, sid: str) -> Any:
-    [policy] = at(template, role)["Policies"]
+    policy = at(template, f"{role}Policy")
     return next(each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == sid)
 
 
@@ -322,6 +322,45 @@ def test_every_rule_has_a_row() -> None:
 @pytest.mark.parametrize("name", [EDIT, OWN])
 def test_what_is_emitted_is_clean(name: str) -> None:
     assert lint(emitted(name)) == []
+
+
+def inside(template: Template) -> None:
+    """Rights inside of their roles, and attributes for names, as templates were made before."""
+    for role in ("ExecutionRole", "TaskRole"):
+        policy = template["Resources"].pop(f"{role}Policy")["Properties"]
+        at(template, role)["Policies"] = [{k: policy[k] for k in ("PolicyName", "PolicyDocument")}]
+    del template["Resources"]["Service"]["DependsOn"]
+    at(template, "ScalableTarget")["ResourceId"] = {"Fn::Sub": "service/${Cluster}/${Service.Name}"}
+
+
+def as_policies_of_several(template: Template) -> None:
+    for role in ("ExecutionRole", "TaskRole"):
+        policy = template["Resources"][f"{role}Policy"]
+        policy["Type"] = "AWS::IAM::Policy"
+        policy["Properties"]["Roles"] = [policy["Properties"].pop("RoleName")]
+
+
+def by_attributes(template: Template) -> None:
+    if "Queue" not in template["Resources"]:
+        return
+    dead = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    at(template, "Queue")["RedrivePolicy"]["deadLetterTargetArn"] = dead
+    statement(template, "TaskRole", "ConsumeQueue")["Resource"] = {"Fn::GetAtt": ["Queue", "Arn"]}
+    at(template, "BacklogAlarm")["Dimensions"][0]["Value"] = {"Fn::GetAtt": ["Queue", "QueueName"]}
+
+
+@pytest.mark.parametrize("name", [EDIT, OWN])
+@pytest.mark.parametrize("spelt", [inside, as_policies_of_several, by_attributes])
+def test_the_same_rights_and_names_spelt_differently_are_clean(name: str, spelt: Break) -> None:
+    template = copy.deepcopy(emitted(name))
+    spelt(template)
+    assert ours(lint(template)) == set()
+
+
+def test_rights_of_another_role_do_not_count() -> None:
+    template = copy.deepcopy(emitted(EDIT))
+    at(template, "TaskRolePolicy")["RoleName"] = {"Ref": "ExecutionRole"}
+    assert {"E9311", "E9325"} <= ours(lint(template))
 
 
 def test_with_the_values_of_every_params_file() -> None:

@@ -87,12 +87,21 @@ def test_the_service_role_is_bound_to_names_and_values() -> None:
     assert on(policy, "logs:PutRetentionPolicy") == {
         "arn:aws:logs:us-west-2:444455556666:log-group:/ecs/webordinary/edit:*"
     }
-    # Its log group is retained, so nobody deletes it.
-    assert "logs:DeleteLogGroup" not in actions(policy)
     assert on(policy, "ec2:CreateSecurityGroup") == {
         "arn:aws:ec2:us-west-2:444455556666:security-group/*",
         "arn:aws:ec2:us-west-2:444455556666:vpc/vpc-0f1e2d3c4b5a69788",
     }
+
+
+@pytest.mark.parametrize(
+    ("kept", "deletes"), [("Retain", False), ("RetainExceptOnCreate", True), ("Delete", True)]
+)
+def test_what_is_always_retained_is_never_deleted(kept: str, deletes: bool) -> None:
+    source = read_source(load("prod/webordinary-edit", ROOT))
+    text = source.text.replace("RetainExceptOnCreate", kept)
+    assert f"DeletionPolicy: {kept}" in text
+    policy = rights.policy(rights.Environment((replace(source, text=text),)), SERVICE_ROLE)
+    assert ("logs:DeleteLogGroup" in actions(policy)) is deletes
 
 
 def test_names_follow_the_values() -> None:

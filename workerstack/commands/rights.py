@@ -113,7 +113,7 @@ def _before(sources: Any, before: tuple[str, ...]) -> Any:
             )
         template, source = read_template(Path(file)), stacks[name]
         target = source.deployment.target
-        values = source.values(service_exists=True)
+        values = source.values()
         yield (
             name,
             resolve(

@@ -70,7 +70,7 @@ SERVICE_LINKED = {
 def is_named(resource: Resource) -> bool:
     """Whether its rights are bound to its own name, its VPC or its kind; else to the account."""
     kind = resource.type
-    named = (*NAMES, *SECURITY_GROUPS, "AWS::ECS::Service", "AWS::IAM::Policy", "AWS::IAM::Role")
+    named = {*NAMES, *SECURITY_GROUPS, *POLICIES, "AWS::ECS::Service", "AWS::IAM::Role"}
     return kind in named or kind.startswith("AWS::ApplicationAutoScaling::")
 
 
@@ -181,6 +181,19 @@ def _security_group(
         yield Grant(action, (any_group,), {"ArnLike": {"ec2:Vpc": vpc}})
 
 
+def _of_what_it_belongs_to(
+    resource: Resource, name: str, stack: Stack, place: Place
+) -> Iterator[str]:
+    """A policy has no ARN: its actions are on the roles or the queues that it is for."""
+    for role in [*resource.get("Roles", default=()), resource.get("RoleName")]:
+        yield from roles(role, name, stack, place)
+    for queue in resource.get("Queues", default=()):
+        yield from queues(queue, name, stack, place)
+
+
+POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::SQS::QueuePolicy")
+
+
 def arns(resource: Resource, name: str, stack: Stack, place: Place) -> Iterator[str]:
     """Patterns of a resource's ARNs, where its type's follow from names; else none."""
     if resource.type in NAMES:
@@ -194,15 +207,14 @@ def arns(resource: Resource, name: str, stack: Stack, place: Place) -> Iterator[
         service_name = named or made(resource.logical_id, name)
         yield place.arn("ecs", f"service/{cluster}/{service_name}")
         yield place.arn("ecs", f"service-deployment/{cluster}/{service_name}/*")
-    elif resource.type == "AWS::IAM::Policy":
-        for role in resource.get("Roles", default=()):
-            yield from roles(role, name, stack, place)
     elif resource.type == "AWS::IAM::Role":
         path = pattern(resource.get("Path"), name, stack) or "/"
         role = pattern(resource.get("RoleName"), name, stack) or made(resource.logical_id, name)
         if len(role) + RANDOM > LONGEST_ROLE:
             role = f"{name[:SHORT]}*"
         yield f"arn:{place.partition}:iam::{place.account}:role{path}{role}"
+    elif resource.type in POLICIES:
+        yield from _of_what_it_belongs_to(resource, name, stack, place)
 
 
 RANDOM = 13
@@ -244,6 +256,17 @@ def roles(value: Any, name: str, stack: Stack, place: Place) -> Iterator[str]:
         named = pattern(value, name, stack) or "*"
         arn = f"arn:{place.partition}:iam::{place.account}:role/{named}"
         yield named if named.startswith("arn:") else arn
+
+
+def queues(value: Any, name: str, stack: Stack, place: Place) -> Iterator[str]:
+    """The ARN of the queue that a value names: a reference, a name or a URL."""
+    own = stack.referred(value, "AWS::SQS::Queue")
+    if own is not None:
+        yield from arns(own, name, stack, place)
+    else:
+        found = pattern(value, name, stack)
+        if found:
+            yield place.arn("sqs", found.rpartition("/")[2])
 
 
 def _roles_of(resource: Resource, name: str, stack: Stack, place: Place) -> set[str]:

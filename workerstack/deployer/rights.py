@@ -38,7 +38,7 @@ class Right:
 RIGHTS = (
     # Stacks and change sets.
     Right("cloudformation:DescribeStacks", ALL, "stacks", "what there is"),
-    Right("cloudformation:ListStackResources", ALL, "stacks", "what it has"),
+    Right("cloudformation:ListStackResources", LIVE, "stacks", "what it has"),
     Right("cloudformation:GetTemplate", BOTH, "stacks", "what is deployed, and what is proposed"),
     Right("cloudformation:GetTemplateSummary", BOTH, "all", "which capabilities a template needs"),
     Right("cloudformation:DescribeStackEvents", BOTH, "stacks", "what happened, also earlier"),
@@ -66,6 +66,7 @@ RIGHTS = (
           "setting it"),
     # A stack that another tool made, and that `adopt` takes over.
     Right("cloudformation:DescribeType", (REVIEWER,), "any, to adopt", "what can be imported"),
+    Right("cloudformation:ListStackResources", (REVIEWER,), "stacks to adopt", "what it has"),
     Right("cloudformation:GetStackPolicy", (REVIEWER,), "stacks to adopt", "what forbids it"),
     Right("cloudformation:CreateStackRefactor", (REVIEWER,), "stacks to adopt", "new logical ids"),
     Right("cloudformation:DescribeStackRefactor", BOTH, "stacks to adopt", "the renaming"),
@@ -141,10 +142,7 @@ class Environment:
     @cached_property
     def stacks(self) -> dict[str, Stack]:
         """By name."""
-        return {
-            each.deployment.stack: resolved(each, each.values(service_exists=True))
-            for each in self.sources
-        }
+        return {each.deployment.stack: resolved(each, each.values()) for each in self.sources}
 
     def resources(self, *kinds: str) -> Iterator[tuple[str, Resource]]:
         """All of these types (of every type without one), each with its stack's name."""
@@ -257,15 +255,7 @@ class Environment:
                         yield from self._queue(variable.get("Value"), name)
 
     def _queue(self, value: Any, name: str) -> Iterator[str]:
-        """The ARN of a queue that is named by its name, its URL or a reference."""
-        stack = self.stacks[name]
-        own = stack.referred(value, "AWS::SQS::Queue")
-        if own is not None:
-            yield from resource_rights.arns(own, name, stack, self.place)
-        else:
-            found = pattern(value, name, stack)
-            if found:
-                yield self.place.arn("sqs", found.rpartition("/")[2])
+        yield from resource_rights.queues(value, name, self.stacks[name], self.place)
 
     def _dead_letters(self) -> Iterator[str]:
         """Those that a redrive policy of a stack names, and those of queues of others."""
@@ -304,14 +294,21 @@ class Environment:
 
     def _worker_may(self, action: str) -> Iterator[str]:
         """The resources on which the roles of the templates may do this, as they name them."""
-        for _, each in self.resources("AWS::IAM::Role"):
-            for inline in each.get("Policies", default=()):
-                for statement in policies.read(inline.get("PolicyDocument")).statements:
-                    if statement.effect == policies.ALLOW and action in statement.actions:
-                        for resource in statement.resources or ():
-                            named = policy_text(resource)
-                            if named:
-                                yield named
+        kinds = ("AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::IAM::Policy")
+        for _, each in self.resources(*kinds):
+            documents = [each.get("PolicyDocument")]
+            documents += [one.get("PolicyDocument") for one in each.get("Policies", default=())]
+            for document in filter(None, documents):
+                yield from _allowed_on(policies.read(document), action)
+
+
+def _allowed_on(policy: policies.Policy, action: str) -> Iterator[str]:
+    for statement in policy.statements:
+        if statement.effect == policies.ALLOW and action in statement.actions:
+            for resource in statement.resources or ():
+                named = policy_text(resource)
+                if named:
+                    yield named
 
 
 TYPES = ("AWS::EC2::VPC::Id", "AWS::EC2::Subnet::Id", "AWS::EC2::SecurityGroup::Id")

@@ -95,12 +95,14 @@ def _arns(
     name = physical_id.rpartition("/")[2]
     if kind == "AWS::IAM::Role":
         yield f"arn:aws:iam::{account}:role/{name}"
-    elif kind == "AWS::IAM::Policy":
-        for role in properties.get("Roles", ()):
+    elif kind in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
+        for role in properties.get("Roles") or [properties["RoleName"]]:
             yield f"arn:aws:iam::{account}:role/{role}"
     elif kind == "AWS::Logs::LogGroup":
         is_tag = action.endswith(("TagResource", "UntagResource", "ListTagsForResource"))
         yield f"{start}log-group:{physical_id}{'' if is_tag else ':log-stream:'}"
+    elif kind == "AWS::SQS::QueuePolicy":
+        yield from (start + str(each).rpartition("/")[2] for each in properties["Queues"])
     elif kind in ENDS:
         for end, only in ENDS[kind]:
             if only in action:
