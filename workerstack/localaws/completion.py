@@ -5,6 +5,7 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    enforcement,
     hooks,
     images,
     metric_math,
@@ -43,6 +44,7 @@ def install() -> None:
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
     birth_names.install(stacks)
+    enforcement.install(stacks, provisioners)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
@@ -61,4 +63,5 @@ def forget() -> None:
     application_autoscaling.forget()
     birth_names.forget()
     change_set_settings.forget()
+    enforcement.forget()
     refactoring.forget()
