@@ -11,7 +11,6 @@ import click
 from workerstack import files, output
 from workerstack.output import bar, say, show_formatted
 from workerstack.problem import Problem
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
 
@@ -94,34 +93,33 @@ def simulate(
 
     given_loads = sum(map(bool, (trace_file, loads, metrics)))
     _check_usage(given_loads, other, goal, picture, style, advised=advised)
-    with told():
-        values = read_parameters(_text(params), str(params)) if params else {}
-        values |= _pairs(given, "--parameter")
-        named = [template, other] if other else [template]
-        scalings = [read_scaling(_text(each), str(each), values, target=target) for each in named]
-        settings = Settings().with_texts(_pairs(changes, "--set"))
-        cost = money.read_prices(prices) if prices else money.read_prices()
-        arrives = _arrivals(trace_file, loads, metrics)
-        if advised:
-            terms = parse_goal(goal or "")
-            traces = [arrives(settings.seed + each) for each in range(seeds + advise.HELD_OUT)]
-            found = advise.advise(
-                scalings[0], traces[:seeds], terms, settings, held_out=traces[seeds:],
-                count=candidates, horizon=horizon, prices=cost,
-            )  # fmt: skip
-            _tell_notes(scalings[0])
-            output.show(advise.text(found, terms))
-            return 0 if found.kept else 1
-        trace = arrives(settings.seed)
-        end, runs = simulation.end_of(trace, horizon), []
-        for each in scalings:
-            with _progress(trace, end) as progress:
-                runs.append(
-                    simulation.simulate(
-                        each, trace, settings, horizon=end, prices=cost, progress=progress
-                    )
+    values = read_parameters(_text(params), str(params)) if params else {}
+    values |= _pairs(given, "--parameter")
+    named = [template, other] if other else [template]
+    scalings = [read_scaling(_text(each), str(each), values, target=target) for each in named]
+    settings = Settings().with_texts(_pairs(changes, "--set"))
+    cost = money.read_prices(prices) if prices else money.read_prices()
+    arrives = _arrivals(trace_file, loads, metrics)
+    if advised:
+        terms = parse_goal(goal or "")
+        traces = [arrives(settings.seed + each) for each in range(seeds + advise.HELD_OUT)]
+        found = advise.advise(
+            scalings[0], traces[:seeds], terms, settings, held_out=traces[seeds:],
+            count=candidates, horizon=horizon, prices=cost,
+        )  # fmt: skip
+        _tell_notes(scalings[0])
+        output.show(advise.text(found, terms))
+        return 0 if found.kept else 1
+    trace = arrives(settings.seed)
+    end, runs = simulation.end_of(trace, horizon), []
+    for each in scalings:
+        with _progress(trace, end) as progress:
+            runs.append(
+                simulation.simulate(
+                    each, trace, settings, horizon=end, prices=cost, progress=progress
                 )
-        shown = show.shown(runs, cost, style, events=events)
+            )
+    shown = show.shown(runs, cost, style, events=events)
     if style == "csv":
         _tell_notes(scalings[0])
     if picture:
@@ -187,16 +185,6 @@ def _draw(runs: "Sequence[Run]", file: Path) -> None:
         )
     files.write(file, drawn, "Give another path")
     say(f"wrote {file}")
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """What the simulator refuses, as a problem of a command."""
-    try:
-        yield
-    except SimulationError as error:
-        said = (error.what, error.why, error.next_step)
-        raise Problem(*said, file=error.file, line=error.line) from error
 
 
 def _text(file: Path) -> str:

@@ -7,7 +7,7 @@ blocks scale-in and is cancelled by a scale-out.
 Sources: Application Auto Scaling User Guide, "Step scaling policies", "Suspend and resume
 scaling", "Not scaled reasons"; ECS Developer Guide, "Service auto scaling" (the running count is
 where it starts from; no scale-in during deployments); API, PutScalingPolicy (the policy with the
-largest capacity wins).
+largest capacity wins), StepAdjustment; User Guide, "Scaling adjustment types".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from math import inf
 from statistics import fmean
 
+from workerstack.cloudformation.steps import is_upward, matching
 from workerstack.simulator.cloudwatch import AlarmEvaluator
 from workerstack.simulator.ecs import Service
-from workerstack.simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
+from workerstack.simulator.model import Alarm, Operator, Policy, Scaling, ScheduledAction, Step
 from workerstack.simulator.recording import Recording
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.steps import change_of, find_step
 
 NEVER = -1.0
 
@@ -270,3 +270,30 @@ class Controller:
         service.desired = max(target.min, min(target.max, service.desired))
         reason = f"from {target.min} to {target.max} tasks, now {service.desired}"
         self._recording.event(now, "scheduled", action.name, reason)
+
+
+def find_step(
+    steps: Iterable[Step], value: float, threshold: float, operator: Operator
+) -> Step | None:
+    """The step for a metric ``value``, or None: real policies then fail with a message."""
+    return next(iter(matching(steps, value - threshold, upward=is_upward(operator))), None)
+
+
+def change_of(policy: Policy, step: Step, capacity: int) -> int:
+    """By how many tasks ``step`` changes ``capacity``; negative removes."""
+    if policy.adjustment_type == "ExactCapacity":
+        return step.adjustment - capacity
+    if policy.adjustment_type == "ChangeInCapacity":
+        return step.adjustment
+    change = _rounded(capacity * step.adjustment)
+    magnitude = policy.min_adjustment_magnitude
+    if step.adjustment and abs(change) < magnitude:
+        return magnitude if step.adjustment > 0 else -magnitude
+    return change
+
+
+def _rounded(hundredths: int) -> int:
+    """Whole tasks: toward zero, but never less than one if there is any change."""
+    if hundredths > 0:
+        return max(1, hundredths // 100)
+    return min(-1, -(-hundredths // 100)) if hundredths else 0

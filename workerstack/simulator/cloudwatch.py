@@ -109,7 +109,7 @@ def metric_names(alarms: Sequence[Alarm]) -> tuple[str, ...]:
 def evaluation_of(alarm: Alarm, *, zero: bool) -> Evaluate:
     """The function from the alarm's metrics, by id, to the value that is compared.
 
-    Raises SimulationError for metric math that is not simulated.
+    Raises Problem for metric math that is not simulated.
     """
     metrics: dict[str, Evaluate] = {}
     for name, _ in alarm.metrics:

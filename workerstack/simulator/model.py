@@ -163,9 +163,10 @@ class Scaling:
     """All that a template says about how one service scales.
 
     ``name`` is the service's logical id, or the scalable target's where the service is not in
-    the template. ``task`` and ``queue`` are None where the template only names them; Settings
-    then say. ``desired_count`` is the number that every update of the service sends, None where
-    it sends none. ``minimum_healthy`` and ``maximum`` are the deployment's percentages.
+    the template; ``queue_name`` is what the alarms write: ``${Queue}`` or a name.
+    ``task`` and ``queue`` are None where the template only names them; Settings then say.
+    ``desired_count`` is the number that every update of the service sends, None where it sends
+    none. ``minimum_healthy`` and ``maximum`` are the deployment's percentages.
     ``declared`` is what the template says of the worker's code.
     ``notes`` are sentences on what stands in the template and is not simulated.
     """

@@ -1,7 +1,10 @@
 """Alarms that invoke scaling policies, and the one queue that they look at."""
 
+from collections.abc import Collection
 from typing import Any, get_args
 
+from workerstack.cloudformation import Stack, Unknown, text
+from workerstack.problem import Problem
 from workerstack.simulator.cloudwatch import MINUTE, evaluation_of
 from workerstack.simulator.leaving_out import notes_on_alarm
 from workerstack.simulator.metric_math import in_order
@@ -14,11 +17,10 @@ from workerstack.simulator.model import (
     Operator,
     Statistic,
 )
-from workerstack.simulator.quantities import SimulationError
-from workerstack.simulator.template import Resource, Resources
+from workerstack.simulator.properties import Properties, of_type
+from workerstack.simulator.read_service import POLICY, Watched, find_watched
 
 ALARM = "AWS::CloudWatch::Alarm"
-POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ACTIONS = {
     "AlarmActions": AlarmState.ALARM,
     "OKActions": AlarmState.OK,
@@ -30,59 +32,56 @@ MOST = 10
 """Metrics that an alarm on metric math may have."""
 
 
-def read_alarms(resources: Resources, policies: list[str]) -> tuple[list[Alarm], str, list[str]]:
-    """The alarms that invoke any of the policies, the queue's name, and what is not simulated.
+def read_alarms(stack: Stack, policies: Collection[str]) -> tuple[list[Alarm], Watched, list[str]]:
+    """The alarms that invoke any of the policies, their queue, and what is not simulated.
 
-    Raises SimulationError where there is none.
+    Raises Problem where there is none.
     """
     found: list[Alarm] = []
     notes: list[str] = []
-    queues: dict[str, Resource] = {}
-    for each in resources.of_type(ALARM):
-        actions = _actions(resources, each, policies)
+    queues: dict[str, tuple[Watched, Properties]] = {}
+    for each in of_type(stack, ALARM):
+        actions = _actions(each, policies)
         if actions:
-            alarm, names = _alarm(each, actions)
+            alarm, watched = _alarm(each.certain(), actions)
             found.append(alarm)
             notes += notes_on_alarm(each)
-            queues.update(dict.fromkeys(names, each))
+            queues |= {one.name: (one, each) for one in watched}
     if not found:
-        raise SimulationError(
+        raise Problem(
             "No alarm invokes the policies",
             f"none has {' or '.join(policies)} in its AlarmActions",
             "Give the template that has the alarms, too",
-            file=resources.file,
+            file=stack.template.file,
         )
     if len(queues) > 1:
-        raise next(reversed(queues.values())).error(
+        raise next(reversed(queues.values()))[1].error(
             "The alarms look at several queues",
-            f"these are {', '.join(_plain(name) for name in queues)}",
+            f"these are {', '.join(queues)}",
             "A worker has one queue: let all alarms look at that",
         )
-    return found, next(iter(queues)), notes
+    return found, next(iter(queues.values()))[0], notes
 
 
-def _plain(name: str) -> str:
-    return name.removeprefix("${").removesuffix("}")
-
-
-def _actions(
-    resources: Resources, alarm: Resource, policies: list[str]
-) -> tuple[tuple[AlarmState, str], ...]:
+def _actions(alarm: Properties, policies: Collection[str]) -> tuple[tuple[AlarmState, str], ...]:
     found = []
     for name, state in ACTIONS.items():
-        for action in alarm.get(name, []):
-            policy = resources.referred(action, POLICY)
-            if policy and policy.name in policies:
-                found.append((state, policy.name))
+        value = alarm.get(name)
+        for action in [value] if isinstance(value, Unknown) else alarm.members(value, name):
+            policy = alarm.stack.referred(action, POLICY)
+            if policy is not None and policy.logical_id in policies:
+                if isinstance(action, Unknown):
+                    raise alarm.not_known(action, f"{name} of {alarm.name}", name)
+                found.append((state, policy.logical_id))
     return tuple(found)
 
 
 def _alarm(
-    resource: Resource, actions: tuple[tuple[AlarmState, str], ...]
-) -> tuple[Alarm, list[str]]:
+    resource: Properties, actions: tuple[tuple[AlarmState, str], ...]
+) -> tuple[Alarm, list[Watched]]:
     periods = resource.integer("EvaluationPeriods")
     needed = resource.integer("DatapointsToAlarm", periods)
-    written = resource.get("Metrics", [])
+    written = resource.members(resource.get("Metrics"), "Metrics")
     metrics, expressions, returned, period, queues = (
         _math(resource, written) if written else _plain_metric(resource)
     )
@@ -124,72 +123,69 @@ def _alarm(
     )
     try:
         evaluation_of(alarm, zero=False)
-    except SimulationError as error:
+    except Problem as error:
         raise resource.error(error.what, error.why, error.next_step) from error
     return alarm, queues
 
 
-Read = tuple[dict[str, Metric], dict[str, str], str, int, list[str]]
+Read = tuple[dict[str, Metric], dict[str, str], str, int, list[Watched]]
 
 
-def _plain_metric(resource: Resource) -> Read:
-    if resource.get("ExtendedStatistic") is not None:
-        raise resource.error(
-            f"{resource.name} is not simulated",
-            f"its statistic is {resource.get('ExtendedStatistic')}",
-            f"What is simulated: {', '.join(get_args(Statistic))}",
-        )
-    body = {
-        name: resource.get(name) for name in ("Namespace", "MetricName", "Dimensions", "Statistic")
-    }
-    metric, queue = _metric(resource, body, body["Statistic"])
+def _plain_metric(resource: Properties) -> Read:
+    extended = resource.known(resource.get("ExtendedStatistic"), "ExtendedStatistic")
+    if extended is not None:
+        raise _statistic(resource, extended)
+    body = {name: resource.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
+    metric, queue = _metric(resource, body, resource.get("Statistic"))
     return {PLAIN: metric}, {}, PLAIN, resource.integer("Period"), [queue]
 
 
-def _metric(resource: Resource, body: dict[str, Any], statistic: Any) -> tuple[Metric, str]:
-    name: Any = body.get("MetricName")
-    if body.get("Namespace") != "AWS/SQS" or name not in get_args(MetricName):
+def _statistic(resource: Properties, given: str | None) -> Problem:
+    return resource.error(
+        f"{resource.name} is not simulated",
+        f"its statistic is {given}",
+        f"What is simulated: {', '.join(get_args(Statistic))}",
+    )
+
+
+def _metric(resource: Properties, body: dict[str, Any], statistic: Any) -> tuple[Metric, Watched]:
+    namespace = resource.known(body.get("Namespace"), "Namespace")
+    name: Any = resource.known(body.get("MetricName"), "MetricName")
+    if namespace != "AWS/SQS" or name not in get_args(MetricName):
         raise resource.error(
             f"{resource.name} is not simulated",
-            f"it looks at {body.get('Namespace')} {name}",
+            f"it looks at {namespace} {name}",
             f"What is simulated: AWS/SQS {', '.join(get_args(MetricName))}",
+            "MetricName" if namespace == "AWS/SQS" else "Namespace",
         )
-    if statistic not in get_args(Statistic):
-        raise resource.error(
-            f"{resource.name} is not simulated",
-            f"its statistic is {statistic}",
-            f"What is simulated: {', '.join(get_args(Statistic))}",
-        )
+    taken: Any = resource.known(statistic, "Statistic")
+    if taken not in get_args(Statistic):
+        raise _statistic(resource, taken)
     queues = [
-        str(each.get("Value"))
+        each.get("Value")
         for each in resource.mappings(body.get("Dimensions"), "Dimensions")
-        if each.get("Name") == "QueueName"
+        if text(each.get("Name")) == "QueueName"
     ]
     if len(queues) != 1:
         raise resource.error(
             f"{resource.name} looks at no queue", "it has no dimension QueueName", "Add it"
         )
-    return Metric(name, statistic), _queue_name(queues[0])
+    return Metric(name, taken), find_watched(resource, queues[0])
 
 
-def _queue_name(value: str) -> str:
-    """The name as one reference, however it is written."""
-    return value.replace(".QueueName}", "}")
-
-
-def _math(resource: Resource, written: list[Any]) -> Read:
+def _math(resource: Properties, written: list[Any]) -> Read:
     metrics: dict[str, Metric] = {}
     expressions: dict[str, str] = {}
     periods: set[int] = set()
     queues, returned = [], []
     for each in resource.mappings(written, "Metrics"):
-        name = str(each.get("Id"))
+        name = str(resource.known(each.get("Id"), "Id"))
         if resource.truth(each.get("ReturnData", True), "ReturnData"):
             returned.append(name)
         if each.get("Period") is not None:
             periods.add(resource.number(each["Period"], "Period") or 0)
         if "Expression" in each:
-            expressions[name] = str(each["Expression"])
+            expressions[name] = str(resource.known(each["Expression"], "Expression"))
             continue
         stat = resource.mapping(each.get("MetricStat"), "MetricStat")
         metric, queue = _metric(

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from workerstack.simulator.autoscaling import change_of, find_step
 from workerstack.simulator.cloudwatch import MINUTE
 from workerstack.simulator.model import Alarm, AlarmState, Metric, MetricName, Policy, Scaling, Step
 from workerstack.simulator.report import duration as shown
 from workerstack.simulator.result import Outcome, Run
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.steps import change_of, find_step
 from workerstack.simulator.traces import Message, Trace
 
 STEADY_HOURS = 6
