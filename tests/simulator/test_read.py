@@ -236,7 +236,7 @@ STEPS = f"{UPPER_POLICY}/Properties/StepScalingPolicyConfiguration/StepAdjustmen
         ({"Resources": []}, "Resources is no mapping"),
         ({"Description": "empty"}, "This is no template"),
         ({"Resources": {}}, "Nothing scales here"),
-        (tracking(), "only TargetTrackingScaling.*Only step scaling is simulated"),
+        (tracking(), "has no policy that is simulated.*TargetTrackingScaling.*give a template"),
         (two_services(), f"Several services scale here: there is {SERVICE}, Other.*--target"),
         (changed(f"{UPPER}/Properties/Dimensions", ANOTHER), "several queues"),
         (

@@ -50,6 +50,8 @@ LONG = 2_000
               help="A value of the template's parameter.")  # fmt: skip
 @click.option("--params", type=click.Path(path_type=Path),
               help="A file with `parameters`, such as params/ENV/STACK.yaml.")  # fmt: skip
+@click.option("--metric", "own", multiple=True, metavar="NAME=MATH",
+              help="A metric of your own, such as Total='visible + in_flight'.")  # fmt: skip
 @click.option("--target", help="The service that is meant, where several scale.")
 @click.option("--horizon", type=click.IntRange(min=0),
               help="The second at which it ends; default 6 h after the last arrival.")  # fmt: skip
@@ -72,6 +74,7 @@ def simulate(
     changes: Sequence[str],
     given: Sequence[str],
     params: Path | None,
+    own: Sequence[str],
     target: str | None,
     horizon: int | None,
     prices: Path | None,
@@ -80,8 +83,8 @@ def simulate(
 ) -> int:
     """Replay a queue through the alarms and step policies that stand in TEMPLATE.
 
-    TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target, step scaling
-    policies and alarms on SQS metrics.
+    TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target and step scaling
+    policies with alarms on SQS metrics, or target tracking of a metric of the queue.
 
     Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
     """
@@ -96,7 +99,11 @@ def simulate(
     values = read_parameters(_text(params), str(params)) if params else {}
     values |= _pairs(given, "--parameter")
     named = [template, other] if other else [template]
-    scalings = [read_scaling(_text(each), str(each), values, target=target) for each in named]
+    own_metrics = _pairs(own, "--metric")
+    scalings = [
+        read_scaling(_text(each), str(each), values, target=target, metrics=own_metrics)
+        for each in named
+    ]
     settings = Settings().with_texts(_pairs(changes, "--set"))
     cost = money.read_prices(prices) if prices else money.read_prices()
     arrives = _arrivals(trace_file, loads, metrics)

@@ -28,7 +28,15 @@ from statistics import fmean
 
 from workerstack.problem import Problem
 from workerstack.simulator.cost import Prices
-from workerstack.simulator.model import Alarm, AlarmState, Metric, Policy, Scaling, Step
+from workerstack.simulator.model import (
+    Alarm,
+    AlarmState,
+    Metric,
+    Policy,
+    Scaling,
+    Step,
+    TrackingPolicy,
+)
 from workerstack.simulator.quantities import NUMBER, duration, nearest
 from workerstack.simulator.report import duration as shown
 from workerstack.simulator.result import Summary
@@ -166,6 +174,14 @@ def _within(values: tuple[int, ...], most: int) -> tuple[int, ...]:
 
 def _sides(scaling: Scaling) -> tuple[tuple[Alarm, Policy], tuple[Alarm, Policy]]:
     """The alarm and the policy of each direction."""
+    for each in scaling.policies:
+        if isinstance(each, TrackingPolicy):
+            raise Problem(
+                "No table can be advised",
+                f"{each.name} tracks a target, and tables of steps are searched",
+                "Give a template with one step policy in each direction",
+                file=scaling.file,
+            )
     policies = {policy.name: policy for policy in scaling.policies}
     inward = scale_in_alarms(scaling)
     outward = [

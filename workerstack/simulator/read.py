@@ -11,20 +11,23 @@ from collections.abc import Mapping
 from workerstack import cloudformation
 from workerstack.cloudformation import Stack
 from workerstack.problem import Problem
+from workerstack.simulator.custom_metrics import read_custom_metrics
 from workerstack.simulator.declaring import read_declared
 from workerstack.simulator.leaving_out import notes_on
 from workerstack.simulator.model import (
     Declared,
+    Policy,
     Scaling,
     ScheduledAction,
     Suspended,
 )
 from workerstack.simulator.properties import Properties, of_type
 from workerstack.simulator.quantities import nearest
-from workerstack.simulator.read_alarms import read_alarms
+from workerstack.simulator.read_alarms import Alarms, Customs, read_alarms, read_tracking
 from workerstack.simulator.read_service import (
     TARGET,
     find_definition,
+    find_own_queue,
     find_service,
     read_policies,
     read_queue,
@@ -38,12 +41,18 @@ DIMENSION = "ecs:service:DesiredCount"
 
 
 def read_scaling(
-    text: str, file: str, parameters: Mapping[str, str] | None = None, *, target: str | None = None
+    text: str,
+    file: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    target: str | None = None,
+    metrics: Mapping[str, str] | None = None,
 ) -> Scaling:
     """The scaling of the template ``text``, YAML or JSON; ``file`` is named in errors.
 
     ``parameters`` are values by name, also of pseudo parameters and of what Parameter Store
-    holds; defaults hold for the others. ``target`` as of ``scaling_of``. Raises Problem.
+    holds; defaults hold for the others. ``target`` and ``metrics`` as of ``scaling_of``. Raises
+    Problem.
     """
     template = cloudformation.read(text, file)
     given = dict(parameters or {})
@@ -56,16 +65,20 @@ def read_scaling(
                 nearest(name, template.parameters),
                 file=file,
             )
-    return scaling_of(cloudformation.resolve(template, given, around, stored=given), target=target)
+    stack = cloudformation.resolve(template, given, around, stored=given)
+    return scaling_of(stack, target=target, metrics=metrics)
 
 
-def scaling_of(stack: Stack, *, target: str | None = None) -> Scaling:
+def scaling_of(
+    stack: Stack, *, target: str | None = None, metrics: Mapping[str, str] | None = None
+) -> Scaling:
     """The scaling of a template with its values.
 
     ``target`` is the logical id of the service or scalable target, needed where there are
-    several. Raises Problem, with the line where the template has lines.
+    several. ``metrics`` are metrics of one's own by name, as metric math of what
+    ``custom_metrics.PARTS`` names. Raises Problem, with the line where the template has lines.
     """
-    return _read(_target(stack, target))
+    return _read(_target(stack, target), read_custom_metrics(metrics or {}))
 
 
 def read_parameters(text: str, file: str) -> dict[str, str]:
@@ -121,13 +134,12 @@ def _name(target: Properties) -> str:
     return service.name if service else target.name
 
 
-def _read(target: Properties) -> Scaling:
-    stack = target.stack
-    policies, notes = read_policies(target)
+def _read(target: Properties, customs: Customs) -> Scaling:
     service = find_service(target)
-    alarms, watched, said = read_alarms(stack, [policy.name for policy in policies])
-    notes += [*said, *notes_on(service, watched)]
-    used = {policy for alarm in alarms for _, policy in alarm.actions}
+    policies, found, notes = _policies(target, customs)
+    watched = found.queue() or find_own_queue(target, service)
+    notes += [*found.notes, *notes_on(service, watched)]
+    used = {policy for alarm in found.alarms for _, policy in alarm.actions}
     notes += [
         f"{policy.name} is invoked by no alarm of the template"
         for policy in policies
@@ -142,11 +154,11 @@ def _read(target: Properties) -> Scaling:
         )
     return Scaling(
         name=service.name if service else target.name,
-        file=str(stack.template.file),
+        file=str(target.stack.template.file),
         min_capacity=low,
         max_capacity=high,
         policies=tuple(policies),
-        alarms=tuple(alarms),
+        alarms=tuple(found.alarms),
         queue_name=watched.written,
         queue=read_queue(watched, service),
         task=read_task(service),
@@ -161,6 +173,40 @@ def _read(target: Properties) -> Scaling:
         notes=tuple(notes),
         line=target.line,
     )
+
+
+def _policies(target: Properties, customs: Customs) -> tuple[list[Policy], Alarms, list[str]]:
+    """The policies that are simulated, the alarms that invoke them, and notes on the others."""
+    steps, tracking, notes = read_policies(target)
+    found = read_alarms(target.stack, [each.name for each in steps], customs)
+    tracked: list[Policy] = []
+    for each in tracking:
+        try:
+            tracked.append(read_tracking(each, customs, found))
+        except Problem as error:
+            if not steps and len(tracking) == 1:
+                raise
+            notes.append(
+                f"{each.name} is a TargetTrackingScaling policy, which is not simulated:"
+                f" {error.why}"
+            )
+    if not steps and not tracked:
+        others = "; ".join(notes)
+        raise target.error(
+            f"{target.name} has no policy that is simulated",
+            others or "it has no policy in this template",
+            "Simulated are step scaling, and target tracking of a metric of the queue: give a"
+            " template with such a policy, or say what a metric of your own is, such as --metric"
+            " BacklogPerTask='visible / tasks'",
+        )
+    if not found.alarms:
+        raise Problem(
+            "No alarm invokes the policies",
+            f"none has {' or '.join(each.name for each in steps)} in its AlarmActions",
+            "Give the template that has the alarms, too",
+            file=target.stack.template.file,
+        )
+    return [*steps, *tracked], found, notes
 
 
 def _percentage(service: Properties | None, name: str, default: int) -> int:

@@ -1,11 +1,13 @@
 """Alarms that invoke scaling policies, and the one queue that they look at."""
 
-from collections.abc import Collection
-from typing import Any, get_args
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args
 
 from workerstack.cloudformation import Stack, Unknown, text
 from workerstack.problem import Problem
 from workerstack.simulator.cloudwatch import MINUTE, evaluation_of
+from workerstack.simulator.custom_metrics import CustomMetric
 from workerstack.simulator.leaving_out import notes_on_alarm
 from workerstack.simulator.metric_math import in_order
 from workerstack.simulator.model import (
@@ -16,9 +18,11 @@ from workerstack.simulator.model import (
     MissingData,
     Operator,
     Statistic,
+    TaskCount,
+    TrackingPolicy,
 )
 from workerstack.simulator.properties import Properties, of_type
-from workerstack.simulator.read_service import POLICY, Watched, find_watched
+from workerstack.simulator.read_service import POLICY, TRACKING, Watched, find_watched
 
 ALARM = "AWS::CloudWatch::Alarm"
 ACTIONS = {
@@ -32,35 +36,119 @@ MOST = 10
 """Metrics that an alarm on metric math may have."""
 
 
-def read_alarms(stack: Stack, policies: Collection[str]) -> tuple[list[Alarm], Watched, list[str]]:
-    """The alarms that invoke any of the policies, their queue, and what is not simulated.
+Customs = Mapping[str, CustomMetric]
+"""Metrics of one's own by name."""
 
-    Raises Problem where there is none.
-    """
-    found: list[Alarm] = []
-    notes: list[str] = []
-    queues: dict[str, tuple[Watched, Properties]] = {}
+
+@dataclass
+class Alarms:
+    """Alarms, what is not simulated of them, and each queue with who looks at it."""
+
+    alarms: list[Alarm] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    queues: dict[str, tuple[Watched, Properties]] = field(default_factory=dict)
+
+    def queue(self) -> Watched | None:
+        """The one queue; None where the metrics name none. Raises Problem for several."""
+        if len(self.queues) > 1:
+            raise next(reversed(self.queues.values()))[1].error(
+                "The alarms look at several queues",
+                f"these are {', '.join(self.queues)}",
+                "A worker has one queue: let all alarms look at that",
+            )
+        return next((watched for watched, _ in self.queues.values()), None)
+
+
+def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> Alarms:
+    """The alarms of the stack that invoke any of the policies. Raises Problem."""
+    found = Alarms()
     for each in of_type(stack, ALARM):
         actions = _actions(each, policies)
         if actions:
-            alarm, watched = _alarm(each.certain(), actions)
-            found.append(alarm)
-            notes += notes_on_alarm(each)
-            queues |= {one.name: (one, each) for one in watched}
-    if not found:
-        raise Problem(
-            "No alarm invokes the policies",
-            f"none has {' or '.join(policies)} in its AlarmActions",
-            "Give the template that has the alarms, too",
-            file=stack.template.file,
+            alarm, watched = _alarm(each.certain(), actions, customs)
+            found.alarms.append(alarm)
+            found.notes += notes_on_alarm(each)
+            found.queues |= {one.name: (one, each) for one in watched}
+    return found
+
+
+HIGH, LOW = 3, 15
+"""Minutes above the target until tracking adds, and far enough below it until it removes."""
+FAR_BELOW = 0.9
+
+
+def read_tracking(policy: Properties, customs: Customs, into: Alarms) -> TrackingPolicy:
+    """A target tracking policy, and into ``into`` the two alarms that AWS makes for it.
+
+    Raises Problem where its metric is not one of the queue.
+
+    Source: Application Auto Scaling User Guide, "How target tracking scaling works": capacity is
+    removed only where the metric is far enough below the target, usually more than 10 %. The
+    minutes are those of the alarms that AWS makes, which no document promises.
+    """
+    body = policy.inner(TRACKING)
+    spec = policy.mapping(
+        body.get("CustomizedMetricSpecification"), "CustomizedMetricSpecification"
+    )
+    target = policy.real(body.get("TargetValue"), "TargetValue")
+    if target is None or target <= 0:
+        raise policy.error(
+            f"{policy.name} is not simulated",
+            f"its TargetValue is {target}",
+            "Give it one above 0",
+            TRACKING,
         )
-    if len(queues) > 1:
-        raise next(reversed(queues.values()))[1].error(
-            "The alarms look at several queues",
-            f"these are {', '.join(queues)}",
-            "A worker has one queue: let all alarms look at that",
-        )
-    return found, next(iter(queues.values()))[0], notes
+    queries = policy.members(spec.get("Metrics"), "Metrics")
+    read = (
+        _math(policy, queries, customs, MINUTE)
+        if queries
+        else _plain_metric(policy, {**spec, "Period": MINUTE}, customs)
+    )
+    made = [_tracking_alarm(policy, "High", HIGH, target, read)]
+    if not policy.truth(body.get("DisableScaleIn"), "DisableScaleIn"):
+        made.append(_tracking_alarm(policy, "Low", LOW, target * FAR_BELOW, read))
+    cooldowns = [
+        policy.number(body.get(name, 300), name) for name in ("ScaleOutCooldown", "ScaleInCooldown")
+    ]
+    into.alarms += made
+    into.queues |= {one.name: (one, policy) for one in read.queues}
+    return TrackingPolicy(
+        name=policy.name,
+        target_value=target,
+        cooldown=cooldowns[0] or 0,
+        scale_in_cooldown=cooldowns[1] or 0,
+        line=policy.line,
+    )
+
+
+def _tracking_alarm(
+    policy: Properties, side: str, minutes: int, threshold: float, read: "Read"
+) -> Alarm:
+    return _valid(
+        policy,
+        Alarm(
+            name=f"{policy.name}-Alarm{side}",
+            metrics=tuple(read.metrics.items()),
+            expressions=tuple(read.expressions.items()),
+            returned=read.returned,
+            period=read.period,
+            evaluation_periods=minutes,
+            datapoints_to_alarm=minutes,
+            threshold=threshold,
+            operator="GreaterThanThreshold" if side == "High" else "LessThanThreshold",
+            actions=((AlarmState.ALARM, policy.name),),
+            line=policy.line,
+        ),
+    )
+
+
+def _valid(resource: Properties, alarm: Alarm) -> Alarm:
+    """The alarm; raises Problem at the resource where its metric math is not simulated."""
+    try:
+        evaluation_of(alarm, zero=False)
+    except Problem as error:
+        raise resource.error(error.what, error.why, error.next_step) from error
+    return alarm
 
 
 def _actions(alarm: Properties, policies: Collection[str]) -> tuple[tuple[AlarmState, str], ...]:
@@ -77,14 +165,17 @@ def _actions(alarm: Properties, policies: Collection[str]) -> tuple[tuple[AlarmS
 
 
 def _alarm(
-    resource: Properties, actions: tuple[tuple[AlarmState, str], ...]
+    resource: Properties, actions: tuple[tuple[AlarmState, str], ...], customs: Customs
 ) -> tuple[Alarm, list[Watched]]:
     periods = resource.integer("EvaluationPeriods")
     needed = resource.integer("DatapointsToAlarm", periods)
     written = resource.members(resource.get("Metrics"), "Metrics")
-    metrics, expressions, returned, period, queues = (
-        _math(resource, written) if written else _plain_metric(resource)
+    read = (
+        _math(resource, written, customs)
+        if written
+        else _plain_metric(resource, resource.resource.properties, customs)
     )
+    period = read.period
     if period < MINUTE or period % MINUTE:
         raise resource.error(
             f"{resource.name} is not simulated",
@@ -108,9 +199,9 @@ def _alarm(
         raise resource.error(f"{resource.name} has no Threshold", "it is required", "Add it")
     alarm = Alarm(
         name=resource.name,
-        metrics=tuple(metrics.items()),
-        expressions=tuple(expressions.items()),
-        returned=returned,
+        metrics=tuple(read.metrics.items()),
+        expressions=tuple(read.expressions.items()),
+        returned=read.returned,
         period=period,
         evaluation_periods=periods,
         datapoints_to_alarm=needed,
@@ -121,23 +212,28 @@ def _alarm(
         actions_enabled=resource.truth(resource.get("ActionsEnabled", True), "ActionsEnabled"),
         line=resource.line,
     )
-    try:
-        evaluation_of(alarm, zero=False)
-    except Problem as error:
-        raise resource.error(error.what, error.why, error.next_step) from error
-    return alarm, queues
+    return _valid(resource, alarm), read.queues
 
 
-Read = tuple[dict[str, Metric], dict[str, str], str, int, list[Watched]]
+class Read(NamedTuple):
+    """What an alarm looks at: metrics and expressions by id, and which one is returned."""
+
+    metrics: dict[str, Metric]
+    expressions: dict[str, str]
+    returned: str
+    period: int
+    queues: list[Watched]
 
 
-def _plain_metric(resource: Properties) -> Read:
-    extended = resource.known(resource.get("ExtendedStatistic"), "ExtendedStatistic")
+def _plain_metric(resource: Properties, body: Mapping[str, Any], customs: Customs) -> Read:
+    extended = resource.known(body.get("ExtendedStatistic"), "ExtendedStatistic")
     if extended is not None:
         raise _statistic(resource, extended)
-    body = {name: resource.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
-    metric, queue = _metric(resource, body, resource.get("Statistic"))
-    return {PLAIN: metric}, {}, PLAIN, resource.integer("Period"), [queue]
+    period = resource.number(body.get("Period"), "Period")
+    measured = _measured(resource, PLAIN, body, body.get("Statistic"), customs)
+    if period is None:
+        raise resource.error(f"{resource.name} has no Period", "it is required", "Add it")
+    return Read(measured.metrics, measured.expressions, PLAIN, period, measured.queues)
 
 
 def _statistic(resource: Properties, given: str | None) -> Problem:
@@ -148,19 +244,40 @@ def _statistic(resource: Properties, given: str | None) -> Problem:
     )
 
 
-def _metric(resource: Properties, body: dict[str, Any], statistic: Any) -> tuple[Metric, Watched]:
+class Measured(NamedTuple):
+    """One metric: itself, or the expression that it is by what it is made of."""
+
+    metrics: dict[str, Metric]
+    expressions: dict[str, str]
+    queues: list[Watched]
+
+
+def _measured(
+    resource: Properties, name: str, body: Mapping[str, Any], statistic: Any, customs: Customs
+) -> Measured:
+    """The metric ``name`` of an alarm: of the queue, of the service, or one's own."""
     namespace = resource.known(body.get("Namespace"), "Namespace")
-    name: Any = resource.known(body.get("MetricName"), "MetricName")
-    if namespace != "AWS/SQS" or name not in get_args(MetricName):
+    metric: Any = resource.known(body.get("MetricName"), "MetricName")
+    taken: Any = resource.known(statistic, "Statistic")
+    own = customs.get(metric) if namespace != "AWS/SQS" else None
+    of_service = namespace == "ECS/ContainerInsights" and metric in get_args(TaskCount)
+    of_queue = namespace == "AWS/SQS" and metric in get_args(MetricName)
+    if not (own or of_service or of_queue):
+        mapped = "" if namespace == "AWS/SQS" else f", or say --metric {metric}='visible / tasks'"
         raise resource.error(
             f"{resource.name} is not simulated",
-            f"it looks at {namespace} {name}",
-            f"What is simulated: AWS/SQS {', '.join(get_args(MetricName))}",
+            f"it looks at {namespace} {metric}",
+            f"What is simulated: AWS/SQS {', '.join(get_args(MetricName))}{mapped}",
             "MetricName" if namespace == "AWS/SQS" else "Namespace",
         )
-    taken: Any = resource.known(statistic, "Statistic")
-    if taken not in get_args(Statistic):
+    if taken not in get_args(Statistic) or (own and taken == "SampleCount"):
         raise _statistic(resource, taken)
+    if own:
+        metrics, expression = own.named(name, taken)
+        return Measured(metrics, {name: expression}, [])
+    found = {name: Metric(metric, taken)}
+    if of_service:
+        return Measured(found, {}, [])
     queues = [
         each.get("Value")
         for each in resource.mappings(body.get("Dimensions"), "Dimensions")
@@ -170,14 +287,18 @@ def _metric(resource: Properties, body: dict[str, Any], statistic: Any) -> tuple
         raise resource.error(
             f"{resource.name} looks at no queue", "it has no dimension QueueName", "Add it"
         )
-    return Metric(name, taken), find_watched(resource, queues[0])
+    return Measured(found, {}, [find_watched(resource, queues[0])])
 
 
-def _math(resource: Properties, written: list[Any]) -> Read:
+def _math(
+    resource: Properties, written: list[Any], customs: Customs, period: int | None = None
+) -> Read:
+    """Metric math; ``period`` is that of queries which give none."""
     metrics: dict[str, Metric] = {}
     expressions: dict[str, str] = {}
-    periods: set[int] = set()
-    queues, returned = [], []
+    periods: set[int] = set() if period is None else {period}
+    queues: list[Watched] = []
+    returned, asked = [], 0
     for each in resource.mappings(written, "Metrics"):
         name = str(resource.known(each.get("Id"), "Id"))
         if resource.truth(each.get("ReturnData", True), "ReturnData"):
@@ -187,18 +308,19 @@ def _math(resource: Properties, written: list[Any]) -> Read:
         if "Expression" in each:
             expressions[name] = str(resource.known(each["Expression"], "Expression"))
             continue
+        asked += 1
         stat = resource.mapping(each.get("MetricStat"), "MetricStat")
-        metric, queue = _metric(
-            resource, resource.mapping(stat.get("Metric"), "Metric"), stat.get("Stat")
-        )
-        metrics[name] = metric
-        queues.append(queue)
-        periods.add(resource.number(stat.get("Period"), "Period") or 0)
-    if len(periods) != 1 or len(returned) != 1 or not 1 <= len(metrics) <= MOST:
+        metric = resource.mapping(stat.get("Metric"), "Metric")
+        measured = _measured(resource, name, metric, stat.get("Stat"), customs)
+        metrics |= measured.metrics
+        expressions |= measured.expressions
+        queues += measured.queues
+        if period is None or stat.get("Period") is not None:
+            periods.add(resource.number(stat.get("Period"), "Period") or 0)
+    if len(periods) != 1 or len(returned) != 1 or not 1 <= asked <= MOST:
         raise resource.error(
             f"The metric math of {resource.name} is impossible",
-            f"it has {len(metrics)} metrics, {len(returned)} returned, periods {sorted(periods)}",
+            f"it has {asked} metrics, {len(returned)} returned, periods {sorted(periods)}",
             f"Up to {MOST} metrics of one period, of which or of whose expressions one is returned",
         )
-    period = periods.pop()
-    return metrics, in_order(expressions), returned[0], period, queues
+    return Read(metrics, in_order(expressions), returned[0], periods.pop(), queues)

@@ -19,28 +19,23 @@ from workerstack.simulator.properties import Properties, of_type, shown
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+TRACKING = "TargetTrackingScalingPolicyConfiguration"
 
 
-def read_policies(target: Properties) -> tuple[list[Policy], list[str]]:
-    """The step policies, and notes on those that are not simulated. Problem if none is."""
-    policies, notes, others = [], [], []
+def read_policies(target: Properties) -> tuple[list[Policy], list[Properties], list[str]]:
+    """The step policies, those that track a metric of one's own, and notes on all others."""
+    policies, tracking, notes = [], [], []
     for each in of_type(target.stack, POLICY):
         if not _of(each, target):
             continue
         kind = each.certain().known(each.get("PolicyType", "StepScaling"), "PolicyType")
         if kind == "StepScaling":
             policies.append(_policy(each))
+        elif each.inner(TRACKING).get("CustomizedMetricSpecification") is not None:
+            tracking.append(each)
         else:
-            others.append(str(kind))
             notes.append(f"{each.name} is a {kind} policy, which is not simulated")
-    if not policies:
-        why = f"it has only {', '.join(others)}" if others else "it has no policy in this template"
-        raise target.error(
-            f"{target.name} has no step scaling policy",
-            why,
-            "Only step scaling is simulated: give a template with a StepScaling policy",
-        )
-    return policies, notes
+    return policies, tracking, notes
 
 
 def _of(policy: Properties, target: Properties) -> bool:
@@ -326,19 +321,42 @@ def read_queue(watched: Watched, service: Properties | None) -> Queue | None:
     )
 
 
-def _check_environment(
-    queue: Properties, queues: Iterable[Properties], service: Properties | None
-) -> None:
+def find_own_queue(target: Properties, service: Properties | None) -> Watched:
+    """The queue that the containers are told of, else the only one of the stack.
+
+    For alarms on metrics that name no queue. Dead-letter queues do not count.
+    """
+    queues = of_type(target.stack, QUEUE)
+    letters = [
+        each.referred(each.inner("RedrivePolicy").get("deadLetterTargetArn"), QUEUE)
+        for each in queues
+    ]
+    own = [each for each in queues if each not in letters]
+    told = [each for each in own if each.name in _told(service)]
+    for found in (told, own):
+        if len(found) == 1:
+            return Watched(f"${{{found[0].name}}}", found[0].certain())
+    return Watched("the queue")
+
+
+def _told(service: Properties | None) -> set[str]:
+    """The logical ids that stand in the environment of the service's containers."""
     definition = find_definition(service)
-    if not definition or not service:
-        return
-    told = {
+    if definition is None:
+        return set()
+    return {
         each.logical_id
         for container in containers_of(definition)
         for each in references(container.get("Environment"))
     }
+
+
+def _check_environment(
+    queue: Properties, queues: Iterable[Properties], service: Properties | None
+) -> None:
+    told = _told(service)
     named = [each.name for each in queues if each.name in told]
-    if named and queue.name not in named:
+    if service is not None and named and queue.name not in named:
         raise queue.error(
             f"The alarms look at {queue.name}",
             f"the containers of {service.name} are told of {', '.join(named)}",
