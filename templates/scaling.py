@@ -2,22 +2,26 @@
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Sub
+from troposphere import Ref, Sub
 from troposphere.applicationautoscaling import (
     ScalableTarget,
     ScalingPolicy,
     StepAdjustment,
     StepScalingPolicyConfiguration,
 )
-from troposphere.ecs import Cluster, Service
+from troposphere.ecs import Service
 
 from templates.description import described
-from templates.parameters import Size
+from templates.parameters import Names, Size
 from templates.steps import Side
 
 
-def scalable_target(size: Size, cluster: Cluster, service: Service) -> ScalableTarget:
-    """What scales, and between which bounds. The role is AWS's own, service-linked."""
+def scalable_target(size: Size, names: Names, service: Service) -> ScalableTarget:
+    """What scales, and between which bounds. The role is AWS's own, service-linked.
+
+    The service is named, not referred to: its attribute Name would have CloudFormation list
+    this target, as perhaps replaced, with each image.
+    """
     return ScalableTarget(
         "ScalableTarget",
         Metadata=described("Lets the number of tasks follow the queue."),
@@ -25,9 +29,10 @@ def scalable_target(size: Size, cluster: Cluster, service: Service) -> ScalableT
         ScalableDimension="ecs:service:DesiredCount",
         ResourceId=Sub(
             "service/${Cluster}/${Service}",
-            Cluster=Ref(cluster),
-            Service=GetAtt(service, "Name"),
+            Cluster=Ref(names.cluster),
+            Service=Ref(names.service),
         ),
+        DependsOn=[service],
         MinCapacity=Ref(size.min_tasks),
         MaxCapacity=Ref(size.max_tasks),
     )

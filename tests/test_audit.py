@@ -37,6 +37,16 @@ DECISIONS = {
 }
 """The checks that fail on purpose, with the resources on which they do; README says why."""
 
+OWN_QUEUE = """          - !Sub
+            - arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}
+            - Name: !Select
+              - 4
+              - !Split
+                - /
+                - !Ref Queue
+          Sid: ConsumeQueue"""
+"""The resource of the first statement of thumbnails' rights."""
+
 PARLIAMENT = """
 import json, sys
 from parliament import analyze_policy_string
@@ -133,8 +143,7 @@ def deploy(text: str, client: Client, things: surroundings.Surroundings) -> dict
         StackName="audited",
         TemplateBody=text,
         Parameters=[
-            {"ParameterKey": name, "ParameterValue": value}
-            for name, value in {**values, "ServiceExists": "false"}.items()
+            {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
         ],
         Capabilities=["CAPABILITY_IAM"],
     )
@@ -177,15 +186,18 @@ def test_parliament_finds_nothing(
     text = template.read_text()
     policies = resolved(text, deploy(text, client, things), client)
     assert set(policies) == {
-        "ExecutionRole trust", "ExecutionRole start-container",
-        "TaskRole trust", "TaskRole process-messages",
+        "ExecutionRole trust", "ExecutionRole execution-rights",
+        "TaskRole trust", "TaskRole task-rights",
+        *(("Queue policy", "DeadLetterQueue policy") if template.name.startswith("thumb") else ()),
     }  # fmt: skip
     assert "Fn::" not in json.dumps(policies)
     assert "${" not in json.dumps(policies)
     assert parliament(policies, tmp_path) == {name: [] for name in policies}
     # It is silent on "*", for which there is no right resource.
     statements = [each for policy in policies.values() for each in policy["Statement"]]
-    assert not [action for each in statements for action in each["Action"] if "*" in action]
+    allowed = [each for each in statements if each["Effect"] == "Allow"]
+    assert len(allowed) < len(statements) or template.name.startswith("webordinary")
+    assert not [action for each in allowed for action in each["Action"] if "*" in action]
 
 
 @audited
@@ -194,7 +206,7 @@ def test_parliament_sees_what_is_planted(
 ) -> None:
     text = (ROOT / "out/thumbnails.template.yaml").read_text()
     for old, new in (
-        ("            - !GetAtt Queue.Arn\n", "            - '*'\n"),
+        (OWN_QUEUE, "          - '*'\n          Sid: ConsumeQueue"),
         ("- logs:PutLogEvents", "- logs:PutEvents"),
         ("aws:SourceAccount", "aws:SourceAccounts"),
     ):
@@ -206,10 +218,11 @@ def test_parliament_sees_what_is_planted(
     )
     assert parliament(resolved(text, ids, client), tmp_path) == {
         "ExecutionRole trust": ["UNKNOWN_CONDITION_FOR_ACTION"],
-        "ExecutionRole start-container": ["UNKNOWN_ACTION"],
+        "ExecutionRole execution-rights": ["UNKNOWN_ACTION"],
         "TaskRole trust": ["UNKNOWN_CONDITION_FOR_ACTION"],
-        "TaskRole process-messages": ["RESOURCE_STAR"],
+        "TaskRole task-rights": ["RESOURCE_STAR"],
         "Queue policy": ["UNKNOWN_PRINCIPAL"],
+        "DeadLetterQueue policy": [],
     }
 
 
@@ -313,7 +326,7 @@ def test_what_zizmor_is_told_to_ignore_is_explained() -> None:
     ("old", "new", "found"),
     [
         (r"@[0-9a-f]{40} # v6\.0\.2", "@v6", {"unpinned-uses"}),
-        (r"run: \.venv/bin/python -m ci predict",
+        (r"run: \.venv/bin/python -m workerstack\.ci predict",
          "run: echo ${{ github.event.pull_request.title }}", {"template-injection"}),
         (r"persist-credentials: false", "persist-credentials: true", {"artipacked"}),
         (r"zizmor: ignore\[dangerous-triggers\]", "", {"dangerous-triggers"}),

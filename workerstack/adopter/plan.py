@@ -71,9 +71,7 @@ SAME_AS_REF = {
 def foresee(renamed: Mapping[str, Any], deployed: Deployed, source: Source) -> Review:
     """The predicted review of what remains to be done once the stack has our names."""
     before = Side(as_refs(renamed), deployed.parameters, deployed.tags)
-    exists = any(each.type == "AWS::ECS::Service" for each in deployed.resources.values())
-    values = source.values(service_exists=exists)
-    after = Side(as_refs(source.template), values, source.deployment.tags)
+    after = Side(as_refs(source.template), source.values(), source.deployment.tags)
     target = source.deployment.target
     return predict_review(
         before,
@@ -234,8 +232,7 @@ def _lost_exports(deployed: Deployed, source: Source) -> Iterator[str]:
     """Names that the deployed stack exports and ours does not."""
     deployment = source.deployment
     before = resolved(deployed.template, deployed.parameters, deployment).outputs
-    values = source.values(service_exists=True)
-    after = resolved(source.template, values, deployment).outputs
+    after = resolved(source.template, source.values(), deployment).outputs
     kept = {text(each.export) for each in after.values()}
     for each in before.values():
         export = text(each.export)
@@ -308,8 +305,7 @@ def plan(
     ``known`` is what the mapping's file says, ``given`` what was said now and goes before it.
     """
     deployment = source.deployment
-    values = source.values(service_exists=True)
-    ours = resources(resolved(source.template, values, deployment))
+    ours = resources(resolved(source.template, source.values(), deployment))
     decided = {**deciding.given(known, deployed, deployment), **given}
     deciding.check(decided, ours, deployed.resources)
     waiting = {

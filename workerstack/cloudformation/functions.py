@@ -20,6 +20,7 @@ from workerstack.cloudformation.context import Context
 from workerstack.cloudformation.document import Place
 from workerstack.cloudformation.values import (
     Kind,
+    Reference,
     Text,
     Unknown,
     concatenated,
@@ -183,6 +184,8 @@ def split(evaluator: Context, argument: Any, place: Place) -> Any:
 def _never_holds(piece: Any, delimiter: str) -> bool:
     """Whether an unknown piece cannot have the delimiter in it, as no region has a colon."""
     match piece:
+        case Reference(means="QueueName"):  # SQS: letters, digits, hyphens, underscores, ".fifo"
+            return any(not re.match(r"[A-Za-z0-9_.-]", each) for each in delimiter)
         case Unknown(expression={"Ref": str() as name}, kind="pseudo") if name in PSEUDO:
             letters = {
                 "AWS::AccountId": "0123456789",

@@ -376,6 +376,7 @@ def _judged(
         is_new=stack.is_new,
         resources=filled,
         before=old.bodies,
+        stacks=(old, new),
         after=new.bodies,
         others=(
             *compare.compare(before, after, source.not_bound),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workerstack.cloudformation import Stack
 from workerstack.review.model import UNKNOWN, AccessChange, OtherChange, ResourceChange
 
 Body = Mapping[str, Any]
@@ -33,7 +34,7 @@ class Case:
     """A change set's changes with both templates; ``is_new`` is a stack's creation.
 
     ``before`` and ``after`` hold the unchanged resources, too, and are empty where a
-    template is not known.
+    template is not known. ``stacks`` are the whole stack before and after, resolved.
     """
 
     is_new: bool
@@ -43,6 +44,7 @@ class Case:
     after: Bodies = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     access: tuple[AccessChange, ...] = ()
+    stacks: tuple[Stack, Stack] | None = None
 
     def changes(self, *types: str, action: str = "") -> Iterator[ResourceChange]:
         """The changes of these types, of all when none is named, with this action."""

@@ -467,6 +467,7 @@ def foresee(
         before=old.bodies,
         after=new.bodies,
         facts=Facts(account=account),
+        stacks=(old, new),
     )
     case = replace(case, access=findings.access(case))
     review = Review(
