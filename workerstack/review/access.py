@@ -126,7 +126,7 @@ def compared_rules(before: Stack, after: Stack) -> Iterator[AccessChange]:
                 principal=rule.side,
             )  # fmt: skip
     sides = network.public(before), network.public(after)
-    for gained, these, those in ((False, *sides), (True, *reversed(sides))):
+    for gained, these, those in ((False, sides[0], sides[1]), (True, sides[1], sides[0])):
         for name in sorted(these.keys() - those.keys()):
             yield AccessChange(
                 kind="network", gained=gained, logical_id=name, effect="Allow",

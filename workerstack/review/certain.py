@@ -23,7 +23,7 @@ def proved(
 ) -> tuple[ResourceChange, ...]:
     """The changes, each cause that cannot be one with its proof."""
     found = {each.logical_id: each for each in changes}
-    open_: dict[str, tuple[int, ...]] = {name: () for name in found}
+    open_: dict[str, tuple[int, ...]] = dict.fromkeys(found, ())
     while True:
         now = {
             name: tuple(
@@ -89,7 +89,8 @@ def _of_accompanied(
     after: Stack,
 ) -> str:
     """CloudFormation adds such a cause to one that follows: proved where those are, and the
-    property is written the same."""
+    property is written the same.
+    """
     others = [
         each
         for each in change.properties
@@ -141,7 +142,7 @@ def unforeseen(
     found = []
     for name in sorted({**sides[0], **sides[1]}):
         rows = [side.get(name) for side in sides]
-        answers = [_answer(row, row and row.replacement) for row in rows]
+        answers = [_answer(row, row.replacement if row else None) for row in rows]
         if answers[0] != answers[1]:
             real = [
                 _answer(row, row.replaces) if row is not None and row.can_change else ""

@@ -1,5 +1,6 @@
 """Findings on who may do what: permissions gained and lost, trust, and what is open to whom."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from workerstack.cloudformation import references
@@ -87,9 +88,7 @@ def broadened(case: Case) -> Iterator[Finding]:
     for each in _compared(case):
         if each.holder.kind != "role":
             continue
-        blocked = {
-            name for name, found in _dangerous(each).items() if set(found) & BLOCKING
-        }
+        blocked = {name for name, found in _dangerous(each).items() if set(found) & BLOCKING}
         for logical_id, rights in _places(each.gained).items():
             if logical_id in blocked or _is_new(case, logical_id):
                 continue
@@ -282,5 +281,6 @@ def _short(resource: str) -> str:
     """The last part of an ARN; ``every resource`` for a star."""
     if resource == "*":
         return "every resource"
+    resource = re.sub(r"\{(\w+)\.(?:Arn|QueueArn|TopicArn)\}", r"\1", resource)
     parts = resource.split(":", 5)
     return parts[5] if len(parts) > 5 and parts[0].endswith("arn") else resource  # noqa: PLR2004

@@ -32,12 +32,8 @@ KEPT = {
     "AWS::DocDB::DBCluster": Kept(("BackupRetentionPeriod",), "days", 1, "automatic backups"),
     "AWS::Neptune::DBCluster": Kept(("BackupRetentionPeriod",), "days", 1, "automatic backups"),
     "AWS::Kinesis::Stream": Kept(("RetentionPeriodHours",), "hours", 24, "records"),
-    "AWS::ElastiCache::ReplicationGroup": Kept(
-        ("SnapshotRetentionLimit",), "days", 0, "snapshots"
-    ),
-    "AWS::Redshift::Cluster": Kept(
-        ("AutomatedSnapshotRetentionPeriod",), "days", 1, "snapshots"
-    ),
+    "AWS::ElastiCache::ReplicationGroup": Kept(("SnapshotRetentionLimit",), "days", 0, "snapshots"),
+    "AWS::Redshift::Cluster": Kept(("AutomatedSnapshotRetentionPeriod",), "days", 1, "snapshots"),
     "AWS::KMS::Key": Kept(
         ("PendingWindowInDays",), "days", 30, "days in which a deletion can be undone"
     ),

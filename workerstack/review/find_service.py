@@ -1,6 +1,6 @@
 """Findings on what runs: the service and its tasks, exports, rollback, what stays hidden."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from workerstack.cloudformation import could_be_equal, differences, equal, plain, references
 from workerstack.review.case import Case, Export, is_replaced, properties
@@ -14,7 +14,7 @@ def _in_flight(case: Case) -> str:
     """What stopping the tasks costs now, as far as it is known."""
     running, messages = case.facts.running_tasks, case.facts.messages_in_flight
     if running is None or messages is None:
-        return "how many tasks are running is not known here"
+        return "a job that outlasts the stop timeout starts again"
     if not running and not messages:
         return "no task is running and no message is in flight"
     tasks = f"{running} task{' is' if running == 1 else 's are'} running"
@@ -88,11 +88,13 @@ def restarted(case: Case) -> Iterator[Finding]:
         if found:
             running, messages = case.facts.running_tasks, case.facts.messages_in_flight
             idle = running == 0 and not messages
+            rest = [each for each in found if each != DEPLOYS["TaskDefinition"]]
             yield Finding(
                 id="tasks-restarted",
                 level="note",
                 logical_id=change.logical_id,
-                what=f"{change.logical_id} starts a rolling deployment ({', '.join(found)})",
+                what=f"{change.logical_id} starts a rolling deployment"
+                + (f" ({', '.join(rest)})" if rest else ""),
                 why=_in_flight(case),
                 next_step="Nothing to do"
                 if idle
@@ -100,7 +102,7 @@ def restarted(case: Case) -> Iterator[Finding]:
             )
 
 
-def _deployed_by(change: ResourceChange, definitions: Collection[str]) -> Iterator[str]:
+def _deployed_by(change: ResourceChange, definitions: set[str]) -> Iterator[str]:
     """For what ECS replaces the tasks."""
     for name, what in DEPLOYS.items():
         causes = [each for each in change.properties if each.name == name]

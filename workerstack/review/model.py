@@ -61,28 +61,39 @@ class Binding(_Model):
     origin: str = ""
 
 
-class Figure(_Model):
-    """One figure of a simulated load, as it is read: ``5 of 5``, ``2 min 5 s``, ``$0.0371``.
+class Figures(_Model):
+    """What a simulated load comes to; times are None where that rank of messages never gets there.
 
-    ``before`` is None where nothing scales yet, ``after`` where nothing will.
+    ``killed`` are jobs that were stopped in the middle of their work. Costs are those of Fargate
+    in the Region of the prices, in US dollars for the load's ``hours``.
     """
 
-    name: str
-    before: str | None
-    after: str | None
+    done: int
+    total: int
+    killed: int
+    dead_letters: int
+    first_receive_p95_seconds: int | None
+    completion_p95_seconds: int | None
+    cost_dollars: float
+
+
+class LoadEffect(_Model):
+    """One load, as `simulate.py --load` takes it, and what it comes to.
+
+    ``before`` is None where nothing scales yet, ``after`` where nothing will. ``hours``: how long
+    the simulation runs, for which the costs are.
+    """
+
+    title: str
+    loads: tuple[str, ...]
+    hours: float
+    before: Figures | None
+    after: Figures | None
 
     @property
     def differs(self) -> bool:
         """Whether the change makes a difference here."""
         return self.before != self.after
-
-
-class LoadEffect(_Model):
-    """One load, as `simulate.py --load` takes it, and its figures."""
-
-    title: str
-    loads: tuple[str, ...]
-    figures: tuple[Figure, ...]
 
 
 class ScalingEffect(_Model):

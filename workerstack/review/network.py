@@ -111,9 +111,7 @@ def _rules(stack: Stack) -> Iterator[Rule]:
                         yield from _sides(direction, rule, name, name)
 
 
-def _sides(
-    direction: str, rule: Mapping[str, Any], group: str, logical_id: str
-) -> Iterator[Rule]:
+def _sides(direction: str, rule: Mapping[str, Any], group: str, logical_id: str) -> Iterator[Rule]:
     protocol = str(text(rule.get("IpProtocol")) or "-1").lower()
     protocol = PROTOCOLS.get(protocol, protocol)
     first, last = (_port(rule.get(key)) for key in ("FromPort", "ToPort"))
@@ -155,12 +153,9 @@ def _is_covered(rule: Rule, by: Collection[Rule]) -> bool:
 def collapsed(found: Iterable[Rule]) -> list[Network]:
     """The networks of the rules, joined: two halves are one."""
     networks = [network for each in found if (network := each.network) is not None]
-    joined: list[Network] = []
-    for version in (4, 6):
-        joined += ipaddress.collapse_addresses(
-            each for each in networks if each.version == version  # type: ignore[misc]
-        )
-    return joined
+    narrow = [each for each in networks if isinstance(each, ipaddress.IPv4Network)]
+    wide = [each for each in networks if isinstance(each, ipaddress.IPv6Network)]
+    return [*ipaddress.collapse_addresses(narrow), *ipaddress.collapse_addresses(wide)]
 
 
 def is_world(found: Collection[Rule]) -> bool:

@@ -1,5 +1,6 @@
 """A whole Review from two templates, without AWS: predicted, and saying what it cannot know."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -71,12 +72,14 @@ def predict(
         for name, each in after.resources.items()
         if name in before.resources
     }
-    direct = {name: tuple(_direct(*pair)) for name, pair in kept.items()}
+    changed = frozenset(
+        name for name, value in after.parameters.items()
+        if name in before.parameters and not equal(before.parameters[name], value)
+    )  # fmt: skip
+    direct = {name: tuple(_direct(*pair, changed)) for name, pair in kept.items()}
     causes = _Causes()
     while True:
-        found = {
-            name: (*direct[name], *_following(pair[1], causes)) for name, pair in kept.items()
-        }
+        found = {name: (*direct[name], *_following(pair[1], causes)) for name, pair in kept.items()}
         now = _Causes(
             {name: how for name, each in found.items() if (how := _replacement(each)) != "False"},
             {
@@ -205,8 +208,10 @@ def _description(one: Resource) -> str | None:
     return None if found is None else str(plain(found))
 
 
-def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
-    """What is written differently."""
+def _direct(
+    before: Resource, after: Resource, parameters: frozenset[str] = frozenset()
+) -> Iterator[PropertyChange]:
+    """What is written differently; ``parameters`` are those that have another value."""
     kind = after.type
     if before.type != kind:
         yield PropertyChange(
@@ -225,7 +230,7 @@ def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
             values_given=True,
             requires_recreation=recreation(kind, names),
             evaluation="Dynamic" if _is_open(found.before, found.after) else "Static",
-            change_source="DirectModification",
+            **_source(before, after, found.path[0] if found.path else "", parameters),
             change_type=_change_type(found.before, found.after),
         )
     for attribute in ATTRIBUTES:
@@ -237,6 +242,36 @@ def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
                 requires_recreation="Never", evaluation="Static",
                 change_source="DirectModification",
             )  # fmt: skip
+
+
+def _source(
+    before: Resource, after: Resource, name: str, parameters: frozenset[str]
+) -> dict[str, Any]:
+    """The parameter that changes a property, where its text is the same and names one."""
+    written = [each.written.get("Properties") for each in (before, after)]
+    one, other = (each.get(name) if isinstance(each, Mapping) else None for each in written)
+    if one == other and parameters:
+        named = [each for each in _names(other) if each in parameters]
+        if named:
+            return {"change_source": "ParameterReference", "causing_entity": named[0]}
+    return {"change_source": "DirectModification"}
+
+
+def _names(value: Any) -> Iterator[str]:
+    """What ``Ref`` and ``Fn::Sub`` name, however deep."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key == "Ref":
+                yield str(each)
+            elif key == "Fn::Sub":
+                text = each[0] if isinstance(each, list) and each else each
+                yield from re.findall(r"\$\{([^!}.]+)\}", str(text))
+                yield from _names(each[1:] if isinstance(each, list) else None)
+            else:
+                yield from _names(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _names(each)
 
 
 def _is_open(before: Any, after: Any) -> bool:
@@ -371,7 +406,7 @@ def _valued(
     return change.model_copy(update={"before": old, "after": new, "values_given": True})
 
 
-NOT_ASKED = "what runs, waits or imports in the account: nobody was asked"
+NOT_ASKED = "running tasks, messages in flight and importing stacks, since AWS was not called"
 
 
 @dataclass(frozen=True)

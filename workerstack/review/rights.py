@@ -122,9 +122,7 @@ def holders(stack: Stack) -> Holders:
     }
 
 
-def _of(
-    stack: Stack, name: str, resource: Resource
-) -> Iterator[tuple[tuple[str, str], Policy]]:
+def _of(stack: Stack, name: str, resource: Resource) -> Iterator[tuple[tuple[str, str], Policy]]:
     given = resource.properties
     if resource.type in ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
         for each in _sequence(given.get("Policies")):
@@ -139,9 +137,7 @@ def _of(
     if resource.type in ATTACHED:
         policy = read_policy(given.get("PolicyDocument"))
         members = [
-            member
-            for key in ATTACHED[resource.type]
-            for member in _sequence(given.get(key))
+            member for key in ATTACHED[resource.type] for member in _sequence(given.get(key))
         ]
         for member in members or [name]:
             yield ("role", _name(stack, member)), policy
@@ -215,9 +211,7 @@ def rights(holder: Holder, effect: str = ALLOW) -> Iterator[Right]:
 def _single(statement: Statement) -> Iterator[Statement]:
     """The statement, one action, resource and principal at a time."""
     actions = (
-        [statement.actions]
-        if statement.not_actions
-        else [(each,) for each in statement.actions]
+        [statement.actions] if statement.not_actions else [(each,) for each in statement.actions]
     )
     resources: list[Any] = [statement.resources]
     if statement.resources is not None and not statement.not_resources:
@@ -228,9 +222,7 @@ def _single(statement: Statement) -> Iterator[Statement]:
     for action in actions:
         for resource in resources:
             for principal in principals:
-                yield replace(
-                    statement, actions=action, resources=resource, principals=principal
-                )
+                yield replace(statement, actions=action, resources=resource, principals=principal)
 
 
 @dataclass(frozen=True)
@@ -349,8 +341,7 @@ def _meets(statement: Statement, other: Statement) -> bool:
             return False
     try:
         return (
-            statement.not_actions
-            or _overlap(statement.action_patterns, other.action_patterns)
+            statement.not_actions or _overlap(statement.action_patterns, other.action_patterns)
         ) and (
             statement.not_resources
             or other.not_resources

@@ -66,8 +66,13 @@ TASK = made("ECS::TaskDefinition", Family="jobs", Cpu="256", Memory="512", Netwo
             ContainerDefinitions=[{"Name": "worker", "Image": "repo/jobs:1", "StopTimeout": 120,
                                    "Environment": [{"Name": "LEVEL", "Value": "info"},
                                                    {"Name": "ZONE", "Value": "b"}]}])  # fmt: skip
-NETWORK = {"AwsvpcConfiguration": {"Subnets": ["subnet-a", "subnet-b"],
-                                   "SecurityGroups": ["sg-1"], "AssignPublicIp": "DISABLED"}}
+NETWORK = {
+    "AwsvpcConfiguration": {
+        "Subnets": ["subnet-a", "subnet-b"],
+        "SecurityGroups": ["sg-1"],
+        "AssignPublicIp": "DISABLED",
+    }
+}
 SERVICE = made("ECS::Service", Cluster="main", ServiceName="jobs", LaunchType="FARGATE",
                TaskDefinition={"Ref": "Task"}, NetworkConfiguration=NETWORK)  # fmt: skip
 TARGET = made("ApplicationAutoScaling::ScalableTarget", MinCapacity=0, MaxCapacity=10,
@@ -135,117 +140,379 @@ def container(**members: Any) -> Body:
 BLOCK = BUCKET["Properties"]["PublicAccessBlockConfiguration"]
 OTHER = {"Log": LOG}
 DENY = allow("s3:DeleteObject", "arn:aws:s3:::results/*", "Deny")
-PLAN = made("Backup::BackupPlan", BackupPlan={"BackupPlanName": "p", "BackupPlanRule": [
-    {"RuleName": "daily", "TargetBackupVault": "v", "Lifecycle": {"DeleteAfterDays": 35}}]})
-SHORT_PLAN = made("Backup::BackupPlan", BackupPlan={"BackupPlanName": "p", "BackupPlanRule": [
-    {"RuleName": "daily", "TargetBackupVault": "v", "Lifecycle": {"DeleteAfterDays": 7}}]})
+PLAN = made(
+    "Backup::BackupPlan",
+    BackupPlan={
+        "BackupPlanName": "p",
+        "BackupPlanRule": [
+            {"RuleName": "daily", "TargetBackupVault": "v", "Lifecycle": {"DeleteAfterDays": 35}}
+        ],
+    },
+)
+SHORT_PLAN = made(
+    "Backup::BackupPlan",
+    BackupPlan={
+        "BackupPlanName": "p",
+        "BackupPlanRule": [
+            {"RuleName": "daily", "TargetBackupVault": "v", "Lifecycle": {"DeleteAfterDays": 7}}
+        ],
+    },
+)
 
 RISKY = (
-    Change("logs-kept-shorter", "flagged", "23 days of events are deleted",
-           {"Log": LOG}, {"Log": having(LOG, RetentionInDays=7)}),
-    Change("logs-for-ever-no-more", "flagged", "no retention is for ever",
-           {"Log": having(LOG, RetentionInDays=None)}, {"Log": LOG}),
-    Change("messages-kept-shorter", "flagged", "what waits longer than an hour is deleted",
-           QUEUES, {**QUEUES, "Queue": having(QUEUE, MessageRetentionPeriod=3600)}),
-    Change("messages-kept-by-default", "flagged", "left out, it is four days",
-           QUEUES, {**QUEUES, "Queue": having(QUEUE, MessageRetentionPeriod=None)}),
-    Change("dead-letters-kept-shorter", "flagged", "dead letters go before anybody looks",
-           QUEUES, {**QUEUES, "Dead": having(DEAD, MessageRetentionPeriod=60)}),
-    Change("database-backups-off", "flagged", "0 deletes all automatic backups",
-           {"Db": DATABASE}, {"Db": having(DATABASE, BackupRetentionPeriod=0)}),
-    Change("backup-plan-shorter", "flagged", "35 days become 7", {"Plan": PLAN},
-           {"Plan": SHORT_PLAN}),
-    Change("retain-off-the-log", "flagged", "from now on it goes with the stack",
-           {"Log": LOG}, {"Log": {**LOG, "DeletionPolicy": "Delete"}}),
-    Change("retain-off-by-leaving-it-out", "flagged", "Delete is the default",
-           {"Table": TABLE}, {"Table": made("DynamoDB::Table", **TABLE["Properties"])}),
-    Change("snapshot-off", "flagged", "a deletion leaves no snapshot",
-           {"Db": DATABASE}, {"Db": {**DATABASE, "DeletionPolicy": "Delete"}}),
-    Change("only-the-replace-policy-off", "flagged", "a replacement loses the data",
-           {"Table": TABLE}, {"Table": {**TABLE, "UpdateReplacePolicy": "Delete"}}),
-    Change("visibility-cut", "flagged", "jobs that run for more than 10 s are received twice",
-           WORKER, {**WORKER, "Queue": having(QUEUE, VisibilityTimeout=10)}),
-    Change("visibility-by-default", "flagged", "left out, it is 30 s",
-           WORKER, {**WORKER, "Queue": having(QUEUE, VisibilityTimeout=None)}),
-    Change("redrive-off", "flagged", "failing messages come back until they expire",
-           QUEUES, {**QUEUES, "Queue": having(QUEUE, RedrivePolicy=None)}),
-    Change("egress-cut", "flagged", "the image and the queue are no longer reached",
-           {"Group": GROUP}, {"Group": having(GROUP, SecurityGroupEgress=[NFS])}),
-    Change("egress-rule-resource-gone", "flagged", "the same as a resource of its own",
-           {**OTHER, "Out": made("EC2::SecurityGroupEgress", GroupId="sg-1", **EGRESS)}, OTHER),
-    Change("right-to-write-lost", "flagged", "the worker can no longer store its results",
-           WORKER, {**WORKER, "Role": role(USES)}),
-    Change("right-to-delete-denied", "flagged", "a new Deny takes it",
-           WORKER,
-           {**WORKER, "Role": role(USES, WRITES, allow("sqs:DeleteMessage", "*", "Deny"))}),
-    Change("policy-of-its-own-gone", "flagged", "the right stood beside the role",
-           {**WORKER, "More": made("IAM::RolePolicy", RoleName={"Ref": "Role"}, PolicyName="more",
-                                   PolicyDocument=document(allow("s3:GetObject", "arn:aws:s3:::in/*")))},
-           WORKER),
-    Change("queue-renamed", "flagged", "what waits in the old queue is processed by nobody",
-           QUEUES, {**QUEUES, "Queue": having(QUEUE, QueueName="jobs-2")}),
-    Change("subscription-gone", "flagged", "the topic no longer feeds the queue",
-           FED, without(FED, "Subscription")),
-    Change("queue-policy-gone", "flagged", "the topic may no longer send",
-           FED, without(FED, "Policy")),
-    Change("queue-policy-empty-of-feeder", "flagged", "the statement for the topic goes",
-           FED, {**FED, "Policy": having(POLICY, PolicyDocument=document(
-               {**FEEDS, "Principal": {"Service": "events.amazonaws.com"}}))}),
-    Change("key-disabled", "flagged", "nothing is decrypted any more",
-           {"Key": KEY}, {"Key": having(KEY, Enabled=False)}),
-    Change("key-deleted-sooner", "flagged", "7 days instead of 30 to notice",
-           {**OTHER, "Key": {**KEY, "DeletionPolicy": "Delete"}}, OTHER),
-    Change("deny-gone-from-bucket-policy", "flagged", "what it held back is allowed elsewhere",
-           {"Policy": made("S3::BucketPolicy", Bucket="results", PolicyDocument=document(
-               {**allow("s3:GetObject", "arn:aws:s3:::results/*"),
-                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}},
-               {**allow("s3:*", "arn:aws:s3:::results/*", "Deny"), "Principal": "*",
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}}}))},
-           {"Policy": made("S3::BucketPolicy", Bucket="results", PolicyDocument=document(
-               {**allow("s3:GetObject", "arn:aws:s3:::results/*"),
-                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}))}),
-    Change("deny-gone-with-its-policy", "flagged", "the whole policy with the Deny is removed",
-           {"Role": ROLE, "Guard": made("IAM::Policy", PolicyName="guard", Roles=[{"Ref": "Role"}],
-                                        PolicyDocument=document(DENY))}, {"Role": ROLE}),
-    Change("deny-narrower", "flagged", "a part of what was denied no longer is",
-           {"Role": role(allow("s3:*", "*"), allow("s3:Delete*", "*", "Deny"))},
-           {"Role": role(allow("s3:*", "*"), allow("s3:DeleteBucket", "*", "Deny"))}),
-    Change("export-renamed", "flagged", "importing stacks are refused", QUEUES, QUEUES,
-           (exported({"Fn::GetAtt": ["Queue", "Arn"]}),
-            exported({"Fn::GetAtt": ["Queue", "Arn"]}, "jobs-queue-arn"))),
-    Change("export-of-a-replaced-resource", "flagged", "its value changes with the queue",
-           QUEUES, {**QUEUES, "Queue": having(QUEUE, QueueName="jobs-3")},
-           (exported({"Ref": "Queue"}), exported({"Ref": "Queue"}))),
-    Change("maximum-lowered", "flagged", "tasks above it are stopped within a job",
-           WORKER, {**WORKER, "Target": having(TARGET, MaxCapacity=2)}),
-    Change("two-halves-of-the-world", "blocking", "0.0.0.0/1 and 128.0.0.0/1 are everybody",
-           {"Group": GROUP}, {"Group": ingress("0.0.0.0/1", "128.0.0.0/1")}),
-    Change("world-of-version-6", "blocking", "0::/0 is ::/0 spelled otherwise",
-           {"Group": GROUP},
-           {"Group": having(GROUP, SecurityGroupIngress=[
-               {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIpv6": "0::/0"}])}),
-    Change("database-in-public", "flagged", "a public address",
-           {"Db": DATABASE}, {"Db": having(DATABASE, PubliclyAccessible="true")}),
-    Change("database-unprotected", "flagged", "deletion protection off",
-           {"Db": DATABASE}, {"Db": having(DATABASE, DeletionProtection=False)}),
-    Change("bucket-block-half-off", "flagged", "public policies are possible again",
-           {"Bucket": BUCKET},
-           {"Bucket": having(BUCKET, PublicAccessBlockConfiguration={
-               **BLOCK, "RestrictPublicBuckets": False})}),
-    Change("versions-suspended", "flagged", "overwritten objects are lost",
-           {"Bucket": BUCKET},
-           {"Bucket": having(BUCKET, VersioningConfiguration={"Status": "Suspended"})}),
-    Change("table-recovery-off", "flagged", "no point in time to go back to",
-           {"Table": TABLE},
-           {"Table": having(TABLE, PointInTimeRecoverySpecification=None)}),
-    Change("function-for-everybody", "blocking", "anybody may invoke it", {"Function": FUNCTION},
-           {"Function": FUNCTION, "Open": made("Lambda::Permission", FunctionName="feed",
-                                               Action="lambda:InvokeFunction", Principal="*")}),
-    Change("table-replaced-by-its-key", "flagged", "another key makes a new, empty table",
-           {"Table": TABLE},
-           {"Table": having(TABLE, AttributeDefinitions=[
-               {"AttributeName": "no", "AttributeType": "S"}],
-               KeySchema=[{"AttributeName": "no", "KeyType": "HASH"}])}),
+    Change(
+        "logs-kept-shorter",
+        "flagged",
+        "23 days of events are deleted",
+        {"Log": LOG},
+        {"Log": having(LOG, RetentionInDays=7)},
+    ),
+    Change(
+        "logs-for-ever-no-more",
+        "flagged",
+        "no retention is for ever",
+        {"Log": having(LOG, RetentionInDays=None)},
+        {"Log": LOG},
+    ),
+    Change(
+        "messages-kept-shorter",
+        "flagged",
+        "what waits longer than an hour is deleted",
+        QUEUES,
+        {**QUEUES, "Queue": having(QUEUE, MessageRetentionPeriod=3600)},
+    ),
+    Change(
+        "messages-kept-by-default",
+        "flagged",
+        "left out, it is four days",
+        QUEUES,
+        {**QUEUES, "Queue": having(QUEUE, MessageRetentionPeriod=None)},
+    ),
+    Change(
+        "dead-letters-kept-shorter",
+        "flagged",
+        "dead letters go before anybody looks",
+        QUEUES,
+        {**QUEUES, "Dead": having(DEAD, MessageRetentionPeriod=60)},
+    ),
+    Change(
+        "database-backups-off",
+        "flagged",
+        "0 deletes all automatic backups",
+        {"Db": DATABASE},
+        {"Db": having(DATABASE, BackupRetentionPeriod=0)},
+    ),
+    Change(
+        "backup-plan-shorter", "flagged", "35 days become 7", {"Plan": PLAN}, {"Plan": SHORT_PLAN}
+    ),
+    Change(
+        "retain-off-the-log",
+        "flagged",
+        "from now on it goes with the stack",
+        {"Log": LOG},
+        {"Log": {**LOG, "DeletionPolicy": "Delete"}},
+    ),
+    Change(
+        "retain-off-by-leaving-it-out",
+        "flagged",
+        "Delete is the default",
+        {"Table": TABLE},
+        {"Table": made("DynamoDB::Table", **TABLE["Properties"])},
+    ),
+    Change(
+        "snapshot-off",
+        "flagged",
+        "a deletion leaves no snapshot",
+        {"Db": DATABASE},
+        {"Db": {**DATABASE, "DeletionPolicy": "Delete"}},
+    ),
+    Change(
+        "only-the-replace-policy-off",
+        "flagged",
+        "a replacement loses the data",
+        {"Table": TABLE},
+        {"Table": {**TABLE, "UpdateReplacePolicy": "Delete"}},
+    ),
+    Change(
+        "visibility-cut",
+        "flagged",
+        "jobs that run for more than 10 s are received twice",
+        WORKER,
+        {**WORKER, "Queue": having(QUEUE, VisibilityTimeout=10)},
+    ),
+    Change(
+        "visibility-by-default",
+        "flagged",
+        "left out, it is 30 s",
+        WORKER,
+        {**WORKER, "Queue": having(QUEUE, VisibilityTimeout=None)},
+    ),
+    Change(
+        "redrive-off",
+        "flagged",
+        "failing messages come back until they expire",
+        QUEUES,
+        {**QUEUES, "Queue": having(QUEUE, RedrivePolicy=None)},
+    ),
+    Change(
+        "egress-cut",
+        "flagged",
+        "the image and the queue are no longer reached",
+        {"Group": GROUP},
+        {"Group": having(GROUP, SecurityGroupEgress=[NFS])},
+    ),
+    Change(
+        "egress-rule-resource-gone",
+        "flagged",
+        "the same as a resource of its own",
+        {**OTHER, "Out": made("EC2::SecurityGroupEgress", GroupId="sg-1", **EGRESS)},
+        OTHER,
+    ),
+    Change(
+        "right-to-write-lost",
+        "flagged",
+        "the worker can no longer store its results",
+        WORKER,
+        {**WORKER, "Role": role(USES)},
+    ),
+    Change(
+        "right-to-delete-denied",
+        "flagged",
+        "a new Deny takes it",
+        WORKER,
+        {**WORKER, "Role": role(USES, WRITES, allow("sqs:DeleteMessage", "*", "Deny"))},
+    ),
+    Change(
+        "policy-of-its-own-gone",
+        "flagged",
+        "the right stood beside the role",
+        {
+            **WORKER,
+            "More": made(
+                "IAM::RolePolicy",
+                RoleName={"Ref": "Role"},
+                PolicyName="more",
+                PolicyDocument=document(allow("s3:GetObject", "arn:aws:s3:::in/*")),
+            ),
+        },
+        WORKER,
+    ),
+    Change(
+        "queue-renamed",
+        "flagged",
+        "what waits in the old queue is processed by nobody",
+        QUEUES,
+        {**QUEUES, "Queue": having(QUEUE, QueueName="jobs-2")},
+    ),
+    Change(
+        "subscription-gone",
+        "flagged",
+        "the topic no longer feeds the queue",
+        FED,
+        without(FED, "Subscription"),
+    ),
+    Change(
+        "queue-policy-gone", "flagged", "the topic may no longer send", FED, without(FED, "Policy")
+    ),
+    Change(
+        "queue-policy-empty-of-feeder",
+        "flagged",
+        "the statement for the topic goes",
+        FED,
+        {
+            **FED,
+            "Policy": having(
+                POLICY,
+                PolicyDocument=document(
+                    {**FEEDS, "Principal": {"Service": "events.amazonaws.com"}}
+                ),
+            ),
+        },
+    ),
+    Change(
+        "key-disabled",
+        "flagged",
+        "nothing is decrypted any more",
+        {"Key": KEY},
+        {"Key": having(KEY, Enabled=False)},
+    ),
+    Change(
+        "key-deleted-sooner",
+        "flagged",
+        "7 days instead of 30 to notice",
+        {**OTHER, "Key": {**KEY, "DeletionPolicy": "Delete"}},
+        OTHER,
+    ),
+    Change(
+        "deny-gone-from-bucket-policy",
+        "flagged",
+        "what it held back is allowed elsewhere",
+        {
+            "Policy": made(
+                "S3::BucketPolicy",
+                Bucket="results",
+                PolicyDocument=document(
+                    {
+                        **allow("s3:GetObject", "arn:aws:s3:::results/*"),
+                        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                    },
+                    {
+                        **allow("s3:*", "arn:aws:s3:::results/*", "Deny"),
+                        "Principal": "*",
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                ),
+            )
+        },
+        {
+            "Policy": made(
+                "S3::BucketPolicy",
+                Bucket="results",
+                PolicyDocument=document(
+                    {
+                        **allow("s3:GetObject", "arn:aws:s3:::results/*"),
+                        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                    }
+                ),
+            )
+        },
+    ),
+    Change(
+        "deny-gone-with-its-policy",
+        "flagged",
+        "the whole policy with the Deny is removed",
+        {
+            "Role": ROLE,
+            "Guard": made(
+                "IAM::Policy",
+                PolicyName="guard",
+                Roles=[{"Ref": "Role"}],
+                PolicyDocument=document(DENY),
+            ),
+        },
+        {"Role": ROLE},
+    ),
+    Change(
+        "deny-narrower",
+        "flagged",
+        "a part of what was denied no longer is",
+        {"Role": role(allow("s3:*", "*"), allow("s3:Delete*", "*", "Deny"))},
+        {"Role": role(allow("s3:*", "*"), allow("s3:DeleteBucket", "*", "Deny"))},
+    ),
+    Change(
+        "export-renamed",
+        "flagged",
+        "importing stacks are refused",
+        QUEUES,
+        QUEUES,
+        (
+            exported({"Fn::GetAtt": ["Queue", "Arn"]}),
+            exported({"Fn::GetAtt": ["Queue", "Arn"]}, "jobs-queue-arn"),
+        ),
+    ),
+    Change(
+        "export-of-a-replaced-resource",
+        "flagged",
+        "its value changes with the queue",
+        QUEUES,
+        {**QUEUES, "Queue": having(QUEUE, QueueName="jobs-3")},
+        (exported({"Ref": "Queue"}), exported({"Ref": "Queue"})),
+    ),
+    Change(
+        "maximum-lowered",
+        "flagged",
+        "tasks above it are stopped within a job",
+        WORKER,
+        {**WORKER, "Target": having(TARGET, MaxCapacity=2)},
+    ),
+    Change(
+        "two-halves-of-the-world",
+        "blocking",
+        "0.0.0.0/1 and 128.0.0.0/1 are everybody",
+        {"Group": GROUP},
+        {"Group": ingress("0.0.0.0/1", "128.0.0.0/1")},
+    ),
+    Change(
+        "world-of-version-6",
+        "blocking",
+        "0::/0 is ::/0 spelled otherwise",
+        {"Group": GROUP},
+        {
+            "Group": having(
+                GROUP,
+                SecurityGroupIngress=[
+                    {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIpv6": "0::/0"}
+                ],
+            )
+        },
+    ),
+    Change(
+        "database-in-public",
+        "flagged",
+        "a public address",
+        {"Db": DATABASE},
+        {"Db": having(DATABASE, PubliclyAccessible="true")},
+    ),
+    Change(
+        "database-unprotected",
+        "flagged",
+        "deletion protection off",
+        {"Db": DATABASE},
+        {"Db": having(DATABASE, DeletionProtection=False)},
+    ),
+    Change(
+        "bucket-block-half-off",
+        "flagged",
+        "public policies are possible again",
+        {"Bucket": BUCKET},
+        {
+            "Bucket": having(
+                BUCKET, PublicAccessBlockConfiguration={**BLOCK, "RestrictPublicBuckets": False}
+            )
+        },
+    ),
+    Change(
+        "versions-suspended",
+        "flagged",
+        "overwritten objects are lost",
+        {"Bucket": BUCKET},
+        {"Bucket": having(BUCKET, VersioningConfiguration={"Status": "Suspended"})},
+    ),
+    Change(
+        "table-recovery-off",
+        "flagged",
+        "no point in time to go back to",
+        {"Table": TABLE},
+        {"Table": having(TABLE, PointInTimeRecoverySpecification=None)},
+    ),
+    Change(
+        "function-for-everybody",
+        "blocking",
+        "anybody may invoke it",
+        {"Function": FUNCTION},
+        {
+            "Function": FUNCTION,
+            "Open": made(
+                "Lambda::Permission",
+                FunctionName="feed",
+                Action="lambda:InvokeFunction",
+                Principal="*",
+            ),
+        },
+    ),
+    Change(
+        "table-replaced-by-its-key",
+        "flagged",
+        "another key makes a new, empty table",
+        {"Table": TABLE},
+        {
+            "Table": having(
+                TABLE,
+                AttributeDefinitions=[{"AttributeName": "no", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "no", "KeyType": "HASH"}],
+            )
+        },
+    ),
 )
 
 HARMLESS = (
