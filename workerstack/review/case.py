@@ -62,6 +62,17 @@ class Case:
         return _stack(self.before), _stack(self.after)
 
     @cached_property
+    def is_whole(self) -> bool:
+        """Whether both stacks have what changes: else nothing can be said of the rest."""
+        before, after = self.stacks
+        return all(
+            (each.action == "Add" or each.logical_id in before.resources)
+            and (each.action == "Remove" or each.logical_id in after.resources)
+            for each in self.resources
+            if each.action in ("Add", "Modify", "Remove")
+        )
+
+    @cached_property
     def exports(self) -> tuple[dict[str, Export], dict[str, Export]]:
         """What both stacks export, by the export's name as far as it is known."""
         before, after = self.stacks

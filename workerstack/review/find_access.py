@@ -24,9 +24,7 @@ ROLES = ("TaskRoleArn", "ExecutionRoleArn")
 def _compared(case: Case) -> tuple[Compared, ...]:
     """Nothing is compared where a side is not known."""
     before, after = case.stacks
-    if not after.resources or (not before.resources and not case.is_new):
-        return ()
-    return compared(before, after)
+    return compared(before, after) if case.is_whole else ()
 
 
 def _is_new(case: Case, logical_id: str) -> bool:
@@ -57,11 +55,29 @@ def _dangerous(each: Compared) -> dict[str, dict[str, set[str]]]:
     found: dict[str, dict[str, set[str]]] = {}
     for placed in each.holder.placed:
         statements = set(placed.policy.statements)
+        for right in each.gained:
+            if right.logical_id == placed.logical_id and _is_whole_service(right):
+                found.setdefault(placed.logical_id, {}).setdefault("whole-service", set()).add(
+                    right.action
+                )
         for hit in dangers(*sides[-1]):
             new = {action for action in hit.granted.actions if (hit.danger.id, action) not in known}
             if new and hit.granted.statement in statements:
                 found.setdefault(placed.logical_id, {}).setdefault(hit.danger.id, set()).update(new)
     return found
+
+
+def _is_whole_service(right: Right) -> bool:
+    """All actions of a service on all its resources, or all of one kind, named by ARN."""
+    parts = right.resource.split(":", 5)
+    rest = parts[-1]
+    return (
+        len(parts) > 5  # noqa: PLR2004 - an ARN
+        and right.action.endswith(":*")
+        and not right.statement.conditions
+        and re.fullmatch(r"\*(?:/\*)?" if parts[2] == "s3" else r"(?:[\w-]+[:/])?\*", rest)
+        is not None
+    )
 
 
 def wildcard(case: Case) -> Iterator[Finding]:
@@ -215,7 +231,7 @@ def _is_foreign(case: Case, grant: Grant) -> bool:
 def network(case: Case) -> Iterator[Finding]:
     """An inbound rule that was not there, or a public address."""
     before, after = case.stacks
-    if not after.resources or (not before.resources and not case.is_new):
+    if not case.is_whole:
         return
     old, new = networks.rules(before), networks.rules(after)
     gained = [each for each in networks.not_covered(new, old) if each.direction == "inbound"]

@@ -316,6 +316,8 @@ def _member(value: Any, name: str) -> Any:
 def feeders(case: Case) -> Iterator[Finding]:
     """A subscription, rule, notification or permission goes that brought messages to a queue."""
     before, after = case.stacks
+    if not case.is_whole:
+        return
     queues = {each.logical_id for each in after.of(QUEUE)}
     for name, old in before.resources.items():
         fed = _fed(old) & queues
@@ -325,7 +327,7 @@ def feeders(case: Case) -> Iterator[Finding]:
         if gone or (literal and new is None and not fed and after.resources):
             to = ", ".join(gone) or "its queue"
             yield _unfed(name, f"{name} no longer brings messages to {to}")
-    for each in compared(before, after) if after.resources and before.resources else ():
+    for each in compared(before, after) if case.is_whole else ():
         if each.holder.kind == "resource" and each.holder.name in queues:
             senders = dict.fromkeys(
                 str(grant.principal)
@@ -389,7 +391,7 @@ def _fed(one: Resource) -> set[str]:
 def reach_lost(case: Case) -> Iterator[Finding]:
     """An outbound rule goes without which tasks reach nothing, or the one to a file system."""
     before, after = case.stacks
-    if not before.resources or not after.resources:
+    if not case.is_whole:
         return
     old, new = networks.rules(before), networks.rules(after)
     gone = networks.not_covered(old, new)

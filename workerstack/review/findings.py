@@ -68,6 +68,6 @@ def access(case: Case) -> tuple[AccessChange, ...]:
     """Every statement and rule gained or lost; gained ones first, then by resource."""
     before, after = case.stacks
     found = [each for change in case.resources for each in rows.compared_policies(change)]
-    if after.resources and (before.resources or case.is_new):
+    if case.is_whole:
         found += rows.compared_rules(before, after)
     return tuple(sorted(found, key=lambda each: (each.kind, not each.gained, each.logical_id)))

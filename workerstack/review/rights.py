@@ -153,7 +153,7 @@ def _of(stack: Stack, name: str, resource: Resource) -> Iterator[tuple[tuple[str
         whom, where = RESOURCE_POLICIES[resource.type]
         document = resource.get(*where.split("."))
         if document is not None:
-            for member in _sequence(given.get(whom)) if whom else [name]:
+            for member in (_sequence(given.get(whom)) if whom else []) or [name]:
                 yield ("resource", _name(stack, member)), read_policy(document)
 
 

@@ -186,7 +186,7 @@ def _place(place: Shown, style: Style, width: int, *, whole: bool) -> Iterator[s
             said = f"+ {after}"
         elif place.after is None:
             said = f"- {before}"
-        elif after == "(known only afterwards)" and place.cause:
+        elif not whole and place.after == UNKNOWN and place.cause:
             said = "another value"
         else:
             said = f"{before} -> {after}"
