@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from workerstack.cloudformation import Stack, from_data, resolve, text, written
 from workerstack.review.model import UNKNOWN, AccessChange, OtherChange, ResourceChange
+from workerstack.review.rights import Compared, compared
 
 Body = Mapping[str, Any]
 """One resource as a template has it: Type, Properties, DeletionPolicy, ..."""
@@ -60,6 +61,11 @@ class Case:
         if self.resolved is not None:
             return self.resolved
         return _stack(self.before), _stack(self.after)
+
+    @cached_property
+    def rights(self) -> tuple[Compared, ...]:
+        """Who gains and loses which permissions; nothing where a side is not known."""
+        return compared(*self.stacks) if self.is_whole else ()
 
     @cached_property
     def is_whole(self) -> bool:

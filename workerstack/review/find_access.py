@@ -11,7 +11,7 @@ from workerstack.review import network as networks
 from workerstack.review.case import Case
 from workerstack.review.model import Finding
 from workerstack.review.network import Rule
-from workerstack.review.rights import Compared, Right, compared
+from workerstack.review.rights import Compared, Right
 
 BLOCKING = frozenset({"everything", "everything-but", "whole-service", "pass-any-role",
                       "escalation"})  # fmt: skip
@@ -19,12 +19,6 @@ BLOCKING = frozenset({"everything", "everything-but", "whole-service", "pass-any
 LONGEST = 3
 TASK = "AWS::ECS::TaskDefinition"
 ROLES = ("TaskRoleArn", "ExecutionRoleArn")
-
-
-def _compared(case: Case) -> tuple[Compared, ...]:
-    """Nothing is compared where a side is not known."""
-    before, after = case.stacks
-    return compared(before, after) if case.is_whole else ()
 
 
 def _is_new(case: Case, logical_id: str) -> bool:
@@ -82,7 +76,7 @@ def _is_whole_service(right: Right) -> bool:
 
 def wildcard(case: Case) -> Iterator[Finding]:
     """A permission by which everything can be had: all actions, a whole service, any role."""
-    for each in _compared(case):
+    for each in case.rights:
         if each.holder.kind != "role":
             continue
         for logical_id, found in _dangerous(each).items():
@@ -101,7 +95,7 @@ def wildcard(case: Case) -> Iterator[Finding]:
 
 def broadened(case: Case) -> Iterator[Finding]:
     """A role gains a permission, or a policy whose permissions are not known."""
-    for each in _compared(case):
+    for each in case.rights:
         if each.holder.kind != "role":
             continue
         blocked = {name for name, found in _dangerous(each).items() if set(found) & BLOCKING}
@@ -129,7 +123,7 @@ def broadened(case: Case) -> Iterator[Finding]:
 
 def deny_lost(case: Case) -> Iterator[Finding]:
     """A Deny goes or becomes narrower, wherever it stood, though its role or resource stays."""
-    for each in _compared(case):
+    for each in case.rights:
         if not each.denies_lost:
             continue
         yield Finding(
@@ -151,7 +145,7 @@ def right_lost(case: Case) -> Iterator[Finding]:
         for name in ROLES
         for one in references(task.properties.get(name))
     }
-    for each in _compared(case):
+    for each in case.rights:
         if each.holder.kind == "role" and each.lost and each.holder.name in used:
             yield Finding(
                 id="permission-lost",
@@ -176,7 +170,7 @@ def right_lost(case: Case) -> Iterator[Finding]:
 
 def trust(case: Case) -> Iterator[Finding]:
     """Somebody else may assume a role, or use a resource by its own policy."""
-    for each in _compared(case):
+    for each in case.rights:
         if each.holder.kind == "role":
             continue
         denies = tuple(

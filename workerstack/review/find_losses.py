@@ -9,7 +9,6 @@ from workerstack.review import network as networks
 from workerstack.review.case import Case
 from workerstack.review.find_data_loss import STATEFUL
 from workerstack.review.model import Finding
-from workerstack.review.rights import compared
 
 FOR_EVER = float("inf")
 DAY = 86400
@@ -327,7 +326,7 @@ def feeders(case: Case) -> Iterator[Finding]:
         if gone or (literal and new is None and not fed and after.resources):
             to = ", ".join(gone) or "its queue"
             yield _unfed(name, f"{name} no longer brings messages to {to}")
-    for each in compared(before, after) if case.is_whole else ():
+    for each in case.rights:
         if each.holder.kind == "resource" and each.holder.name in queues:
             senders = dict.fromkeys(
                 str(grant.principal)

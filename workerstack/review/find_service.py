@@ -141,7 +141,7 @@ def _reaches(change: ResourceChange) -> bool:
 def broken_import(case: Case) -> Iterator[Finding]:
     """An export goes, is renamed, or gets another value: AWS refuses each while it is imported."""
     old, new = case.exports
-    if not case.after and not new:
+    if case.resolved is None and not case.after:
         return
     for name, export in old.items():
         change = _export_change(case, name, export, new)
