@@ -51,7 +51,7 @@ def proved(
     )
 
 
-def _proof(
+def _proof(  # noqa: PLR0911 - one return a reason
     change: ResourceChange,
     cause: PropertyChange,
     changes: Mapping[str, ResourceChange],
@@ -88,8 +88,9 @@ def _of_accompanied(
     before: Stack,
     after: Stack,
 ) -> str:
-    """CloudFormation adds such a cause to one that follows: proved where those are, and the
-    property is written the same.
+    """Proved where the causes beside it are, and the property is written the same.
+
+    CloudFormation adds a direct, dynamic cause to those that follow.
     """
     others = [
         each

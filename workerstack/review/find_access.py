@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from workerstack.cloudformation import references
 from workerstack.cloudformation.dangerous_grants import found as dangers
@@ -10,8 +11,10 @@ from workerstack.cloudformation.policy_exposure import Grant, Reach, who_may
 from workerstack.review import network as networks
 from workerstack.review.case import Case
 from workerstack.review.model import Finding
-from workerstack.review.network import Rule
-from workerstack.review.rights import Compared, Right
+
+if TYPE_CHECKING:
+    from workerstack.review.network import Rule
+    from workerstack.review.rights import Compared, Right
 
 BLOCKING = frozenset({"everything", "everything-but", "whole-service", "pass-any-role",
                       "escalation"})  # fmt: skip
@@ -28,14 +31,14 @@ def _is_new(case: Case, logical_id: str) -> bool:
     )
 
 
-def _places(rights: Iterable[Right]) -> dict[str, list[Right]]:
+def _places(rights: "Iterable[Right]") -> "dict[str, list[Right]]":
     found: dict[str, list[Right]] = {}
     for each in rights:
         found.setdefault(each.logical_id, []).append(each)
     return found
 
 
-def _dangerous(each: Compared) -> dict[str, dict[str, set[str]]]:
+def _dangerous(each: "Compared") -> dict[str, dict[str, set[str]]]:
     """New dangers of a role: by where the statement stands and the danger, which actions."""
     before = each.before
     sides = [
@@ -61,7 +64,7 @@ def _dangerous(each: Compared) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def _is_whole_service(right: Right) -> bool:
+def _is_whole_service(right: "Right") -> bool:
     """All actions of a service on all its resources, or all of one kind, named by ARN."""
     parts = right.resource.split(":", 5)
     rest = parts[-1]
@@ -87,7 +90,7 @@ def wildcard(case: Case) -> Iterator[Finding]:
                     id="iam-wildcard",
                     level="blocking",
                     logical_id=logical_id,
-                    what=f"{logical_id} can now {said(rights) or ', '.join(sorted(found[worst[0]]))}",
+                    what=f"{logical_id} can now {said(rights) or _listed(found[worst[0]])}",
                     why="so does anyone who gets into the container",
                     next_step="List the actions and ARNs that the job uses",
                 )
@@ -189,7 +192,7 @@ def trust(case: Case) -> Iterator[Finding]:
 
 
 def _opened(
-    case: Case, each: Compared, logical_id: str, opened: list[tuple[Right, Grant]]
+    case: Case, each: "Compared", logical_id: str, opened: "list[tuple[Right, Grant]]"
 ) -> Iterator[Finding]:
     wide = [pair for pair in opened if _is_foreign(case, pair[1])]
     if not wide and _is_new(case, logical_id):
@@ -269,7 +272,7 @@ def network(case: Case) -> Iterator[Finding]:
             )
 
 
-def said(rights: Iterable[Right]) -> str:
+def said(rights: "Iterable[Right]") -> str:
     """``sqs:SendMessage on jobs, s3:GetObject on results/*``, and how many more there are."""
     by_resource: dict[str, list[str]] = {}
     for each in rights:
@@ -282,7 +285,11 @@ def said(rights: Iterable[Right]) -> str:
     return "; ".join(found[:LONGEST]) + rest
 
 
-def said_actions(rights: Iterable[Right]) -> str:
+def _listed(actions: Iterable[str]) -> str:
+    return ", ".join(sorted(actions))
+
+
+def said_actions(rights: "Iterable[Right]") -> str:
     """The actions alone."""
     return ", ".join(dict.fromkeys(each.action for each in rights))
 

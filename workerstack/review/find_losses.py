@@ -280,7 +280,8 @@ def queue_settings(case: Case) -> Iterator[Finding]:
                 id="visibility-lowered",
                 level="warning",
                 logical_id=new.logical_id,
-                what=f"{new.logical_id} lowers its visibility timeout ({before:g} s -> {after:g} s)",
+                what=f"{new.logical_id} lowers its visibility timeout"
+                f" ({before:g} s -> {after:g} s)",
                 why="a message that is received from now on comes back after that time, though a"
                 " job still works on it",
                 next_step="Keep it above the longest job, or extend it while the job runs",
@@ -479,7 +480,8 @@ def alarm_removed(case: Case) -> Iterator[Finding]:
                 level="warning",
                 logical_id=each.logical_id,
                 what=f"{each.logical_id} is deleted",
-                why=f"nobody is told of {text(each.get('MetricName')) or 'what it watched'} any more",
+                why="nobody is told any more of "
+                + (text(each.get("MetricName")) or "what it watched"),
                 next_step="Keep it, or check that another alarm watches the same",
             )
 

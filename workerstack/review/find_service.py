@@ -54,7 +54,8 @@ def detached(case: Case) -> Iterator[Finding]:
                 level="warning",
                 logical_id=change.logical_id,
                 what=f"{change.logical_id} leaves {' and '.join(left)}",
-                why=f"requests no longer reach it, and all running tasks are replaced: {_in_flight(case)}",
+                why="requests no longer reach it, and all running tasks are replaced:"
+                f" {_in_flight(case)}",
                 next_step="Check that nobody calls it any more",
             )
 

@@ -181,7 +181,7 @@ class ResourceChange(_Model):
 
     @property
     def can_change(self) -> bool:
-        """Whether anything in it can change: False where each of its causes is proved to be none."""
+        """Whether anything in it can change: False where each cause is proved to be none."""
         if self.action != "Modify" or not self.properties:
             return True
         return not all(each.proof for each in self.properties)

@@ -123,6 +123,13 @@ def holders(stack: Stack) -> Holders:
 
 
 def _of(stack: Stack, name: str, resource: Resource) -> Iterator[tuple[tuple[str, str], Policy]]:
+    yield from _own(stack, name, resource)
+    yield from _beside(stack, name, resource)
+    yield from _of_resources(stack, name, resource)
+
+
+def _own(stack: Stack, name: str, resource: Resource) -> Iterator[tuple[tuple[str, str], Policy]]:
+    """The policies in a role, user or group, and the trust policy."""
     given = resource.properties
     if resource.type in ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
         for each in _sequence(given.get("Policies")):
@@ -134,6 +141,13 @@ def _of(stack: Stack, name: str, resource: Resource) -> Iterator[tuple[tuple[str
                 yield ("role", name), named(arn)
         if "AssumeRolePolicyDocument" in given:
             yield ("trust", name), read_policy(given["AssumeRolePolicyDocument"])
+
+
+def _beside(
+    stack: Stack, name: str, resource: Resource
+) -> Iterator[tuple[tuple[str, str], Policy]]:
+    """Policies that stand beside their holders."""
+    given = resource.properties
     if resource.type in ATTACHED:
         policy = read_policy(given.get("PolicyDocument"))
         members = [
@@ -146,6 +160,13 @@ def _of(stack: Stack, name: str, resource: Resource) -> Iterator[tuple[tuple[str
                 arns = _sequence(role.properties.get("ManagedPolicyArns"))
                 if any(one.logical_id == name for arn in arns for one in references(arn)):
                     yield ("role", other), policy
+
+
+def _of_resources(
+    stack: Stack, name: str, resource: Resource
+) -> Iterator[tuple[tuple[str, str], Policy]]:
+    """The policies of queues, buckets, keys, functions, ..."""
+    given = resource.properties
     if resource.type == "AWS::Lambda::Permission":
         function = _name(stack, given.get("FunctionName"))
         yield ("resource", function), read_policy(_of_permission(given))
@@ -336,9 +357,9 @@ def _meets(statement: Statement, other: Statement) -> bool:
     """Whether two Allows have an action, a resource and a principal in common."""
     everybody = Principal("*", "*")
     mine, theirs = statement.principals, other.principals
-    if mine is not None and theirs is not None and not statement.not_principals:
-        if everybody not in mine and not set(mine) & set(theirs):
-            return False
+    both = mine is not None and theirs is not None and not statement.not_principals
+    if both and everybody not in (mine or ()) and not set(mine or ()) & set(theirs or ()):
+        return False
     try:
         return (
             statement.not_actions or _overlap(statement.action_patterns, other.action_patterns)

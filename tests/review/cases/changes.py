@@ -217,7 +217,7 @@ RISKY = (
         "flagged",
         "Delete is the default",
         {"Table": TABLE},
-        {"Table": made("DynamoDB::Table", **TABLE["Properties"])},
+        {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE["Properties"]}},
     ),
     Change(
         "snapshot-off",
@@ -265,7 +265,17 @@ RISKY = (
         "egress-rule-resource-gone",
         "flagged",
         "the same as a resource of its own",
-        {**OTHER, "Out": made("EC2::SecurityGroupEgress", GroupId="sg-1", **EGRESS)},
+        {
+            **OTHER,
+            "Out": made(
+                "EC2::SecurityGroupEgress",
+                GroupId="sg-1",
+                IpProtocol="tcp",
+                FromPort=443,
+                ToPort=443,
+                CidrIp="0.0.0.0/0",
+            ),
+        },
         OTHER,
     ),
     Change(
@@ -532,7 +542,7 @@ HARMLESS = (
     Change("backup-plan-longer", "quiet", "7 days become 35", {"Plan": SHORT_PLAN},
            {"Plan": PLAN}),
     Change("retain-on", "quiet", "kept from now on",
-           {"Log": made("Logs::LogGroup", **LOG["Properties"])}, {"Log": LOG}),
+           {"Log": {"Type": "AWS::Logs::LogGroup", "Properties": LOG["Properties"]}}, {"Log": LOG}),
     Change("retain-but-not-at-creation", "quiet", "RetainExceptOnCreate keeps as much",
            {"Log": LOG}, {"Log": {**LOG, "DeletionPolicy": "RetainExceptOnCreate"}}),
     Change("snapshot-becomes-retain", "quiet", "more is kept", {"Db": DATABASE},

@@ -185,7 +185,7 @@ def fitted(blocks: Sequence[Block], limit: int) -> str:
     return "\n".join(kept)
 
 
-def _review(group: Sequence[Review]) -> Iterator[Block]:
+def _review(group: Sequence[Review]) -> Iterator[Block]:  # noqa: C901 - one block a part
     """Verdict, findings, what changes: seen without opening anything. The rest is folded."""
     review = group[0]
     rows, cannot = words.in_order(review)

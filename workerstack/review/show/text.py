@@ -118,7 +118,7 @@ def _notices(review: Review, style: Style, width: int) -> Iterator[str]:
             yield from wrapped(notice.next_step, width, "    ", "      ")
 
 
-def _resource(
+def _resource(  # noqa: C901 - one line a part
     review: Review, change: ResourceChange, style: Style, width: int, *, whole: bool
 ) -> Iterator[str]:
     sign = words.sign(change)
@@ -167,7 +167,9 @@ def _is_worth(place: Shown, change: ResourceChange, has_rows: bool) -> bool:
     return not (has_rows and any(each in place.path for each in POLICY_PLACES))
 
 
-def _place(place: Shown, style: Style, width: int, *, whole: bool) -> Iterator[str]:
+def _place(  # noqa: C901, PLR0912 - one case a kind of value
+    place: Shown, style: Style, width: int, *, whole: bool
+) -> Iterator[str]:
     path = harmless(words.short_path(place.path))
     cause = f"    {place.cause}" if place.cause else ""
     forces = f"  {style(place.forces, 'red')}" if whole and place.forces else ""
