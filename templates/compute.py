@@ -1,7 +1,11 @@
 """What runs: cluster, log group, task definition and service."""
 
-from troposphere import GetAtt, If, NoValue, Ref, Sub
-from troposphere.ec2 import SecurityGroup, SecurityGroupIngress
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from troposphere import AWSObject, GetAtt, Ref, RetainExceptOnCreate, Sub
+from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import (
     AuthorizationConfig,
     AwsvpcConfiguration,
@@ -29,9 +33,6 @@ from templates.parameters import Names, Parameters, Size, WorkspaceParameters
 from templates.queues import QueueReference
 from templates.specification import Worker
 
-SERVICE_IS_NEW = "ServiceIsNew"
-"""The condition under which a desired count is given."""
-
 WORKSPACE = "workspace"
 """The volume's name, which ties the mount point to the file system."""
 
@@ -46,11 +47,15 @@ def cluster(names: Names) -> Cluster:
 
 
 def log_group(names: Names, size: Size) -> LogGroup:
-    """The container's output; it outlives the stack, since one reads it afterwards."""
+    """The container's output; it outlives the stack, since one reads it afterwards.
+
+    But for a creation that failed: what is left of that would hold the name, and the next
+    attempt would fail on it (CloudFormation: "DeletionPolicy attribute").
+    """
     return LogGroup(
         "LogGroup",
         Metadata=described("The container's output, kept when the stack goes."),
-        DeletionPolicy="Retain",
+        DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
         LogGroupName=Ref(names.log_group),
         RetentionInDays=Ref(size.log_retention_days),
@@ -79,7 +84,10 @@ def task_definition(
         ExecutionRoleArn=GetAtt(execution_role, "Arn"),
         TaskRoleArn=GetAtt(task_role, "Arn"),
         ContainerDefinitions=[_container(worker, parameters, queue, log_group)],
-        Volumes=[_volume(workspace)] if workspace else [],
+        Volumes=[
+            *([_volume(workspace)] if workspace else []),
+            *(Volume(Name=_scratch_name(path)) for path in worker.scratch_paths),
+        ],
     )
 
 
@@ -87,7 +95,8 @@ def _container(
     worker: Worker, parameters: Parameters, queue: QueueReference, log_group: LogGroup
 ) -> ContainerDefinition:
     """The worker's container: it listens on no port and answers no health check."""
-    mounts = [_mount(worker.workspace.mount_path)] if worker.workspace else []
+    mounts = [_mount(WORKSPACE, worker.workspace.mount_path)] if worker.workspace else []
+    mounts += [_mount(_scratch_name(path), path) for path in worker.scratch_paths]
     return ContainerDefinition(
         Name=worker.name,
         Image=Sub(
@@ -96,6 +105,8 @@ def _container(
             Reference=Ref(parameters.image_reference),
         ),
         Essential=True,
+        # All that the task has: without a limit of its own a container has none at all (ECS).
+        Memory=Ref(parameters.size.memory),
         Environment=_environment(worker, queue),
         Secrets=[
             ContainerSecret(Name=secret.variable, ValueFrom=Ref(parameter))
@@ -108,6 +119,7 @@ def _container(
         ),
         MountPoints=mounts,
         LogConfiguration=_logging(worker, log_group),
+        **_confined(worker),
     )
 
 
@@ -119,8 +131,19 @@ def _environment(worker: Worker, queue: QueueReference) -> list[Environment]:
     ]
 
 
-def _mount(path: str) -> MountPoint:
-    return MountPoint(SourceVolume=WORKSPACE, ContainerPath=path, ReadOnly=False)
+def _confined(worker: Worker) -> dict[str, Any]:
+    """What is said of the user and the root file system; what is not said, the image decides."""
+    found: dict[str, Any] = {"User": worker.user} if worker.user else {}
+    return found | ({"ReadonlyRootFilesystem": True} if worker.read_only_root else {})
+
+
+def _scratch_name(path: str) -> str:
+    """The volume of a scratch path: empty at each start, on the task's own storage."""
+    return "scratch" + re.sub("[^A-Za-z0-9]", "-", path)
+
+
+def _mount(volume: str, path: str) -> MountPoint:
+    return MountPoint(SourceVolume=volume, ContainerPath=path, ReadOnly=False)
 
 
 def _logging(worker: Worker, log_group: LogGroup) -> LogConfiguration:
@@ -159,16 +182,18 @@ def service(
     cluster: Cluster,
     task_definition: TaskDefinition,
     group: SecurityGroup,
-    file_system_ingress: SecurityGroupIngress | None,
+    needed: Sequence[AWSObject],
 ) -> Service:
     """Keeps as many tasks running as scaling says.
 
     ``LoadBalancers`` and ``ServiceRegistries`` are empty lists, since an absent property
-    leaves a live service attached. ``DesiredCount`` is given at creation only: in an
-    update it would stop running workers (CloudFormation: AWS::ECS::Service). Zone
-    rebalancing stops tasks at will, so it is off.
+    leaves a live service attached. There is no ``DesiredCount``: scaling owns it. Without one a
+    new service begins with one task, which proves the image and goes when it is idle, and an
+    update leaves the count as it is (ECS: AWS::ECS::Service, DesiredCount); any number would
+    be set again by each update, and stop workers. Zone rebalancing stops tasks at will, so it
+    is off.
     """
-    service = Service(
+    return Service(
         "Service",
         Metadata=described("Keeps as many tasks running as scaling says."),
         ServiceName=Ref(parameters.names.service),
@@ -176,7 +201,6 @@ def service(
         TaskDefinition=Ref(task_definition),
         LaunchType="FARGATE",
         PlatformVersion="LATEST",
-        DesiredCount=If(SERVICE_IS_NEW, 0, NoValue),
         LoadBalancers=[],
         ServiceRegistries=[],
         NetworkConfiguration=_tasks_network(parameters, group),
@@ -188,11 +212,10 @@ def service(
         AvailabilityZoneRebalancing="DISABLED",
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
+        # A task that starts before it has its rights, or before its file system lets it in,
+        # fails.
+        DependsOn=sorted(needed, key=lambda each: str(each.title)),
     )
-    if file_system_ingress:
-        # A task that starts before its file system lets it in fails to mount.
-        service.DependsOn = [file_system_ingress]
-    return service
 
 
 def _tasks_network(parameters: Parameters, group: SecurityGroup) -> NetworkConfiguration:

@@ -1,16 +1,17 @@
 """What people and other stacks ask for: names and ids of the parts."""
 
-from troposphere import AWSHelperFn, GetAtt, Output, Ref
+from troposphere import AWSHelperFn, Output, Ref
 from troposphere.ec2 import SecurityGroup
-from troposphere.ecs import Cluster, Service, TaskDefinition
+from troposphere.ecs import Cluster, TaskDefinition
 from troposphere.logs import LogGroup
 
+from templates.parameters import Names
 from templates.queues import QueueReference
 
 
 def outputs(
     cluster: Cluster,
-    service: Service,
+    names: Names,
     task_definition: TaskDefinition,
     log_group: LogGroup,
     group: SecurityGroup,
@@ -19,7 +20,7 @@ def outputs(
     """The stack's outputs; nothing is exported, so nothing is held fast."""
     return [
         _output("ClusterName", "The cluster's name.", Ref(cluster)),
-        _output("ServiceName", "The service's name.", GetAtt(service, "Name")),
+        _output("ServiceName", "The service's name.", Ref(names.service)),
         _output(
             "TaskDefinitionArn",
             "The task definition's current revision.",
@@ -29,7 +30,7 @@ def outputs(
         _output(
             "WorkerSecurityGroupId",
             "The tasks' security group.",
-            GetAtt(group, "GroupId"),
+            Ref(group),
         ),
         _output("QueueUrl", "The queue that the worker processes.", queue.url),
     ]

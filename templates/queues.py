@@ -2,9 +2,21 @@
 
 from dataclasses import dataclass
 
-from troposphere import AWSHelperFn, GetAtt, If, NoValue, Parameter, Ref, Sub
+from awacs import sqs
+from awacs.aws import Bool, Condition, Deny, PolicyDocument, Principal, Statement
+from troposphere import (
+    AWSHelperFn,
+    If,
+    NoValue,
+    Parameter,
+    Ref,
+    RetainExceptOnCreate,
+    Select,
+    Split,
+    Sub,
+)
 from troposphere.cloudwatch import Alarm, MetricDimension
-from troposphere.sqs import Queue, RedrivePolicy
+from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from templates.description import described
 from templates.parameters import OwnQueueParameters
@@ -32,10 +44,7 @@ def imported_queue(name: Parameter) -> QueueReference:
     """A queue of this account and region, by its name."""
     return QueueReference(
         name=Ref(name),
-        arn=Sub(
-            "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}",
-            Name=Ref(name),
-        ),
+        arn=_arn(Ref(name)),
         url=Sub(
             "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}",
             Name=Ref(name),
@@ -44,8 +53,18 @@ def imported_queue(name: Parameter) -> QueueReference:
 
 
 def own_queue(queue: Queue) -> QueueReference:
-    """The queue of this very stack."""
-    return QueueReference(name=GetAtt(queue, "QueueName"), arn=GetAtt(queue, "Arn"), url=Ref(queue))
+    """The queue of this very stack.
+
+    Its name is the end of its URL, ``https://sqs.REGION.amazonaws.com/ACCOUNT/NAME``, which is
+    what Ref gives. The attribute QueueName would say the same, but CloudFormation lists all that
+    refers to an attribute whenever any setting of the queue changes.
+    """
+    name = Select(4, Split("/", Ref(queue)))
+    return QueueReference(name=name, arn=_arn(name), url=Ref(queue))
+
+
+def _arn(name: AWSHelperFn) -> Sub:
+    return Sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}", Name=name)
 
 
 def dead_letter_queue() -> Queue:
@@ -53,7 +72,7 @@ def dead_letter_queue() -> Queue:
     return Queue(
         "DeadLetterQueue",
         Metadata=described("Messages that failed too often, kept for 14 days."),
-        DeletionPolicy="Retain",
+        DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
         MessageRetentionPeriod=FOURTEEN_DAYS,
         SqsManagedSseEnabled=True,
@@ -65,17 +84,39 @@ def queue(parameters: OwnQueueParameters, dead_letters: Queue) -> Queue:
     return Queue(
         "Queue",
         Metadata=described("The messages that the worker processes."),
-        DeletionPolicy="Retain",
+        DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
         MessageRetentionPeriod=FOUR_DAYS,
         VisibilityTimeout=Ref(parameters.visibility_timeout),
         # Waiting for a message instead of asking again: fewer requests, no empty answers.
         ReceiveMessageWaitTimeSeconds=20,
         RedrivePolicy=RedrivePolicy(
-            deadLetterTargetArn=GetAtt(dead_letters, "Arn"),
+            deadLetterTargetArn=own_queue(dead_letters).arn,
             maxReceiveCount=Ref(parameters.max_receive_count),
         ),
         SqsManagedSseEnabled=True,
+    )
+
+
+def encrypted_transport(title: str, sentence: str, queue: Queue) -> QueuePolicy:
+    """Refuses whoever does not use TLS (SQS: "Security best practices")."""
+    return QueuePolicy(
+        title,
+        Metadata=described(sentence),
+        Queues=[Ref(queue)],
+        PolicyDocument=PolicyDocument(
+            Version="2012-10-17",
+            Statement=[
+                Statement(
+                    Sid="RefusePlainText",
+                    Effect=Deny,
+                    Principal=Principal("*"),
+                    Action=[sqs.Action("*")],
+                    Resource=[own_queue(queue).arn],
+                    Condition=Condition(Bool({"aws:SecureTransport": "false"})),
+                )
+            ],
+        ),
     )
 
 
@@ -90,7 +131,7 @@ def dead_letter_alarm(dead_letters: Queue, topic: Parameter) -> Alarm:
         AlarmDescription="A message failed too often and waits in the dead-letter queue.",
         Namespace="AWS/SQS",
         MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[MetricDimension(Name="QueueName", Value=GetAtt(dead_letters, "QueueName"))],
+        Dimensions=[MetricDimension(Name="QueueName", Value=own_queue(dead_letters).name)],
         Statistic="Maximum",
         Period=60,
         EvaluationPeriods=1,

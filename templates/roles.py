@@ -1,8 +1,13 @@
-"""Who the worker is: the role that starts it and the role that it runs as."""
+"""Who the worker is: the role that starts it and the role that it runs as.
 
-from collections.abc import Iterable, Sequence
+Rights stand beside the roles. A role whose own policies change is modified, and CloudFormation
+then lists whatever refers to its ARN as perhaps replaced: here nothing but the rights changes.
+"""
 
-from awacs import ecr, ecs, elasticfilesystem, logs, s3, secretsmanager, sqs, sts
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from awacs import ecr, ecs, elasticfilesystem, kms, logs, s3, secretsmanager, sqs, sts
 from awacs.aws import (
     Action,
     Allow,
@@ -14,40 +19,61 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from troposphere import AWSHelperFn, GetAtt, Ref, Sub
+from troposphere import AWSHelperFn, Parameter, Ref, Sub, encode_to_dict
 from troposphere.ecs import Cluster
-from troposphere.iam import Policy, Role
+from troposphere.iam import Role, RolePolicy
 from troposphere.logs import LogGroup
 
 from templates.description import described
 from templates.parameters import Parameters, WorkspaceParameters
-from templates.specification import Worker
+from templates.specification import Key, Worker
 
 
-def execution_role(parameters: Parameters, log_group: LogGroup) -> Role:
-    """What ECS itself may do to start the container: pull, read secrets, write logs."""
+def execution_role() -> Role:
+    """What ECS itself acts as to start the container."""
     return Role(
         "ExecutionRole",
-        Metadata=described("Lets ECS pull the image, read the secrets and write logs."),
+        Metadata=described("What ECS acts as to pull the image, read secrets and write logs."),
         AssumeRolePolicyDocument=_trust_in_tasks(),
-        Policies=[_policy("start-container", _starting(parameters, log_group))],
     )
 
 
-def task_role(
-    worker: Worker, parameters: Parameters, cluster: Cluster, queue_arn: AWSHelperFn
-) -> Role:
+def execution_rights(parameters: Parameters, role: Role, log_group: LogGroup) -> RolePolicy:
+    """What ECS itself may do: pull, read secrets, write logs."""
+    return _rights(
+        "ExecutionRolePolicy",
+        "Lets ECS pull the image, read the secrets and write logs.",
+        "execution-rights",
+        role,
+        _starting(parameters, log_group),
+    )
+
+
+def task_role() -> Role:
+    """What the code in the container acts as."""
+    return Role(
+        "TaskRole",
+        Metadata=described("What the worker itself acts as."),
+        AssumeRolePolicyDocument=_trust_in_tasks(),
+    )
+
+
+def task_rights(
+    worker: Worker, parameters: Parameters, role: Role, cluster: Cluster, queue_arn: AWSHelperFn
+) -> RolePolicy:
     """What the code in the container may do: its queue, buckets and workspace."""
     statements = [_consuming(queue_arn), _protecting(cluster)]
     if worker.buckets:
-        statements += _syncing(worker.buckets)
+        statements += _syncing(worker)
     if parameters.workspace:
         statements.append(_mounting(parameters.workspace))
-    return Role(
-        "TaskRole",
-        Metadata=described("The worker's own rights: its queue, buckets and workspace."),
-        AssumeRolePolicyDocument=_trust_in_tasks(),
-        Policies=[_policy("process-messages", statements)],
+    statements += _using_keys(parameters.keys, "queue", "buckets")
+    return _rights(
+        "TaskRolePolicy",
+        "The worker's own rights: its queue, buckets and workspace.",
+        "task-rights",
+        role,
+        statements,
     )
 
 
@@ -72,10 +98,22 @@ def _trust_in_tasks() -> PolicyDocument:
     )
 
 
-def _policy(name: str, statements: Iterable[Statement]) -> Policy:
-    return Policy(
+def _rights(
+    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement]
+) -> RolePolicy:
+    """Statements of a role.
+
+    ``name`` must be none that was ever given to a policy inside of that role: a deployment
+    that fails puts that one back first, and then deletes this one by its name.
+    """
+    return RolePolicy(
+        title,
+        Metadata=described(sentence),
+        RoleName=Ref(role),
         PolicyName=name,
-        PolicyDocument=PolicyDocument(Version="2012-10-17", Statement=list(statements)),
+        PolicyDocument=encode_to_dict(
+            PolicyDocument(Version="2012-10-17", Statement=list(statements))
+        ),
     )
 
 
@@ -109,13 +147,21 @@ def _starting(parameters: Parameters, log_group: LogGroup) -> list[Statement]:
         _allow(
             "WriteLogs",
             [logs.CreateLogStream, logs.PutLogEvents],
-            [GetAtt(log_group, "Arn")],
+            [_log_streams(log_group)],
         ),
     ]
     if parameters.secrets:
         arns = [Ref(parameter) for parameter in parameters.secrets.values()]
         statements.append(_allow("ReadSecrets", [secretsmanager.GetSecretValue], arns))
-    return statements
+    return statements + _using_keys(parameters.keys, "secrets")
+
+
+def _log_streams(log_group: LogGroup) -> Sub:
+    """What the group's attribute Arn is: its name stays when its retention changes."""
+    return Sub(
+        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Name}:*",
+        Name=Ref(log_group),
+    )
 
 
 def _consuming(queue_arn: AWSHelperFn) -> Statement:
@@ -146,21 +192,53 @@ def _protecting(cluster: Cluster) -> Statement:
     )
 
 
-def _syncing(buckets: Iterable[str]) -> list[Statement]:
-    """Bucket and object rights apart: an action on the wrong kind does nothing."""
-    arns = [f"arn:${{AWS::Partition}}:s3:::{bucket}" for bucket in buckets]
+def _syncing(worker: Worker) -> list[Statement]:
+    """Bucket and object rights apart: an action on the wrong kind does nothing.
+
+    Bucket names are one space for all accounts, so a pattern matches those of strangers too;
+    aws:ResourceAccount keeps to our own (IAM: "Global condition context keys").
+    """
+    arns = [f"arn:${{AWS::Partition}}:s3:::{bucket}" for bucket in worker.buckets]
+    own = Condition(StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")}))
+    publishing = [s3.PutObjectAcl] if worker.sets_object_acls else []
     return [
         _allow(
             "ListSites",
             [s3.GetBucketLocation, s3.ListBucket],
             [Sub(arn) for arn in arns],
+            own,
         ),
         _allow(
             "SyncSites",
-            [s3.DeleteObject, s3.GetObject, s3.PutObject, s3.PutObjectAcl],
+            [s3.DeleteObject, s3.GetObject, s3.PutObject, *publishing],
             [Sub(f"{arn}/*") for arn in arns],
+            own,
         ),
     ]
+
+
+KEY_USERS: Mapping[str, tuple[str, list[Action]]] = MappingProxyType(
+    {
+        "secrets": ("secretsmanager", [kms.Decrypt]),
+        "queue": ("sqs", [kms.Decrypt]),
+        "buckets": ("s3", [kms.Decrypt, kms.GenerateDataKey]),
+    }
+)
+"""Which service uses a key for us, and what for. Source: KMS, "How AWS services use KMS";
+SQS, "Key management"; S3, "Protecting data with SSE-KMS"."""
+
+
+def _using_keys(keys: Mapping[Key, Parameter], *protected: str) -> list[Statement]:
+    """Each key by its own ARN, and only through the service whose things it encrypts."""
+    statements = []
+    for what in protected:
+        service, actions = KEY_USERS[what]
+        arns = [Ref(parameter) for key, parameter in keys.items() if key.protects == what]
+        via = Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
+        if arns:
+            condition = Condition(StringEquals({"kms:ViaService": via}))
+            statements.append(_allow(f"Use{what.title()}Key", actions, arns, condition))
+    return statements
 
 
 def _mounting(workspace: WorkspaceParameters) -> Statement:

@@ -2,26 +2,26 @@
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Sub
+from troposphere import Ref, Sub
 from troposphere.applicationautoscaling import (
     ScalableTarget,
     ScalingPolicy,
     StepAdjustment,
     StepScalingPolicyConfiguration,
 )
-from troposphere.ecs import Cluster, Service
+from troposphere.ecs import Service
 
 from templates.description import described
-from templates.parameters import Size
+from templates.parameters import Names, Size
 from templates.steps import Side
 
-COOLDOWN = 300
-"""Seconds between two scalings in one direction, as the specification has it. It exceeds
-metric delay, start of a task and one period, or one message would start two tasks."""
 
+def scalable_target(size: Size, names: Names, service: Service) -> ScalableTarget:
+    """What scales, and between which bounds. The role is AWS's own, service-linked.
 
-def scalable_target(size: Size, cluster: Cluster, service: Service) -> ScalableTarget:
-    """What scales, and between which bounds. The role is AWS's own, service-linked."""
+    The service is named, not referred to: its attribute Name would have CloudFormation list
+    this target, as perhaps replaced, with each image.
+    """
     return ScalableTarget(
         "ScalableTarget",
         Metadata=described("Lets the number of tasks follow the queue."),
@@ -29,15 +29,16 @@ def scalable_target(size: Size, cluster: Cluster, service: Service) -> ScalableT
         ScalableDimension="ecs:service:DesiredCount",
         ResourceId=Sub(
             "service/${Cluster}/${Service}",
-            Cluster=Ref(cluster),
-            Service=GetAtt(service, "Name"),
+            Cluster=Ref(names.cluster),
+            Service=Ref(names.service),
         ),
+        DependsOn=[service],
         MinCapacity=Ref(size.min_tasks),
         MaxCapacity=Ref(size.max_tasks),
     )
 
 
-def scale_out_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
+def scale_out_policy(target: ScalableTarget, side: Side, cooldown: int) -> ScalingPolicy:
     """More tasks, the more messages wait."""
     return ScalingPolicy(
         "ScaleOutPolicy",
@@ -45,11 +46,11 @@ def scale_out_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
         PolicyName=Sub("${AWS::StackName}-scale-out"),
         PolicyType="StepScaling",
         ScalingTargetId=Ref(target),
-        StepScalingPolicyConfiguration=_steps(side),
+        StepScalingPolicyConfiguration=_steps(side, cooldown),
     )
 
 
-def scale_in_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
+def scale_in_policy(target: ScalableTarget, side: Side, cooldown: int) -> ScalingPolicy:
     """Fewer tasks, once nothing is left to do."""
     return ScalingPolicy(
         "ScaleInPolicy",
@@ -57,15 +58,15 @@ def scale_in_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
         PolicyName=Sub("${AWS::StackName}-scale-in"),
         PolicyType="StepScaling",
         ScalingTargetId=Ref(target),
-        StepScalingPolicyConfiguration=_steps(side),
+        StepScalingPolicyConfiguration=_steps(side, cooldown),
     )
 
 
-def _steps(side: Side) -> StepScalingPolicyConfiguration:
+def _steps(side: Side, cooldown: int) -> StepScalingPolicyConfiguration:
     """Maximum: of several datapoints the deepest queue decides, as in the alarms."""
     return StepScalingPolicyConfiguration(
         AdjustmentType="ChangeInCapacity",
-        Cooldown=COOLDOWN,
+        Cooldown=cooldown,
         MetricAggregationType="Maximum",
         StepAdjustments=[
             StepAdjustment(

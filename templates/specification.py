@@ -73,6 +73,11 @@ class OwnQueue:
             )
 
 
+COOLDOWN = 300
+"""Seconds between two scalings in one direction, as the specification has it. It exceeds
+metric delay, start of a task and one period, or one message would start two tasks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Secret:
     """A Secrets Manager secret, given to the container as an environment variable.
@@ -87,6 +92,20 @@ class Secret:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Key:
+    """A customer-managed KMS key that encrypts what the worker uses.
+
+    ``parameter`` is the template's parameter that holds the key's ARN; ``alias`` is how people
+    find the key, without ``alias/``. ``protects`` is what it encrypts: the secrets, the imported
+    queue or the buckets. The key's own policy must let the account's roles use it.
+    """
+
+    parameter: str
+    alias: str
+    protects: Literal["secrets", "queue", "buckets"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workspace:
     """An imported EFS file system and access point, mounted at ``mount_path``."""
 
@@ -98,9 +117,18 @@ class Worker:
     """A container that processes the messages of one queue, and scales with it.
 
     ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
-    ``drained_minutes`` is for how long nothing must be left before a task is removed.
-    ``buckets`` are bucket names, ``*`` allowed, that the worker syncs to. Names that are
-    left out follow from ``name``. ``kept`` are properties of adopted resources, by logical id.
+    ``drained_minutes`` is for how long nothing must be left before a task is removed. The
+    cooldowns, in seconds, are the least time between two changes in the same direction.
+    ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
+    ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
+    Names that are left out follow from ``name``. ``kept`` are properties of adopted resources,
+    by logical id.
+
+    ``user`` is whom the container runs as, ``UID`` or ``UID:GID`` (names, if the image has
+    them): what the image must read and run has to be open to that user. ``read_only_root``
+    keeps the container from writing into its image: the program may write to its workspace and
+    to ``scratch_paths`` only, absolute paths that are empty at each start. Such a path belongs
+    to root unless the image gives it to ``user`` (``RUN chown``) and declares it as ``VOLUME``.
     """
 
     name: str
@@ -113,10 +141,17 @@ class Worker:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
     workspace: Workspace | None = None
+    keys: tuple[Key, ...] = ()
     buckets: tuple[str, ...] = ()
+    sets_object_acls: bool = False
+    user: str = ""
+    read_only_root: bool = False
+    scratch_paths: tuple[str, ...] = ()
     max_tasks: int = 5
     scale_in_on: Literal["outstanding", "visible"] = "outstanding"
     drained_minutes: int = 15
+    scale_out_cooldown: int = COOLDOWN
+    scale_in_cooldown: int = COOLDOWN
     stop_timeout: int = LONGEST_STOP_TIMEOUT
     log_group: str = ""
     log_stream_prefix: str = ""
@@ -137,14 +172,40 @@ class Worker:
                 f"Fargate waits at most {LONGEST_STOP_TIMEOUT} s after SIGTERM",
                 "Make the container return its message to the queue within that time",
             )
+        self._check_confinement()
         if self.max_tasks < 1:
             raise SpecificationError(
                 f"At most {self.max_tasks} tasks is impossible",
                 "such a worker would never process a message",
                 "Give max_tasks=1 or more",
             )
+        if min(self.scale_out_cooldown, self.scale_in_cooldown) < 0:
+            raise SpecificationError(
+                "A negative cooldown is impossible",
+                "it is the time in seconds until tasks may be added or removed again",
+                "Take 0 or more",
+            )
         keeping.check(self.kept)
         self.step_table  # noqa: B018 - a wrong table is told where the worker is written
+
+    def _check_confinement(self) -> None:
+        if self.user and not re.fullmatch(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", self.user):
+            raise SpecificationError(
+                f"User {self.user!r} is impossible",
+                "ECS takes a user, or a user and a group with a colon between",
+                'Write user="1000" or user="1000:1000"',
+            )
+        taken = [self.workspace.mount_path] if self.workspace else []
+        for path in self.scratch_paths:
+            if not re.fullmatch(r"(/[A-Za-z0-9_.-]+)+", path) or path in taken:
+                raise SpecificationError(
+                    f"Scratch path {path!r} is impossible",
+                    "something else is mounted there"
+                    if path in taken
+                    else "it must be an absolute path of letters, digits, dots and hyphens",
+                    'Write something like scratch_paths=("/tmp",)',
+                )
+            taken.append(path)
 
     def _check_size(self) -> None:
         offered = FARGATE_MEMORY.get(self.cpu)

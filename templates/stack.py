@@ -2,7 +2,7 @@
 
 import re
 
-from troposphere import Equals, Not, Ref, Template
+from troposphere import AWSObject, Equals, Not, Ref, Template
 from troposphere.applicationautoscaling import ScalableTarget
 
 from templates import alarms, compute, network, queues, roles, scaling
@@ -26,23 +26,25 @@ def build(worker: Worker) -> Template:
     queue = _queue(template, parameters.queue)
     cluster = add(compute.cluster(parameters.names))
     log_group = add(compute.log_group(parameters.names, parameters.size))
-    execution_role = add(roles.execution_role(parameters, log_group))
-    task_role = add(roles.task_role(worker, parameters, cluster, queue.arn))
+    execution_role, task_role = add(roles.execution_role()), add(roles.task_role())
     group = add(network.worker_security_group(parameters))
-    ingress = (
-        add(network.file_system_ingress(parameters.workspace, group))
-        if parameters.workspace
-        else None
-    )
+    needed: list[AWSObject] = [
+        add(roles.execution_rights(parameters, execution_role, log_group)),
+        add(roles.task_rights(worker, parameters, task_role, cluster, queue.arn)),
+    ]
+    if parameters.workspace:
+        needed.append(add(network.file_system_ingress(parameters.workspace, group)))
     task_definition = add(
         compute.task_definition(worker, parameters, queue, execution_role, task_role, log_group)
     )
-    service = add(compute.service(parameters, cluster, task_definition, group, ingress))
-    target = add(scaling.scalable_target(parameters.size, cluster, service))
+    service = add(compute.service(parameters, cluster, task_definition, group, needed))
+    target = add(scaling.scalable_target(parameters.size, parameters.names, service))
     _add_steps(template, worker, queue, target)
     keep(template, worker.kept)
 
-    template.add_output(outputs(cluster, service, task_definition, log_group, group, queue))
+    template.add_output(
+        outputs(cluster, parameters.names, task_definition, log_group, group, queue)
+    )
     return template
 
 
@@ -55,7 +57,8 @@ def _empty_template(worker: Worker, parameters: Parameters) -> Template:
             template.add_parameter(parameter)
             template.add_parameter_to_group(parameter, title)
             template.set_parameter_label(parameter, _label(str(parameter.title)))
-    template.add_condition(compute.SERVICE_IS_NEW, Equals(Ref(parameters.service_exists), "false"))
+    # What init looks for in an account, and reads here rather than out of a description.
+    template.metadata["Parameters"] = parameters.stand_for(worker)
     return template
 
 
@@ -76,9 +79,16 @@ def _queue(
         return queues.imported_queue(parameters.name)
     topic = parameters.alarm_topic
     template.add_condition(queues.ALARM_HAS_TOPIC, Not(Equals(Ref(topic), "")))
-    dead_letters = template.add_resource(queues.dead_letter_queue())
-    template.add_resource(queues.dead_letter_alarm(dead_letters, topic))
-    return queues.own_queue(template.add_resource(queues.queue(parameters, dead_letters)))
+    add = template.add_resource
+    dead_letters = add(queues.dead_letter_queue())
+    add(queues.dead_letter_alarm(dead_letters, topic))
+    queue = add(queues.queue(parameters, dead_letters))
+    for title, what, each in (
+        ("QueuePolicy", "The queue", queue),
+        ("DeadLetterQueuePolicy", "The dead-letter queue", dead_letters),
+    ):
+        add(queues.encrypted_transport(title, f"{what} takes encrypted connections only.", each))
+    return queues.own_queue(queue)
 
 
 def _add_steps(
@@ -86,8 +96,8 @@ def _add_steps(
 ) -> None:
     table = worker.step_table
     add = template.add_resource
-    scale_out = add(scaling.scale_out_policy(target, table.scale_out))
-    scale_in = add(scaling.scale_in_policy(target, table.scale_in))
+    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
+    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
     if worker.scale_in_on == "visible":
         add(alarms.literal_backlog_alarm(queue, table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queue, table.scale_in, scale_in))

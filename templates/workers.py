@@ -33,6 +33,7 @@ EDIT = Worker(
     ),
     workspace=Workspace(mount_path="/workspace"),
     buckets=("edit.*.webordinary.com",),
+    sets_object_acls=True,
     log_group="/ecs/webordinary/edit",
     log_stream_prefix="edit-service",
 )
@@ -48,6 +49,9 @@ THUMBNAILS = Worker(
         Step(lower=100, change=+4),
     ),
     buckets=("example-thumbnails",),
+    user="1000:1000",
+    read_only_root=True,
+    scratch_paths=("/tmp",),
 )
 
 ALL = (EDIT, THUMBNAILS)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import templates
 from templates import workers
 from templates.kept import KEEPABLE
 from templates.problems import SpecificationError
-from templates.specification import ImportedQueue, OwnQueue, Worker
+from templates.specification import ImportedQueue, Key, OwnQueue, Worker
 from workerstack.cloudformation import read
 from workerstack.cloudformation.schemas import recreation
 from workerstack.lint.diagram import references
@@ -47,9 +48,9 @@ def test_rendering_loses_nothing() -> None:
 
 def test_logical_ids_never_change() -> None:
     assert list(RESOURCES) == [
-        "BacklogAlarm", "Cluster", "DrainedAlarm", "ExecutionRole", "FileSystemIngress",
-        "LogGroup", "ScalableTarget", "ScaleInPolicy", "ScaleOutPolicy", "Service",
-        "TaskDefinition", "TaskRole", "WorkerSecurityGroup",
+        "BacklogAlarm", "Cluster", "DrainedAlarm", "ExecutionRole", "ExecutionRolePolicy",
+        "FileSystemIngress", "LogGroup", "ScalableTarget", "ScaleInPolicy", "ScaleOutPolicy",
+        "Service", "TaskDefinition", "TaskRole", "TaskRolePolicy", "WorkerSecurityGroup",
     ]  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def test_every_parameter_is_grouped_labelled_and_used() -> None:
         grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
         assert sorted(grouped) == sorted(template["Parameters"])
         assert set(interface["ParameterLabels"]) == set(grouped)
-        used = set(references([template["Resources"], template["Conditions"]]))
+        used = set(references([template["Resources"], template.get("Conditions", {})]))
         assert set(grouped) <= used
 
 
@@ -82,7 +83,7 @@ def test_defaults_are_the_names_that_people_rely_on() -> None:
         "ClusterName": "webordinary-edit-cluster", "ServiceName": "webordinary-edit-service",
         "TaskFamily": "webordinary-edit-task", "LogGroupName": "/ecs/webordinary/edit",
         "LogRetentionDays": 7, "TaskCpu": 2048, "TaskMemory": 4096, "MinTasks": 0,
-        "MaxTasks": 5, "ServiceExists": "true",
+        "MaxTasks": 5,
     }  # fmt: skip
 
 
@@ -108,8 +109,7 @@ def test_the_container() -> None:
 def test_the_service_is_detached_and_its_count_left_alone() -> None:
     service = properties("Service")
     assert service["LoadBalancers"] == [] == service["ServiceRegistries"]
-    assert service["DesiredCount"] == {"Fn::If": ["ServiceIsNew", 0, {"Ref": "AWS::NoValue"}]}
-    assert EDIT["Conditions"]["ServiceIsNew"] == {"Fn::Equals": [{"Ref": "ServiceExists"}, "false"]}
+    assert "DesiredCount" not in service
     assert service["AvailabilityZoneRebalancing"] == "DISABLED"
     assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {
         "Enable": True, "Rollback": True,
@@ -132,15 +132,30 @@ def test_the_security_groups() -> None:
     assert standalone["Description"] == "EFS access from containers"
 
 
-def test_the_log_group_outlives_the_stack() -> None:
-    assert RESOURCES["LogGroup"]["DeletionPolicy"] == "Retain"
-    assert RESOURCES["LogGroup"]["UpdateReplacePolicy"] == "Retain"
+def test_what_is_kept_outlives_the_stack_but_not_a_failed_creation() -> None:
+    own = built(workers.THUMBNAILS)["Resources"]
+    for kept in (RESOURCES["LogGroup"], own["LogGroup"], own["Queue"], own["DeadLetterQueue"]):
+        assert kept["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert kept["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_service_waits_for_all_that_a_task_needs() -> None:
+    assert RESOURCES["Service"]["DependsOn"] == [
+        "ExecutionRolePolicy", "FileSystemIngress", "TaskRolePolicy",
+    ]  # fmt: skip
+    assert RESOURCES["ScalableTarget"]["DependsOn"] == ["Service"]
+
+
+def statements(role: str, resources: dict[str, Any] = RESOURCES) -> dict[str, Any]:
+    """The statements of a role's rights by Sid."""
+    assert "Policies" not in resources[role]["Properties"]
+    policy = resources[f"{role}Policy"]["Properties"]
+    assert policy["RoleName"] == {"Ref": role}
+    return {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
 
 
 def actions(role: str) -> set[str]:
-    [policy] = properties(role)["Policies"]
-    statements = policy["PolicyDocument"]["Statement"]
-    return {action for statement in statements for action in statement["Action"]}
+    return {action for each in statements(role).values() for action in each["Action"]}
 
 
 def test_the_rights_are_these_and_no_others() -> None:
@@ -156,6 +171,125 @@ def test_the_rights_are_these_and_no_others() -> None:
         "ecr:GetDownloadUrlForLayer", "secretsmanager:GetSecretValue", "logs:CreateLogStream",
         "logs:PutLogEvents",
     }  # fmt: skip
+
+
+WAITING = "ApproximateNumberOfMessagesVisible"
+FIRES: dict[str, dict[str, Any]] = {
+    "BacklogAlarm": {
+        "MetricName": WAITING, "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
+        "TreatMissingData": "notBreaching",
+    },
+    "DrainedAlarm": {
+        "EvaluationPeriods": 15, "DatapointsToAlarm": 15,
+        "ComparisonOperator": "LessThanOrEqualToThreshold", "Threshold": 0,
+        "TreatMissingData": "notBreaching",
+    },
+    "DeadLetterAlarm": {
+        "MetricName": WAITING, "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
+        "TreatMissingData": "notBreaching",
+    },
+}  # fmt: skip
+"""All that decides when an alarm fires: nothing more, and nothing is left to a default."""
+
+DECIDES = (
+    "MetricName", "Statistic", "ExtendedStatistic", "Period", "EvaluationPeriods",
+    "DatapointsToAlarm", "ComparisonOperator", "Threshold", "TreatMissingData",
+    "EvaluateLowSampleCountPercentile",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+def test_the_alarms_fire_after_one_minute_and_after_fifteen(worker: Worker) -> None:
+    """Each minute more at the backlog is one more that every first message waits."""
+    found = {
+        name: {key: value for key, value in body["Properties"].items() if key in DECIDES}
+        for name, body in built(worker)["Resources"].items()
+        if body["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert found == {name: FIRES[name] for name in found}
+    assert {"BacklogAlarm", "DrainedAlarm"} <= set(found)
+
+
+def test_buckets_are_those_of_the_own_account() -> None:
+    own = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+    for sid in ("ListSites", "SyncSites"):
+        assert statements("TaskRole")[sid]["Condition"] == own
+
+
+def test_object_acls_are_set_only_where_asked_for() -> None:
+    own = built(workers.THUMBNAILS)["Resources"]
+    assert "s3:PutObjectAcl" in statements("TaskRole")["SyncSites"]["Action"]
+    assert "s3:PutObjectAcl" not in statements("TaskRole", own)["SyncSites"]["Action"]
+
+
+def test_tasks_are_protected_in_the_own_cluster_only() -> None:
+    [where] = statements("TaskRole")["ProtectBusyTask"]["Resource"]
+    assert where["Fn::Sub"][0].endswith(":task/${Name}/*")
+    assert where["Fn::Sub"][1] == {"Name": {"Ref": "Cluster"}}
+
+
+def test_keys_are_used_one_by_one_and_through_their_service() -> None:
+    keys = (
+        Key(parameter="SecretKeyArn", alias="example/secrets", protects="secrets"),
+        Key(parameter="QueueKeyArn", alias="example/queue", protects="queue"),
+        Key(parameter="BucketKeyArn", alias="example/sites", protects="buckets"),
+    )
+    template = built(dataclasses.replace(workers.EDIT, keys=keys))
+    found = {**statements("ExecutionRole", template["Resources"]),
+             **statements("TaskRole", template["Resources"])}  # fmt: skip
+    assert {
+        sid: (each["Action"], each["Resource"], each["Condition"])
+        for sid, each in found.items() if "Key" in sid
+    } == {
+        "UseSecretsKey": (["kms:Decrypt"], [{"Ref": "SecretKeyArn"}], via("secretsmanager")),
+        "UseQueueKey": (["kms:Decrypt"], [{"Ref": "QueueKeyArn"}], via("sqs")),
+        "UseBucketsKey": (
+            ["kms:Decrypt", "kms:GenerateDataKey"], [{"Ref": "BucketKeyArn"}], via("s3"),
+        ),
+    }  # fmt: skip
+    assert template["Metadata"]["Parameters"]["QueueKeyArn"] == {"Key": "alias/example/queue"}
+    assert "Key" not in json.dumps(sorted([*statements("ExecutionRole"), *statements("TaskRole")]))
+
+
+def via(service: str) -> dict[str, Any]:
+    place = f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"
+    return {"StringEquals": {"kms:ViaService": {"Fn::Sub": place}}}
+
+
+def test_parameters_say_which_thing_they_stand_for() -> None:
+    assert EDIT["Metadata"]["Parameters"] == {
+        "GitHubTokenSecretArn": {"Secret": "webordinary/github-token"},
+        "ImageRepository": {"Repository": "webordinary/claude-code-astro"},
+        "QueueName": {"Queue": "webordinary-email-queue"},
+    }
+    for worker in workers.ALL:
+        template = built(worker)
+        assert set(template["Metadata"]["Parameters"]) <= set(template["Parameters"])
+
+
+def test_a_confined_container() -> None:
+    own = built(workers.THUMBNAILS)["Resources"]["TaskDefinition"]["Properties"]
+    [container] = own["ContainerDefinitions"]
+    assert (container["User"], container["ReadonlyRootFilesystem"]) == ("1000:1000", True)
+    assert container["MountPoints"] == [
+        {"SourceVolume": "scratch-tmp", "ContainerPath": "/tmp", "ReadOnly": False},  # noqa: S108
+    ]
+    assert own["Volumes"] == [{"Name": "scratch-tmp"}]
+    [container] = properties("TaskDefinition")["ContainerDefinitions"]
+    assert not {"User", "ReadonlyRootFilesystem"} & container.keys()
+    assert container["Memory"] == {"Ref": "TaskMemory"}
+
+
+def test_an_own_queue_refuses_plain_text() -> None:
+    resources = built(workers.THUMBNAILS)["Resources"]
+    for queue in ("Queue", "DeadLetterQueue"):
+        policy = resources[f"{queue}Policy"]["Properties"]
+        assert policy["Queues"] == [{"Ref": queue}]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_the_literal_variant_is_word_for_word() -> None:
@@ -192,6 +326,10 @@ def test_an_own_queue_brings_dead_letters_and_an_alarm() -> None:
         ({"stop_timeout": 121}, "Stop timeout of 121"),
         ({"max_tasks": 0}, "At most 0 tasks"),
         ({"steps": ()}, "No step removes"),
+        ({"user": "1000 1000"}, "User '1000 1000'"),
+        ({"scratch_paths": ("tmp",)}, "Scratch path 'tmp' is impossible"),
+        ({"scratch_paths": ("/a", "/a")}, "something else is mounted there"),
+        ({"scratch_paths": ("/workspace",)}, "something else is mounted there"),
     ],
 )
 def test_impossible_workers(change: dict[str, Any], words: str) -> None:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from troposphere import Parameter
-from troposphere.constants import STRING
 
-from templates.parameters.container import image_reference, image_repository, secret_arn
+from templates.parameters.container import (
+    image_reference,
+    image_repository,
+    key_arn,
+    secret_arn,
+)
 from templates.parameters.network import Network, WorkspaceParameters, network, workspace
 from templates.parameters.queue import ImportedQueueParameters, OwnQueueParameters, queue
 from templates.parameters.size import Names, Size, names, size
-from templates.specification import Secret, Worker
+from templates.specification import ImportedQueue, Key, Secret, Worker
 
 __all__ = [
     "ImportedQueueParameters",
@@ -36,10 +40,10 @@ class Parameters:
     image_repository: Parameter
     image_reference: Parameter
     secrets: dict[Secret, Parameter]
+    keys: dict[Key, Parameter]
     queue: ImportedQueueParameters | OwnQueueParameters
     names: Names
     size: Size
-    service_exists: Parameter
 
     @classmethod
     def of(cls, worker: Worker) -> Self:
@@ -50,15 +54,20 @@ class Parameters:
             image_repository=image_repository(worker),
             image_reference=image_reference(),
             secrets={secret: secret_arn(secret) for secret in worker.secrets},
+            keys={key: key_arn(key) for key in worker.keys},
             queue=queue(worker.queue),
             names=names(worker),
             size=size(worker),
-            service_exists=_service_exists(),
         )
 
     def groups(self) -> dict[str, list[Parameter]]:
         """The parameters by heading, in the order in which the console asks for them."""
-        container = [self.image_repository, self.image_reference, *self.secrets.values()]
+        container = [
+            self.image_repository,
+            self.image_reference,
+            *self.secrets.values(),
+            *self.keys.values(),
+        ]
         return {
             "Network": _all(self.network),
             "Workspace": _all(self.workspace) if self.workspace else [],
@@ -66,26 +75,22 @@ class Parameters:
             "Queue": _all(self.queue),
             "Size": _all(self.size),
             "Names": _all(self.names),
-            "Deployment": [self.service_exists],
         }
+
+    def stand_for(self, worker: Worker) -> dict[str, dict[str, str]]:
+        """Which thing of the account a parameter is, by name, where it is one in particular."""
+        found = {str(self.image_repository.title): {"Repository": worker.image_repository}}
+        for secret, parameter in self.secrets.items():
+            found[str(parameter.title)] = {"Secret": secret.name}
+        for key, parameter in self.keys.items():
+            found[str(parameter.title)] = {"Key": f"alias/{key.alias}"}
+        if isinstance(self.queue, ImportedQueueParameters) and isinstance(
+            worker.queue, ImportedQueue
+        ):
+            found[str(self.queue.name.title)] = {"Queue": worker.queue.name}
+        return found
 
 
 def _all(group: Any) -> list[Parameter]:
     """The parameters of one of the groups, in the order of its fields."""
     return list(vars(group).values())
-
-
-def _service_exists() -> Parameter:
-    """Whether a desired count must be left alone.
-
-    The default is the harmless mistake: "true" at creation starts one task that scaling
-    removes again, "false" at an update would stop every running worker.
-    """
-    return Parameter(
-        "ServiceExists",
-        Type=STRING,
-        AllowedValues=["true", "false"],
-        Default="true",
-        Description="false when the stack is created, which starts no task; true ever"
-        " after, or the update stops all running tasks. deploy.py sets it.",
-    )

@@ -3,7 +3,7 @@
 from troposphere import Parameter
 from troposphere.constants import STRING
 
-from templates.specification import Secret, Worker
+from templates.specification import Key, Secret, Worker
 
 IMAGE_REFERENCE = r"^(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$"
 """``:tag`` or ``@digest``, appended to the repository (OCI distribution, "tag")."""
@@ -44,4 +44,16 @@ def secret_arn(secret: Secret) -> Parameter:
         ConstraintDescription="a secret's full ARN, with the six characters at its end",
         Description=f"The ARN of the secret {secret.name}, given to the container as"
         f" {secret.variable}.",
+    )
+
+
+def key_arn(key: Key) -> Parameter:
+    """The ARN of a key, since rights on an alias do not count (KMS: "Aliases")."""
+    return Parameter(
+        key.parameter,
+        Type=STRING,
+        AllowedPattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$",
+        ConstraintDescription="a key's ARN, not its alias",
+        Description=f"The ARN of the key alias/{key.alias}, which encrypts the worker's"
+        f" {key.protects}.",
     )

@@ -76,7 +76,6 @@ def test_what_the_cdk_deployed(
     assert deployments.load_target(checkout / "params/live").account == account
     for said in (
         "MinTasks: 1, the least of its scalable target\n",
-        "ServiceExists: true, since the stack has its service\n",
         "QueueName: webordinary-email-queue, the queue that its alarms watch; the default\n",
         "LogRetentionDays: 7, as it keeps them now; the default\n",
     ):

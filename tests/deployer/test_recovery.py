@@ -204,7 +204,7 @@ def test_what_cloudformation_has_kept_is_gone_back_to(checkout: Path) -> None:
     small(checkout, "one")
     source = kept(checkout, QUEUE.format(seconds=5), {"Seconds": "7"})
     assert source.origin == "change-set:arn:aws:x"
-    assert source.values(service_exists=True) == {"Seconds": "7"}
+    assert source.values() == {"Seconds": "7"}
     assert source.deployment.tags == {"Team": "web"}
     assert source.text == QUEUE.format(seconds=5)
     masked = "Parameters: {Seconds: {Type: String, NoEcho: true}}\nResources: {}\n"

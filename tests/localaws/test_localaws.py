@@ -762,8 +762,8 @@ def test_the_endpoint_is_on_the_loopback_interface_only(endpoint: localaws.Endpo
 
 IN_A_PROCESS = """
 import socket
-import localaws
-from localaws import walkthrough
+from workerstack import localaws
+from workerstack.localaws import walkthrough
 
 def scale(endpoint):
     api = walkthrough.client("cloudformation", endpoint.url)
@@ -919,3 +919,80 @@ def test_a_change_set_s_name_is_taken_however_its_stack_is_called(stack: Stack) 
     for name in (STACK, found["StackId"]):
         with pytest.raises(ClientError, match="AlreadyExistsException"):
             stack.api.create_change_set(StackName=name, **options)
+
+
+# Rights beside a role, and calls that count as encrypted
+
+
+def document(action: str, **more: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*", **more}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+TRUST = document("sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
+del TRUST["Statement"][0]["Resource"]
+RIGHTS: dict[str, Any] = {
+    "Role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": TRUST,
+            "Policies": [{"PolicyName": "inside", "PolicyDocument": document("sqs:ListQueues")}],
+        },
+    },
+    "Rights": {
+        "Type": "AWS::IAM::RolePolicy",
+        "Properties": {
+            "RoleName": {"Ref": "Role"}, "PolicyName": "beside",
+            "PolicyDocument": document("s3:ListBucket"),
+        },
+    },
+}  # fmt: skip
+
+
+def test_rights_beside_a_role(stack: Stack, client: Client) -> None:
+    made = stack.deploy(RIGHTS)
+    iam, role = client("iam"), made["Role"]
+    assert made["Rights"] == f"beside|{role}"
+
+    def names() -> set[str]:
+        return set(iam.list_role_policies(RoleName=role)["PolicyNames"])
+
+    assert names() == {"inside", "beside"}
+    other = changed(RIGHTS, "Rights", PolicyDocument=document("s3:GetObject"))
+    assert stack.replacement(other) == {"Rights": "False"}
+    assert stack.deploy(other) == made
+    found = iam.get_role_policy(RoleName=role, PolicyName="beside")["PolicyDocument"]
+    assert found["Statement"][0]["Action"] == "s3:GetObject"
+    renamed = changed(RIGHTS, "Rights", PolicyName="renamed")
+    assert stack.replacement(renamed) == {"Rights": "True"}
+    stack.deploy(renamed)
+    assert names() == {"inside", "renamed"}
+    stack.deploy({"Role": RIGHTS["Role"]})
+    assert names() == {"inside"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"RoleName": "nobody"}, "The role nobody cannot be found"),
+        ({"PolicyDocument": {"Version": "2012-10-17"}}, "Statement"),
+    ],
+)
+def test_rights_that_cannot_be(stack: Stack, change: dict[str, Any], said: str) -> None:
+    assert said in stack.fail(changed(RIGHTS, "Rights", **change))
+
+
+@pytest.mark.parametrize(("refused", "answers"), [("false", True), ("true", False)])
+def test_calls_count_as_encrypted(client: Client, refused: str, answers: bool) -> None:
+    sqs = client("sqs")
+    url = sqs.create_queue(QueueName="tls")["QueueUrl"]
+    policy = document(
+        "sqs:*", Effect="Deny", Principal="*",
+        Condition={"Bool": {"aws:SecureTransport": refused}},
+    )  # fmt: skip
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    if answers:
+        assert sqs.send_message(QueueUrl=url, MessageBody="x")["MessageId"]
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sqs.send_message(QueueUrl=url, MessageBody="x")

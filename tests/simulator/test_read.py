@@ -66,7 +66,6 @@ def test_yaml_with_short_intrinsics_and_json_are_read_alike() -> None:
     assert short.queue == Queue(visibility_timeout=600, max_receive_count=3)
     assert short.task == Task(256, 512, public_ip=True, stop_timeout=120)
     assert short.desired_count is None
-    assert read_scaling(text, "t.yaml", {"ServiceExists": "false"}).desired_count == 0
     tabs = json.dumps(CDK, indent="\t")
     with pytest.raises(yaml.YAMLError):
         yaml.safe_load(tabs)

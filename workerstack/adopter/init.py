@@ -1,6 +1,5 @@
 """Writing params/ENV/ from what an account has: chosen where it is clear, said in any case."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from workerstack.adopter import params_files
 from workerstack.adopter.params_files import Found, Say
-from workerstack.cloudformation import Parameter, declared_parameters, read
+from workerstack.cloudformation import declared_parameters, read
 from workerstack.deployer import credentials
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
@@ -174,9 +173,7 @@ def initialize(
     """Writes target.yaml and a file for each template of out/; False if values are missing."""
     folder = params_files.folder_of(environment, root)
     templates = {
-        path.name.removesuffix(".template.yaml"): declared_parameters(
-            read(path.read_text(encoding="utf-8"), path).data
-        )
+        path.name.removesuffix(".template.yaml"): read(path.read_text(encoding="utf-8"), path).data
         for path in sorted((root / "out").glob("*.template.yaml"))
     }
     params_files.refuse_existing(folder, ("target", *templates), force=force)
@@ -185,10 +182,11 @@ def initialize(
     things = survey(clients, vpc)
     texts = {"target": params_files.target(caller_account, clients.region, {})}
     complete = True
-    for name, declared in templates.items():
+    for name, template in templates.items():
+        stand_for = stands_for(template)
         found = {
-            parameter: _find(parameter, each, things, clients)
-            for parameter, each in declared.items()
+            parameter: _find(parameter, stand_for.get(parameter, {}), things, clients)
+            for parameter, each in declared_parameters(template).items()
             if each.default is None or parameter in things.values
         }
         for parameter, each in found.items():
@@ -201,12 +199,41 @@ def initialize(
     return complete
 
 
-def _find(parameter: str, declared: Parameter, things: Things, clients: Clients) -> Found:
+def stands_for(template: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    """Which thing each parameter stands for, by kind and name: ``{"Secret": "team/token"}``.
+
+    From the template's Metadata, under ``Parameters``; what is malformed there says nothing.
+    """
+    metadata = template.get("Metadata")
+    found = metadata.get("Parameters") if isinstance(metadata, Mapping) else None
+    return {
+        name: {kind: thing for kind, thing in each.items() if isinstance(thing, str)}
+        for name, each in (found.items() if isinstance(found, Mapping) else ())
+        if isinstance(each, Mapping)
+    }
+
+
+def find_key(clients: Clients, alias: str) -> tuple[str | None, str]:
+    """The ARN of a KMS key by its alias, and what to say of it."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = clients("kms").describe_key(KeyId=alias)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NotFoundException":
+            raise
+        return None, f"not found: there is no key {alias}"
+    arn = answer["KeyMetadata"]["Arn"]
+    return arn, f"{arn}, the key {alias}"
+
+
+def _find(parameter: str, stands_for: Mapping[str, str], things: Things, clients: Clients) -> Found:
     if parameter in things.values:
         return Found(things.values[parameter], things.reasons[parameter])
     if parameter in things.reasons:
         return Found(None, things.reasons[parameter])
-    secret = re.search(r"the secret ([A-Za-z0-9/_+=.@-]+)", declared.description)
-    if secret:
-        return Found(*find_secret(clients, secret[1].rstrip(",.")))
+    if "Secret" in stands_for:
+        return Found(*find_secret(clients, stands_for["Secret"]))
+    if "Key" in stands_for:
+        return Found(*find_key(clients, stands_for["Key"]))
     return Found(None, "not found: nothing in the account tells")

@@ -257,7 +257,6 @@ def _own_queue(sqs: Any, name: str, things: Things) -> None:
 
 
 SERVICE = "AWS::ECS::Service"
-EXISTS = "ServiceExists"
 
 
 @dataclass(frozen=True)
@@ -373,8 +372,6 @@ def _worker(request: Request, service: str, root: Path) -> tuple[str, dict[str, 
 
 
 def _find(name: str, declared: Parameter, things: Things, found: stack.Stack) -> Found:
-    if name == EXISTS:
-        return Found("true", "true, since the stack has its service")
     own = _own(name, declared, found)
     if name in things.values:
         value, why = things.values[name], things.reasons[name]

@@ -71,9 +71,7 @@ SAME_AS_REF = {
 def foresee(renamed: Mapping[str, Any], deployed: Deployed, source: Source) -> Review:
     """The predicted review of what remains to be done once the stack has our names."""
     before = Side(as_refs(renamed), deployed.parameters, deployed.tags)
-    exists = any(each.type == "AWS::ECS::Service" for each in deployed.resources.values())
-    values = source.values(service_exists=exists)
-    after = Side(as_refs(source.template), values, source.deployment.tags)
+    after = Side(as_refs(source.template), source.values(), source.deployment.tags)
     target = source.deployment.target
     return predict_review(
         before,
@@ -142,12 +140,12 @@ class Replaced:
 def replaced(end: Review, template: Mapping[str, Any]) -> Iterator[Replaced]:
     """What ``end`` replaces, in its order; ``template`` is that of out/."""
     for change in end.resources:
-        if change.replacement not in ("True", "Conditional"):
+        if change.replaces not in ("True", "Conditional"):
             continue
         forcing = [
             _one(change, each, template)
             for each in change.properties
-            if each.requires_recreation != "Never"
+            if each.requires_recreation != "Never" and not each.proof
         ]
         # A value that can be kept does not help where another one forces it as well; what
         # only follows another replacement is told there.
@@ -234,8 +232,7 @@ def _lost_exports(deployed: Deployed, source: Source) -> Iterator[str]:
     """Names that the deployed stack exports and ours does not."""
     deployment = source.deployment
     before = resolved(deployed.template, deployed.parameters, deployment).outputs
-    values = source.values(service_exists=True)
-    after = resolved(source.template, values, deployment).outputs
+    after = resolved(source.template, source.values(), deployment).outputs
     kept = {text(each.export) for each in after.values()}
     for each in before.values():
         export = text(each.export)
@@ -308,8 +305,7 @@ def plan(
     ``known`` is what the mapping's file says, ``given`` what was said now and goes before it.
     """
     deployment = source.deployment
-    values = source.values(service_exists=True)
-    ours = resources(resolved(source.template, values, deployment))
+    ours = resources(resolved(source.template, source.values(), deployment))
     decided = {**deciding.given(known, deployed, deployment), **given}
     deciding.check(decided, ours, deployed.resources)
     waiting = {

@@ -91,7 +91,7 @@ class Resolved:
         except Problem:
             return []
         types = {name: each.type for name, each in stack.resources.items()}
-        return [
+        found = [
             Resource(
                 id=name,
                 type=each.type,
@@ -101,10 +101,31 @@ class Resolved:
             )
             for name, each in stack.resources.items()
         ]
+        _give_roles_their_policies(found)
+        return found
 
     def of(self, kind: str) -> Iterator[Resource]:
         """The resources of a type, ``ECS::Service`` for ``AWS::ECS::Service``."""
         return (resource for resource in self.resources if resource.type == f"AWS::{kind}")
+
+
+def _give_roles_their_policies(resources: Iterable[Resource]) -> None:
+    """Policies that stand beside a role are rights of that role as much as those inside it."""
+    roles = {f"${{{each.id}}}": each for each in resources if each.type == "AWS::IAM::Role"}
+    roles |= {
+        str(each.properties["RoleName"]): each
+        for each in roles.values()
+        if "RoleName" in each.properties
+    }
+    for each in resources:
+        names = {
+            "AWS::IAM::RolePolicy": [each.properties.get("RoleName")],
+            "AWS::IAM::Policy": sequence(each.properties.get("Roles")),
+        }.get(each.type, [])
+        for name in names:
+            if role := roles.get(str(name)):
+                inside = sequence(role.properties.get("Policies"))
+                role.properties["Policies"] = [*inside, each.properties]
 
 
 def _compared(  # noqa: PLR0911 - one return a kind of value

@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from workerstack.checks.resolved import Resolved, mapping, number, sequence
+from workerstack.checks.resolved import Resolved, Resource, mapping, number, sequence
 from workerstack.checks.rule import Faults, rule
 from workerstack.checks.worker import configuration, is_upward, scaling_alarms
 from workerstack.cloudformation.steps import matching, probes, steps_of
-from workerstack.cloudformation.values import NO_VALUE
+from workerstack.cloudformation.values import NO_VALUE, text
 
 STEPS = "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepAdjustment.html"
 SCALING = "https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html"
@@ -111,8 +111,10 @@ def minimum_below_maximum(template: Resolved) -> Faults:
 def wired_together(template: Resolved) -> Faults:
     """The target names this stack's service; each policy is invoked by one alarm."""
     services = {
-        f"service/{service.properties.get('Cluster')}/${{{service.id}.Name}}"
+        f"service/{cluster}/{name}"
         for service in template.of("ECS::Service")
+        for cluster in _same(service, "Cluster")
+        for name in (f"${{{service.id}.Name}}", *_same(service, "ServiceName"))
     }
     for target in template.of("ApplicationAutoScaling::ScalableTarget"):
         if str(target.properties.get("ResourceId")) not in services:
@@ -139,6 +141,12 @@ def wired_together(template: Resolved) -> Faults:
                 f"{policy.id} has no scalable target in this stack: it scales nothing here. "
                 "Refer to the target.",
             )
+
+
+def _same(service: Resource, name: str) -> list[str]:
+    """A property as it is compared, and the text that it comes to, if that is known."""
+    known = text(service.stack.resources[service.id].properties.get(name))
+    return [str(service.properties.get(name)), *([known] if known else [])]
 
 
 @rule("E9212", "One message is enough", "From zero, a waiting message must start a task.", SCALING)

@@ -1,8 +1,9 @@
 """E93xx: tasks, services, file systems and queues as AWS really wants them."""
 
-from workerstack.checks.resolved import Resolved, mapping, number, sequence
+from workerstack.checks.resolved import Resolved, Resource, mapping, number, sequence
 from workerstack.checks.rule import Faults, rule
 from workerstack.checks.worker import EFS, containers, file_systems, queue_name, resources_of, role
+from workerstack.cloudformation import references
 
 TASK = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html"
 SERVICE = (
@@ -173,25 +174,29 @@ def role_consumes_the_queue(template: Resolved) -> Faults:
                 )
 
 
+def _redrive_target(queue: Resource) -> str:
+    """The logical id of the queue that takes a queue's dead letters, however it is named."""
+    redrive = queue.stack.resources[queue.id].properties.get("RedrivePolicy")
+    arn = redrive.get("deadLetterTargetArn") if isinstance(redrive, dict) else None
+    return next((each.logical_id for each in references(arn)), "")
+
+
 @rule("E9214", "Dead letters", "A message that always fails would be tried for days.", QUEUES)
 def dead_letters_are_kept(template: Resolved) -> Faults:
     """An own queue has a dead-letter queue that keeps longer, with an alarm on it."""
-    queues = {f"${{{queue.id}.Arn}}": queue for queue in template.of("SQS::Queue")}
+    queues = {queue.id: queue for queue in template.of("SQS::Queue")}
     watched = {
         str(mapping(dimension).get("Value"))
         for alarm in template.of("CloudWatch::Alarm")
         for dimension in sequence(alarm.properties.get("Dimensions"))
     }
-    targets = {
-        queue.id: mapping(queue.properties.get("RedrivePolicy")).get("deadLetterTargetArn")
-        for queue in queues.values()
-    }
+    targets = {name: _redrive_target(queue) for name, queue in queues.items()}
     for queue in queues.values():
-        if f"${{{queue.id}.Arn}}" in targets.values():
+        if queue.id in targets.values():
             if f"${{{queue.id}.QueueName}}" not in watched:
                 yield queue.path, f"No alarm looks at {queue.id}: nobody would hear. Add one."
             continue
-        dead_letters = queues.get(str(targets[queue.id]))
+        dead_letters = queues.get(targets[queue.id])
         if dead_letters is None:
             yield (
                 queue.path,

@@ -17,12 +17,14 @@ class Names:
 
     ``ref`` is the attribute, or the property, that ``Ref`` gives. ``made`` says of what an
     attribute is put together: ``${Property}`` of the resource itself, ``${AWS::...}``.
-    ``defaults`` are the properties that need not be given.
+    ``defaults`` are the properties that need not be given. ``told`` are names that AWS makes
+    where none is given, and that an attribute of the same name tells.
     """
 
     ref: str
     made: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
 
 
 NAMES: Mapping[str, Names] = {
@@ -83,6 +85,7 @@ NAMES: Mapping[str, Names] = {
             "QueueUrl": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}"
             "/${QueueName}",
         },
+        told=frozenset({"QueueName"}),
     ),
     "AWS::SSM::Parameter": Names("Name"),
     "AWS::SecretsManager::Secret": Names("Id"),

@@ -281,6 +281,8 @@ class Evaluator:
                 parts.append(pattern[end : found.start()])
                 end = found.end()
                 part = self._own(name, given, found.group(1), rules)
+                if part is None and found.group(1) in rules.told - {attribute}:
+                    part = Reference(name, found.group(1), found.group(1))
                 if part is None:
                     return None
                 parts.append(part)

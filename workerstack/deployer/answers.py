@@ -10,9 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from workerstack.review.model import ChangeSet, PropertyChange, ResourceChange
 
 Answer = Mapping[str, Any]
+FILE: TypeAdapter[Any] = TypeAdapter(Any)
+"""What becomes of a value in the review's file, and of that when it is read back."""
 
 TARGET = {
     "Attribute": "attribute",
@@ -181,13 +185,19 @@ def _unknown(answer: Answer, known: Iterable[str]) -> dict[str, Any]:
 
 
 def _parsed(context: Any) -> Any:
-    """A context as data; as text where it is no JSON (it may be truncated)."""
+    """A context as data; as text where it is no JSON (it may be truncated).
+
+    As text, too, where the review's file could not hold the data: Python takes ``Infinity``,
+    ``1e999`` and half a surrogate pair for JSON, and would write another value.
+    """
     try:
-        return json.loads(context)
-    except (TypeError, ValueError):
+        data = json.loads(context)
+        held = FILE.validate_json(FILE.dump_json(data))
+    except (TypeError, ValueError, RecursionError):
         return _plain(context)
+    return data if held == data else _plain(context)
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it; dates as text."""
-    return json.loads(json.dumps(value, default=str))
+    """A value as JSON can hold it; dates, and numbers that JSON does not have, as text."""
+    return json.loads(json.dumps(value, default=str), parse_constant=str)

@@ -8,8 +8,8 @@ from typing import Any
 from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
-from workerstack.deployer.source import SERVICE_EXISTS, Source, placed
-from workerstack.deployer.stack import OWNER, Stack, has_service, template_body
+from workerstack.deployer.source import Source, placed
+from workerstack.deployer.stack import OWNER, Stack
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Consent
 
@@ -61,7 +61,6 @@ def requested(
     cloudformation, template = clients("cloudformation"), placed(source, clients)
     ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
     tags = {**source.deployment.tags, **ours}
-    values = _values(cloudformation, source, stack, tags)
     return dict(
         # The service takes a name only for a stack that is still to be created.
         StackName=stack.name if stack.is_new else stack.id,
@@ -71,7 +70,8 @@ def requested(
         Description=description(source, revert_drift=revert_drift, consents=consents),
         **template,
         Parameters=[
-            {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(values.items())
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in sorted(source.values().items())
         ],
         Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
         Capabilities=capabilities(cloudformation, source, template),
@@ -123,23 +123,6 @@ def submit(cloudformation: Any, request: dict[str, Any]) -> str:
         name, stack = request["ChangeSetName"], request["StackName"]
         found = cloudformation.describe_change_set(ChangeSetName=name, StackName=stack)
         return str(found["ChangeSetId"])
-
-
-def _values(
-    cloudformation: Any, source: Source, stack: Stack, tags: Mapping[str, str]
-) -> dict[str, str]:
-    """Every parameter's value; whether the service exists is read off the stack.
-
-    Where nothing else changes, that one stays as it was deployed: after a creation it would
-    be the only change, and one that changes nothing.
-    """
-    values = source.values(service_exists=has_service(cloudformation, stack))
-    deployed = dict(stack.parameters or {})
-    as_deployed = {**values, SERVICE_EXISTS: deployed.get(SERVICE_EXISTS, "")}
-    only_that = SERVICE_EXISTS in values and as_deployed == deployed and tags == stack.tags
-    if only_that and template_body(cloudformation, StackName=stack.id) == source.text:
-        return as_deployed
-    return values
 
 
 def change_set_name(source: Source, clock: Clock, token: Token = random_token) -> str:

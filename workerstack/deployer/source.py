@@ -20,9 +20,6 @@ from workerstack.deployments.reading import problems
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Step
 
-SERVICE_EXISTS = "ServiceExists"
-"""The parameter by which a template leaves the desired count alone; set from the stack."""
-
 
 def template_text(body: Any) -> str:
     """A template's text from a GetTemplate answer: botocore gives a JSON template as data."""
@@ -74,15 +71,13 @@ class Source:
         """Secret parameters: never shown, hashed or written."""
         return tuple(sorted(name for name, each in self.declared.items() if each.no_echo))
 
-    def values(self, *, service_exists: bool) -> dict[str, str]:
+    def values(self) -> dict[str, str]:
         """Each declared parameter's value as the API takes it; lists joined by commas."""
         values = {
             name: each.default for name, each in self.declared.items() if each.default is not None
         }
         for name, value in self.deployment.parameters.items():
             values[name] = ",".join(value) if isinstance(value, tuple) else value
-        if SERVICE_EXISTS in self.declared:
-            values[SERVICE_EXISTS] = "true" if service_exists else "false"
         return values
 
     def descriptions(self) -> dict[str, str]:

@@ -141,10 +141,3 @@ def template_body(cloudformation: Any, **of: str) -> str | dict[str, Any]:
     answer = cloudformation.get_template(**of, TemplateStage="Original")
     body: str | dict[str, Any] = answer["TemplateBody"]
     return body
-
-
-def has_service(cloudformation: Any, stack: Stack) -> bool:
-    """Whether the stack already has an ECS service, whose desired count is not ours."""
-    if stack.is_new:
-        return False
-    return any(each.type == "AWS::ECS::Service" for each in resources(cloudformation, stack.id))

@@ -10,11 +10,13 @@ from workerstack.localaws import (
     metric_math,
     refactoring,
     replacement,
+    role_policies,
     same_values,
     schemas,
     security_group_rules,
     simulated_rights,
     stack_ids,
+    transport,
 )
 
 
@@ -28,6 +30,7 @@ def install() -> None:
 
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
+    handlers |= role_policies.HANDLERS
     handlers |= application_autoscaling.HANDLERS
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     stack_ids.install(actions._ACTION_HANDLERS)
@@ -40,6 +43,7 @@ def install() -> None:
     metric_math.install(provisioners)
     same_values.install(changesets)
     birth_names.install(stacks)
+    transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)

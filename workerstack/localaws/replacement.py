@@ -38,6 +38,7 @@ TYPES = frozenset(
         "AWS::ElasticLoadBalancingV2::ListenerRule",
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         "AWS::IAM::Role",
+        "AWS::IAM::RolePolicy",
         "AWS::Logs::LogGroup",
         "AWS::SQS::Queue",
         "AWS::ServiceDiscovery::PrivateDnsNamespace",

@@ -59,7 +59,9 @@ def _dangerous(each: "Compared") -> dict[str, dict[str, set[str]]]:
                 )
         for hit in dangers(*sides[-1]):
             new = {action for action in hit.granted.actions if (hit.danger.id, action) not in known}
-            if new and hit.granted.statement in statements:
+            # What a condition limits is told as a warning, with the condition in the table.
+            limited = bool(hit.granted.statement.conditions)
+            if new and hit.granted.statement in statements and not limited:
                 found.setdefault(placed.logical_id, {}).setdefault(hit.danger.id, set()).update(new)
     return found
 

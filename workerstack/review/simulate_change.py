@@ -122,7 +122,11 @@ def _new_warnings(old: "Scaling | None", new: "Scaling | None") -> tuple[str, ..
 
     if new is None:
         return ()
-    known = {(each.id, each.subject) for each in warn(old, SETTINGS)} if old else set()
+    before = warn(old, SETTINGS) if old else ()
+    known = {(each.id, each.subject) for each in before}
+    if any(each.id == "kill-loop" for each in before):
+        # What killed every long job killed those that come at a bad moment, too.
+        known |= {("kill-on-arrival", each.subject) for each in warn(new, SETTINGS)}
     return tuple(
         f"{each.id}: {each}" for each in warn(new, SETTINGS) if (each.id, each.subject) not in known
     )

@@ -188,7 +188,12 @@ class Resource:
 
     def refers_to(self, value: Any) -> bool:
         """Whether a resolved value is this resource: its Ref, or an attribute of it."""
-        return str(value) == f"${{{self.name}}}" or str(value).startswith(f"${{{self.name}.")
+        text = str(value)
+        return (
+            text == f"${{{self.name}}}"
+            or text.startswith(f"${{{self.name}.")
+            or (text.startswith("arn:") and text.endswith(f":${{{self.name}.QueueName}}"))
+        )
 
 
 class Resources:
@@ -348,7 +353,16 @@ class Resolver:
 
     def _split(self, argument: Any) -> list[str]:
         separator, text = argument
-        return str(self.resolve(text)).split(separator)
+        found = str(self.resolve(text))
+        queue = UNKNOWN.fullmatch(found)
+        if queue and separator == "/" and self._is_queue(found[2:-1]):
+            # Ref of a queue is its URL, whose last part is its name (SQS: "Queue URL").
+            return ["https:", "", "${AWS::SQS}", "${AWS::AccountId}", f"{found[:-1]}.QueueName}}"]
+        return found.split(separator)
+
+    def _is_queue(self, name: str) -> bool:
+        body = self._section("Resources").get(name)
+        return isinstance(body, dict) and body.get("Type") == "AWS::SQS::Queue"
 
     def _list(self, value: Any) -> list[Any]:
         found = self.resolve(value)

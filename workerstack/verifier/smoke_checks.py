@@ -55,7 +55,8 @@ def needs(task: Mapping[str, Any], queue_arn: str, object_arn: str) -> Iterator[
     partition, _, region, account = queue_arn.split(":")[1:5]
     yield Need(QUEUE, queue_arn, {})
     if object_arn:
-        yield Need(OBJECT, object_arn, {})
+        # The worker's buckets are those of its own account, and it may use no others.
+        yield Need(OBJECT, object_arn, {"aws:ResourceAccount": account})
     for volume in task.get("volumes", ()):
         system = volume.get("efsVolumeConfiguration", {})
         authorization = system.get("authorizationConfig", {})

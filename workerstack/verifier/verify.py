@@ -8,7 +8,7 @@ from workerstack.cloudformation import read
 from workerstack.deployer import protection, service, stack_states
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.source import SERVICE_EXISTS, Source, read_source
+from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
 from workerstack.verifier.check import Check, judged
 
@@ -184,10 +184,9 @@ def _as_committed(source: Source, stack: stacks.Stack, clients: Clients) -> Iter
         source.file,
         "Review and execute, or find out who deployed something else",
     )
-    wanted = source.values(service_exists=True)
+    wanted = source.values()
     given = dict(stack.parameters or {})
     for values in (wanted, given):
-        values.pop(SERVICE_EXISTS, None)
         for name in source.not_bound:
             values.pop(name, None)
     differing = sorted(name for name in {**wanted, **given} if wanted.get(name) != given.get(name))
