@@ -32,7 +32,7 @@ from pathlib import Path
 from workerstack.lint.lint import Linter, Request, lint_all
 requests = [Request(f"{n}.yaml", text, {}) for n, text in enumerate(texts())]
 assert len({each.text for each in requests}) == len(requests)
-assert lint_all(Linter(Path("workerstack/checks")), requests) == []
+assert lint_all(Linter(Path("workerstack/lint/rules")), requests) == []
 """
 THEIRS = """
 import time

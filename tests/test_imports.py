@@ -39,7 +39,7 @@ ARROWS = {
 LIBRARIES = {
     "cloudformation": {"yaml"},
     "simulator": {"yaml", "matplotlib"},
-    "checks": {"cfnlint"},
+    "checks": set[str](),
     "deployments": {"pydantic", "yaml"},
     "lint": {"cfnlint", "yaml"},
     "review": {"jinja2", "markupsafe", "pydantic", "yaml"},
@@ -125,9 +125,12 @@ def test_showing_knows_only_the_model() -> None:
         assert beyond <= {"workerstack.review.model"}, f"{file.relative_to(ROOT)}: {beyond}"
 
 
-@pytest.mark.parametrize("room", sorted(set(ARROWS) - {"checks"}))
+@pytest.mark.parametrize("room", sorted(ARROWS))
 def test_what_is_heavy_is_imported_late(room: str) -> None:
+    """All but the rules that cfn-lint itself loads."""
     for file in sources(room):
+        if file.parent == HOUSE / "lint/rules":
+            continue
         names = {name.partition(".")[0] for name in imported(file, at_start=True)}
         assert not names & HEAVY, file
 

@@ -325,7 +325,7 @@ def test_checks(form: str, capsys: pytest.CaptureFixture[str]) -> None:
 def linter() -> Any:
     from workerstack.lint.lint import Linter
 
-    return Linter(ROOT / "workerstack/checks")
+    return Linter(ROOT / "workerstack/lint/rules")
 
 
 @pytest.mark.parametrize("form", ["text", "json", "sarif", "junit"])

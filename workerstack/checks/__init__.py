@@ -1,5 +1,73 @@
-"""What must hold in a worker's template: this project's cfn-lint rules.
+"""What must hold of a worker's stack: one table, asked by lint, review and verify.
 
-E91xx are the acceptance criteria, E92xx concern step scaling, E93xx are facts about
-Fargate, ECS and EFS that cfn-lint does not know. docs/rules.md lists them.
+::
+
+    for found in run(stack):              # a cloudformation.Stack
+        found.check.id, found.violation.sentence, found.place(stack)
+
+``CHECKS`` is the table, in order of id; docs/checks.md lists it. Pure: no AWS, no cfn-lint.
 """
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+
+from workerstack.checks import (
+    acceptance,
+    access,
+    alarms,
+    behaviour,
+    containers,
+    queues,
+    scaling,
+    secrets,
+    starting,
+    tasks,
+)
+from workerstack.checks.check import Check, Found, Violation
+from workerstack.cloudformation import Stack
+
+__all__ = ["CHECKS", "Check", "Found", "Violation", "ignored", "run"]
+
+MODULES: Sequence[ModuleType] = (
+    acceptance, access, alarms, behaviour, containers, queues, scaling, secrets, starting, tasks,
+)  # fmt: skip
+"""Where the rows stand; a module's own rows, or a tuple ``ROWS`` that it makes."""
+
+CHECKS: tuple[Check, ...] = tuple(
+    sorted(
+        (
+            each
+            for module in MODULES
+            for each in (*vars(module).values(), *getattr(module, "ROWS", ()))
+            if isinstance(each, Check)
+        ),
+        key=lambda row: row.id,
+    )
+)
+
+
+def run(stack: Stack, *, live: bool = False, checks: Iterable[Check] = CHECKS) -> list[Found]:
+    """Everything that does not hold, each once, in order of the table.
+
+    With ``live`` only those that can be asked of a stack that was read from AWS. What a
+    resource's Metadata ignores (``cfn-lint: {config: {ignore_checks: [E9204]}}``) is left out.
+    """
+    found = (
+        Found(check, violation)
+        for check in checks
+        if check.live or not live
+        for violation in check.find(stack)
+    )
+    return [each for each in dict.fromkeys(found) if not ignored(stack, each)]
+
+
+def ignored(stack: Stack, found: Found) -> bool:
+    """Whether the resource's Metadata says that this check is not meant for it."""
+    resource = stack.resources.get(found.violation.logical_id)
+    settings = resource.metadata.get("cfn-lint") if resource else None
+    config = settings.get("config") if isinstance(settings, dict) else None
+    listed = config.get("ignore_checks") if isinstance(config, dict) else None
+    return any(
+        isinstance(each, str) and bool(each) and found.check.id.startswith(each)
+        for each in (listed if isinstance(listed, list) else ())
+    )

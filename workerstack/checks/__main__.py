@@ -1,16 +1,14 @@
-"""``python -m rules``: the page docs/rules.md on standard output."""
+"""``python -m workerstack.checks``: the page docs/checks.md on standard output."""
 
 import sys
-from pathlib import Path
+
+from workerstack.checks import CHECKS
+from workerstack.checks.page import markdown
 
 
 def main() -> None:
-    """Writes the page for the rules of this folder."""
-    from cfnlint.rules._rules import Rules
-
-    from workerstack.checks.catalogue import markdown
-
-    sys.stdout.write(markdown(Rules.create_from_directory(str(Path(__file__).parent))))
+    """Writes the page."""
+    sys.stdout.write(markdown(CHECKS))
 
 
 if __name__ == "__main__":

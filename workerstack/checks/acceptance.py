@@ -1,158 +1,272 @@
-"""E91xx: what the worker must be. `deploy.py verify` checks the same on what runs."""
+"""E91xx: what this project's worker is meant to be."""
 
-from workerstack.checks.resolved import Resolved, mapping, number, sequence
-from workerstack.checks.rule import Faults, rule
-from workerstack.checks.worker import containers, file_systems, queue_name, scaling_alarms
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
 
-DESIGN = "docs/rules.md#acceptance-criteria"
+from workerstack.checks.check import Violation, at, check
+from workerstack.checks.worker import (
+    GROUP,
+    POLICY,
+    SERVICE,
+    TARGET,
+    TASK,
+    containers,
+    file_systems,
+    groups_of,
+    is_open,
+    listed,
+    mapping,
+    members,
+    metrics,
+    named_queue,
+    network,
+    number,
+    queues_of,
+    scaling_alarms,
+    services_of,
+)
+from workerstack.cloudformation import Resource, Stack, Unknown, text
+
+DESIGN = "docs/checks.md#acceptance-criteria"
 NFS = 2049
-EVERYWHERE = ("0.0.0.0/0", "::/0")
+INGRESS = "AWS::EC2::SecurityGroupIngress"
+SMALLEST = {4: 8, 6: 32}
+"""Networks of the internet as wide as this are everybody's (S3 guide, "The meaning of public")."""
 
 
-@rule("E9101", "No port mapping", "The worker only processes messages; it serves nothing.", DESIGN)
-def no_port_mapping(template: Resolved) -> Faults:
+@check("E9101", "No port mapping", kind="criterion", source=DESIGN,
+       because="The worker only processes messages; it serves nothing.")  # fmt: skip
+def no_port_mapping(stack: Stack) -> Iterator[Violation]:
     """No container maps a port, not even an empty list of them."""
-    for _, container, path in containers(template):
-        if "PortMappings" in container:
-            yield (
-                (*path, "PortMappings"),
-                f"{container.get('Name')} maps ports: the worker serves nothing. Remove them.",
+    for container in containers(stack):
+        if "PortMappings" in container.body:
+            yield container.at("PortMappings").wrong(
+                f"{container.name} maps ports", "the worker serves nothing", "Remove them"
             )
 
 
-@rule("E9102", "No health check", "Nothing listens that could answer one.", DESIGN)
-def no_health_check(template: Resolved) -> Faults:
-    """No container health check, and no grace period that waits for one."""
-    for _, container, path in containers(template):
-        if "HealthCheck" in container:
-            yield (
-                (*path, "HealthCheck"),
-                f"{container.get('Name')} has a health check: nothing answers it. Remove it.",
-            )
-    for service in template.of("ECS::Service"):
-        if "HealthCheckGracePeriodSeconds" in service.properties:
-            yield (
-                (*service.path, "HealthCheckGracePeriodSeconds"),
-                f"{service.id} has a grace period: there is no health check. Remove it.",
-            )
-
-
-@rule("E9103", "Ingress is NFS only", "EFS is all that ever reaches the worker.", DESIGN)
-def ingress_is_nfs_only(template: Resolved) -> Faults:
-    """Only tcp 2049 into the worker's groups, and from them into the file system's."""
-    groups = {
-        reference
-        for service in template.of("ECS::Service")
-        for reference in sequence(_network(service.properties).get("SecurityGroups"))
-        if isinstance(reference, str)
-    }
-    names = {reference.strip("${}").partition(".")[0] for reference in groups}
-    for group in template.of("EC2::SecurityGroup"):
-        if group.id in names:
-            ingress = sequence(group.properties.get("SecurityGroupIngress"))
-            for position, each in enumerate(ingress):
-                path = (*group.path, "SecurityGroupIngress", position)
-                if not _is_nfs(mapping(each)):
-                    yield path, f"{group.id} lets in more than NFS: {OTHERWISE}"
-    from_worker = False
-    for standalone in template.of("EC2::SecurityGroupIngress"):
-        into_worker = _id(standalone.properties.get("GroupId")) in names
-        if into_worker and not _is_nfs(standalone.properties):
-            yield standalone.path, f"{standalone.id} lets in more than NFS: {OTHERWISE}"
-        source = _id(standalone.properties.get("SourceSecurityGroupId"))
-        from_worker |= not into_worker and source in names and _is_nfs(standalone.properties)
-    for task in template.of("ECS::TaskDefinition"):
-        for _, path in file_systems(task):
-            if not from_worker:
-                yield (
-                    path,
-                    "Nothing lets the worker into the file system: its mount targets refuse "
-                    "it. Add an ingress rule for tcp 2049 from the worker's group.",
+@check("E9102", "No health check", kind="criterion", source=DESIGN,
+       because="Nothing listens that could answer one.")  # fmt: skip
+def no_health_check(stack: Stack) -> Iterator[Violation]:
+    """No container has a health check that no other waits for, and no service a grace period."""
+    for task in stack.of(TASK):
+        waited = {
+            text(each.get("ContainerName"))
+            for container in containers(stack)
+            if container.task is task
+            for _, each in container.members("DependsOn")
+            if text(each.get("Condition")) == "HEALTHY"
+        }
+        for container in containers(stack):
+            is_its = container.task is task and "HealthCheck" in container.body
+            if is_its and container.name not in waited:
+                yield container.at("HealthCheck").wrong(
+                    f"{container.name} has a health check", "nothing answers it", "Remove it"
                 )
+    for service in stack.of(SERVICE):
+        if "HealthCheckGracePeriodSeconds" in service.properties:
+            yield at(service, "HealthCheckGracePeriodSeconds").wrong(
+                f"{service.logical_id} has a grace period", "there is no health check", "Remove it"
+            )
 
 
-OTHERWISE = "only tcp 2049, not from everywhere, is meant to. Remove the rule."
-
-
-def _network(properties: dict[str, object]) -> dict[str, object]:
-    configuration = mapping(properties.get("NetworkConfiguration"))
-    return mapping(configuration.get("AwsvpcConfiguration"))
-
-
-def _id(reference: object) -> str:
-    return str(reference).strip("${}").partition(".")[0]
-
-
-def _is_nfs(each: dict[str, object]) -> bool:
-    ports = {number(each.get("FromPort")), number(each.get("ToPort"))}
-    sources = {str(each.get("CidrIp")), str(each.get("CidrIpv6"))}
-    return (
-        str(each.get("IpProtocol")) in ("tcp", "6")
-        and ports == {NFS}
-        and not (sources & set(EVERYWHERE))
+def is_world(cidr: Any) -> bool:
+    """Whether a network is everybody's, or such a part of it that nobody chose it."""
+    try:
+        found = ipaddress.ip_network(text(cidr) or "", strict=False)
+    except ValueError:
+        return False
+    return found.prefixlen <= SMALLEST[found.version] and (
+        not found.is_private or found.prefixlen < SMALLEST[found.version]
     )
 
 
-@rule("E9104", "No load balancer", "An absent list leaves a live service attached.", DESIGN)
-def no_load_balancer(template: Resolved) -> Faults:
-    """`LoadBalancers` is the empty list, and the stack has nothing of the kind."""
-    for service in template.of("ECS::Service"):
-        if service.properties.get("LoadBalancers") != []:
-            yield (
-                (
-                    *service.path,
-                    *(["LoadBalancers"] if "LoadBalancers" in service.properties else []),
-                ),
-                f"{service.id} is not detached from load balancers: only an explicit empty "
-                "list does that. Write `LoadBalancers: []`.",
+def _is_more_than_nfs(rule: dict[str, Any]) -> bool:
+    """Whether an ingress rule surely lets in something else than NFS, or everybody."""
+    if is_world(rule.get("CidrIp")) or is_world(rule.get("CidrIpv6")):
+        return True
+    protocol = text(rule.get("IpProtocol"))
+    if protocol is not None and protocol.lower() not in ("tcp", "6"):
+        return True
+    ports = [rule.get("FromPort"), rule.get("ToPort")]
+    return any(not isinstance(each, Unknown) and number(each) != NFS for each in ports)
+
+
+@check("E9103", "Ingress is NFS only", kind="criterion", source=DESIGN,
+       because="EFS is all that ever reaches the worker.")  # fmt: skip
+def ingress_is_nfs_only(stack: Stack) -> Iterator[Violation]:
+    """Only tcp 2049 into the worker's own groups, and from them into the file system's."""
+    yield from _default_groups(stack)
+    groups = _workers_groups(stack)
+    for group in groups:
+        for position, rule in members(group.get("SecurityGroupIngress")):
+            if _is_more_than_nfs(rule):
+                yield at(group, "SecurityGroupIngress", position).wrong(
+                    f"{group.logical_id} lets in more than NFS", MEANT, "Remove the rule"
+                )
+    for beside in stack.of(INGRESS):
+        into = stack.referred(beside.get("GroupId"), GROUP)
+        if into in groups and _is_more_than_nfs(dict(beside.properties)):
+            yield at(beside).wrong(
+                f"{beside.logical_id} lets in more than NFS", MEANT, "Remove the rule"
             )
-    for resource in template.resources:
+    yield from _shut_out(stack, groups)
+
+
+def _default_groups(stack: Stack) -> Iterator[Violation]:
+    for service in stack.of(SERVICE):
+        given = network(service)
+        if (
+            given
+            and not listed(given.get("SecurityGroups"))
+            and not is_open(given.get("SecurityGroups"))
+        ):
+            yield at(service, "NetworkConfiguration", "AwsvpcConfiguration").wrong(
+                f"{service.logical_id} has no security group",
+                "it takes the VPC's default one, which lets in whatever else is in it, and which"
+                " no file system lets in",
+                "Name a group of the worker",
+            )
+
+
+def _shut_out(stack: Stack, groups: list[Resource]) -> Iterator[Violation]:
+    """Workers that no rule of the stack lets into the file system that they mount."""
+    for task in stack.of(TASK):
+        for service in services_of(stack, task):
+            own = groups_of(stack, service)
+            if own and not any(_is_let_in(stack, each, groups) for each in own):
+                for _, _, place in file_systems(task):
+                    yield place.wrong(
+                        "Nothing lets the worker into the file system",
+                        "its mount targets refuse it",
+                        "Add an ingress rule for tcp 2049 from the worker's group",
+                    )
+
+
+MEANT = "only tcp 2049, not from everywhere, is meant to come in"
+
+
+def _workers_groups(stack: Stack) -> list[Resource]:
+    found: dict[str, Resource] = {}
+    for service in stack.of(SERVICE):
+        for each in listed(network(service).get("SecurityGroups")):
+            group = stack.referred(each, GROUP)
+            if group is not None:
+                found[group.logical_id] = group
+    return list(found.values())
+
+
+def _is_let_in(stack: Stack, group: Resource, workers: list[Resource]) -> bool:
+    """Whether a rule of this stack lets a group into another one by NFS, or may."""
+    rules = [
+        dict(each.properties)
+        for each in stack.of(INGRESS)
+        if stack.referred(each.get("GroupId"), GROUP) not in workers
+    ]
+    rules += [
+        rule
+        for other in stack.of(GROUP)
+        if other not in workers
+        for _, rule in members(other.get("SecurityGroupIngress"))
+    ]
+    return any(_is_from(stack, each, group) and not _keeps_nfs_out(each) for each in rules)
+
+
+def _is_from(stack: Stack, rule: dict[str, Any], group: Resource) -> bool:
+    source = rule.get("SourceSecurityGroupId")
+    if stack.referred(source, GROUP) is group or isinstance(source, Unknown):
+        return True
+    return "CidrIp" in rule or "CidrIpv6" in rule
+
+
+def _keeps_nfs_out(rule: dict[str, Any]) -> bool:
+    protocol = text(rule.get("IpProtocol"))
+    if protocol is not None and protocol.lower() not in ("tcp", "6", "-1"):
+        return True
+    if protocol == "-1":
+        return False
+    first, last = number(rule.get("FromPort")), number(rule.get("ToPort"))
+    return (first is not None and first > NFS) or (last is not None and 0 <= last < NFS)
+
+
+@check("E9104", "No load balancer", kind="criterion", source=DESIGN,
+       because="An absent list leaves a live service attached.")  # fmt: skip
+def no_load_balancer(stack: Stack) -> Iterator[Violation]:
+    """``LoadBalancers`` is the empty list, and the stack has nothing of the kind."""
+    for service in stack.of(SERVICE):
+        given = service.properties.get("LoadBalancers")
+        if given != [] and not isinstance(given, Unknown):
+            yield at(service, "LoadBalancers").wrong(
+                f"{service.logical_id} is not detached from load balancers",
+                "only an explicit empty list does that",
+                "Write `LoadBalancers: []`",
+            )
+    for resource in stack.resources.values():
         if resource.type.startswith("AWS::ElasticLoadBalancing"):
-            yield resource.path[:2], f"{resource.id} balances load: there is none. Remove it."
-
-
-@rule("E9105", "No service discovery", "An absent list leaves a live service registered.", DESIGN)
-def no_service_discovery(template: Resolved) -> Faults:
-    """`ServiceRegistries` is the empty list, and the stack has nothing of Cloud Map."""
-    for service in template.of("ECS::Service"):
-        if service.properties.get("ServiceRegistries") != []:
-            yield (
-                service.at("ServiceRegistries"),
-                f"{service.id} is not taken out of service registries: only an explicit empty "
-                "list does that. Write `ServiceRegistries: []`.",
+            yield at(resource).wrong(
+                f"{resource.logical_id} balances load", "there is none", "Remove it"
             )
-    for resource in template.resources:
+
+
+@check("E9105", "No service discovery", kind="criterion", source=DESIGN,
+       because="An absent list leaves a live service registered.")  # fmt: skip
+def no_service_discovery(stack: Stack) -> Iterator[Violation]:
+    """``ServiceRegistries`` is the empty list, and the stack has nothing of Cloud Map."""
+    for service in stack.of(SERVICE):
+        given = service.properties.get("ServiceRegistries")
+        if given != [] and not isinstance(given, Unknown):
+            yield at(service, "ServiceRegistries").wrong(
+                f"{service.logical_id} is not taken out of service registries",
+                "only an explicit empty list does that",
+                "Write `ServiceRegistries: []`",
+            )
+        if mapping(service.get("ServiceConnectConfiguration")).get("Enabled") in (True, "true"):
+            yield at(service, "ServiceConnectConfiguration").wrong(
+                f"{service.logical_id} uses Service Connect", "nobody calls the worker", "Remove it"
+            )
+    for resource in stack.resources.values():
         if resource.type.startswith("AWS::ServiceDiscovery::"):
-            yield resource.path[:2], f"{resource.id} is for discovery: nobody calls. Remove it."
-
-
-@rule("E9106", "Scaling on the queue only", "Nothing else says how much work there is.", DESIGN)
-def scaling_on_the_queue_only(template: Resolved) -> Faults:
-    """Step policies only, invoked by alarms on SQS metrics of the worker's own queue."""
-    for policy in template.of("ApplicationAutoScaling::ScalingPolicy"):
-        if policy.properties.get("PolicyType") != "StepScaling":
-            yield (
-                policy.at("PolicyType"),
-                f"{policy.id} is no step policy: only steps can scale from zero. Make it one.",
+            yield at(resource).wrong(
+                f"{resource.logical_id} is for discovery", "nobody calls the worker", "Remove it"
             )
-    queue = queue_name(template)
-    for alarm, _, metrics in scaling_alarms(template):
-        for metric in metrics:
-            if metric["Namespace"] != "AWS/SQS":
-                yield (
-                    alarm.path,
-                    f"{alarm.id} looks at {metric['Namespace']}: the queue alone tells how much "
-                    "work there is. Use a metric of AWS/SQS.",
+
+
+@check("E9106", "Scaling on the queue only", kind="criterion", source=DESIGN,
+       because="Nothing else says how much work there is.")  # fmt: skip
+def scaling_on_the_queue_only(stack: Stack) -> Iterator[Violation]:
+    """Step policies only, invoked by alarms on SQS metrics of the worker's own queue."""
+    for policy in stack.of(POLICY):
+        kind = text(policy.get("PolicyType", default="StepScaling"))
+        if kind not in (None, "StepScaling"):
+            yield at(policy, "PolicyType").wrong(
+                f"{policy.logical_id} is no step policy",
+                "only steps can scale from zero",
+                "Make it one",
+            )
+    queues = [queue for task in stack.of(TASK) for queue in queues_of(stack, task)]
+    for alarm in {id(alarm): alarm for alarm, _ in scaling_alarms(stack)}.values():
+        for metric in metrics(alarm):
+            if metric.namespace not in ("AWS/SQS", None):
+                yield metric.at.wrong(
+                    f"{alarm.logical_id} looks at {metric.namespace}",
+                    "the queue alone tells how much work there is",
+                    "Use a metric of AWS/SQS",
                 )
-            elif metric["Queue"] != str(queue):
-                yield (
-                    alarm.path,
-                    f"{alarm.id} looks at the queue {metric['Queue']}: the worker consumes "
-                    f"{queue}. Give it that one's name.",
+                continue
+            seen = named_queue(stack, metric.dimensions.get("QueueName"))
+            if seen is not None and queues and all(
+                seen.is_same(each) is False for each in queues
+            ):  # fmt: skip
+                yield metric.at.wrong(
+                    f"{alarm.logical_id} looks at the queue {seen}",
+                    f"the worker consumes {', '.join(map(str, queues))}",
+                    "Give it that one's name",
                 )
-    for target in template.of("ApplicationAutoScaling::ScalableTarget"):
-        if target.properties.get("ScheduledActions"):
-            yield (
-                (*target.path, "ScheduledActions"),
-                f"{target.id} scales by the clock: the queue alone decides. Remove the actions.",
+    for target in stack.of(TARGET):
+        if target.get("ScheduledActions"):
+            yield at(target, "ScheduledActions").wrong(
+                f"{target.logical_id} scales by the clock",
+                "the queue alone decides",
+                "Remove the actions",
             )

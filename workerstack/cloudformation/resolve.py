@@ -137,11 +137,17 @@ class Stack:
     absent: frozenset[str] = frozenset()
     loops: Mapping[str, Unknown] = field(default_factory=dict)
     faults: tuple[Problem, ...] = ()
+    surroundings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     refer: Callable[[str, str], Any] = field(default=Reference, repr=False, compare=False)
 
     def reference(self, logical_id: str, attribute: str = "") -> Any:
         """What ``Ref`` of a resource, or an attribute of it, gives in this stack."""
         return self.refer(logical_id, attribute)
+
+    def pseudo(self, name: str) -> Any:
+        """What ``Ref`` of a pseudo parameter, such as ``AWS::Region``, gives in this stack."""
+        unknown = Unknown({"Ref": name}, f"{name} is not given", "pseudo")
+        return self.surroundings.get(name, unknown)
 
     @cached_property
     def bodies(self) -> dict[str, dict[str, Any]]:
@@ -297,6 +303,7 @@ def resolve(
         absent=frozenset(absent),
         loops={**unknown_loops, **more},
         faults=tuple(evaluator.faults.values()),
+        surroundings=surroundings or {},
         refer=lambda name, attribute: evaluator.resource(name, attribute, ()),
     )
     _refuse_circles(stack)

@@ -43,7 +43,7 @@ class Case:
     """A change set's changes with both templates; ``is_new`` is a stack's creation.
 
     ``before`` and ``after`` hold the unchanged resources, too, and are empty where a
-    template is not known.
+    template is not known. ``stacks`` are the whole stack before and after, resolved.
     """
 
     is_new: bool

@@ -92,7 +92,7 @@ def wildcard(case: Case) -> Iterator[Finding]:
                     id="iam-wildcard",
                     level="blocking",
                     logical_id=logical_id,
-                    what=f"{logical_id} can now {said(rights) or _listed(found[worst[0]])}",
+                    what=f"{each.holder.name} can now {said(rights) or _listed(found[worst[0]])}",
                     why="so does anyone who gets into the container",
                     next_step="List the actions and ARNs that the job uses",
                 )
@@ -111,7 +111,7 @@ def broadened(case: Case) -> Iterator[Finding]:
                 id="iam-broadened",
                 level="warning",
                 logical_id=logical_id,
-                what=f"{logical_id} can now {said(rights)}",
+                what=f"{each.holder.name} can now {said(rights)}",
                 why="running tasks get this within seconds, without a restart",
                 next_step="Check that the job needs it",
             )
@@ -300,6 +300,6 @@ def _short(resource: str) -> str:
     """The last part of an ARN; ``every resource`` for a star."""
     if resource == "*":
         return "every resource"
-    resource = re.sub(r"\{(\w+)\.(?:Arn|QueueArn|TopicArn)\}", r"\1", resource)
+    resource = re.sub(r"\$?\{(\w+)\.\w+\}", r"\1", resource)
     parts = resource.split(":", 5)
     return parts[5] if len(parts) > 5 and parts[0].endswith("arn") else resource  # noqa: PLR2004

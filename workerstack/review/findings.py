@@ -7,6 +7,7 @@ from typing import NamedTuple
 from workerstack.review import access as rows
 from workerstack.review import (
     find_access,
+    find_checks,
     find_data_loss,
     find_losses,
     find_scaling,
@@ -34,6 +35,7 @@ CHECKS = (
     Check(("iam-wildcard",), find_access.wildcard),
     Check(("trust-opened",), find_access.trust),
     Check(("network-opened",), find_access.network),
+    Check(find_checks.IDS, find_checks.brought),
     Check(("import-broken", "export-changed"), find_service.broken_import),
     Check(("rollback-disabled",), find_service.no_rollback),
     Check(("service-detached",), find_service.detached),
@@ -44,6 +46,7 @@ CHECKS = (
     Check(("undecided", "nested-not-shown"), find_service.undecided),
     Check(("tasks-restarted",), find_service.restarted),
     Check(("secret-not-compared",), find_service.secret),
+    Check(("mends",), find_checks.mended),
 )
 """In the order of risk; within a level findings are shown in this order."""
 

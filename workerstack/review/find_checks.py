@@ -1,0 +1,65 @@
+"""Findings from the table of checks: what the change brings, and in one line what it mends.
+
+The table looks at one state. A sentence that is true of the stack after and not of the stack
+before is a finding under the check's id, with the check's level.
+"""
+
+from collections.abc import Iterator
+
+from workerstack import checks
+from workerstack.checks import Found
+from workerstack.cloudformation import Stack
+from workerstack.review.case import Case
+from workerstack.review.model import Finding
+
+IDS = tuple(each.id for each in checks.CHECKS)
+NAMED = 5
+"""Mended places that are named; the others are counted."""
+
+
+def brought(case: Case) -> Iterator[Finding]:
+    """What does not hold after the change, and held before, or was not there."""
+    if case.resolved is None:
+        return
+    before, after = case.resolved
+    known = set() if case.is_new else _sentences(before)
+    for each in checks.run(after):
+        violation = each.violation
+        if (each.check.id, violation.sentence) not in known:
+            yield Finding(
+                id=each.check.id,
+                level=each.check.finding,
+                logical_id=violation.logical_id,
+                what=violation.what,
+                why=violation.why,
+                next_step=violation.next_step,
+            )
+
+
+def mended(case: Case) -> Iterator[Finding]:
+    """One note on all that does not hold before the change, and does after it."""
+    if case.resolved is None or case.is_new:
+        return
+    before, after = case.resolved
+    still = {_place(each) for each in checks.run(after)}
+    gone = dict.fromkeys(_place(each) for each in checks.run(before))
+    found = [each for each in gone if each not in still]
+    if found:
+        named = ", ".join(f"{identifier} of {name}" for identifier, name in found[:NAMED])
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        yield Finding(
+            id="mends",
+            level="note",
+            logical_id=found[0][1],
+            what=f"The change mends {named}{more}",
+            why="these checks did not hold before, and hold after it",
+            next_step="docs/checks.md says what each of them is",
+        )
+
+
+def _sentences(stack: Stack) -> set[tuple[str, str]]:
+    return {(each.check.id, each.violation.sentence) for each in checks.run(stack)}
+
+
+def _place(found: Found) -> tuple[str, str]:
+    return found.check.id, found.violation.logical_id
