@@ -42,7 +42,7 @@ def render(review: Review, style: Style = plain, width: int = WIDTH, *, whole: b
 
 def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator[str]:
     rows, cannot = words.in_order(review)
-    yield from _header(review, style, width)
+    yield from _header(review, style, width, whole=whole)
     yield ""
     loud = [each for each in review.findings if each.level != "note"]
     for finding in loud:
@@ -69,7 +69,7 @@ def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator
         yield from _footer(review, width)
 
 
-def _header(review: Review, style: Style, width: int) -> Iterator[str]:
+def _header(review: Review, style: Style, width: int, *, whole: bool) -> Iterator[str]:
     where = words.place(review)
     title = words.title(review)
     joined = f"{title} ({where})" if where else title
@@ -80,6 +80,8 @@ def _header(review: Review, style: Style, width: int) -> Iterator[str]:
     if review.change_set.reason:
         yield from wrapped(f"CloudFormation says: {review.change_set.reason}", width)
     for key, value in review.change_set.extra.items():
+        if not whole and (not value or key == "NotificationARNs"):
+            continue  # topics that change stand among the settings
         yield from wrapped(f"{key}: {words.value_text(value)}", width)
     verdict = words.verdict(review)
     colour = "red" if words.refused(review) else "bold"
@@ -102,9 +104,7 @@ def _finding(
     by = words.let_through(review, finding)
     yield from wrapped(because, width, rest)
     if finding.level == "blocking":
-        yield from wrapped(
-            words.capital(by) or f"To accept it: `--allow {finding.allowed_by}`", width, rest
-        )
+        yield from wrapped(by or f"To accept it: `--allow {finding.allowed_by}`", width, rest)
 
 
 def _notices(review: Review, style: Style, width: int) -> Iterator[str]:
