@@ -218,9 +218,10 @@ def review_of(text: str) -> Review:
 
 
 FORMATS: dict[str, Callable[[Review], str]] = {
-    "text": terminal.render,
+    "text": lambda review: terminal.render(review, whole=True),
+    "short": terminal.render,
     "coloured": lambda review: harmless_lines(
-        terminal.render(review, output.styled), coloured=False
+        terminal.render(review, output.styled, whole=True), coloured=False
     ),
     "markdown": lambda review: markdown.render([review]),
     "html": lambda review: html.render([review]),

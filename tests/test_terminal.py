@@ -22,7 +22,7 @@ def squeezed(text: str) -> str:
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_moves_the_cursor(review: Review) -> None:
-    text = terminal.render(review)
+    text = terminal.render(review, whole=True)
     assert all(each == "\n" or each.isprintable() for each in text)
     found = squeezed(text)
     for value in said(review):
@@ -66,7 +66,7 @@ def test_causes_of_one_property_are_one_place() -> None:
         for source in ("DirectModification", "ParameterReference")
     )  # fmt: skip
     [place] = shown(change(properties=both))
-    assert place.cause == "changed in the template; because the parameter TopicName changes"
+    assert place.cause == "from parameter TopicName"
     assert place.forces == "forces replacement"
 
 
@@ -80,7 +80,7 @@ def test_the_order_is_that_of_risk() -> None:
     ]  # fmt: skip
     groups = words.grouped(resources)
     assert list(groups) == [
-        "Teleport", "Removed", "Replaced", "Perhaps replaced", "Modified", "Added",
+        "Teleport", "Deleted", "Replaced", "May be replaced", "Updated in place", "Added",
     ]  # fmt: skip
     assert [each.logical_id for group in groups.values() for each in group] == list("ABCDEF")
 

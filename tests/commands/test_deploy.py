@@ -143,13 +143,13 @@ def test_web_serving_becomes_the_worker(
         "LoadBalancerIngress", "MemoryScalingPolicy", "RequestScalingPolicy", "TargetGroup",
     }  # fmt: skip
     assert [e.logical_id for e in review.resources if e.replacement == "True"] == ["TaskDefinition"]
-    text = terminal.render(review)
-    assert "Removed (8)" in text
+    text = terminal.render(review, whole=True)
+    assert "8 to delete" in text
     assert text.index("- TargetGroup") < text.index(
-        "~ TaskDefinition (AWS::ECS::TaskDefinition), R"
+        "± TaskDefinition (AWS::ECS::TaskDefinition), R"
     )
-    assert "PortMappings  forces replacement" in text
-    assert "lost    LoadBalancerIngress  Allow  ingress tcp 8080" in text
+    assert "forces replacement" in text
+    assert "LoadBalancerIngress  - inbound TCP 8080" in text
     found = {finding.id for finding in review.findings}
     assert found >= {"service-detached", "iam-broadened"}
     carry_out(review, checkout, clients)

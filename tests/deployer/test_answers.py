@@ -101,7 +101,7 @@ def test_a_recorded_answer_is_read_without_loss(answer: dict[str, Any]) -> None:
                 target.get("Path"), target.get("BeforeValue"), target.get("AfterValue"),
             )  # fmt: skip
     assert Review.model_validate_json(review.model_dump_json()) == review
-    text = terminal.render(review)
+    text = terminal.render(review, whole=True)
     assert all(change.logical_id in text for change in review.resources)
 
 
@@ -150,7 +150,7 @@ def test_what_the_detailed_answer_leaves_out_is_still_there() -> None:
     ]  # fmt: skip
     assert dropped.logical_id == "Dropped"
     assert not dropped.properties[0].values_given
-    assert "value not given" in terminal.render(review)
+    assert "value not given" in terminal.render(review, whole=True)
 
 
 def squeezed(text: str) -> str:
@@ -204,7 +204,7 @@ def test_whatever_a_newer_api_answers_is_kept_and_shown(answer: dict[str, Any]) 
     review = as_review(answer, answer)
     dumped = review.model_dump_json()
     assert Review.model_validate_json(dumped) == review
-    text = terminal.render(review)
+    text = terminal.render(review, whole=True)
     for raw in answer["Changes"]:
         resource = raw["ResourceChange"]
         name = resource.get("LogicalResourceId", "")

@@ -149,21 +149,18 @@ def test_in_a_browser(browser: Any, tmp_path: Path) -> None:
 
     opened(browser, tmp_path, walkthrough())
     body = browser.find_element(By.TAG_NAME, "body")
-    assert "8 to remove" in body.text
+    assert "8 to delete" in body.text
     assert len(names(browser)) == 21
-    body.send_keys("/")
-    search = browser.switch_to.active_element
-    assert search.get_attribute("id") == "search"
+    search = browser.find_element(By.ID, "search")
     search.send_keys("targetgroup")
     assert set(names(browser)) >= {"TargetGroup", "ListenerRule"}
     assert len(names(browser)) < 6
     assert browser.find_element(By.ID, "count").text.endswith("of 21 resources")
     search.send_keys(Keys.CONTROL, "a", Keys.DELETE)
-    for action in ("Add", "Modify"):
-        browser.find_element(By.CSS_SELECTOR, f"input[value={action}]").click()
-    assert len(names(browser)) == 8
-    for action in ("Add", "Modify"):
-        browser.find_element(By.CSS_SELECTOR, f"input[value={action}]").send_keys(Keys.SPACE)
+    browser.find_element(By.CSS_SELECTOR, ".filters summary").click()
+    browser.find_element(By.CSS_SELECTOR, "input[value=Deleted]").click()
+    assert len(names(browser)) == 13
+    browser.find_element(By.CSS_SELECTOR, "input[value=Deleted]").send_keys(Keys.SPACE)
     browser.find_element(By.CSS_SELECTOR, "input[value=none]").click()
     assert set(names(browser)) == {"Service", "TaskRole"}
     browser.find_element(By.CSS_SELECTOR, "input[value=none]").click()

@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.review.cases.changes import RISKY
+from tests.review.test_changes import said
+from workerstack.cloudformation import Stack, from_data, resolve
+from workerstack.review import find_checks
 from workerstack.review.case import Case, Facts
 from workerstack.review.findings import CHECKS, access, judge
 from workerstack.review.model import Finding, OtherChange, PropertyChange, ResourceChange
@@ -50,6 +54,13 @@ def case(*changes: ResourceChange, new: bool = False, **more: Any) -> Case:
         access=access(Case(is_new=new, resources=changes)),
         **more,
     )
+
+
+def exporting(*pair: str) -> Stack:
+    """A stack that exports one output as `queue`, or nothing."""
+    outputs = {pair[0]: {"Value": pair[1], "Export": {"Name": "queue"}}} if pair else {}
+    resources = {"Q": {"Type": "AWS::SQS::Queue"}}
+    return resolve(from_data({"Resources": resources, "Outputs": outputs}), {}, {})
 
 
 def policy(*statements: Properties) -> dict[str, Any]:
@@ -135,8 +146,10 @@ PLANTED: list[tuple[str, str, Case]] = [
     ),
     (
         "custom-name-replaced",
-        "warning",
-        case(modify(ROLE, {"RoleName": "r"}, {"RoleName": "r"}, replacement="Conditional")),
+        "blocking",
+        case(
+            modify(ROLE, {}, {"RoleName": "s-r-1"}, replacement="True", physical_id="s-r-1"),
+        ),
     ),
     (
         "renamed",
@@ -334,15 +347,17 @@ PLANTED: list[tuple[str, str, Case]] = [
     (
         "import-broken",
         "blocking",
-        case(
-            facts=EXPORTED,
-            others=(OtherChange(kind="output", name="QueueUrl", before="q", after=None),),
-        ),
+        case(facts=EXPORTED, resolved=(exporting("QueueUrl", "q"), exporting())),
     ),
     (
         "rollback-disabled",
         "blocking",
         case(modify(TASK, {}, {}, replacement="True"), facts=Facts(rollback_disabled=True)),
+    ),
+    (
+        "alarm-removed",
+        "warning",
+        case(change("Remove", ALARM, {"MetricName": "Dead"}), after={"Q": body(QUEUE, {})}),
     ),
     ("undecided", "warning", case(change("Dynamic", "AWS::SNS::Topic"))),
     (
@@ -490,15 +505,20 @@ HARMLESS: list[tuple[str, Case]] = [
     ),
     (
         "import-broken",
-        case(
-            facts=EXPORTED,
-            others=(OtherChange(kind="output", name="Other", before="q", after=None),),
-        ),
+        case(facts=EXPORTED, resolved=(exporting("QueueUrl", "q"), exporting("QueueUrl", "q"))),
     ),
     (
         "rollback-disabled",
         case(modify(TASK, {}, {}, replacement="False"), facts=Facts(rollback_disabled=True)),
     ),
+    (
+        "alarm-removed",
+        case(
+            change("Remove", ALARM, {"MetricName": "Dead"}),
+            change("Add", ALARM, None, {"MetricName": "Dead"}, logical_id="Other"),
+        ),
+    ),
+    ("alarm-removed", case(modify(ALARM, {"MetricName": "Dead"}, {"MetricName": "Old"}))),
     ("undecided", case(modify(SERVICE, {}, {}))),
     ("nested-not-shown", case(modify("AWS::CloudFormation::Stack", {}, {}))),
     (
@@ -531,8 +551,13 @@ def test_a_harmless_neighbour_is_silent(number: str, harmless: Case) -> None:
 
 
 def test_each_finding_is_planted_and_has_a_neighbour() -> None:
-    ids = {number for check in CHECKS for number in check.ids}
-    assert ids == {number for number, _, _ in PLANTED} == {number for number, _ in HARMLESS}
+    ids = {number for check in CHECKS for number in check.ids} - {*find_checks.IDS, "mends"}
+    here = {number for number, _, _ in PLANTED}
+    assert here == {number for number, _ in HARMLESS}
+    elsewhere = {
+        each.split(":")[0] for one in RISKY for found in said(one).values() for each in found
+    }
+    assert ids == (here | elsewhere) - {*find_checks.IDS, "mends"}
 
 
 def test_blocking_findings_come_first() -> None:
@@ -562,7 +587,7 @@ def test_an_unreadable_body_is_no_crash() -> None:
 def test_the_messages_in_flight_are_named() -> None:
     facts = Facts(running_tasks=2, messages_in_flight=1)
     [finding] = judge(case(change("Remove", SERVICE, {}), facts=facts))
-    assert "2 tasks run and 1 message is in flight" in finding.why
+    assert "2 tasks are running, 1 message is in flight" in finding.why
 
 
 def test_statements_are_compared_by_what_they_say() -> None:

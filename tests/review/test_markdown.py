@@ -16,7 +16,7 @@ from workerstack.review.show.markdown import Block, fenced, text
 
 OURS = {
     "h3", "p", "strong", "em", "code", "table", "thead", "tbody", "tr", "th", "td", "details",
-    "summary", "pre", "ul", "li", "br", "a", "hr",
+    "summary", "pre", "ul", "li", "br", "a", "hr", "blockquote",
 }  # fmt: skip
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 

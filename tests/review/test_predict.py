@@ -105,7 +105,7 @@ def test_a_predicted_review_says_so_and_compares_secrets_without_showing_them() 
     assert "s3cret" not in found.model_dump_json()
     assert "0ther" not in found.model_dump_json()
     assert {each.id for each in found.findings} == {"replaces-stateful", "secret-not-compared"}
-    assert any("nobody was asked" in sentence for sentence in found.unknown)
+    assert any("AWS was not called" in sentence for sentence in found.unknown)
     same = foresee(side("a", "s3cret"), side("a", "s3cret"), name="same")
     assert (same.review.resources, same.review.others, same.open) == ((), (), ())
 
@@ -153,7 +153,7 @@ NAMES = {"Names": {"Type": "CommaDelimitedList"}}
                                     "P": body("T", V={"Fn::GetAtt": ["Q", "Arn"]})}},
                      {"Resources": {"Q": body("AWS::SQS::Queue", DelaySeconds=2),
                                     "P": body("T", V={"Fn::GetAtt": ["Q", "Arn"]})}},
-                     {"Q": "Modify"}, None, id="an identity that cannot change"),
+                     {"Q": "Modify", "P": "Modify"}, None, id="an identity that cannot change"),
     ],
 )  # fmt: skip
 def test_what_is_open_is_said_and_nothing_else(
@@ -290,6 +290,27 @@ def test_lists_lose_and_gain_what_they_lose_and_gain(before: list[str], after: l
     assert bool(found) == (before != after)
 
 
+def test_what_cannot_change_is_proved_and_what_may_is_not() -> None:
+    def sides(attribute: str) -> tuple[Side, Side]:
+        return tuple(  # type: ignore[return-value]
+            Side({"Resources": {
+                "K": body("AWS::SQS::Queue", DelaySeconds=delay),
+                "A": body("AWS::SNS::Subscription", Protocol="sqs", TopicArn="arn:t",
+                          Endpoint={"Fn::GetAtt": ["K", attribute]}),
+            }})
+            for delay in (1, 2)
+        )  # fmt: skip
+
+    for attribute, can_change in (("Arn", False), ("QueueUrl", False), ("DelaySeconds", True)):
+        review = predict_review(*sides(attribute), name="x")
+        [row] = [each for each in review.resources if each.logical_id == "A"]
+        assert row.replacement == "Conditional"
+        assert row.can_change is can_change
+        assert row.replaces == ("Conditional" if can_change else "False")
+        assert bool(row.properties[0].proof) is not can_change
+        assert not review.findings
+
+
 SERVICE: dict[str, Any] = {
     "Cluster": "a", "LaunchType": "EC2", "EnableExecuteCommand": False, "ServiceName": "s",
 }  # fmt: skip
@@ -333,7 +354,7 @@ def test_what_cannot_be_known_of_either_template_is_said(side: str) -> None:
     }  # fmt: skip
     sides = (Side(open_), Side(plain)) if side == "before" else (Side(plain), Side(open_))
     said = predict_review(*sides, name="x").unknown
-    for words in ("Missing", "Open", "nobody was asked"):
+    for words in ("Missing", "Open", "AWS was not called"):
         assert any(words in sentence for sentence in said), (words, said)
     assert len(predict_review(Side(plain), Side(plain), name="x").unknown) == 1
 

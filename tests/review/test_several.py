@@ -40,7 +40,7 @@ def test_what_does_the_same_is_shown_once(
     assert code == 2
     assert out.count("+ Queue (AWS::SQS::Queue)") == 2
     assert "dev/two does the same" in out
-    assert err.count("Execute it with") == 3
+    assert err.count("Execute   ") == 3
     assert len(list((checkout / ".reviews").iterdir())) == 3
     assert sorted(left_behind(client)[0]) == ["one", "three", "two"]
     code, out, err = command("review", "dev", "--format", "json")
@@ -102,7 +102,9 @@ def test_every_format_lists_what_is_needed(command: Run, checkout: Path, form: s
         assert removed in out
     assert "REPLACED" in out
     # Markdown's escapes.
-    assert "servicediscovery:DiscoverInstances" in out.replace("\\", "")
+    # A short text counts what is long; the others have all of it.
+    if form != "text":
+        assert "servicediscovery:DiscoverInstances" in out.replace("\\", "")
     assert "predicted" in out.lower()
 
 
@@ -125,11 +127,11 @@ def test_a_pull_request_gets_its_diff_without_credentials(command: Run, checkout
     assert kinds == {"dev/new": "CREATE", "dev/two": "UPDATE"}
     assert "No changes: dev/one" in err
     code, out, _ = command("diff", "--base", "main", "dev/two")
-    assert "/Properties/VisibilityTimeout: 30 -> 60" in out
+    assert "VisibilityTimeout  30 -> 60" in out
     old, new = "git:main:out/two.template.yaml", str(checkout / "out/two.template.yaml")
-    assert command("diff", old, new)[1].count("30 -> 60") == 2
+    assert command("diff", old, new)[1].count("30 -> 60") == 1
     assert command("diff", new, new)[0] == 0
-    assert "Removed (1)" in command("diff", old, "nothing")[1]
+    assert "1 to delete" in command("diff", old, "nothing")[1]
     for words, expected in (
         (("git:main:out/missing.yaml", new), "does not exist"),
         (("git:nowhere:out/two.template.yaml", new), "There is no revision nowhere"),

@@ -10,7 +10,7 @@ import templates
 from templates.workers import EDIT
 from workerstack.cloudformation import read
 from workerstack.review import simulate_change
-from workerstack.review.model import Figure, LoadEffect, ResourceChange, Review, ScalingEffect
+from workerstack.review.model import Figures, LoadEffect, ResourceChange, Review, ScalingEffect
 from workerstack.review.predict import Side, predict_review
 from workerstack.review.show import html, markdown
 from workerstack.review.show import text as terminal
@@ -38,9 +38,12 @@ def test_the_literal_scale_in_is_shown_to_kill() -> None:
     found = simulate_change.effect([ALARM], side(TEXT), side(LITERAL))
     assert found is not None
     long = next(each for each in found.loads if each.title == "One long job")
-    figures = {each.name: scaling.figure(each) for each in long.figures}
-    assert figures["done"].startswith("1 of 1 -> 0 of 1")
-    assert figures["killed"].startswith("0 -> ")
+    assert scaling.figure(long, "done") == "1 of 1 -> 0 of 1"
+    assert scaling.figure(long, "killed").startswith("0 -> ")
+    assert scaling.figure(long, "cost").endswith(f"in {long.hours:g} h")
+    assert long.after is not None
+    assert (long.after.done, long.after.total) == (0, 1)
+    assert long.after.cost_dollars > 0
     assert any(each.startswith("kill-loop: ") for each in found.warnings)
     back = simulate_change.effect([ALARM], side(LITERAL), side(TEXT))
     assert back is not None
@@ -59,7 +62,7 @@ def test_a_creation_shows_how_it_will_scale() -> None:
     created = ResourceChange(action="Add", logical_id="DrainedAlarm", type="AWS::CloudWatch::Alarm")
     found = simulate_change.effect([created], Deployed(EMPTY, {}), side(TEXT))
     assert found is not None
-    assert {each.before for load in found.loads for each in load.figures} == {None}
+    assert {load.before for load in found.loads} == {None}
     assert "done 1 of 1" in scaling.sentence(found.loads[0])
 
 
@@ -69,7 +72,7 @@ def test_what_cannot_be_simulated_is_said_and_fails_nothing() -> None:
     assert found is not None
     [sentence] = found.unknown
     assert sentence.startswith("The scaling as it will be cannot be simulated: ")
-    assert found.loads[0].figures[0].after is None
+    assert found.loads[0].after is None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_every_format_shows_it(form: str) -> None:
     review = predicted(TEXT, LITERAL)
     assert review.scaling is not None
     shown = {
-        "text": lambda: terminal.render(review),
+        "text": lambda: terminal.render(review, whole=True),
         "markdown": lambda: markdown.render([review]),
         "html": lambda: html.render([review]),
     }[form]().replace("\\", "")
@@ -108,12 +111,15 @@ def test_every_format_shows_it(form: str) -> None:
 
 
 def test_figures_are_said_once_where_nothing_differs() -> None:
-    same, gone = (
-        Figure(name="done", before="1", after="1"),
-        Figure(name="x", before="2", after=None),
-    )
-    load = LoadEffect(title="A", loads=("job:service=1m",), figures=(same,))
-    assert (scaling.figure(same), scaling.figure(gone)) == ("1", "2")
+    figures = Figures(
+        done=1, total=1, killed=0, dead_letters=0, first_receive_p95_seconds=125,
+        completion_p95_seconds=None, cost_dollars=0.5,
+    )  # fmt: skip
+    load = LoadEffect(title="A", loads=("job:service=1m",), hours=6, before=figures, after=figures)
+    gone = load.model_copy(update={"after": None})
+    assert scaling.figure(gone, "first receive p95") == "2 min 5 s"
+    assert scaling.figure(load, "completion p95") == "never"
     assert scaling.sentence(load) == scaling.SAME
     effect = ScalingEffect(loads=(load,), unknown=("because",))
-    assert list(scaling.lines(effect, 80)) == ["   A: no difference", "   because."]
+    assert list(scaling.lines(effect, 80)) == ["    A: no difference", "    because."]
+    assert list(scaling.worst(effect, 80)) == ["  because."]

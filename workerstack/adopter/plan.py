@@ -140,12 +140,12 @@ class Replaced:
 def replaced(end: Review, template: Mapping[str, Any]) -> Iterator[Replaced]:
     """What ``end`` replaces, in its order; ``template`` is that of out/."""
     for change in end.resources:
-        if change.replacement not in ("True", "Conditional"):
+        if change.replaces not in ("True", "Conditional"):
             continue
         forcing = [
             _one(change, each, template)
             for each in change.properties
-            if each.requires_recreation != "Never"
+            if each.requires_recreation != "Never" and not each.proof
         ]
         # A value that can be kept does not help where another one forces it as well; what
         # only follows another replacement is told there.

@@ -62,7 +62,7 @@ def run(stack: Stack, *, live: bool = False, checks: Iterable[Check] = CHECKS) -
 
 
 def ignored(stack: Stack, found: Found) -> bool:
-    """Whether Metadata says that this check is not meant: of the resource, or of a policy's role."""
+    """Whether Metadata says that this check is not meant: of the resource, or of its role."""
     resource = stack.resources.get(found.violation.logical_id)
     if resource is None:
         return False

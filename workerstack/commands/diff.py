@@ -7,7 +7,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, ROOT
-from workerstack.commands.reports import format_option, report
+from workerstack.commands.reports import all_option, format_option, report
 from workerstack.output import say, show_formatted
 from workerstack.problem import Problem, harmless
 
@@ -37,6 +37,7 @@ GIT = "git:"
     help="With --base: compare this revision, read from git as data, not the files here.",
 )
 @format_option
+@all_option
 @click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
 def diff(
     *,
@@ -46,6 +47,7 @@ def diff(
     base: str | None,
     head: str | None,
     form: str,
+    whole: bool,
     root: Path,
 ) -> int:
     """Predict what a change set from OLD to NEW would do; exit 2 if it would do anything.
@@ -71,7 +73,7 @@ def diff(
         )
     changed = [each.review for each in found if each.may_change]
     if changed:
-        show_formatted(report(changed, form, several=base is not None), form)
+        show_formatted(report(changed, form, several=base is not None, whole=whole), form)
     for each in found:
         if each.review not in changed:
             say(f"No changes: {each.review.where.deployment}.")

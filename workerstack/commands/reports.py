@@ -10,7 +10,7 @@ from workerstack.output import say, styled
 from workerstack.problem import as_typed, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from workerstack.review.model import Review
@@ -21,8 +21,12 @@ format_option = click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", help="How it is shown."
 )
 
+all_option = click.option(
+    "--all", "whole", is_flag=True, help="Also what CloudFormation lists and cannot change, bodies."
+)
 
-def report(reviews: "Sequence[Review]", form: str, *, several: bool) -> str:
+
+def report(reviews: "Sequence[Review]", form: str, *, several: bool, whole: bool = False) -> str:
     """The reviews as one text; with ``several``, JSON is a list, even of one."""
     from workerstack.review.show import html, markdown
 
@@ -33,7 +37,7 @@ def report(reviews: "Sequence[Review]", form: str, *, several: bool) -> str:
         return markdown.render(reviews)
     if form == "html":
         return html.render(reviews)
-    return _text(reviews)
+    return _text(reviews, whole=whole)
 
 
 def keep(
@@ -50,19 +54,32 @@ def keep(
         name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
         file = output if output and not several else folder / name
         review_file.write(each, file)
-        say("", "Execute it with", f"    ./deploy.py execute {as_typed(file)}")
-        say("or drop it with", f"    ./deploy.py discard {as_typed(file)}")
+        say("", *_commands(each, str(as_typed(file))))
 
 
-def _text(reviews: "Sequence[Review]") -> str:
+def _commands(review: "Review", file: str) -> "Iterator[str]":
+    """What can be done with the review; nothing that `execute` would refuse."""
+    from workerstack.review.show import words
+
+    blocking = words.refused(review)
+    if blocking:
+        yield f"Fix it, then  ./deploy.py review {review.where.deployment}"
+        yield f"Discard       ./deploy.py discard {file}"
+        allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
+        yield f"Accept it     ./deploy.py execute {file} {allowed}"
+    else:
+        yield f"Execute   ./deploy.py execute {file}"
+        yield f"Discard   ./deploy.py discard {file}"
+
+
+def _text(reviews: "Sequence[Review]", *, whole: bool) -> str:
     from workerstack.review.show import text, words
     from workerstack.review.show.several import alike
 
     found = []
     for review, *others in alike(reviews):
-        found.append(text.render(review, styled, columns()))
+        found.append(text.render(review, styled, columns(), whole=whole))
         for each in others:
             same = [f"{each.where.deployment} does the same, {words.place(each)}"]
-            arn = [f"Change set  {each.change_set.arn}"] if each.change_set.arn else []
-            found.append("\n".join(map(harmless, same + arn)))
+            found.append("\n".join(map(harmless, same)))
     return "\n\n".join(found)

@@ -7,7 +7,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import format_option, keep, report
+from workerstack.commands.reports import all_option, format_option, keep, report
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
 from workerstack.problem import Problem
@@ -24,6 +24,7 @@ AT_ONCE = 4
 @click.command()
 @click.argument("name", metavar="ENV[/STACK]")
 @format_option
+@all_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -41,6 +42,7 @@ def review(
     *,
     name: str,
     form: str,
+    whole: bool,
     output: Path | None,
     allow: tuple[str, ...],
     revert_drift: bool,
@@ -59,7 +61,7 @@ def review(
         if deployment.name not in found and deployment.name not in problems:
             _say_unchanged(deployment, connection)
     if found:
-        show_formatted(report(list(found.values()), form, several=several), form)
+        show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
     keep(list(found.values()), output, root, several=several)
     for deployment in chosen:
         if deployment.name not in problems:

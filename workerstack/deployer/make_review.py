@@ -12,6 +12,7 @@ from typing import Any
 
 from workerstack.cloudformation import Stack as Resolved
 from workerstack.cloudformation import from_data, read, resolve, surroundings
+from workerstack.cloudformation.resolve import transforms_unknown
 from workerstack.deployer import answers, aws, change_set, protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
@@ -23,11 +24,11 @@ from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
 from workerstack.review import case as cases
-from workerstack.review import compare, findings, simulate_change
+from workerstack.review import certain, compare, findings, simulate_change
 from workerstack.review.case import Facts
 from workerstack.review.compare import Beside
 from workerstack.review.model import Consent, Finding, Notice, ResourceChange, Review, Step, Where
-from workerstack.review.predict import fill, not_known, parts
+from workerstack.review.predict import fill, not_known, parts, predict
 from workerstack.review.simulate_change import Deployed
 
 SERVICE = "AWS::ECS::Service"
@@ -369,30 +370,35 @@ def _judged(
     known = surroundings(where.account, where.region, where.stack_name)
     old = _resolved({"Resources": {}} if stack.is_new else before.template, before, known)
     new = _resolved(after.template, after, known)
-    filled = fill(resources, old, new)
-    live, silent = gather_facts(clients, filled, (old.bodies, new.bodies), stack.answer)
+    predicted = predict(old, new, tags_differ=before.tags != after.tags and not stack.is_new)
+    filled = certain.proved(fill(resources, old, new, predicted), old, new)
+    sighted = certain.in_sight(filled)
+    live, silent = gather_facts(clients, sighted, (old.bodies, new.bodies), stack.answer)
     said, unasked = gather_notices(cloudformation, arn)
     case = cases.Case(
         is_new=stack.is_new,
-        resources=filled,
+        resources=sighted,
         before=old.bodies,
-        stacks=(old, new),
         after=new.bodies,
         others=(
             *compare.compare(before, after, source.not_bound),
             *(() if adoption else protection.compare(cloudformation, source.deployment, stack)),
         ),
         facts=replace(live, account=where.account),
+        resolved=(old, new),
     )
     case = replace(case, access=findings.access(case))
     found = Review(
         where=where,
         change_set=answers.read_change_set(plain, _kind(stack, adoption)),
-        resources=case.resources,
+        resources=filled,
         others=case.others,
         findings=findings.judge(case),
         access=case.access,
         notices=said,
+        unforeseen=certain.unforeseen(filled, certain.proved(predicted, old, new))
+        if _is_foreseeable(source, old, new, request)
+        else (),
         parts=parts(old, new),
         unknown=(*silent, *unasked, *(() if filled == resources else not_known(new))),
         adoption=adoption,
@@ -404,6 +410,12 @@ def _judged(
         binding=bind(source, stack, request, plain),
     )
     return found, case
+
+
+def _is_foreseeable(source: Source, old: Resolved, new: Resolved, request: Request) -> bool:
+    """Whether the two templates say all: no macro, no drift put back, no import."""
+    transforms = [*transforms_unknown(old), *transforms_unknown(new)]
+    return not (source.adoption or request.get("DeploymentMode") or transforms)
 
 
 def _resolved(template: Mapping[str, Any], side: Beside, known: Mapping[str, str]) -> Resolved:

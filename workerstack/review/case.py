@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from workerstack.cloudformation import Stack
+from workerstack.cloudformation import Stack, from_data, resolve, text, written
 from workerstack.review.model import UNKNOWN, AccessChange, OtherChange, ResourceChange
+from workerstack.review.rights import Compared, compared
 
 Body = Mapping[str, Any]
 """One resource as a template has it: Type, Properties, DeletionPolicy, ..."""
@@ -29,6 +31,13 @@ class Facts:
     rollback_disabled: bool = False
 
 
+class Export(NamedTuple):
+    """One export: of which output, and its value."""
+
+    output: str
+    value: Any
+
+
 @dataclass(frozen=True)
 class Case:
     """A change set's changes with both templates; ``is_new`` is a stack's creation.
@@ -44,13 +53,58 @@ class Case:
     after: Bodies = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     access: tuple[AccessChange, ...] = ()
-    stacks: tuple[Stack, Stack] | None = None
+    resolved: tuple[Stack, Stack] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def stacks(self) -> tuple[Stack, Stack]:
+        """Both templates resolved; where only bodies are known, those with unknown values."""
+        if self.resolved is not None:
+            return self.resolved
+        return _stack(self.before), _stack(self.after)
+
+    @cached_property
+    def rights(self) -> tuple[Compared, ...]:
+        """Who gains and loses which permissions; nothing where a side is not known."""
+        return compared(*self.stacks) if self.is_whole else ()
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether both stacks have what changes: else nothing can be said of the rest."""
+        before, after = self.stacks
+        return all(
+            (each.action == "Add" or each.logical_id in before.resources)
+            and (each.action == "Remove" or each.logical_id in after.resources)
+            for each in self.resources
+            if each.action in ("Add", "Modify", "Remove")
+        )
+
+    @cached_property
+    def exports(self) -> tuple[dict[str, Export], dict[str, Export]]:
+        """What both stacks export, by the export's name as far as it is known."""
+        before, after = self.stacks
+        return _exports(before), _exports(after)
 
     def changes(self, *types: str, action: str = "") -> Iterator[ResourceChange]:
         """The changes of these types, of all when none is named, with this action."""
         for change in self.resources:
             if (not types or change.type in types) and action in ("", change.action):
                 yield change
+
+
+def _stack(bodies: Bodies) -> Stack:
+    found = {
+        name: {key: value for key, value in body.items() if key not in ("Condition", "DependsOn")}
+        for name, body in bodies.items()
+    }
+    return resolve(from_data({"Resources": found}), {}, {})
+
+
+def _exports(stack: Stack) -> dict[str, Export]:
+    return {
+        text(each.export) or written(each.export): Export(name, each.value)
+        for name, each in stack.outputs.items()
+        if each.export is not None
+    }
 
 
 def properties(body: Any) -> dict[str, Any]:

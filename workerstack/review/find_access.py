@@ -1,73 +1,27 @@
-"""Findings on what is opened: permissions, trust and network, and what only looks opened."""
+"""Findings on who may do what: permissions gained and lost, trust, and what is open to whom."""
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from typing import TYPE_CHECKING
 
-from workerstack.review.access import WORLD
+from workerstack.cloudformation import references
+from workerstack.cloudformation.dangerous_grants import found as dangers
+from workerstack.cloudformation.policies import Policy
+from workerstack.cloudformation.policy_exposure import Grant, Reach, who_may
+from workerstack.review import network as networks
 from workerstack.review.case import Case
-from workerstack.review.model import AccessChange, Finding
+from workerstack.review.model import Finding
 
+if TYPE_CHECKING:
+    from workerstack.review.network import Rule
+    from workerstack.review.rights import Compared, Right
 
-def widened(changes: Iterable[AccessChange]) -> Iterator[AccessChange]:
-    """The gained statements, without the actions that a lost one allowed as well.
-
-    A condition that is added to a statement, or a resource named where it was `*`, takes
-    rights away, though the new statement as such was not there before.
-    """
-    every = list(changes)
-    for gained in every:
-        if not gained.gained:
-            continue
-        lost = [each for each in every if _compares(each, gained)]
-        actions = tuple(each for each in gained.actions if not _covered(each, gained, lost))
-        if actions:
-            yield gained.model_copy(update={"actions": actions})
-
-
-def _compares(lost: AccessChange, gained: AccessChange) -> bool:
-    return (
-        not lost.gained
-        and lost.effect == gained.effect == "Allow"
-        and (lost.kind, lost.logical_id) == (gained.kind, gained.logical_id)
-        and lost.principal in (gained.principal, "*")
-        and lost.condition in ("", gained.condition)
-    )
-
-
-def _covered(action: str, gained: AccessChange, lost: list[AccessChange]) -> bool:
-    """Whether each resource was allowed this action by one of the lost statements."""
-    fitting = [each for each in lost if any(_matches(action, one) for one in each.actions)]
-    return bool(fitting) and all(
-        any(_matches(resource, one) for each in fitting for one in each.resources or ("",))
-        for resource in gained.resources or ("",)
-    )
-
-
-def _matches(value: str, pattern: str) -> bool:
-    """IAM's wildcards; what begins with "all but" only matches itself."""
-    return value == pattern or bool(_expression(pattern).fullmatch(value))
-
-
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    escaped = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(escaped, re.IGNORECASE | re.DOTALL)
-
-
-DANGEROUS = ("iam:PassRole", "iam:Create", "iam:Attach", "iam:Put", "sts:AssumeRole", "kms:")
-"""Actions by which all others can be had, or secrets read, when the resource is `*`."""
-
-
-def _by_resource(
-    case: Case, kind: str, *, gained: bool = True
-) -> Iterator[tuple[str, list[AccessChange]]]:
-    found: dict[str, list[AccessChange]] = {}
-    lost = (each for each in case.access if not each.gained)
-    for access in widened(case.access) if gained else lost:
-        if access.kind == kind:
-            found.setdefault(access.logical_id, []).append(access)
-    yield from found.items()
+BLOCKING = frozenset({"everything", "everything-but", "whole-service", "pass-any-role",
+                      "escalation"})  # fmt: skip
+"""Dangers by which everything can be had; of the others somebody may have need."""
+LONGEST = 3
+TASK = "AWS::ECS::TaskDefinition"
+ROLES = ("TaskRoleArn", "ExecutionRoleArn")
 
 
 def _is_new(case: Case, logical_id: str) -> bool:
@@ -77,118 +31,275 @@ def _is_new(case: Case, logical_id: str) -> bool:
     )
 
 
-def _is_wildcard(access: AccessChange) -> bool:
-    if access.effect != "Allow" or access.condition:
-        return False
-    everywhere = any(each in ("*", "") for each in access.resources) or not access.resources
-    return any(
-        action == "*"
-        or action.startswith("all but ")
-        or (everywhere and (action.endswith(":*") or action.startswith(DANGEROUS)))
-        or (action == "managed policy" and "AdministratorAccess" in " ".join(access.resources))
-        for action in access.actions
+def _places(rights: "Iterable[Right]") -> "dict[str, list[Right]]":
+    found: dict[str, list[Right]] = {}
+    for each in rights:
+        found.setdefault(each.logical_id, []).append(each)
+    return found
+
+
+def _dangerous(each: "Compared") -> dict[str, dict[str, set[str]]]:
+    """New dangers of a role: by where the statement stands and the danger, which actions."""
+    before = each.before
+    sides = [
+        (holder.policies, None if holder.boundary is None else [holder.boundary])
+        for holder in (before, each.holder)
+        if holder is not None
+    ]
+    known = {
+        (hit.danger.id, action) for hit in dangers(*sides[0]) for action in hit.granted.actions
+    } if before is not None else set()  # fmt: skip
+    found: dict[str, dict[str, set[str]]] = {}
+    for placed in each.holder.placed:
+        statements = set(placed.policy.statements)
+        for right in each.gained:
+            if right.logical_id == placed.logical_id and _is_whole_service(right):
+                found.setdefault(placed.logical_id, {}).setdefault("whole-service", set()).add(
+                    right.action
+                )
+        for hit in dangers(*sides[-1]):
+            new = {action for action in hit.granted.actions if (hit.danger.id, action) not in known}
+            # What a condition limits is told as a warning, with the condition in the table.
+            limited = bool(hit.granted.statement.conditions)
+            if new and hit.granted.statement in statements and not limited:
+                found.setdefault(placed.logical_id, {}).setdefault(hit.danger.id, set()).update(new)
+    return found
+
+
+def _is_whole_service(right: "Right") -> bool:
+    """All actions of a service on all its resources, or all of one kind, named by ARN."""
+    parts = right.resource.split(":", 5)
+    rest = parts[-1]
+    return (
+        len(parts) > 5  # noqa: PLR2004 - an ARN
+        and right.action.endswith(":*")
+        and not right.statement.conditions
+        and re.fullmatch(r"\*(?:/\*)?" if parts[2] == "s3" else r"(?:[\w-]+[:/])?\*", rest)
+        is not None
     )
 
 
 def wildcard(case: Case) -> Iterator[Finding]:
-    """A right to everything: any action, or a whole service or a right to rights, anywhere."""
-    for logical_id, gained in _by_resource(case, "permission"):
-        worst = [each for each in gained if _is_wildcard(each) and not each.principal]
-        if worst:
-            yield Finding(
-                id="iam-wildcard",
-                level="blocking",
-                logical_id=logical_id,
-                what=f"{logical_id} may {_actions(worst)} on {_resources(worst)}",
-                why="whoever takes over the container has these rights, too",
-                next_step="Name the actions and the resources that are really used",
-            )
+    """A permission by which everything can be had: all actions, a whole service, any role."""
+    for each in case.rights:
+        if each.holder.kind != "role":
+            continue
+        for logical_id, found in _dangerous(each).items():
+            worst = sorted(set(found) & BLOCKING)
+            if worst:
+                rights = [r for r in each.gained if r.logical_id == logical_id]
+                yield Finding(
+                    id="iam-wildcard",
+                    level="blocking",
+                    logical_id=logical_id,
+                    what=f"{each.holder.name} can now {said(rights) or _listed(found[worst[0]])}",
+                    why="so does anyone who gets into the container",
+                    next_step="List the actions and ARNs that the job uses",
+                )
 
 
 def broadened(case: Case) -> Iterator[Finding]:
-    """An existing role or policy gains a statement, or loses a Deny."""
-    for logical_id, gained in _by_resource(case, "permission"):
-        allowed = [each for each in gained if each.effect == "Allow"]
-        if allowed and not _is_new(case, logical_id):
+    """A role gains a permission, or a policy whose permissions are not known."""
+    for each in case.rights:
+        if each.holder.kind != "role":
+            continue
+        blocked = {name for name, found in _dangerous(each).items() if set(found) & BLOCKING}
+        for logical_id, rights in _places(each.gained).items():
+            if logical_id in blocked or _is_new(case, logical_id):
+                continue
             yield Finding(
                 id="iam-broadened",
                 level="warning",
                 logical_id=logical_id,
-                what=f"{logical_id} gains {_actions(allowed)}",
-                why=f"on {_resources(allowed)}",
-                next_step="Check that the worker needs it; the table has each statement",
+                what=f"{each.holder.name} can now {said(rights)}",
+                why="running tasks get this within seconds, without a restart",
+                next_step="Check that the job needs it",
             )
-    for logical_id, lost in _by_resource(case, "permission", gained=False):
-        denied = [each for each in lost if each.effect == "Deny"]
-        stays = any(
-            change.logical_id == logical_id and change.action != "Remove"
-            for change in case.resources
-        )
-        if denied and stays:
+        if each.unknown and not _is_new(case, each.holder.name):
             yield Finding(
                 id="iam-broadened",
                 level="warning",
-                logical_id=logical_id,
-                what=f"{logical_id} is no longer denied {_actions(denied)}",
-                why=f"on {_resources(denied)}: what the statement held back may now be allowed",
-                next_step="Check that nothing else allows it",
+                logical_id=each.holder.name,
+                what=f"{each.holder.name} gets {', '.join(each.unknown)}",
+                why="what that policy allows is not known here",
+                next_step="Read it, and check that the job needs it",
+            )
+
+
+def deny_lost(case: Case) -> Iterator[Finding]:
+    """A Deny goes or becomes narrower, wherever it stood, though its role or resource stays."""
+    for each in case.rights:
+        if not each.denies_lost:
+            continue
+        yield Finding(
+            id="deny-lost",
+            level="warning",
+            logical_id=each.holder.name,
+            what=f"{each.holder.name} loses the Deny of {said(each.denies_lost)}",
+            why="another statement may now allow it",
+            next_step=f"Check what else allows it to {each.holder.name}",
+        )
+
+
+def right_lost(case: Case) -> Iterator[Finding]:
+    """A permission goes that a running task has, or the role itself."""
+    before, after = case.stacks
+    used = {
+        one.logical_id
+        for task in after.of(TASK)
+        for name in ROLES
+        for one in references(task.properties.get(name))
+    }
+    for each in case.rights:
+        if each.holder.kind == "role" and each.lost and each.holder.name in used:
+            yield Finding(
+                id="permission-lost",
+                level="warning",
+                logical_id=each.holder.name,
+                what=f"{each.holder.name} can no longer {said(each.lost)}",
+                why="a running task loses it within seconds, in the middle of its job",
+                next_step="Check that no job uses it any more",
+            )
+    for task in after.of(TASK):
+        old = before.resources.get(task.logical_id)
+        if old is not None and old.get("TaskRoleArn") and not task.get("TaskRoleArn"):
+            yield Finding(
+                id="permission-lost",
+                level="warning",
+                logical_id=task.logical_id,
+                what=f"{task.logical_id} has no task role any more",
+                why="new tasks have no permissions, so they cannot read the queue",
+                next_step="Keep TaskRoleArn",
             )
 
 
 def trust(case: Case) -> Iterator[Finding]:
-    """Somebody else may take on a role, or use a resource by its own policy."""
-    for logical_id, gained in [*_by_resource(case, "trust"), *_by_resource(case, "permission")]:
-        allowed = [each for each in gained if each.effect == "Allow" and each.principal]
-        new = _is_new(case, logical_id)
-        opened = [each for each in allowed if _is_foreign(case, each) or not new]
-        if opened:
-            wide = any(_is_foreign(case, each) for each in opened)
-            who = ", ".join(dict.fromkeys(each.principal for each in opened))
-            conditions = ", ".join(
-                dict.fromkeys(each.condition for each in opened if each.condition)
-            )
-            yield Finding(
-                id="trust-opened",
-                level="blocking" if wide else "warning",
-                logical_id=logical_id,
-                what=f"{logical_id} is opened to {who}",
-                why=f"for {_actions(opened)}"
-                + (f", if {conditions}" if conditions else ", without a condition"),
-                next_step="Limit the principal, or add a condition on the account or the source",
-            )
+    """Somebody else may assume a role, or use a resource by its own policy."""
+    for each in case.rights:
+        if each.holder.kind == "role":
+            continue
+        denies = tuple(
+            statement
+            for policy in each.holder.policies
+            for statement in policy.statements
+            if statement.effect == "Deny"
+        )
+        found: dict[str, list[tuple[Right, Grant]]] = {}
+        for right in each.gained:
+            for grant in who_may(Policy((right.statement, *denies))):
+                if grant.held_back_by is None:
+                    found.setdefault(right.logical_id, []).append((right, grant))
+        for logical_id, opened in found.items():
+            yield from _opened(case, each, logical_id, opened)
 
 
-def _is_foreign(case: Case, access: AccessChange) -> bool:
-    """Everybody, or an account that is not this one, without a condition."""
-    principal = access.principal
-    if access.condition or principal.startswith("Service "):
+def _opened(
+    case: Case, each: "Compared", logical_id: str, opened: "list[tuple[Right, Grant]]"
+) -> Iterator[Finding]:
+    wide = [pair for pair in opened if _is_foreign(case, pair[1])]
+    if not wide and _is_new(case, logical_id):
+        return
+    shown = wide or opened
+    who = ", ".join(dict.fromkeys(str(grant.principal) for _, grant in shown))
+    conditions = ", ".join(
+        dict.fromkeys(str(test) for _, grant in shown for test in grant.statement.conditions)
+    )
+    verb = "assume" if each.holder.kind == "trust" else said_actions([r for r, _ in shown])
+    yield Finding(
+        id="trust-opened",
+        level="blocking" if wide else "warning",
+        logical_id=logical_id,
+        what=f"{who} can now {verb} {each.holder.name}"
+        if each.holder.kind == "trust"
+        else f"{who} can now use {each.holder.name}: {verb}",
+        why=f"it is limited by {conditions}" if conditions else "no condition limits it",
+        next_step="Name the principal, or add a condition on its account or source",
+    )
+
+
+def _is_foreign(case: Case, grant: Grant) -> bool:
+    """Everybody, or an account that is not this one, without a condition that limits it."""
+    if grant.reach is Reach.THROUGH_SERVICE:
         return False
-    own = bool(case.facts.account) and case.facts.account in principal
-    return principal == "*" or principal.endswith(" *") or ("AWS " in principal and not own)
+    if grant.is_open:
+        return True
+    account = grant.principal.account
+    return account is not None and account != case.facts.account and not grant.limits
 
 
 def network(case: Case) -> Iterator[Finding]:
-    """A way in that was not there, or a public address."""
-    for logical_id, gained in _by_resource(case, "network"):
-        ways = [each for each in gained if not each.actions[0].startswith("egress")]
-        world = [each for each in ways if each.principal in WORLD]
-        public = [each for each in ways if each.actions[0].startswith("public")]
-        opened = world or ([] if _is_new(case, logical_id) else ways)
-        if opened:
+    """An inbound rule that was not there, or a public address."""
+    before, after = case.stacks
+    if not case.is_whole:
+        return
+    old, new = networks.rules(before), networks.rules(after)
+    gained = [each for each in networks.not_covered(new, old) if each.direction == "inbound"]
+    by_place: dict[str, list[Rule]] = {}
+    for each in gained:
+        by_place.setdefault(each.logical_id, []).append(each)
+    for logical_id, rules in by_place.items():
+        world = [
+            rule
+            for rule in rules
+            if rule.network is not None
+            and networks.is_world(
+                [other for other in new if other.includes(rule) and other.network is not None]
+            )
+            and not rule.network.is_private
+        ]
+        opened = world or ([] if _is_new(case, logical_id) else rules)
+        if not opened:
+            continue
+        traffic = ", ".join(dict.fromkeys(each.traffic for each in opened))
+        sides = ", ".join(dict.fromkeys(each.side for each in opened))
+        yield Finding(
+            id="network-opened",
+            level="blocking" if world else "warning",
+            logical_id=logical_id,
+            what=f"{logical_id} opens {traffic} to "
+            + (f"the internet ({sides})" if world else sides),
+            why="a worker listens on no port, so nothing needs this rule",
+            next_step="Remove it, or name one source",
+        )
+    known = networks.public(before)
+    for logical_id, how in networks.public(after).items():
+        if logical_id not in known and not _is_new(case, logical_id):
             yield Finding(
                 id="network-opened",
-                level="blocking" if world else "warning",
+                level="warning",
                 logical_id=logical_id,
-                what=f"{logical_id} opens {_actions(opened)}",
-                why=f"to {', '.join(dict.fromkeys(each.principal for each in opened))}"
-                + ("; a worker that reads a queue needs no way in" if not public else ""),
-                next_step="Name the narrowest source and port, or leave the rule out",
+                what=f"{logical_id} becomes public ({how})",
+                why="it can be reached from the internet, as far as other rules allow it",
+                next_step="Undo it, or check that nothing else keeps strangers out",
             )
 
 
-def _actions(found: list[AccessChange]) -> str:
-    return ", ".join(dict.fromkeys(action for each in found for action in each.actions))
+def said(rights: "Iterable[Right]") -> str:
+    """``sqs:SendMessage on jobs, s3:GetObject on results/*``, and how many more there are."""
+    by_resource: dict[str, list[str]] = {}
+    for each in rights:
+        by_resource.setdefault(_short(each.resource), []).append(each.action)
+    found = [
+        ", ".join(dict.fromkeys(actions)) + (f" on {resource}" if resource else "")
+        for resource, actions in by_resource.items()
+    ]
+    rest = f" and {len(found) - LONGEST} more" if len(found) > LONGEST else ""
+    return "; ".join(found[:LONGEST]) + rest
 
 
-def _resources(found: list[AccessChange]) -> str:
-    return ", ".join(dict.fromkeys(each for one in found for each in one.resources)) or "itself"
+def _listed(actions: Iterable[str]) -> str:
+    return ", ".join(sorted(actions))
+
+
+def said_actions(rights: "Iterable[Right]") -> str:
+    """The actions alone."""
+    return ", ".join(dict.fromkeys(each.action for each in rights))
+
+
+def _short(resource: str) -> str:
+    """The last part of an ARN; ``every resource`` for a star."""
+    if resource == "*":
+        return "every resource"
+    resource = re.sub(r"\$?\{(\w+)\.\w+\}", r"\1", resource)
+    parts = resource.split(":", 5)
+    return parts[5] if len(parts) > 5 and parts[0].endswith("arn") else resource  # noqa: PLR2004

@@ -19,9 +19,9 @@ NAMED = 5
 
 def brought(case: Case) -> Iterator[Finding]:
     """What does not hold after the change, and held before, or was not there."""
-    if case.stacks is None:
+    if case.resolved is None:
         return
-    before, after = case.stacks
+    before, after = case.resolved
     known = set() if case.is_new else _sentences(before)
     for each in checks.run(after):
         violation = each.violation
@@ -38,9 +38,9 @@ def brought(case: Case) -> Iterator[Finding]:
 
 def mended(case: Case) -> Iterator[Finding]:
     """One note on all that does not hold before the change, and does after it."""
-    if case.stacks is None or case.is_new:
+    if case.resolved is None or case.is_new:
         return
-    before, after = case.stacks
+    before, after = case.resolved
     still = {_place(each) for each in checks.run(after)}
     gone = dict.fromkeys(_place(each) for each in checks.run(before))
     found = [each for each in gone if each not in still]

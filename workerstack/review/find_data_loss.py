@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from workerstack.cloudformation.identity import SCOPES, own_name
 from workerstack.review.case import Case, is_replaced, known, properties
 from workerstack.review.model import Finding, ResourceChange
 
@@ -39,34 +40,14 @@ STATEFUL = {
 }
 """What is gone with a resource of this type: nothing in a template can bring it back."""
 
-CUSTOM_NAMES = {
-    "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
-    "AWS::CloudWatch::Alarm": "AlarmName",
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::EC2::SecurityGroup": "GroupName",
-    "AWS::ECR::Repository": "RepositoryName",
-    "AWS::ECS::Cluster": "ClusterName",
-    "AWS::ECS::Service": "ServiceName",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
-    "AWS::Events::Rule": "Name",
-    "AWS::IAM::Group": "GroupName",
-    "AWS::IAM::InstanceProfile": "InstanceProfileName",
-    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
-    "AWS::IAM::Role": "RoleName",
-    "AWS::IAM::User": "UserName",
-    "AWS::KMS::Alias": "AliasName",
-    "AWS::Kinesis::Stream": "Name",
-    "AWS::Lambda::Function": "FunctionName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::RDS::DBInstance": "DBInstanceIdentifier",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::SecretsManager::Secret": "Name",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::SSM::Parameter": "Name",
-}
-"""The property that fixes a physical name (AWS::CloudFormation: custom names)."""
+INTERRUPTED = {
+    "AWS::RDS::DBInstance": frozenset({
+        "AutoMinorVersionUpgrade", "BackupRetentionPeriod", "DBParameterGroupName", "MultiAZ",
+        "PreferredMaintenanceWindow",
+    }),
+}  # fmt: skip
+"""Properties of which the schemas say that they may force a replacement, and the template
+reference that they only interrupt."""
 
 KEEPING = frozenset({"Retain", "RetainExceptOnCreate", "ReplaceAndRetain"})
 SAVING = frozenset({"Snapshot", "ReplaceAndSnapshot"})
@@ -85,61 +66,93 @@ def stateful(case: Case) -> Iterator[Finding]:
     """Data that a deletion or a replacement takes away, by what the policies keep of it."""
     for change in case.changes(*STATEFUL):
         removed = change.action == "Remove"
-        if not (removed or is_replaced(change)):
+        if not (removed or is_replaced(change)) or _is_interrupted(change):
             continue
         policy, content = _policy(change), STATEFUL[change.type]
         may = "may be" if change.replacement == "Conditional" else "is"
-        what = f"{change.logical_id} {'is removed' if removed else f'{may} replaced'}"
+        what = f"{change.logical_id} {'is deleted' if removed else f'{may} replaced'}"
         if policy in KEEPING and removed:
             yield Finding(
                 id="left-behind",
                 level="note",
                 logical_id=change.logical_id,
-                what=f"{change.logical_id} leaves the stack and stays in the account",
-                why=f"its policy is {policy}: {change.physical_id or 'it'} keeps {content}, is"
-                " billed on, and no stack manages it",
-                next_step="Delete it by hand when it is no longer needed, or import it elsewhere",
+                what=f"{change.logical_id} leaves the stack and is retained ({policy})",
+                why=f"{change.physical_id or 'it'} keeps {content} and its cost, outside any stack",
+                next_step="Delete it, or import it elsewhere",
             )
         elif policy in KEEPING or policy in SAVING:
             yield Finding(
                 id="replaces-stateful" if not removed else "deletes-stateful",
                 level="warning",
                 logical_id=change.logical_id,
-                what=f"{what}; its policy is {policy}",
-                why=f"{content} stay behind in the old resource or a snapshot, and are not in a"
-                " new one",
-                next_step="Plan how they come to where they are needed, then execute",
+                what=f"{what}, its policy is {policy}",
+                why=f"{content} stay in the old resource or a snapshot, and are not in a new one",
+                next_step="Copy the data to the new resource before you execute",
             )
         else:
             yield Finding(
                 id="replaces-stateful" if not removed else "deletes-stateful",
                 level="blocking",
                 logical_id=change.logical_id,
-                what=what,
-                why=f"{content} are lost, and no rollback brings them back",
-                next_step="Keep what causes it as it was, or set DeletionPolicy and"
-                " UpdateReplacePolicy to Retain in an update before this one",
+                what=f"{what} with {content}",
+                why="a rollback cannot restore them",
+                next_step="Set DeletionPolicy and UpdateReplacePolicy to Retain, execute that, then"
+                " review this again",
             )
 
 
+def _is_interrupted(change: ResourceChange) -> bool:
+    """Whether all that may force a replacement only interrupts."""
+    forcing = [each for each in change.properties if each.requires_recreation != "Never"]
+    spared = INTERRUPTED.get(change.type, frozenset())
+    return (
+        change.replacement == "Conditional"
+        and bool(forcing)
+        and all(each.name in spared for each in forcing)
+    )
+
+
 def custom_name(case: Case) -> Iterator[Finding]:
-    """A replacement with the name unchanged: the new one cannot be made beside the old."""
-    for change in case.changes(*CUSTOM_NAMES):
-        name = CUSTOM_NAMES[change.type]
-        before, after = properties(change.before).get(name), properties(change.after).get(name)
-        if not is_replaced(change) or not known(before) or before != after:
+    """A replacement with the name unchanged: the new one cannot be made while the old one is there.
+
+    Certain, or nothing is said: a replacement that may come keeps still, and so does a name that
+    is not known, or whose surroundings change. A name that AWS made and that the template now
+    gives is the same name.
+    """
+    for change in case.changes(action="Modify"):
+        name = own_name(change.type)
+        if not name or change.replacement != "True":
             continue
-        certain = change.replacement == "True"
+        before, after = properties(change.before), properties(change.after)
+        scope = SCOPES.get(change.type)
+        if not known(after.get(name)) or (scope and before.get(scope) != after.get(scope)):
+            continue
+        if after[name] not in (before.get(name), _own(change.physical_id)):
+            continue
+        forced = ", ".join(
+            dict.fromkeys(
+                str(each.name)
+                for each in change.properties
+                if each.requires_recreation == "Always" and each.name and each.name != name
+            )
+        )
         yield Finding(
             id="custom-name-replaced",
-            level="blocking" if certain else "warning",
+            level="blocking",
             logical_id=change.logical_id,
-            what=f"{change.logical_id} {'must' if certain else 'may'} be replaced and keeps its"
-            f" {name} {before}",
-            why="CloudFormation makes the new resource before it deletes the old one; the name is"
-            " taken, so the update will fail and roll back",
-            next_step=f"Change {name} in the same update, or keep what forces the replacement",
+            what=f"{change.logical_id} cannot be replaced under its {name} {after[name]}",
+            why="CloudFormation creates the new one while the old one has the name, so the update"
+            " fails and rolls back",
+            next_step=f"Change {name} in the same update"
+            + (f", or undo the change of {forced}" if forced else ""),
         )
+
+
+def _own(physical_id: str | None) -> str | None:
+    """The name in a physical id: the id itself, or the end of an ARN or a queue's address."""
+    if physical_id is None or not physical_id.startswith(("arn:", "https:")):
+        return physical_id
+    return physical_id.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
 
 
 def renamed(case: Case) -> Iterator[Finding]:
@@ -148,23 +161,23 @@ def renamed(case: Case) -> Iterator[Finding]:
     for removed in case.changes(action="Remove"):
         for new in added:
             if new.type == removed.type and _same(removed, new):
-                name = CUSTOM_NAMES.get(removed.type, "")
+                name = own_name(removed.type)
                 taken = known(properties(new.after).get(name))
                 yield Finding(
                     id="renamed",
                     level="blocking" if taken else "warning",
                     logical_id=new.logical_id,
-                    what=f"{removed.logical_id} is deleted and created again as {new.logical_id}",
-                    why="only its logical id differs"
-                    + ("; its name is still taken, so the creation will fail" if taken else ""),
-                    next_step=f"Keep the id {removed.logical_id}, or move it with a stack refactor"
-                    f" ({removed.logical_id} to {new.logical_id}) before this update",
+                    what=f"{new.logical_id} is {removed.logical_id} under a new logical ID",
+                    why=f"CloudFormation creates {new.logical_id} and deletes {removed.logical_id}"
+                    + (", and the name is still taken, so the update fails" if taken else ""),
+                    next_step=f"Keep the ID {removed.logical_id}, or rename it by stack refactoring"
+                    " first",
                 )
 
 
 def _same(removed: ResourceChange, new: ResourceChange) -> bool:
     before, after = properties(removed.before), properties(new.after)
-    name = CUSTOM_NAMES.get(removed.type, "")
+    name = own_name(removed.type)
     if known(before.get(name)):
         return bool(before[name] == after.get(name))
     return bool(before) and before == after

@@ -1,9 +1,10 @@
 """Findings on what runs: the service and its tasks, exports, rollback, what stays hidden."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from workerstack.review.case import Case, is_replaced, properties
-from workerstack.review.model import Finding
+from workerstack.cloudformation import could_be_equal, differences, equal, plain, references
+from workerstack.review.case import Case, Export, is_replaced, properties
+from workerstack.review.model import Finding, ResourceChange
 
 SERVICE = "AWS::ECS::Service"
 ATTACHED = {"LoadBalancers": "its load balancer", "ServiceRegistries": "its service discovery"}
@@ -13,13 +14,14 @@ def _in_flight(case: Case) -> str:
     """What stopping the tasks costs now, as far as it is known."""
     running, messages = case.facts.running_tasks, case.facts.messages_in_flight
     if running is None or messages is None:
-        return "how many tasks run and how many messages are in flight is not known"
+        return "a job that outlasts the stop timeout starts again"
     if not running and not messages:
-        return "no task runs and no message is in flight now"
+        return "no task is running and no message is in flight"
+    tasks = f"{running} task{' is' if running == 1 else 's are'} running"
+    flight = f"{messages} message{' is' if messages == 1 else 's are'} in flight"
     return (
-        f"{running} task{'s' if running != 1 else ''} run and {messages}"
-        f" message{'s are' if messages != 1 else ' is'} in flight now; what a stopped task had"
-        " received comes back after the visibility timeout, and is begun again"
+        f"{tasks}, {flight}; a job that outlasts the stop timeout starts again after its"
+        " visibility timeout"
     )
 
 
@@ -27,7 +29,7 @@ def replaced(case: Case) -> Iterator[Finding]:
     """The service itself is made anew or removed: all its tasks are stopped."""
     for change in case.changes(SERVICE):
         if change.action == "Remove" or is_replaced(change):
-            verb = "removed" if change.action == "Remove" else "replaced"
+            verb = "deleted" if change.action == "Remove" else "replaced"
             may = "may be" if change.replacement == "Conditional" else "is"
             yield Finding(
                 id="service-replaced",
@@ -35,7 +37,7 @@ def replaced(case: Case) -> Iterator[Finding]:
                 logical_id=change.logical_id,
                 what=f"{change.logical_id} {may} {verb}: all its tasks are stopped",
                 why=_in_flight(case),
-                next_step="Keep what forces it, or wait until the queue is drained",
+                next_step="Undo what forces it, or execute while the queue is empty",
             )
 
 
@@ -52,15 +54,28 @@ def detached(case: Case) -> Iterator[Finding]:
                 level="warning",
                 logical_id=change.logical_id,
                 what=f"{change.logical_id} leaves {' and '.join(left)}",
-                why="requests no longer reach it, and a new deployment replaces all running"
-                f" tasks: {_in_flight(case)}",
-                next_step="Make sure that nobody calls it any more; prefer a moment when the"
-                " queue is empty",
+                why="requests no longer reach it, and all running tasks are replaced:"
+                f" {_in_flight(case)}",
+                next_step="Check that nobody calls it any more",
             )
 
 
+DEPLOYS = {
+    "TaskDefinition": "a new revision",
+    "NetworkConfiguration": "other subnets, groups or addresses",
+    "PlatformVersion": "another platform version",
+    "LoadBalancers": "other load balancers",
+    "ServiceRegistries": "other service registries",
+    "ServiceConnectConfiguration": "another Service Connect",
+    "VolumeConfigurations": "other volumes",
+    "ForceNewDeployment": "a forced deployment",
+    "EnableExecuteCommand": "",
+}
+"""Changes of a service that start a deployment. Source: ECS API reference, UpdateService."""
+
+
 def restarted(case: Case) -> Iterator[Finding]:
-    """A new task definition: the running tasks are replaced one by one."""
+    """A deployment starts: the running tasks are replaced one by one."""
     definitions = {
         change.logical_id
         for change in case.changes("AWS::ECS::TaskDefinition", action="Modify")
@@ -68,28 +83,41 @@ def restarted(case: Case) -> Iterator[Finding]:
     }
     told = {finding.logical_id for check in (replaced, detached) for finding in check(case)}
     for change in case.changes(SERVICE, action="Modify"):
-        causes = {
-            str(each.causing_entity).partition(".")[0]
-            for each in change.properties
-            if each.causing_entity
-        }
-        direct = any(each.name == "TaskDefinition" for each in change.properties)
-        if change.logical_id not in told and (causes & definitions or direct):
+        if change.logical_id in told:
+            continue
+        found = list(_deployed_by(change, definitions))
+        if found:
+            running, messages = case.facts.running_tasks, case.facts.messages_in_flight
+            idle = running == 0 and not messages
+            rest = [each for each in found if each != DEPLOYS["TaskDefinition"]]
             yield Finding(
                 id="tasks-restarted",
                 level="note",
                 logical_id=change.logical_id,
-                what=f"{change.logical_id} gets a new task definition: its tasks are replaced",
+                what=f"{change.logical_id} starts a rolling deployment"
+                + (f" ({', '.join(rest)})" if rest else ""),
                 why=_in_flight(case),
-                next_step="Nothing, if the jobs can be begun again; else wait for an empty queue",
+                next_step="Nothing to do"
+                if idle
+                else "If a job must not run twice, execute while the queue is empty",
             )
+
+
+def _deployed_by(change: ResourceChange, definitions: set[str]) -> Iterator[str]:
+    """For what ECS replaces the tasks."""
+    for name, what in DEPLOYS.items():
+        causes = [each for each in change.properties if each.name == name]
+        follows = {str(each.causing_entity).partition(".")[0] for each in causes}
+        direct = any(not each.follows for each in causes)
+        if what and causes and (direct or name != "TaskDefinition" or follows & definitions):
+            yield what
 
 
 def capacity_reset(case: Case) -> Iterator[Finding]:
     """The number of tasks stands in the template: each update sets the running ones to it."""
     for change in case.changes(SERVICE, action="Modify"):
         count = properties(change.after).get("DesiredCount")
-        if count is None or is_replaced(change):
+        if count is None or is_replaced(change) or not _reaches(change):
             continue
         running = case.facts.running_tasks
         yield Finding(
@@ -104,23 +132,60 @@ def capacity_reset(case: Case) -> Iterator[Finding]:
         )
 
 
+def _reaches(change: ResourceChange) -> bool:
+    """Whether ECS is called at all: not where only attributes such as a policy differ."""
+    if not change.properties:
+        return any(differences(properties(change.before), properties(change.after)))
+    return any(each.attribute in ("Properties", "Tags", None) for each in change.properties)
+
+
 def broken_import(case: Case) -> Iterator[Finding]:
-    """An export that other stacks import goes, or gets another value: AWS refuses either."""
-    for name, importers in sorted(case.facts.imports.items()):
-        output = case.facts.exports.get(name, name)
-        changed = [each for each in case.others if each.kind == "output" and each.name == output]
-        if changed and importers:
-            gone = changed[0].after is None
+    """An export goes, is renamed, or gets another value: AWS refuses each while it is imported."""
+    old, new = case.exports
+    if case.resolved is None and not case.after:
+        return
+    for name, export in old.items():
+        change = _export_change(case, name, export, new)
+        importers = case.facts.imports.get(name)
+        if not change or importers == ():
+            continue
+        if importers:
             yield Finding(
                 id="import-broken",
                 level="blocking",
-                logical_id=output,
-                what=f"the export {name} {'is removed' if gone else 'changes'}, and"
-                f" {', '.join(importers)} import it",
-                why="CloudFormation refuses to change an export that is in use: the update will"
-                " fail and roll back",
-                next_step="Take the import out of those stacks first",
+                logical_id=export.output,
+                what=f"the export {name} {change}, and {', '.join(importers)} import it",
+                why="CloudFormation refuses to change an export that is in use, so the update"
+                " fails and rolls back",
+                next_step=f"Remove Fn::ImportValue of {name} from {', '.join(importers)} first",
             )
+        else:
+            yield Finding(
+                id="export-changed",
+                level="warning",
+                logical_id=export.output,
+                what=f"the export {name} {change}",
+                why="CloudFormation refuses it while another stack imports the export, and whether"
+                " one does is not known here",
+                next_step=f"Look with `aws cloudformation list-imports --export-name {name}`",
+            )
+
+
+def _export_change(case: Case, name: str, export: Export, new: Mapping[str, Export]) -> str:
+    """What becomes of an export; empty where it stays what it is."""
+    if name not in new:
+        renamed = [each for each, other in new.items() if other.output == export.output]
+        return f"is renamed to {renamed[0]}" if renamed else "is removed"
+    other = new[name]
+    if could_be_equal(export.value, other.value) is False or (
+        plain(export.value) != plain(other.value) and not equal(export.value, other.value)
+    ):
+        return "changes"
+    replaced = {change.logical_id for change in case.resources if is_replaced(change)}
+    from_replaced = [
+        one.logical_id for one in references(other.value) if one.logical_id in replaced
+    ]
+    return f"changes with {from_replaced[0]}, which is replaced" if from_replaced else ""
 
 
 def no_rollback(case: Case) -> Iterator[Finding]:
@@ -147,18 +212,18 @@ def undecided(case: Case) -> Iterator[Finding]:
                 id="undecided",
                 level="warning",
                 logical_id=change.logical_id,
-                what=f"what happens to {change.logical_id} is decided during execution",
-                why="CloudFormation cannot tell before the resources are there that it depends on",
-                next_step="Look at its body, and assume the worst",
+                what=f"CloudFormation decides about {change.logical_id} during execution",
+                why="it depends on resources or values that do not exist yet",
+                next_step="Plan for a replacement",
             )
         elif change.nested_change_set:
             yield Finding(
                 id="nested-not-shown",
                 level="warning",
                 logical_id=change.logical_id,
-                what=f"{change.logical_id} is a stack of its own with a change set of its own",
-                why="its changes are not in this review",
-                next_step=f"Look at {change.nested_change_set}",
+                what=f"nested stack {change.logical_id} has its own change set",
+                why="this review does not cover it",
+                next_step=f"Review it: {change.nested_change_set}",
             )
 
 
@@ -170,7 +235,7 @@ def secret(case: Case) -> Iterator[Finding]:
             id="secret-not-compared",
             level="note",
             logical_id=", ".join(sorted(names)),
-            what=f"{', '.join(sorted(names))} cannot be compared",
-            why="CloudFormation keeps a NoEcho value to itself; it is not shown, hashed or bound",
-            next_step="Make sure yourself that the value is the intended one",
+            what=f"NoEcho parameter {', '.join(sorted(names))} was not compared",
+            why="CloudFormation never returns its value",
+            next_step="Check the value that you pass",
         )

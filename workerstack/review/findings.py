@@ -4,8 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from workerstack.review import access as network
-from workerstack.review import find_access, find_checks, find_data_loss, find_scaling, find_service
+from workerstack.review import access as rows
+from workerstack.review import (
+    find_access,
+    find_checks,
+    find_data_loss,
+    find_losses,
+    find_scaling,
+    find_service,
+)
 from workerstack.review.case import Case, Facts
 from workerstack.review.model import AccessChange, Finding
 
@@ -29,9 +36,12 @@ CHECKS = (
     Check(("trust-opened",), find_access.trust),
     Check(("network-opened",), find_access.network),
     Check(find_checks.IDS, find_checks.brought),
-    Check(("import-broken",), find_service.broken_import),
+    Check(("import-broken", "export-changed"), find_service.broken_import),
     Check(("rollback-disabled",), find_service.no_rollback),
     Check(("service-detached",), find_service.detached),
+    Check(("deny-lost",), find_access.deny_lost),
+    Check(("permission-lost",), find_access.right_lost),
+    *(Check(ids, find) for ids, find in find_losses.CHECKS),
     Check(("iam-broadened",), find_access.broadened),
     Check(("undecided", "nested-not-shown"), find_service.undecided),
     Check(("tasks-restarted",), find_service.restarted),
@@ -59,10 +69,8 @@ def steady(case: Case) -> frozenset[Finding]:
 
 def access(case: Case) -> tuple[AccessChange, ...]:
     """Every statement and rule gained or lost; gained ones first, then by resource."""
-    found = [
-        each
-        for change in case.resources
-        for compare in (network.compared_policies, network.compared_rules)
-        for each in compare(change)
-    ]
+    before, after = case.stacks
+    found = [each for change in case.resources for each in rows.compared_policies(change)]
+    if case.is_whole:
+        found += rows.compared_rules(before, after)
     return tuple(sorted(found, key=lambda each: (each.kind, not each.gained, each.logical_id)))

@@ -61,28 +61,39 @@ class Binding(_Model):
     origin: str = ""
 
 
-class Figure(_Model):
-    """One figure of a simulated load, as it is read: ``5 of 5``, ``2 min 5 s``, ``$0.0371``.
+class Figures(_Model):
+    """What a simulated load comes to; times are None where that rank of messages never gets there.
 
-    ``before`` is None where nothing scales yet, ``after`` where nothing will.
+    ``killed`` are jobs that were stopped in the middle of their work. Costs are those of Fargate
+    in the Region of the prices, in US dollars for the load's ``hours``.
     """
 
-    name: str
-    before: str | None
-    after: str | None
+    done: int
+    total: int
+    killed: int
+    dead_letters: int
+    first_receive_p95_seconds: int | None
+    completion_p95_seconds: int | None
+    cost_dollars: float
+
+
+class LoadEffect(_Model):
+    """One load, as `simulate.py --load` takes it, and what it comes to.
+
+    ``before`` is None where nothing scales yet, ``after`` where nothing will. ``hours``: how long
+    the simulation runs, for which the costs are.
+    """
+
+    title: str
+    loads: tuple[str, ...]
+    hours: float
+    before: Figures | None
+    after: Figures | None
 
     @property
     def differs(self) -> bool:
         """Whether the change makes a difference here."""
         return self.before != self.after
-
-
-class LoadEffect(_Model):
-    """One load, as `simulate.py --load` takes it, and its figures."""
-
-    title: str
-    loads: tuple[str, ...]
-    figures: tuple[Figure, ...]
 
 
 class ScalingEffect(_Model):
@@ -97,7 +108,7 @@ class ScalingEffect(_Model):
     unknown: tuple[str, ...] = ()
 
 
-VERSION: Literal[2] = 2
+VERSION: Literal[3] = 3
 """The version of the review's JSON; a reader refuses another one."""
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -107,7 +118,8 @@ UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 class PropertyChange(_Model):
     """One cause of a resource's change: what changes, from what to what, and why.
 
-    ``extra`` holds members of the answer that this version does not know.
+    ``extra`` holds members of the answer that this version does not know. ``proof`` says why
+    this cannot change though CloudFormation lists it; it is empty where it can.
     """
 
     attribute: str | None = None
@@ -124,7 +136,13 @@ class PropertyChange(_Model):
     before_from: str | None = None
     after_from: str | None = None
     drift: dict[str, Any] | None = None
+    proof: str = ""
     extra: dict[str, Any] = {}
+
+    @property
+    def follows(self) -> bool:
+        """Whether it comes from another resource, and not from the template or a parameter."""
+        return self.change_source in ("ResourceAttribute", "ResourceReference")
 
     @property
     def label(self) -> str:
@@ -160,6 +178,48 @@ class ResourceChange(_Model):
     description: str | None = None
     from_templates: bool = False
     extra: dict[str, Any] = {}
+
+    @property
+    def can_change(self) -> bool:
+        """Whether anything in it can change: False where each cause is proved to be none."""
+        if self.action != "Modify" or not self.properties:
+            return True
+        return not all(each.proof for each in self.properties)
+
+    @property
+    def replaces(self) -> str | None:
+        """``replacement`` without the causes that are proved to be none."""
+        left = [each for each in self.properties if not each.proof]
+        if self.replacement != "Conditional" or len(left) == len(self.properties):
+            return self.replacement
+        may = any(each.requires_recreation not in ("Never", None) for each in left)
+        return "Conditional" if may else "False"
+
+    @property
+    def follows(self) -> bool:
+        """Whether all that changes in it comes from other resources."""
+        left = [each for each in self.properties if not each.proof]
+        return self.action == "Modify" and bool(left) and all(each.follows for each in left)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only execution tells if it changes at all."""
+        left = [each for each in self.properties if not each.proof]
+        return self.follows and all(each.evaluation == "Dynamic" for each in left)
+
+
+class Unforeseen(_Model):
+    """A resource of which CloudFormation says something else than was predicted.
+
+    ``listed`` and ``predicted`` are the action and replacement, such as ``Modify, Replacement
+    True``; empty for a resource that is not listed, or was not predicted. ``matters`` is False
+    where both agree on what can change, and differ in what cannot.
+    """
+
+    logical_id: str
+    listed: str
+    predicted: str
+    matters: bool = True
 
 
 class OtherChange(_Model):
@@ -253,12 +313,13 @@ class Review(_Model):
     ``predicted``: made from two templates without AWS; the change set has no ARN then, and
     there is nothing to execute. ``allowed``: the blocking findings that were let through when the
     change set was made. ``unknown`` are sentences on what could not be known.
+    ``unforeseen``: where the change set is another one than was predicted from the templates.
     ``parts``: the whole stack before and after, as far as its templates say. ``adoption``:
     the change set has what a step of an adoption makes of the deployed template. ``scaling``:
     what the change does to it, where it does anything.
     """
 
-    version: Literal[2] = VERSION
+    version: Literal[3] = VERSION
     where: Where
     change_set: ChangeSet
     resources: tuple[ResourceChange, ...]
@@ -267,6 +328,7 @@ class Review(_Model):
     allowed: tuple[Consent, ...] = ()
     access: tuple[AccessChange, ...] = ()
     notices: tuple[Notice, ...] = ()
+    unforeseen: tuple[Unforeseen, ...] = ()
     parts: tuple[Part, ...] = ()
     unknown: tuple[str, ...] = ()
     predicted: bool = False

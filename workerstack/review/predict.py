@@ -1,6 +1,7 @@
 """A whole Review from two templates, without AWS: predicted, and saying what it cannot know."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -24,16 +25,14 @@ from workerstack.cloudformation import (
     surroundings,
     unknowns,
 )
-from workerstack.cloudformation.attributes import names as names_of
 from workerstack.cloudformation.resolve import ATTRIBUTES, transforms_unknown
 from workerstack.cloudformation.schemas import (
     Names,
-    is_create_only,
     is_tagged,
     recreation,
 )
 from workerstack.review import case as cases
-from workerstack.review import compare, findings, simulate_change
+from workerstack.review import certain, compare, findings, simulate_change
 from workerstack.review.case import Facts
 from workerstack.review.compare import HIDDEN, Beside
 from workerstack.review.model import (
@@ -73,12 +72,14 @@ def predict(
         for name, each in after.resources.items()
         if name in before.resources
     }
-    direct = {name: tuple(_direct(*pair)) for name, pair in kept.items()}
+    changed = frozenset(
+        name for name, value in after.parameters.items()
+        if name in before.parameters and not equal(before.parameters[name], value)
+    )  # fmt: skip
+    direct = {name: tuple(_direct(*pair, changed)) for name, pair in kept.items()}
     causes = _Causes()
     while True:
-        found = {
-            name: (*direct[name], *_following(pair[1], kept, causes)) for name, pair in kept.items()
-        }
+        found = {name: (*direct[name], *_following(pair[1], causes)) for name, pair in kept.items()}
         now = _Causes(
             {name: how for name, each in found.items() if (how := _replacement(each)) != "False"},
             {
@@ -207,8 +208,10 @@ def _description(one: Resource) -> str | None:
     return None if found is None else str(plain(found))
 
 
-def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
-    """What is written differently."""
+def _direct(
+    before: Resource, after: Resource, parameters: frozenset[str] = frozenset()
+) -> Iterator[PropertyChange]:
+    """What is written differently; ``parameters`` are those that have another value."""
     kind = after.type
     if before.type != kind:
         yield PropertyChange(
@@ -227,7 +230,7 @@ def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
             values_given=True,
             requires_recreation=recreation(kind, names),
             evaluation="Dynamic" if _is_open(found.before, found.after) else "Static",
-            change_source="DirectModification",
+            **_source(before, after, found.path[0] if found.path else "", parameters),
             change_type=_change_type(found.before, found.after),
         )
     for attribute in ATTRIBUTES:
@@ -239,6 +242,36 @@ def _direct(before: Resource, after: Resource) -> Iterator[PropertyChange]:
                 requires_recreation="Never", evaluation="Static",
                 change_source="DirectModification",
             )  # fmt: skip
+
+
+def _source(
+    before: Resource, after: Resource, name: str, parameters: frozenset[str]
+) -> dict[str, Any]:
+    """The parameter that changes a property, where its text is the same and names one."""
+    written = [each.written.get("Properties") for each in (before, after)]
+    one, other = (each.get(name) if isinstance(each, Mapping) else None for each in written)
+    if one == other and parameters:
+        named = [each for each in _names(other) if each in parameters]
+        if named:
+            return {"change_source": "ParameterReference", "causing_entity": named[0]}
+    return {"change_source": "DirectModification"}
+
+
+def _names(value: Any) -> Iterator[str]:
+    """What ``Ref`` and ``Fn::Sub`` name, however deep."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key == "Ref":
+                yield str(each)
+            elif key == "Fn::Sub":
+                text = each[0] if isinstance(each, list) and each else each
+                yield from re.findall(r"\$\{([^!}.]+)\}", str(text))
+                yield from _names(each[1:] if isinstance(each, list) else None)
+            else:
+                yield from _names(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _names(each)
 
 
 def _is_open(before: Any, after: Any) -> bool:
@@ -255,7 +288,6 @@ def _change_type(before: Any, after: Any) -> str:
 
 def _following(
     after: Resource,
-    kept: Mapping[str, tuple[Resource, Resource]],
     causes: _Causes,
 ) -> Iterator[PropertyChange]:
     """The properties whose value comes from what is replaced, or from what changes there.
@@ -265,7 +297,7 @@ def _following(
     for path, names, value in _leaves(after.properties, (), ()):
         for each in references(value):
             how = causes.replaced.get(each.logical_id)
-            if how is None and not _gives_another(each, kept, causes):
+            if how is None and not _gives_another(each, causes):
                 continue
             attribute = each.attribute
             yield PropertyChange(
@@ -282,24 +314,14 @@ def _following(
             )
 
 
-def _gives_another(
-    reference: Reference, kept: Mapping[str, tuple[Resource, Resource]], causes: _Causes
-) -> bool:
-    """Whether an attribute of a resource that is modified in place may give another value.
+def _gives_another(reference: Reference, causes: _Causes) -> bool:
+    """Whether AWS lists what uses this attribute, since its resource is modified in place.
 
-    What names the resource cannot: its ARN, its id, and whatever is fixed at its creation.
+    It compares templates and not values, so that each ``Fn::GetAtt`` of a resource that changes
+    is a possible change, though it may be an ARN, which cannot (coverage roadmap 2113 and 759).
+    `certain.proved` says which.
     """
-    name, attribute = reference.logical_id, reference.attribute
-    changed = causes.changed.get(name)
-    if not attribute or not changed:
-        return False
-    target = kept[name][1]
-    first = attribute.partition(".")[0]
-    if first in changed:
-        return True
-    rules = names_of(target.type)
-    fixed = attribute in ("Arn", rules.ref, *rules.made) or is_create_only(target.type, attribute)
-    return not fixed and first not in target.properties
+    return bool(reference.attribute and causes.changed.get(reference.logical_id))
 
 
 def _leaves(value: Any, path: Names, names: Names) -> Iterator[tuple[Names, Names, Any]]:
@@ -325,7 +347,10 @@ def _replacement(changes: tuple[PropertyChange, ...]) -> str:
 
 
 def fill(
-    changes: tuple[ResourceChange, ...], before: Stack, after: Stack
+    changes: tuple[ResourceChange, ...],
+    before: Stack,
+    after: Stack,
+    predicted: Iterable[ResourceChange] | None = None,
 ) -> tuple[ResourceChange, ...]:
     """The changes; those without bodies get them, and their properties' values.
 
@@ -334,9 +359,10 @@ def fill(
     silent = [change for change in changes if change.before is None and change.after is None]
     if not silent:
         return changes
-    predicted = {change.logical_id: change for change in predict(before, after)}
+    found = predict(before, after) if predicted is None else predicted
+    by_name = {change.logical_id: change for change in found}
     return tuple(
-        _filled(change, predicted.get(change.logical_id), before, after)
+        _filled(change, by_name.get(change.logical_id), before, after)
         if change.before is None and change.after is None
         else change
         for change in changes
@@ -380,7 +406,7 @@ def _valued(
     return change.model_copy(update={"before": old, "after": new, "values_given": True})
 
 
-NOT_ASKED = "what runs, waits or imports in the account: nobody was asked"
+NOT_ASKED = "running tasks, messages in flight and importing stacks, since AWS was not called"
 
 
 @dataclass(frozen=True)
@@ -460,14 +486,17 @@ def foresee(
     old, new = before.resolved(known), after.resolved(known)
     is_new = not before.template["Resources"]
     open_ = () if is_new else tuple(_open(old, new))
+    resources = certain.proved(
+        predict(old, new, tags_differ=before.tags != after.tags and not is_new), old, new
+    )
     case = cases.Case(
         is_new=is_new,
-        resources=predict(old, new, tags_differ=before.tags != after.tags and not is_new),
+        resources=certain.in_sight(resources),
         others=tuple(_others(before, after, old, new, is_new=is_new)),
         before=old.bodies,
         after=new.bodies,
         facts=Facts(account=account),
-        stacks=(old, new),
+        resolved=(old, new),
     )
     case = replace(case, access=findings.access(case))
     review = Review(
@@ -479,7 +508,7 @@ def foresee(
             arn="", name="", type="CREATE" if is_new else "UPDATE", created="",
             status="PREDICTED", execution_status="UNAVAILABLE",
         ),
-        resources=case.resources,
+        resources=resources,
         others=case.others,
         findings=findings.judge(case),
         access=case.access,

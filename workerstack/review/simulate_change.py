@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workerstack.cloudformation import from_data, resolve
 from workerstack.problem import Problem
-from workerstack.review.model import Figure, LoadEffect, ResourceChange, ScalingEffect
+from workerstack.review.model import Figures, LoadEffect, ResourceChange, ScalingEffect
 
 if TYPE_CHECKING:
     from workerstack.simulator.model import Scaling
@@ -21,8 +21,6 @@ SCALES = frozenset(
     }
 )
 """Types whose change may be one of scaling: bounds, steps, thresholds, stop timeout, visibility."""
-
-SHOWN = ("done", "killed", "dead letters", "first receive p95", "completion p95", "cost")
 
 
 class Deployed(NamedTuple):
@@ -90,23 +88,32 @@ def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
 
 def _loads(old: "Scaling | None", new: "Scaling | None") -> tuple[LoadEffect, ...]:
     from workerstack.simulator.loads import LOADS, SETTINGS, load
-    from workerstack.simulator.run import summarize
-    from workerstack.simulator.show import ROWS
+    from workerstack.simulator.run import end_of, summarize
 
     found = []
     for title, loads in LOADS.items():
         trace = load(loads, SETTINGS.seed)
         runs = [summarize(each, trace, SETTINGS) if each else None for each in (old, new)]
-        figures = tuple(
-            Figure(name=name, before=_shown(ROWS[name], runs[0]), after=_shown(ROWS[name], runs[1]))
-            for name in SHOWN
-        )
-        found.append(LoadEffect(title=title, loads=loads, figures=figures))
+        before, after = (None if run is None else _figures(run) for run in runs)
+        found.append(
+            LoadEffect(
+                title=title, loads=loads, hours=round(end_of(trace, None) / 3600, 2), before=before,
+                after=after,
+            )
+        )  # fmt: skip
     return tuple(found)
 
 
-def _shown(row: Any, run: "Summary | None") -> str | None:
-    return None if run is None else str(row(run))
+def _figures(run: "Summary") -> Figures:
+    return Figures(
+        done=run.done,
+        total=run.messages,
+        killed=run.killed,
+        dead_letters=run.dead_letters,
+        first_receive_p95_seconds=run.first_receive_p95,
+        completion_p95_seconds=run.completion_p95,
+        cost_dollars=round(run.cost.total, 4),
+    )
 
 
 def _new_warnings(old: "Scaling | None", new: "Scaling | None") -> tuple[str, ...]:

@@ -54,7 +54,9 @@ def graph(review: Review) -> Graph:
         width = longest * CHARACTER + 34
         for position, name in enumerate(layer):
             change = changes.get(name)
-            replaced = change is not None and change.action == "Modify" and change.replacement
+            if change is not None and not change.can_change:
+                change = None
+            replaced = change is not None and change.action == "Modify" and change.replaces
             mark = {"True": "Replace", "Conditional": "Replace"}.get(str(replaced), "")
             nodes[name] = Node(
                 name, _short(types[name]), change.action if change else "", mark,

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,11 @@ from workerstack.review.show.words import shown
 
 FOLDER = Path(__file__).parent
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-ACCESS = {"permission": "Permissions", "trust": "Who may assume a role", "network": "Network"}
+LARGEST = 60
+"""Resources of a stack above which its graph is not legible, nor its links of use."""
+SAID = {"Replace": "replaced", "Add": "added", "Remove": "deleted", "Modify": "updated in place",
+        "Import": "imported", "": "not changed"}  # fmt: skip
+"""A mark of the graph in words."""
 
 
 def render(reviews: Sequence[Review]) -> str:
@@ -36,13 +41,18 @@ def render(reviews: Sequence[Review]) -> str:
         policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
         " base-uri 'none'; form-action 'none'",
         words=words,
-        scaling=words,
         console_link=console_link,
         graph=graph,
         shown=shown,
         body=body,
         level=level,
-        access=ACCESS,
+        filters=_filters(reviews),
+        commands=commands,
+        targets=targets,
+        mark=mark,
+        proofs=proofs,
+        largest=LARGEST,
+        said=SAID,
     )
     return page
 
@@ -55,6 +65,7 @@ def _template() -> Any:
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_shown,
     )  # fmt: skip
+    environment.filters["breaks"] = _breaks
     environment.filters["lines"] = Lines
     environment.filters["value"] = lambda value: Lines(words.value_text(value))
     return environment.get_template("page.html.j2")
@@ -76,6 +87,43 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Lines):
         return harmless_lines(value, coloured=False)
     return value if isinstance(value, Markup) else harmless(str(value))
+
+
+def _filters(reviews: Sequence[Review]) -> dict[str, int]:
+    """The groups that occur, in the order of risk, each with its number of resources."""
+    found = Counter(words.group_of(each) for review in reviews for each in review.resources)
+    known = [name for name in words.GROUPS if name in found]
+    return {name: found[name] for name in (*(found.keys() - set(known)), *known)}
+
+
+def commands(review: Review) -> list[tuple[str, str]]:
+    """What to type next; nothing that `execute` would refuse."""
+    name = review.where.deployment
+    if words.refused(review):
+        return [("Fix it, then", f"./deploy.py review {name}")]
+    return [("Execute", "./deploy.py execute REVIEW_FILE"), ("or", f"./deploy.py discard {name}")]
+
+
+def targets(review: Review) -> set[str]:
+    """What a finding can lead to on the page."""
+    return {each.logical_id for each in review.resources} | {each.name for each in review.others}
+
+
+def mark(change: ResourceChange) -> str:
+    """The class of a resource: its action, or that it cannot change."""
+    return change.action if change.can_change else "same"
+
+
+def proofs(change: ResourceChange) -> list[str]:
+    """Why it cannot change, each reason once."""
+    return list(dict.fromkeys(each.proof for each in change.properties if each.proof))
+
+
+def _breaks(kind: str) -> Any:
+    """A type that may break after each of its parts."""
+    from markupsafe import Markup, escape
+
+    return Markup("::<wbr>").join(escape(harmless(each)) for each in kind.split("::"))
 
 
 def _digest(content: str) -> str:

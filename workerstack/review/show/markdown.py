@@ -9,6 +9,7 @@ import yaml
 
 from workerstack.problem import harmless
 from workerstack.review.model import (
+    UNKNOWN,
     AccessChange,
     Finding,
     OtherChange,
@@ -19,7 +20,7 @@ from workerstack.review.model import (
 from workerstack.review.show import words
 from workerstack.review.show.console import console_link
 from workerstack.review.show.several import alike
-from workerstack.review.show.words import shown
+from workerstack.review.show.words import Shown, shown
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:=$^])")
 _MENTION = re.compile(r"(@|#(?!x?[0-9a-fA-F]+;)|\b[Gg][Hh](?=\\?-))")
@@ -75,9 +76,9 @@ def row(*cells: str) -> str:
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def resource(change: ResourceChange) -> Block:
+def resource(review: Review, change: ResourceChange) -> Block:
     """One resource: its line, with all that changes in it folded below."""
-    name = ", ".join([f"{change.logical_id} ({change.type})", *words.facts(change)])
+    name = f"{change.logical_id} ({change.type}), {words.effect(change, review)}"
     summary = f"{words.sign(change)} {name}"
     lines = [*_facts(change), *_places(change), *_body(change)]
     if not lines:
@@ -89,25 +90,26 @@ def _facts(change: ResourceChange) -> Iterator[str]:
     if change.description:
         yield f"  {change.description}"
     if change.physical_id and change.action != "Add":
-        yield f"  id: {change.physical_id}"
+        yield f"  physical ID: {change.physical_id}"
     for key, value in words.more(change).items():
         yield f"  {key}: {words.value_text(value)}"
+    for proof in dict.fromkeys(each.proof for each in change.properties if each.proof):
+        yield f"  {proof}"
 
 
 def _places(change: ResourceChange) -> Iterator[str]:
-    cause = ""
     for place in shown(change):
-        if place.cause not in ("", cause):
-            yield f"  {place.cause}:"
-        cause = place.cause
-        forces = f"  {place.forces}" if place.forces else ""
+        forces = f"  {place.forces}" if place.forces and change.can_change else ""
         missing = "" if place.given else ": value not given"
-        yield f"@@ {place.path}{missing}{forces} @@"
-        if place.given:
+        cause = f"  {place.cause}" if place.cause else ""
+        yield f"@@ {words.short_path(place.path)}{missing}{cause}{forces} @@"
+        if place.given and place.before == place.after:
+            yield from signed(" ", place.after)
+        elif place.given:
             yield from signed("-", place.before)
             yield from signed("+", place.after)
         for key, value in place.extra:
-            yield f"  {key}: {value}"
+            yield f"  {key}: {words.value_text(value)}"
 
 
 def signed(sign: str, value: Any) -> Iterator[str]:
@@ -135,8 +137,12 @@ LIMIT = 65_536
 MARKER = "<!-- fargate-worker-stack: review -->"
 """By this the workflow finds its own comment, to update it in place."""
 
-ICONS = {"blocking": ":no_entry:", "warning": ":warning:", "note": ":information_source:"}
-ACCESS = {"permission": "Permissions", "trust": "Who may assume a role", "network": "Network"}
+ALERTS = {"blocking": "CAUTION", "warning": "WARNING", "note": "NOTE"}
+"""GitHub's alerts by the level of a finding."""
+SHOWN = 3
+"""Changes of one resource that its row in the table shows; the rest is folded."""
+LONGEST = 60
+"""Characters of a value in the table; the whole one is folded."""
 RESERVE = 200
 """Characters kept for the sentence that says what was left out."""
 
@@ -179,25 +185,40 @@ def fitted(blocks: Sequence[Block], limit: int) -> str:
     return "\n".join(kept)
 
 
-def _review(group: Sequence[Review]) -> Iterator[Block]:
+def _review(group: Sequence[Review]) -> Iterator[Block]:  # noqa: C901 - one block a part
+    """Verdict, findings, what changes: seen without opening anything. The rest is folded."""
     review = group[0]
+    rows, cannot = words.in_order(review)
     yield from _header(group)
     yield from (_finding(review, each) for each in review.findings)
     for notice in review.notices:
         said = " ".join([notice.source, notice.logical_id, notice.text, notice.next_step])
         yield Block(f"- **{text(notice.mode)}** {text(said)}")
-    for kind, heading in ACCESS.items():
-        rows = [each for each in review.access if each.kind == kind]
-        if rows:
-            yield Block(f"\n**{heading}**\n\n{_table(rows)}", f"\n**{heading}**: {len(rows)} rows")
-    for name, changes in words.grouped(review.resources).items():
-        yield Block(f"\n**{text(name)} ({len(changes)})**\n")
-        yield from map(resource, changes)
-    if review.scaling:
+    if rows:
+        lines = [row("", "Resource", "Effect", "Change"), row(*["---"] * 4)]
+        yield Block("\n" + "\n".join(lines))
+        yield from (Block(_row(review, each)) for each in rows)
+        yield Block("")
+    if words.surprises(review):
+        yield Block(f"\n{text(words.surprises(review))}\n")
+    if words.scales_otherwise(review.scaling) and review.scaling is not None:
         yield _scaling(review.scaling)
+    for kind, heading in words.ACCESS.items():
+        found = [each for each in review.access if each.kind == kind]
+        if found:
+            name = f"{heading} ({len(found)})"
+            yield Block(f"\n{folded(name, _table(found))}", f"\n{text(name)}")
+    if rows:
+        yield Block("\n<details><summary>Every change</summary>\n")
+        yield from (resource(review, each) for each in rows)
+        yield Block("\n</details>")
+    if cannot:
+        yield Block(f"\n<details><summary>{words.cannot_change(cannot)}</summary>\n")
+        yield from (resource(review, each) for each in cannot)
+        yield Block("\n</details>")
     if review.others:
         lines = [line for each in review.others for line in _other(each, review.change_set.type)]
-        summary = f"{len(review.others)} beside the resources"
+        summary = f"Stack settings ({len(review.others)})"
         yield Block(f"\n{folded(summary, fenced(lines, 'diff'))}", f"\n{summary}")
     if review.unknown:
         sentences = "\n".join(f"- {text(sentence)}" for sentence in review.unknown)
@@ -205,19 +226,56 @@ def _review(group: Sequence[Review]) -> Iterator[Block]:
     yield from _footer(group)
 
 
+def _row(review: Review, change: ResourceChange) -> str:
+    """One resource in the table, with the first of its changes."""
+    found = [
+        each
+        for each in review.access
+        if each.logical_id == change.logical_id and each.kind != "trust"
+    ]
+    cells = [code(_cut(words.access_line(each))) for each in found]
+    if not cells and change.action == "Modify":
+        cells = [
+            _change(place) for place in words.merged(shown(change)) if place.before != place.after
+        ]
+    more_ = [f"and {len(cells) - SHOWN} more"] if len(cells) > SHOWN else []
+    return row(
+        text(words.sign(change)), code(change.logical_id), text(words.effect(change, review)),
+        "<br>".join([*cells[:SHOWN], *more_]),
+    )  # fmt: skip
+
+
+def _change(place: Shown) -> str:
+    path = code(words.short_path(place.path))
+    if not place.given:
+        return path
+    texts = [words.value_text(value) for value in (place.before, place.after)]
+    if sum(map(len, texts)) > LONGEST:
+        texts = list(words.told_apart(*texts))
+    before, after = map(_cut, texts)
+    if place.after == UNKNOWN:
+        return f"{path} {text(place.cause)}"
+    return f"{path} {code(before)} → {code(after)}"
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
+
+
 def _scaling(effect: ScalingEffect) -> Block:
     heading = f"\n**{words.HEADING}**\n"
     lines = [heading]
     if effect.loads:
-        names = [each.name for each in effect.loads[0].figures]
+        names = list(words.FIGURES)
         lines += [row("", *map(text, names)), row(*["---"] * (len(names) + 1))]
     for load in effect.loads:
-        cells = [text(words.figure(each)) for each in load.figures]
-        marked = [
-            f"**{cell}**" if each.differs and each.before else cell
-            for cell, each in zip(cells, load.figures, strict=True)
+        cells = [
+            f"**{text(words.figure(load, name))}**"
+            if words.figure_differs(load, name)
+            else text(words.figure(load, name))
+            for name in words.FIGURES
         ]
-        lines.append(row(text(load.title), *marked))
+        lines.append(row(text(load.title), *cells))
     said = [*effect.warnings, *effect.unknown]
     lines += ["", *(f"- {text(each)}" for each in said)] if said else []
     return Block("\n".join(lines), heading)
@@ -225,14 +283,16 @@ def _scaling(effect: ScalingEffect) -> Block:
 
 def _header(group: Sequence[Review]) -> Iterator[Block]:
     review = group[0]
-    yield Block(f"\n### {text(words.title(review))}\n")
+    blocking = "BLOCKED, " if words.refused(review) else ""
+    warnings = sum(each.level == "warning" for each in review.findings)
+    warned = f", {warnings} warning{'' if warnings == 1 else 's'}" if warnings else ""
+    name = f"{review.where.deployment}: {blocking}{words.counts(review)}{warned}"
+    yield Block(f"\n### {text(name)}\n")
     for each in group:
         same = "" if each is review else f"**{text(each.where.deployment)}** does the same, "
-        if same or words.place(each):
-            yield Block(f"{same}{text(words.place(each))}  ")
-    if review.predicted:
-        yield Block("predicted from the templates, without asking AWS  ")
-    yield Block(f"\n**{text(words.counts(review))}**\n")
+        stack = f"{'predicted, ' if each.predicted else ''}stack {each.where.stack_name}"
+        said = ", ".join(part for part in (stack, words.place(each)) if part)
+        yield Block(f"{same}{text(said)}  ")
     if review.change_set.reason:
         yield Block(f"CloudFormation says: {text(review.change_set.reason)}\n")
     for key, value in review.change_set.extra.items():
@@ -249,27 +309,26 @@ def _footer(group: Sequence[Review]) -> Iterator[Block]:
 
 
 def _finding(review: Review, finding: Finding) -> Block:
-    first = (
-        f"- {ICONS[finding.level]} **{words.LEVELS[finding.level]}** {text(finding.what)}"
-        f" ({code(finding.id)})"
-    )
-    lines = [first, f"  <br>{text(finding.why)}.", f"  <br>**Do:** {text(finding.next_step)}."]
+    """One alert; blank lines around it, or GitHub does not draw it."""
+    what = f"> {text(finding.what)}. {code(finding.id)}"
+    lines = [f"\n> [!{ALERTS[finding.level]}]", what]
+    lines += [f"> {text(words.capital(finding.why))}. {text(finding.next_step)}."]
     if finding.level == "blocking":
         by = words.let_through(review, finding)
         accept = f"To accept it: {code(f'--allow {finding.allowed_by}')}"
-        lines.append(f"  <br>{f'**{text(by)}**' if by else accept}")
-    return Block("\n".join(lines), first)
+        lines.append(f"> {f'**{text(by)}**' if by else accept}")
+    return Block("\n".join([*lines, ""]), "\n".join([*lines[:2], ""]))
 
 
 def _table(rows: Sequence[AccessChange]) -> str:
-    head = ("", "Resource", "Effect", "Action", "On", "For", "If")
+    head = ("", "Where", "Effect", "Action", "Resource", "Principal", "Condition")
     return "\n".join(
         [
             row(*head),
             row(*["---"] * len(head)),
             *(
                 row(
-                    "gained" if each.gained else "lost",
+                    "\\+" if each.gained else "\\-",
                     code(each.logical_id),
                     text(each.effect),
                     "<br>".join(map(code, each.actions)),
@@ -286,7 +345,7 @@ def _table(rows: Sequence[AccessChange]) -> str:
 def _other(other: OtherChange, kind: str) -> Iterator[str]:
     name = f"{words.KINDS.get(other.kind, other.kind)} {other.name}"
     if other.kind == words.SECRET:
-        yield f"  {name}: cannot be compared"
+        yield f"  {name}: not compared"
         return
     yield f"@@ {name} @@"
     if kind != "CREATE":

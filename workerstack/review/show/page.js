@@ -24,6 +24,13 @@ function filter() {
     group.hidden = !group.querySelector("details.resource:not([hidden])");
   }
   count.value = `${visible} of ${resources.length} resources`;
+  document.getElementById("none").hidden = visible > 0 || resources.length === 0;
+}
+
+function clear() {
+  search.value = "";
+  for (const box of document.querySelectorAll(".bar input[type=checkbox]")) box.checked = true;
+  filter();
 }
 
 function openAll(open) {
@@ -32,23 +39,38 @@ function openAll(open) {
 
 function follow() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target instanceof HTMLDetailsElement) {
-    target.open = true;
-    target.querySelector("summary").focus();
+  if (!target) return;
+  if (target.hidden) {
+    clear();
+    count.value += ", filters cleared";
   }
+  if (target instanceof HTMLDetailsElement) target.open = true;
+  (target.querySelector("summary") ?? target).focus();
+  target.scrollIntoView();
+}
+
+function room() {
+  const bar = document.querySelector(".bar");
+  const sticks = getComputedStyle(bar).position === "sticky";
+  document.documentElement.style.scrollPaddingTop = sticks ? `${bar.offsetHeight + 8}px` : "0";
 }
 
 document.querySelector(".bar").hidden = false;
 document.querySelector(".bar").addEventListener("input", filter);
 document.getElementById("open").addEventListener("click", () => openAll(true));
 document.getElementById("close").addEventListener("click", () => openAll(false));
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && document.activeElement !== search) {
-    event.preventDefault();
-    search.focus();
-  }
+document.getElementById("clear").addEventListener("click", clear);
+search.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") clear();
 });
+for (const button of document.querySelectorAll(".copy")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", () => {
+    navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+  });
+}
 addEventListener("hashchange", follow);
-addEventListener("beforeprint", () => openAll(true));
+addEventListener("resize", room);
 filter();
-follow();
+room();
+addEventListener("load", follow);

@@ -4,7 +4,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workerstack.cloudformation import differences
@@ -12,9 +12,10 @@ from workerstack.problem import harmless
 from workerstack.review.model import (
     UNKNOWN,
     AccessChange,
-    Figure,
+    Figures,
     Finding,
     LoadEffect,
+    OtherChange,
     PropertyChange,
     ResourceChange,
     Review,
@@ -25,40 +26,54 @@ ORDER = ("Remove", "Modify", "Dynamic", "Import", "SyncWithActual", "Add")
 """What is lost comes first, what is new last."""
 
 GROUPS = (
-    "Removed",
+    "Deleted",
     "Replaced",
-    "Perhaps replaced",
+    "May be replaced",
     "Decided during execution",
-    "Modified",
+    "Updated in place",
+    "May change, known only afterwards",
     "Imported",
     "Synchronized with what is there",
     "Added",
+    "Cannot change",
 )
-"""Resources are shown in these groups, by risk."""
+"""Resources are shown in these groups, by risk; what only CloudFormation lists comes last."""
 
+COUNTED = {
+    "Deleted": "to delete",
+    "Replaced": "to replace",
+    "May be replaced": "may be replaced",
+    "Decided during execution": "decided during execution",
+    "Updated in place": "to update",
+    "May change, known only afterwards": "may change",
+    "Imported": "to import",
+    "Synchronized with what is there": "to synchronize",
+    "Added": "to add",
+}
+CANNOT = "Cannot change"
 _GROUP = {
-    "Remove": "Removed",
-    "Modify": "Modified",
+    "Remove": "Deleted",
     "Dynamic": "Decided during execution",
     "Import": "Imported",
     "SyncWithActual": "Synchronized with what is there",
     "Add": "Added",
 }
 SIGNS = {"Add": "+", "Remove": "-", "Modify": "~", "Import": "<", "Dynamic": "?"}
-REPLACEMENT = {"True": "REPLACED", "Conditional": "MAY BE REPLACED"}
+REPLACEMENT = {"True": "REPLACED", "Conditional": "may be replaced"}
 POLICIES = {
-    "Delete": "is deleted",
-    "Retain": "stays in the account",
-    "Snapshot": "is deleted, a snapshot stays",
+    "Delete": "deleted",
+    "Retain": "retained, outside any stack",
+    "RetainExceptOnCreate": "retained, outside any stack",
+    "Snapshot": "deleted, a snapshot is kept",
     "ReplaceAndDelete": "the old one is deleted",
-    "ReplaceAndRetain": "the old one stays in the account",
-    "ReplaceAndSnapshot": "the old one is deleted, a snapshot stays",
+    "ReplaceAndRetain": "the old one is retained, outside any stack",
+    "ReplaceAndSnapshot": "the old one is deleted, a snapshot is kept",
 }
 CAUSES = {
-    "DirectModification": "changed in the template",
-    "ParameterReference": "because the parameter {} changes",
-    "ResourceReference": "because {} changes",
-    "ResourceAttribute": "because {} changes",
+    "DirectModification": "",
+    "ParameterReference": "from parameter {}",
+    "ResourceReference": "from {}",
+    "ResourceAttribute": "from {}",
     "Automatic": "changed by CloudFormation itself",
     "NoModification": "not changed in the template",
 }
@@ -66,7 +81,7 @@ FORCES = {"Always": "forces replacement", "Conditionally": "may force replacemen
 SECRET = "secret parameter"  # noqa: S105 - a kind of change
 KINDS = {
     "parameter": "Parameters",
-    SECRET: "Secret parameters",
+    SECRET: "NoEcho parameters",
     "tag": "Tags",
     "notification topic": "Notification topics",
     "termination protection": "Termination protection",
@@ -74,7 +89,13 @@ KINDS = {
     "output": "Outputs",
     "description": "Description",
 }
-LEVELS = {"blocking": "BLOCKING", "warning": "Warning", "note": "Note"}
+LEVELS = {"blocking": "BLOCKED", "warning": "warning", "note": "note"}
+ACCESS = {
+    "permission": "Permissions",
+    "trust": "Trust policies",
+    "network": "Security groups and public addresses",
+}
+TASK, SERVICE = "AWS::ECS::TaskDefinition", "AWS::ECS::Service"
 
 
 def let_through(review: Review, finding: Finding) -> str:
@@ -83,72 +104,169 @@ def let_through(review: Review, finding: Finding) -> str:
     return f"let through by {by[0]}" if by and finding.level == "blocking" else ""
 
 
+def refused(review: Review) -> list[Finding]:
+    """The blocking findings for which `execute` refuses the change set."""
+    return [
+        each
+        for each in review.findings
+        if each.level == "blocking" and not let_through(review, each)
+    ]
+
+
 def title(review: Review) -> str:
     """Which stack, and whether it is new."""
-    stack = f"the stack {review.where.stack_name}" if review.where.stack_name else "a stack"
+    stack = review.where.stack_name or "a stack"
     kind = "creation" if review.change_set.type == "CREATE" else "update"
     kind = f"adoption ({review.adoption})" if review.adoption else kind
     return f"{review.where.deployment}: {'predicted ' if review.predicted else ''}{kind} of {stack}"
 
 
 def place(review: Review) -> str:
-    """Account, region and caller; empty where none is known."""
+    """Account and region; empty where none is known."""
     where = review.where
     account = f"account {where.account}" if where.account else ""
-    found = ", ".join(part for part in (account, where.region) if part)
-    asked = f", as {where.caller}" if where.caller else ""
-    return f"in {found}{asked}" if found else ""
+    return ", ".join(part for part in (account, where.region) if part)
 
 
 def counts(review: Review) -> str:
-    """One line: how much of what."""
-    actions = Counter(change.action for change in review.resources)
-    replaced = Counter(
-        change.replacement for change in review.resources if change.action == "Modify"
+    """How much of what, each resource once: ``1 to replace, 2 to update; 1 parameter changes``."""
+    found = Counter(group_of(change) for change in review.resources if change.can_change)
+    known = [group for group in GROUPS if found[group]]
+    parts = [f"{found[group]} {COUNTED[group]}" for group in known]
+    parts += [f"{found[group]} {group}" for group in found if group not in COUNTED]
+    resources_ = ", ".join(parts) or "No resource changes"
+    settings = Counter(_setting(each.kind) for each in review.others)
+    if review.change_set.type == "CREATE" or not settings:
+        return resources_
+    said = ", ".join(
+        f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in settings.items()
     )
-    parts = [f"{actions[action]} to {action.lower()}" for action in ORDER if actions[action]]
-    parts += [f"{number} {action}" for action, number in actions.items() if action not in ORDER]
-    parts += [f"{replaced['True']} replaced"] if replaced["True"] else []
-    parts += [f"{replaced['Conditional']} perhaps replaced"] if replaced["Conditional"] else []
-    if review.others and review.change_set.type != "CREATE":
-        parts += [f"{len(review.others)} beside the resources"]
-    return ", ".join(parts) or "no resource changes"
+    return f"{resources_}; {said} change{'s' if sum(settings.values()) == 1 else ''}"
+
+
+def _setting(kind: str) -> str:
+    return {"secret parameter": "NoEcho parameter", "stack policy": "stack policy"}.get(kind, kind)
+
+
+def verdict(review: Review) -> str:
+    """What the findings come to, in one sentence."""
+    blocking = refused(review)
+    rest: Counter[str] = Counter(each.level for each in review.findings if each not in blocking)
+    parts = [
+        f"{rest[level]} {word}{'' if rest[level] == 1 else 's'}"
+        for level, word in (
+            ("blocking", "finding that was let through"), ("warning", "warning"), ("note", "note"),
+        )
+        if rest[level]
+    ]  # fmt: skip
+    if blocking:
+        number = f"{len(blocking)} finding{'' if len(blocking) == 1 else 's'}"
+        more = f", {', '.join(parts)}" if parts else ""
+        refuses = "" if review.predicted else ": `execute` refuses this change set"
+        return f"BLOCKED by {number}{more}{refuses}."
+    return f"Findings: {', '.join(parts)}." if parts else "No findings."
 
 
 def group_of(change: ResourceChange) -> str:
     """The group in which a change is shown; an unknown action is a group of its own."""
-    if change.action == "Modify" and change.replacement in REPLACEMENT:
-        return "Replaced" if change.replacement == "True" else "Perhaps replaced"
+    if not change.can_change:
+        return CANNOT
+    if change.action == "Modify":
+        if change.replaces == "True":
+            return "Replaced"
+        if change.is_open:
+            return "May change, known only afterwards"
+        return "May be replaced" if change.replaces == "Conditional" else "Updated in place"
     return _GROUP.get(change.action, change.action)
 
 
 def grouped(resources: Iterable[ResourceChange]) -> dict[str, list[ResourceChange]]:
-    """The changes by group, the groups by risk, each by logical id."""
+    """The changes by group, the groups by risk.
+
+    Within a group what the template or a parameter changes comes first, then what follows.
+    """
     found: dict[str, list[ResourceChange]] = {}
-    for change in sorted(resources, key=lambda each: (each.logical_id, each.action)):
+    for change in sorted(resources, key=lambda each: (each.follows, each.logical_id, each.action)):
         found.setdefault(group_of(change), []).append(change)
     known = [group for group in GROUPS if group in found]
     # An action that is not known yet may be anything, so it comes first.
     return {group: found[group] for group in (*(found.keys() - set(GROUPS)), *known)}
 
 
+def in_order(review: Review) -> tuple[list[ResourceChange], list[ResourceChange]]:
+    """What can change, what you change before what follows, by risk; and what cannot."""
+    groups = grouped(review.resources)
+    cannot = groups.pop(CANNOT, [])
+    rows = [change for changes in groups.values() for change in changes]
+    return sorted(rows, key=lambda each: each.follows), cannot
+
+
+def cannot_change(changes: Sequence[ResourceChange]) -> str:
+    """One line on what CloudFormation lists and what cannot change; empty for nothing."""
+    if not changes:
+        return ""
+    number = f"{len(changes)} resource{'' if len(changes) == 1 else 's'}"
+    return f"CloudFormation also lists {number} that cannot change"
+
+
+def surprises(review: Review) -> str:
+    """One line on where CloudFormation listed something else than was predicted."""
+    found = [each for each in review.unforeseen if each.matters]
+    if not found:
+        return ""
+    said = "; ".join(
+        f"{each.logical_id} ({each.listed or 'not listed'}, predicted: {each.predicted or 'none'})"
+        for each in found
+    )
+    return f"CloudFormation's list is another one than was predicted, please report it: {said}"
+
+
 def sign(change: ResourceChange) -> str:
     """One character for an action."""
+    if change.action == "Modify" and change.replaces == "True":
+        return "±"
     return SIGNS.get(change.action, "!")
 
 
-def facts(change: ResourceChange) -> list[str]:
-    """What is said of a resource beside its name: replacement, policy, drift."""
-    found = [REPLACEMENT[change.replacement]] if change.replacement in REPLACEMENT else []
-    if change.action == "Add":
-        found = []
+def effect(change: ResourceChange, review: Review | None = None) -> str:
+    """What happens to a resource, in a few words."""
+    if not change.can_change:
+        return "cannot change"
+    policy = change.policy_action
+    kept = POLICIES.get(policy, f"policy {policy}") if policy else ""
+    said = {"Add": "added", "Import": "imported", "Dynamic": "decided during execution"}
+    if change.action == "Remove":
+        found = kept or "deleted"
+    elif change.action != "Modify":
+        found = said.get(change.action, change.action)
+    elif change.replaces == "True":
+        if change.type == TASK:
+            old = (change.physical_id or "").rpartition("/")[2]
+            gone = "retained" if "Retain" in (policy or "") else "deregistered"
+            found = "REPLACED: new revision" + (f"; {old} is {gone}" if old else "")
+        else:
+            found = f"REPLACED: {kept}" if kept else "REPLACED"
+    elif change.is_open:
+        found = "may change, known only afterwards"
+    elif change.replaces == "Conditional":
+        found = "may be replaced" + (f": {kept}" if kept else "")
+    else:
+        found = "updated in place" + _on_tasks(change, review)
     if change.replacement not in (*REPLACEMENT, "False", None):
-        found.append(f"replacement {change.replacement}")
-    if change.policy_action:
-        found.append(POLICIES.get(change.policy_action, f"policy {change.policy_action}"))
-    if change.drift_status:
-        found.append(f"drift: {change.drift_status}")
-    return found
+        found += f", replacement {change.replacement}"
+    return found + (f", drift: {change.drift_status}" if change.drift_status else "")
+
+
+def _on_tasks(change: ResourceChange, review: Review | None) -> str:
+    """What an update means for the running tasks, where there are any."""
+    if review is None:
+        return ""
+    deploys = {each.logical_id for each in review.findings if each.id == "tasks-restarted"}
+    if change.type == SERVICE:
+        return ": rolling deployment" if change.logical_id in deploys and not change.follows else ""
+    has_service = any(part.type == SERVICE for part in review.parts)
+    moved = deploys or any(each.type == SERVICE and each.can_change for each in review.resources)
+    return ": no task restarts" if has_service and not moved else ""
 
 
 def more(change: ResourceChange) -> dict[str, Any]:
@@ -160,7 +278,6 @@ def more(change: ResourceChange) -> dict[str, Any]:
         "not compared for drift": list(change.drift_ignored) or None,
         "before the last deployment": change.previous_deployment,
         "scope": ", ".join(change.scope) if change.scope and not change.properties else None,
-        "values": "from the templates" if change.from_templates and change.properties else None,
         **change.extra,
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -182,27 +299,29 @@ def forces(changes: Iterable[PropertyChange]) -> str:
 def value_text(value: Any) -> str:
     """A value, harmless: a text in the lines that it has, anything else as JSON in one."""
     if value is None:
-        return "nothing"
+        return "(not set)"
     if value == UNKNOWN:
-        return "known only after execution"
+        return "(known only afterwards)"
     if value == "":
         return "(empty)"
+    if value == []:
+        return "(empty list)"
     return harmless(
         value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), "\n\t"
     )
 
 
-def access_row(change: AccessChange) -> tuple[str, str, str, str, str, str]:
-    """Gained or lost, resource, effect, actions, on what and for whom, condition."""
-    whom = [*change.resources, *([change.principal] if change.principal else [])]
-    return (
-        "gained" if change.gained else "lost",
-        change.logical_id,
-        change.effect,
-        ", ".join(change.actions),
-        ", ".join(whom),
-        change.condition,
-    )
+def access_line(change: AccessChange) -> str:
+    """``+ Allow sqs:SendMessage on jobs``, as IAM names the members."""
+    sign_ = "+" if change.gained else "-"
+    actions = ", ".join(change.actions)
+    if change.kind == "network":
+        to = "from" if actions.startswith("inbound") else "to"
+        return f"{sign_} {actions} {to} {change.principal}"
+    found = f"{sign_} {change.effect} {actions}"
+    found += f" on {', '.join(change.resources)}" if change.resources else ""
+    found += f" for {change.principal}" if change.principal else ""
+    return found + (f" if {change.condition}" if change.condition else "")
 
 
 Style = Callable[[str, str], str]
@@ -271,12 +390,14 @@ def shown(change: ResourceChange) -> list[Shown]:
     """Every place, in the order of the answer; several causes of one place are one."""
     groups: dict[str, list[PropertyChange]] = {}
     for each in change.properties:
+        if each.proof and change.can_change:
+            continue
         groups.setdefault(each.label, []).append(each)
     return [place for label, group in groups.items() for place in _places(label, group)]
 
 
 def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
-    causes = "; ".join(dict.fromkeys(filter(None, map(cause, group))))
+    causes = ", ".join(dict.fromkeys(filter(None, map(cause, group))))
     extra = tuple(item for each in group for item in {**(each.drift or {}), **each.extra}.items())
     valued = [each for each in group if each.values_given]
     if not valued:
@@ -321,24 +442,189 @@ HEADING = "How it scales, simulated"
 SAME = "no difference"
 
 
-def figure(each: Figure) -> str:
-    """``5 of 5``, or ``3 of 5 -> 5 of 5``."""
-    if each.before is None or each.after is None or not each.differs:
-        return str(each.before if each.after is None else each.after)
-    return f"{each.before} -> {each.after}"
+def _span(seconds: int | None) -> str:
+    """Seconds as people say them: ``90 s``, ``6 min 1 s``, ``2 h 30 min``."""
+    if seconds is None:
+        return "never"
+    if seconds < 120:  # noqa: PLR2004 - two minutes are still said in seconds
+        return f"{seconds} s"
+    parts: list[tuple[int, str]] = []
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count or parts:
+            parts.append((count, name))
+    return " ".join(f"{count} {name}" for count, name in parts[:2] if count)
+
+
+FIGURES: Mapping[str, Callable[[Figures], str]] = {
+    "done": lambda it: f"{it.done:,} of {it.total:,}",
+    "killed": lambda it: f"{it.killed:,}",
+    "dead letters": lambda it: f"{it.dead_letters:,}",
+    "first receive p95": lambda it: _span(it.first_receive_p95_seconds),
+    "completion p95": lambda it: _span(it.completion_p95_seconds),
+    "cost": lambda it: f"${it.cost_dollars:,.4f}",
+}
+"""What each figure is called, and how it is read."""
+
+
+def figure(load: LoadEffect, name: str) -> str:
+    """``5 of 5``, or ``3 of 5 -> 5 of 5``; a cost says for how long."""
+    sides = [FIGURES[name](each) for each in (load.before, load.after) if each is not None]
+    said = " -> ".join(dict.fromkeys(sides))
+    return f"{said} in {load.hours:g} h" if name == "cost" else said
+
+
+def figure_differs(load: LoadEffect, name: str) -> bool:
+    """Whether a figure is another one afterwards; not where a side is missing."""
+    if load.before is None or load.after is None:
+        return False
+    return FIGURES[name](load.before) != FIGURES[name](load.after)
 
 
 def sentence(load: LoadEffect) -> str:
     """What differs on one load; of a creation, or an end, all of it."""
-    found = [each for each in load.figures if each.differs]
-    return "; ".join(f"{each.name} {figure(each)}" for each in found) or SAME
+    whole = load.before is None or load.after is None
+    found = [name for name in FIGURES if whole or figure_differs(load, name)]
+    return "; ".join(f"{name} {figure(load, name)}" for name in found) or SAME
 
 
-def lines(effect: ScalingEffect, width: int) -> Iterator[str]:
-    """One line a load, then the warnings, then what is not known."""
-    for load in effect.loads:
-        yield from wrapped(f"{load.title}: {sentence(load)}", width, "   ", " " * 7)
-    for warning in effect.warnings:
-        yield from wrapped(warning, width, "!  ", " " * 5)
-    for unknown in effect.unknown:
-        yield from wrapped(f"{unknown}.", width, "   ", " " * 5)
+def lines(effect_: ScalingEffect, width: int, *, whole: bool = True) -> Iterator[str]:
+    """One line a load, then the warnings, then what is not known; or only what differs."""
+    for load in effect_.loads:
+        if whole or load.differs:
+            yield from wrapped(f"{load.title}: {sentence(load)}", width, "    ", " " * 8)
+    for warning in effect_.warnings:
+        yield from wrapped(f"warning: {warning}", width, "    ", " " * 8)
+    for unknown in effect_.unknown:
+        yield from wrapped(f"{unknown}.", width, "    ", " " * 8)
+
+
+def worst(effect_: ScalingEffect, width: int, most: int = 2) -> Iterator[str]:
+    """The loads that differ most, a line each, and the first sentence of each warning."""
+    found = sorted(
+        (load for load in effect_.loads if load.differs),
+        key=lambda load: not any(figure_differs(load, name) for name in GRAVE),
+    )
+    most = most if found and any(figure_differs(found[0], name) for name in GRAVE) else 1
+    rest = f"; and {len(found) - most} more loads (--all)" if len(found) > most else ""
+    for number, load in enumerate(found[:most]):
+        said = f"{'Scaling, simulated: ' if not number else ''}{load.title}: "
+        more_ = rest if number == most - 1 else ""
+        parts = [
+            f"{name} {figure(load, name)}"
+            for name in FIGURES
+            if figure_differs(load, name) or None in (load.before, load.after)
+        ]
+        kept = [parts[0]]
+        for part in parts[1:]:
+            if len(said) + len("; ".join([*kept, part])) + len(more_) + 2 <= width:
+                kept.append(part)
+        yield from wrapped(said + "; ".join(kept) + more_, width, "  ", " " * 6)
+    for warning in effect_.warnings:
+        name, _, said = warning.partition(": ")
+        yield from wrapped(f"warning: {_first(said)}.  [{name}]", width, "  ", " " * 6)
+    for unknown in effect_.unknown:
+        yield from wrapped(f"{unknown}.", width, "  ", " " * 6)
+
+
+GRAVE = ("done", "killed", "dead letters")
+"""Figures that are worse than waiting or money."""
+
+
+def _first(sentences: str) -> str:
+    return re.split(r"[.:] ", sentences, maxsplit=1)[0].rstrip(".")
+
+
+def scales_otherwise(effect_: ScalingEffect | None) -> bool:
+    """Whether there is anything to say of it."""
+    if effect_ is None:
+        return False
+    return bool(effect_.warnings or effect_.unknown or any(each.differs for each in effect_.loads))
+
+
+def capital(sentence_: str) -> str:
+    """The same with a capital letter at its start, unless a name stands there."""
+    first = sentence_.split(" ", 1)[0]
+    return sentence_[:1].upper() + sentence_[1:] if first.isalpha() else sentence_
+
+
+def unshown_settings(review: Review) -> list[OtherChange]:
+    """Changes of the stack's settings that no change of a resource names as its cause."""
+    told = {
+        each.causing_entity
+        for change in review.resources
+        if change.can_change
+        for each in change.properties
+        if each.change_source == "ParameterReference"
+    }
+    return [
+        each
+        for each in review.others
+        if not (
+            each.kind == "parameter" and each.name in told and review.change_set.type != "CREATE"
+        )
+    ]
+
+
+def told_apart(before: str, after: str) -> tuple[str, str]:
+    """Two long texts without what both begin with: ``.../jobs:1`` and ``:2``."""
+    same = 0
+    for one, other in zip(before, after, strict=False):
+        if one != other:
+            break
+        same += 1
+    common = before[:same]
+    last = max(common.rfind(each) for each in ":@/,.")
+    if last < SHARED:
+        return before, after
+    name = common.rfind("/", 0, last)
+    start = f"...{before[name:]}" if name > 0 else f"...{before[last:]}"
+    return start, after[last:]
+
+
+SHARED = 20
+"""Characters that two texts must share before they are cut."""
+
+
+def merged(places: Iterable[Shown]) -> list[Shown]:
+    """Members of one list of texts that come and go are one place."""
+    found: list[Shown] = []
+    for each in places:
+        parent, _, position = each.path.rpartition("/")
+        last = found[-1] if found else None
+        if (
+            position.isdigit()
+            and each.given
+            and None in (each.before, each.after)
+            and all(isinstance(value, str | None) for value in (each.before, each.after))
+        ):
+            if last is not None and last.path == parent and isinstance(last.extra, tuple):
+                joined = [
+                    ", ".join(value for value in pair if value is not None) or None
+                    for pair in ((last.before, each.before), (last.after, each.after))
+                ]
+                found[-1] = last._replace(before=joined[0], after=joined[1])
+            else:
+                found.append(each._replace(path=parent))
+        else:
+            found.append(each)
+    return found
+
+
+def since(change: ResourceChange) -> str:
+    """From what a change follows: ``since TaskDefinition is replaced``; empty for another."""
+    left = [each for each in change.properties if not each.proof]
+    if not change.follows or not left:
+        return ""
+    names = dict.fromkeys(str(each.causing_entity).partition(".")[0] for each in left)
+    sure = all(each.evaluation == "Static" for each in left)
+    how = "replaced" if sure else "updated"
+    return f"since {' and '.join(names)} {'is' if len(names) == 1 else 'are'} {how}"
+
+
+def short_path(path: str) -> str:
+    """The path without what all of them begin with."""
+    found = path.removeprefix("/Properties/").removeprefix("/")
+    name, _, rest = found.removeprefix("ContainerDefinitions/").partition("/")
+    is_container = found.startswith("ContainerDefinitions/") and not name.isdigit() and rest
+    return f"{name}/{rest}" if is_container else found
