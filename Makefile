@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 AUDIT := .venv-audit/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run generate test check bench audit fix lock requirements clean
+.PHONY: help setup run generate test tests soak check bench audit fix lock requirements clean
 
 help: ## show what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,8 +29,15 @@ run: setup ## the main job: generate, embedded AWS, change set, diff, execution,
 generate: setup ## build and lint every worker's template, and write out/
 	$(BIN)/python generate.py
 
-test: check .venv-audit/.ready ## everything that CI runs: all tests, lint, types, out/ current, audits
-	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -n 2 --dist loadfile -q
+test: setup .venv-audit/.ready ## everything that CI runs: all tests, lint, types, out/ current, audits
+	@$(MAKE) --no-print-directory --jobs 2 check tests
+
+tests: setup .venv-audit/.ready
+	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -n 2 --dist loadfile -q --durations 5
+
+soak: setup ## what is too long for each commit: 500 deployments, every kill, many more made-up examples
+	$(BIN)/python -m bench deployments
+	SOAK=1 $(BIN)/pytest -n 2 --dist load -m soak -q
 
 check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/ruff format --check --quiet .
@@ -54,6 +61,7 @@ lock: ## take the newest versions of all dependencies into constraints.txt and r
 	{ head -1 constraints.txt; .venv-lock/bin/pip freeze --exclude-editable; } > constraints.new
 	mv constraints.new constraints.txt
 	$(MAKE) requirements
+	$(BIN)/python -m workerstack.lint.provider_schemas
 
 requirements: ## lock with hashes what the workflows install, in the versions of constraints.txt
 	$(PYTHON) -m venv .venv-lock

@@ -1,5 +1,6 @@
 """How long simulations take: a busy day, a quiet year, one run of a search."""
 
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +23,17 @@ def main() -> int:
     day, year, hours = _busy_day(), _quiet_year(), _quiet_hours()
     settings = Settings()
     above = show(
-        "a day with 10,000 messages", _median(lambda: simulate(scaling, day, settings)), 2, " s"
+        "a day with 10,000 messages", _median(lambda: simulate(scaling, day, settings)), 0.3, " s"
     )
+    above += show(
+        "a year with a job an hour",
+        _median(lambda: simulate(scaling, _quiet_hours(365), settings)), 4, " s",
+    )  # fmt: skip
+    started = time.perf_counter()
+    simulate(scaling, _million(), settings)
+    above += show("a million messages", time.perf_counter() - started, 20, " s")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    above += show("memory of all these", peak, 300, " MiB")
     above += show(
         "a year of a quiet worker, a job a day",
         _median(lambda: simulate(scaling, year, settings)), 10, " s",
@@ -56,9 +66,16 @@ def _quiet_year() -> Trace:
     )
 
 
-def _quiet_hours() -> Trace:
+def _quiet_hours(days: int = 1) -> Trace:
     random = Random(3)
     return Trace.of(
         Message(hour * 3_600 + random.randrange(3_600), random.randrange(30, 250))
-        for hour in range(24)
+        for hour in range(24 * days)
+    )
+
+
+def _million() -> Trace:
+    random = Random(4)
+    return Trace.of(
+        Message(random.randrange(100 * DAY), random.randrange(5, 60)) for _ in range(1_000_000)
     )

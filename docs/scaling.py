@@ -71,6 +71,8 @@ SOURCES = {
     "start_latency": "measured by others: 53 to 62 s for an image of 413 MB",
     "missing_operand_is_zero": "CloudWatch User Guide, metric math: no point without both",
     "old_receipt_deletes": "SQS API, DeleteMessage: it might not be deleted",
+    "metric_jitter": "AWS gives no number; datapoints that come one by one are what is seen",
+    "healthy_after": "ECS Developer Guide: 40 s without load balancer and health check",
     "heartbeat": "SQS API, ChangeMessageVisibility: the worker's own choice",
     "protection": "ECS Developer Guide, task scale-in protection: 1 to 2880 minutes",
     "retention": "SQS API: 4 days unless set",

@@ -15,10 +15,6 @@ from templates.description import described
 from templates.parameters import Names, Size
 from templates.steps import Side
 
-COOLDOWN = 300
-"""Seconds between two scalings in one direction, as the specification has it. It exceeds
-metric delay, start of a task and one period, or one message would start two tasks."""
-
 
 def scalable_target(size: Size, names: Names, service: Service) -> ScalableTarget:
     """What scales, and between which bounds. The role is AWS's own, service-linked.
@@ -42,7 +38,7 @@ def scalable_target(size: Size, names: Names, service: Service) -> ScalableTarge
     )
 
 
-def scale_out_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
+def scale_out_policy(target: ScalableTarget, side: Side, cooldown: int) -> ScalingPolicy:
     """More tasks, the more messages wait."""
     return ScalingPolicy(
         "ScaleOutPolicy",
@@ -50,11 +46,11 @@ def scale_out_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
         PolicyName=Sub("${AWS::StackName}-scale-out"),
         PolicyType="StepScaling",
         ScalingTargetId=Ref(target),
-        StepScalingPolicyConfiguration=_steps(side),
+        StepScalingPolicyConfiguration=_steps(side, cooldown),
     )
 
 
-def scale_in_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
+def scale_in_policy(target: ScalableTarget, side: Side, cooldown: int) -> ScalingPolicy:
     """Fewer tasks, once nothing is left to do."""
     return ScalingPolicy(
         "ScaleInPolicy",
@@ -62,15 +58,15 @@ def scale_in_policy(target: ScalableTarget, side: Side) -> ScalingPolicy:
         PolicyName=Sub("${AWS::StackName}-scale-in"),
         PolicyType="StepScaling",
         ScalingTargetId=Ref(target),
-        StepScalingPolicyConfiguration=_steps(side),
+        StepScalingPolicyConfiguration=_steps(side, cooldown),
     )
 
 
-def _steps(side: Side) -> StepScalingPolicyConfiguration:
+def _steps(side: Side, cooldown: int) -> StepScalingPolicyConfiguration:
     """Maximum: of several datapoints the deepest queue decides, as in the alarms."""
     return StepScalingPolicyConfiguration(
         AdjustmentType="ChangeInCapacity",
-        Cooldown=COOLDOWN,
+        Cooldown=cooldown,
         MetricAggregationType="Maximum",
         StepAdjustments=[
             StepAdjustment(

@@ -73,6 +73,11 @@ class OwnQueue:
             )
 
 
+COOLDOWN = 300
+"""Seconds between two scalings in one direction, as the specification has it. It exceeds
+metric delay, start of a task and one period, or one message would start two tasks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Secret:
     """A Secrets Manager secret, given to the container as an environment variable.
@@ -112,7 +117,8 @@ class Worker:
     """A container that processes the messages of one queue, and scales with it.
 
     ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
-    ``drained_minutes`` is for how long nothing must be left before a task is removed.
+    ``drained_minutes`` is for how long nothing must be left before a task is removed. The
+    cooldowns, in seconds, are the least time between two changes in the same direction.
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
     Names that are left out follow from ``name``. ``kept`` are properties of adopted resources,
@@ -144,6 +150,8 @@ class Worker:
     max_tasks: int = 5
     scale_in_on: Literal["outstanding", "visible"] = "outstanding"
     drained_minutes: int = 15
+    scale_out_cooldown: int = COOLDOWN
+    scale_in_cooldown: int = COOLDOWN
     stop_timeout: int = LONGEST_STOP_TIMEOUT
     log_group: str = ""
     log_stream_prefix: str = ""
@@ -170,6 +178,12 @@ class Worker:
                 f"At most {self.max_tasks} tasks is impossible",
                 "such a worker would never process a message",
                 "Give max_tasks=1 or more",
+            )
+        if min(self.scale_out_cooldown, self.scale_in_cooldown) < 0:
+            raise SpecificationError(
+                "A negative cooldown is impossible",
+                "it is the time in seconds until tasks may be added or removed again",
+                "Take 0 or more",
             )
         keeping.check(self.kept)
         self.step_table  # noqa: B018 - a wrong table is told where the worker is written

@@ -96,8 +96,8 @@ def _add_steps(
 ) -> None:
     table = worker.step_table
     add = template.add_resource
-    scale_out = add(scaling.scale_out_policy(target, table.scale_out))
-    scale_in = add(scaling.scale_in_policy(target, table.scale_in))
+    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
+    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
     if worker.scale_in_on == "visible":
         add(alarms.literal_backlog_alarm(queue, table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queue, table.scale_in, scale_in))

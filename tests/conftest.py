@@ -2,26 +2,28 @@
 
 import itertools
 import os
-import time
+import signal
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests import deployed
+from tests import deployed, soak
+from tests.preloaded import quick_clocks
+from tests.programs import Programs
 from workerstack import localaws
 from workerstack.command_line import run
 from workerstack.commands import deploy
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.clock import Clock
-from workerstack.localaws import surroundings, walkthrough
+from workerstack.localaws import accounts, surroundings, walkthrough
 
 # How long an example takes depends on what else the machine does, and is no property of ours.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# The same examples each time, so that nothing fails by chance; `make soak` looks for new ones.
+settings.register_profile("seeded", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None, print_blob=True)
+settings.load_profile("soak" if soak.IS_ON else "seeded")
 
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
@@ -45,6 +47,13 @@ def endpoint() -> Iterator[localaws.Endpoint]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def programs() -> Iterator[Programs]:
+    """Runs a program of ours in a process of its own, without the time that imports take."""
+    with Programs() as running:
+        yield running
+
+
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> str:
     """An account of its own for each test: the endpoint keeps them apart."""
@@ -64,9 +73,25 @@ def clients(endpoint: localaws.Endpoint, account: str) -> Clients:
     return Clients(REGION, endpoint_url=endpoint.url)
 
 
+@pytest.fixture(scope="session")
+def made_once(endpoint: localaws.Endpoint) -> tuple[str, surroundings.Surroundings]:
+    """What stacks import, in an account that no test uses, to be copied from there."""
+    source = f"{os.getpid() % 100_000:05d}{0:07d}"
+    made = surroundings.create(
+        lambda service: walkthrough.client(service, endpoint.url, source), REGION
+    )
+    return source, made
+
+
 @pytest.fixture
-def things(client: Callable[[str], Any]) -> surroundings.Surroundings:
-    return surroundings.create(client, REGION)
+def things(
+    made_once: tuple[str, surroundings.Surroundings], account: str
+) -> surroundings.Surroundings:
+    source, made = made_once
+    accounts.copy(source, account)
+    found = accounts.renamed(made, source, account)
+    assert isinstance(found, surroundings.Surroundings)
+    return found
 
 
 @pytest.fixture
@@ -114,17 +139,19 @@ def command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Run:  # fmt: skip
     """deploy.py with these words: (exit code, standard output, standard error)."""
-    quick = partial(Clock, sleep=lambda _: time.sleep(0.01))
-    for name in ("review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step"):
-        monkeypatch.setattr(f"workerstack.commands.{name}.Clock", quick)
+    for name, clock in quick_clocks().items():
+        monkeypatch.setattr(name, clock)
 
-    def go(*words: str, root: Path = checkout) -> tuple[int, str, str]:
+    def go(*words: str, root: Path = checkout, committed: bool = False) -> tuple[int, str, str]:
         options = [] if "--help" in words else ["--root", str(root)]
-        options += ["--yes", "--uncommitted"] if words[0] == "execute" else []
+        if words[0] == "execute":
+            options += ["--yes"] if committed else ["--yes", "--uncommitted"]
         monkeypatch.setattr("sys.argv", ["deploy.py", *words, *options])
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
+        before = signal.getsignal(signal.SIGINT)
         with pytest.raises(SystemExit) as end:
             run(deploy.deploy)
+        signal.signal(signal.SIGINT, before)  # a command that was interrupted hears no more of it
         captured = capsys.readouterr()
         return int(end.value.code or 0), captured.out, captured.err
 

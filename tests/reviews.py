@@ -124,12 +124,7 @@ REVIEWS = st.builds(
     notices=_several(NOTICES, 2),
     unknown=_several(WORDS, 2),
     predicted=st.booleans(),
-    binding=st.just(
-        Binding(
-            template="", template_digest="", parameters_digest="", not_bound=(),
-            stack_status="", stack_last_updated="", changes_digest="",
-        )
-    ),
+    binding=st.just(Binding()),
 )  # fmt: skip
 """Any review; logical ids are what CloudFormation allows, all other text is anything."""
 

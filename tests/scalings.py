@@ -29,6 +29,7 @@ ALARM_AND_UNKNOWN = ((AlarmState.ALARM, "In"), (AlarmState.INSUFFICIENT_DATA, "O
 CHANGING = (
     ScheduledAction("more", "rate(20 minutes)", min_capacity=1, max_capacity=3),
     ScheduledAction("less", "rate(30 minutes)", min_capacity=0),
+    ScheduledAction("too many", "rate(25 minutes)", min_capacity=9),
 )
 
 
@@ -69,6 +70,7 @@ def scalings(draw: st.DrawFn) -> Scaling:
             visibility_timeout=draw(st.sampled_from([1, 30, 90, 300, 900])),
             retention=draw(st.sampled_from([345_600, 345_600, 1_800])),
             max_receive_count=draw(st.sampled_from([None, 1, 2, 5])),
+            delay=draw(st.sampled_from([0, 0, 0, 45, 900])),
         ),
         task=Task(cpu=256, memory=512, stop_timeout=draw(st.sampled_from([2, 30, 120]))),
         suspended=Suspended(
@@ -142,6 +144,7 @@ def switches(draw: st.DrawFn) -> Settings:
     return Settings(
         seed=draw(st.integers(0, 99)),
         metric_delay=draw(st.sampled_from([0, 60, 60, 90, 180])),
+        metric_jitter=draw(st.sampled_from([0, 0, 0, 60, 200])),
         activation_delay=draw(st.sampled_from([0, 120, 900])),
         sleep_after=draw(st.sampled_from([21_600, 300, 600])),
         asleep_at_start=draw(st.booleans()),
@@ -153,10 +156,12 @@ def switches(draw: st.DrawFn) -> Settings:
         start_latency=draw(st.sampled_from([1, 30, 60, 200])),
         start_latency_spread=draw(st.sampled_from([0, 0, 20])),
         deployments=draw(st.sampled_from([(), (), (900,), (700, 2000)])),
+        healthy_after=draw(st.sampled_from([40, 40, 0, 130])),
         concurrency=draw(st.sampled_from([1, 1, 2])),
         poll_latency=draw(st.sampled_from([0, 0, 7])),
         heartbeat=draw(st.sampled_from([0, 0, 20])),
         protection=draw(st.sampled_from([0, 0, 120, 7_200])),
+        protection_renewed=draw(st.booleans()),
         on_sigterm=draw(st.sampled_from(["finish", "return"])),
         old_receipt_deletes=draw(st.booleans()),
     )

@@ -1,9 +1,9 @@
 """The simulator's semantics as a plain loop: every second, every list, nothing skipped or cached.
 
 It shares only the data types with simulator/, and is as slow as it is plain. Order within a
-second: arrivals, retention, ends of visibility, starts, ends of jobs, kills, freed hands,
-deployments, scheduled actions, decisions, reconciliation, receives, cooldowns that begin; at the
-end of a minute the metrics are sampled and the alarms evaluated.
+second: arrivals, retention, ends of delays and visibility, starts, ends of jobs, kills, freed
+hands, deployments, scheduled actions, decisions, reconciliation, receives, cooldowns that begin;
+at the end of a minute the metrics are sampled and the alarms evaluated.
 """
 
 from collections.abc import Callable
@@ -90,9 +90,8 @@ class Loop:
             for index, each in enumerate(trace.messages)
         ]
         self.queue = scaling.queue or settings.imported_queue()
-        self.heartbeat = (
-            settings.heartbeat if settings.heartbeat < self.queue.visibility_timeout else 0
-        )
+        beat = settings.heartbeat or 0
+        self.heartbeat = beat if beat < self.queue.visibility_timeout else 0
         self.workers: list[Worker] = []
         self.min, self.max = scaling.min_capacity, scaling.max_capacity
         self.desired = (
@@ -125,15 +124,19 @@ class Loop:
     def _of(self, state: str) -> list[Worker]:
         return [worker for worker in self.workers if worker.state() == state]
 
-    def _second(self, now: int) -> None:  # noqa: C901, PLR0912 - it is the plain loop
+    def _second(self, now: int) -> None:  # noqa: C901, PLR0912, PLR0915 - it is the plain loop
         for item in self.items:
             if item.arrival == now:
-                item.state, item.visible_from = "visible", now
+                item.state = "delayed"
                 self.counts[0] += 1
         for item in self.items:
-            alive = item.state in ("visible", "in flight")
+            alive = item.state in ("delayed", "visible", "in flight")
             if alive and now >= item.arrival + self.queue.retention:
                 item.state = "expired"
+        for item in self.items:
+            # SQS, delay queues: hidden for DelaySeconds from when it is sent.
+            if item.state == "delayed" and item.arrival + self.queue.delay == now:
+                item.state, item.visible_from = "visible", now
         for item in self.items:
             if item.state == "in flight" and item.hidden_until == now:
                 item.state, item.visible_from, item.hidden_until = "visible", now, inf
@@ -162,9 +165,11 @@ class Loop:
                     self.desired = self.scaling.desired_count
         for action in self.scaling.scheduled:
             period = 60 * int(action.schedule.removeprefix("rate(").split()[0])
-            if now % period == 0 and not self.scaling.suspended.scheduled:
-                self.min = self.min if action.min_capacity is None else action.min_capacity
-                self.max = self.max if action.max_capacity is None else action.max_capacity
+            low = self.min if action.min_capacity is None else action.min_capacity
+            high = self.max if action.max_capacity is None else action.max_capacity
+            # RegisterScalableTarget: a minimum above the maximum is a ValidationException.
+            if now % period == 0 and not self.scaling.suspended.scheduled and low <= high:
+                self.min, self.max = low, high
                 self.desired = max(self.min, min(self.max, self.desired))
         if self.decision and self.decision[0] == now:
             self._decide(now, self.decision[1])
@@ -177,7 +182,7 @@ class Loop:
                     memory.out_until = now + policy.cooldown
                 if memory.in_until == inf:
                     memory.in_until = now + policy.cooldown
-        in_queue = any(item.state in ("visible", "in flight") for item in self.items)
+        in_queue = any(item.state in ("delayed", "visible", "in flight") for item in self.items)
         if in_queue or self._of("running") or self._of("stopping"):
             if now - self.last_activity > self.settings.sleep_after:
                 self.awake_since = now
@@ -236,10 +241,12 @@ class Loop:
             if count > 0:
                 self._stop(worker, now)
                 count -= 1
+        renewed = self.settings.protection and self.settings.protection_renewed
         choice = [
             each
             for each in workers
-            if each.state() == "running" and not (each.hands and each.protected_until > now)
+            if each.state() == "running"
+            and not (each.hands and (renewed or each.protected_until > now))
         ]
         while count > 0 and choice:
             self._stop(choice.pop(self.random.randrange(len(choice))), now)
@@ -270,13 +277,22 @@ class Loop:
         waiting = [each for each in old if each.state() == "pending"]
         self._reduce(waiting, len(waiting), now)
         running = [each for each in old if each.state() == "running"]
-        self._reduce(running, len(self._of("running")) - lowest, now)
+        # ECS, minimumHealthyPercent: without load balancer and health check a task is healthy
+        # when it has been RUNNING for 40 seconds.
+        self._reduce(running, len(self._healthy(now)) - lowest, now)
         self._reduce(new, len(new) - self.desired, now)
         active = self._of("pending") + self._of("running")
         self._add(min(self.desired - len(new), highest - len(active)), now)
         left = [each for each in self._of("running") if each.revision < self.revision]
-        if not left and len(self._of("running")) >= self.desired and not self._of("pending"):
+        if not left and len(self._healthy(now)) >= self.desired and not self._of("pending"):
             self.deploying = False
+
+    def _healthy(self, now: int) -> list[Worker]:
+        return [
+            each
+            for each in self._of("running")
+            if each.running is not None and now - each.running >= self.settings.healthy_after
+        ]
 
     def _receive(self, now: int) -> None:
         while True:
@@ -318,12 +334,12 @@ class Loop:
         shown = [
             item.arrival
             for item in self.items
-            if item.state in ("visible", "in flight") and item.receives < 3
+            if item.state in ("delayed", "visible", "in flight") and item.receives < 3
         ]
         sample: dict[str, float | None] = {
             "ApproximateNumberOfMessagesVisible": visible,
             "ApproximateNumberOfMessagesNotVisible": flying,
-            "ApproximateNumberOfMessagesDelayed": 0,
+            "ApproximateNumberOfMessagesDelayed": sum(i.state == "delayed" for i in self.items),
             "ApproximateAgeOfOldestMessage": now - min(shown) if shown else None,
         }
         if not flying and not self.settings.notvisible_reported_when_zero:
@@ -362,7 +378,16 @@ class Loop:
                 known["ApproximateNumberOfMessagesNotVisible"] = None
             return known
         sample, awake_since = self.samples[at]
-        return None if now < awake_since + self.settings.activation_delay else sample
+        if sample is None or now < awake_since + self.settings.activation_delay:
+            return None
+        if not self.settings.metric_jitter:
+            return sample
+        come: dict[str, float | None] = {}
+        for name, value in sample.items():
+            drawn = Random(f"{self.settings.seed}/{at}/{name}")
+            late = self.settings.metric_delay + drawn.randint(0, self.settings.metric_jitter)
+            come[name] = value if at + late <= now else None
+        return come
 
     def _points(self, alarm: Alarm, now: int) -> list[float | None]:
         newest = now - ceil(self.settings.metric_delay / 60) * 60

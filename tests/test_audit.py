@@ -77,19 +77,52 @@ def parliament(policies: Mapping[str, Any], folder: Path) -> dict[str, list[str]
     return dict(found)
 
 
-def checkov(text: str, folder: Path) -> set[tuple[str, str]]:
-    """The checks that fail, each with the logical id on which it does."""
-    file = folder / "audited.template.yaml"
-    file.write_text(text)
+PLANTED = """Resources:
+  Bare:
+    Type: AWS::SQS::Queue
+  Open:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties:
+      CidrIp: 0.0.0.0/0
+      Description: everybody
+      FromPort: 22
+      GroupId: !GetAtt WorkerSecurityGroup.GroupId
+      IpProtocol: tcp
+      ToPort: 22
+"""
+CLEAN, OPENED = "webordinary-edit.template.yaml", "opened.template.yaml"
+Failed = dict[str, set[tuple[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def checkov(tmp_path_factory: pytest.TempPathFactory) -> Failed:
+    """By file, the checks that fail, each with the logical id on which it does.
+
+    It takes seconds to begin, so it looks at every template and the planted one together.
+    """
+    folder = tmp_path_factory.mktemp("checkov")
+    texts = {template.name: template.read_text() for template in TEMPLATES}
+    assert texts[CLEAN].count("\nResources:\n") == 1
+    texts[OPENED] = texts[CLEAN].replace("\nResources:\n", f"\n{PLANTED}")
+    for name, text in texts.items():
+        (folder / name).write_text(text)
     report = audit(
-        *("checkov", "--skip-download", "--framework", "cloudformation", "--compact", "--quiet"),
-        *("--output", "json", "--file", file.name),
+        *("checkov", "--skip-download", "--framework", "cloudformation", "--compact"),
+        *("--output", "json", "--directory", "."),
         folder=folder,
     )
     assert report["summary"]["parsing_errors"] == 0
-    assert report["summary"]["passed"] > 0
-    failed = report["results"]["failed_checks"]
-    return {(each["check_id"], each["resource"].rpartition(".")[2]) for each in failed}
+    results = {kind: _by_file(report["results"][f"{kind}_checks"]) for kind in ("passed", "failed")}
+    assert set(results["passed"]) == set(texts)
+    return {name: results["failed"].get(name, set()) for name in texts}
+
+
+def _by_file(checks: list[dict[str, Any]]) -> Failed:
+    found: Failed = {}
+    for each in checks:
+        row = (each["check_id"], each["resource"].rpartition(".")[2])
+        found.setdefault(each["file_path"].lstrip("/"), set()).add(row)
+    return found
 
 
 def deploy(text: str, client: Client, things: surroundings.Surroundings) -> dict[str, str]:
@@ -208,13 +241,12 @@ OPEN_TO_NOBODY = {
 
 @audited
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_checkov_fails_only_what_was_decided(template: Path, tmp_path: Path) -> None:
-    text = template.read_text()
-    resources = read(text, template).data["Resources"]
+def test_checkov_fails_only_what_was_decided(template: Path, checkov: Failed) -> None:
+    resources = read(template.read_text(), template).data["Resources"]
     decided = {
         (check, name) for check, names in DECISIONS.items() for name in names if name in resources
     }
-    assert checkov(text, tmp_path) == decided
+    assert checkov[template.name] == decided
 
 
 def test_a_queue_without_a_key_is_encrypted_all_the_same() -> None:
@@ -230,25 +262,9 @@ def test_a_queue_without_a_key_is_encrypted_all_the_same() -> None:
 
 
 @audited
-def test_checkov_sees_what_is_planted(tmp_path: Path) -> None:
-    text = (ROOT / "out/webordinary-edit.template.yaml").read_text()
-    before = checkov(text, tmp_path)
-    planted = """Resources:
-  Bare:
-    Type: AWS::SQS::Queue
-  Open:
-    Type: AWS::EC2::SecurityGroupIngress
-    Properties:
-      CidrIp: 0.0.0.0/0
-      Description: everybody
-      FromPort: 22
-      GroupId: !GetAtt WorkerSecurityGroup.GroupId
-      IpProtocol: tcp
-      ToPort: 22
-"""
-    assert text.count("\nResources:\n") == 1
-    after = checkov(text.replace("\nResources:\n", f"\n{planted}"), tmp_path)
-    assert after - before == {("CKV_AWS_27", "Bare"), ("CKV_AWS_24", "Open")}
+def test_checkov_sees_what_is_planted(checkov: Failed) -> None:
+    planted = checkov[OPENED] - checkov[CLEAN]
+    assert planted == {("CKV_AWS_27", "Bare"), ("CKV_AWS_24", "Open")}
 
 
 def test_the_readme_names_every_decision() -> None:
@@ -310,7 +326,7 @@ def test_what_zizmor_is_told_to_ignore_is_explained() -> None:
     ("old", "new", "found"),
     [
         (r"@[0-9a-f]{40} # v6\.0\.2", "@v6", {"unpinned-uses"}),
-        (r"run: \.venv/bin/python -m ci predict",
+        (r"run: \.venv/bin/python -m workerstack\.ci predict",
          "run: echo ${{ github.event.pull_request.title }}", {"template-injection"}),
         (r"persist-credentials: false", "persist-credentials: true", {"artipacked"}),
         (r"zizmor: ignore\[dangerous-triggers\]", "", {"dangerous-triggers"}),

@@ -212,8 +212,7 @@ def review_of(text: str) -> Review:
         unknown=(text,),
         parts=(Part(logical_id=text, type=text, refers_to=()),),
         binding=Binding(
-            template="", template_digest="", parameters_digest="", not_bound=(), stack_status="",
-            stack_last_updated="", changes_digest="",
+            template=text, parameters={text: text}, tags={text: text}, topics=(text,),
         ),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.reviews import REVIEWS, said
+from tests.soak import examples
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange, Review
 from workerstack.review.show import text as terminal
 from workerstack.review.show import words
@@ -17,7 +18,8 @@ def squeezed(text: str) -> str:
     return "".join(each for each in text if each.isalnum())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.soak
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_moves_the_cursor(review: Review) -> None:
     text = terminal.render(review)

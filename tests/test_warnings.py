@@ -9,10 +9,12 @@ import pytest
 
 import templates
 from templates import workers
-from workerstack.simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
+from workerstack.simulator.model import Alarm, Declared, Policy, Scaling, ScheduledAction, Step
 from workerstack.simulator.read import read_scaling
+from workerstack.simulator.run import summarize
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.warn import WARNINGS, job_limit, warn
+from workerstack.simulator.traces import Message, Trace
+from workerstack.simulator.warn import WARNINGS, hurting_gaps, job_limit, warn
 
 Change = Callable[[Scaling], Scaling]
 
@@ -57,6 +59,18 @@ PLANTED: dict[str, tuple[Change, Change]] = {
     "kill-loop": (
         lambda s: alarms(s, "DrainedAlarm", **blind(15)),
         lambda s: s,
+    ),
+    "kill-on-arrival": (
+        lambda s: s,
+        lambda s: replace(s, declared=Declared(protection="sidecar")),
+    ),
+    "job-outlives-visibility": (
+        lambda s: replace(s, declared=Declared(longest_job=301)),
+        lambda s: replace(s, declared=Declared(longest_job=301, heartbeat=60)),
+    ),
+    "heartbeat-too-slow": (
+        lambda s: replace(s, declared=Declared(heartbeat=300)),
+        lambda s: replace(s, declared=Declared(heartbeat=299)),
     ),
     "queue-wakes-late": (
         lambda s: s,
@@ -129,7 +143,7 @@ def test_other_ways_to_the_same_warnings() -> None:
 
 
 def test_the_literal_variant_and_the_default() -> None:
-    assert ids(default()) == {"queue-wakes-late"}
+    assert ids(default()) == {"kill-on-arrival", "queue-wakes-late"}
     assert ids(literal()) == {
         "kill-loop", "queue-wakes-late", "alarm-reacts-late", "flapping", "dead-zone",
     }  # fmt: skip
@@ -142,6 +156,7 @@ def test_protection_ends_the_kill_loop() -> None:
 def test_how_long_a_job_may_take_is_computed_and_run() -> None:
     limit = job_limit(literal(), Settings())
     assert limit
+    assert limit.computed
     # 330 to 390 seconds by the second of the pick-up, in the CDK's template.
     assert 330 <= limit.certain < limit.possible <= 390
     assert limit.computed[0] <= limit.certain
@@ -149,9 +164,14 @@ def test_how_long_a_job_may_take_is_computed_and_run() -> None:
     assert job_limit(default(), Settings()) is None
 
 
-@pytest.mark.parametrize(("stop_timeout", "periods", "delay"), [(2, 1, 60), (120, 3, 120)])
+@pytest.mark.parametrize(
+    ("stop_timeout", "periods", "delay", "least"),
+    # Five minutes a period but the minute of the first sample, the metric's delay, five seconds
+    # of Application Auto Scaling, the stop timeout.
+    [(2, 1, 60, 240 + 60 + 5 + 2), (120, 3, 120, 840 + 120 + 5 + 120)],
+)
 def test_the_computed_limit_holds_for_other_numbers(
-    stop_timeout: int, periods: int, delay: int
+    stop_timeout: int, periods: int, delay: int, least: int
 ) -> None:
     scaling = alarms(
         literal(), "DrainedAlarm", evaluation_periods=periods, datapoints_to_alarm=periods
@@ -160,7 +180,23 @@ def test_the_computed_limit_holds_for_other_numbers(
     scaling = replace(scaling, task=replace(scaling.task, stop_timeout=stop_timeout))
     limit = job_limit(scaling, Settings(metric_delay=delay))
     assert limit
-    assert limit.computed[0] <= limit.certain <= limit.possible <= limit.computed[1]
+    assert limit.computed == (least, least + 59)
+    assert least <= limit.certain < limit.possible < least + 60
+
+
+def test_the_gaps_that_hurt_are_exactly_those() -> None:
+    """Every gap, with the end of the job in several parts of a minute, against the range."""
+    scaling, settings = default(), Settings(heartbeat=60)
+    gaps = hurting_gaps(scaling, settings)
+    assert gaps
+    killed = set()
+    for first in range(180, 240, 7):
+        for gap in range(gaps[0] - 90, gaps[1] + 90, 11):
+            trace = Trace.of([Message(0, first), Message(125 + first + gap, 181)])
+            run = summarize(scaling, trace, settings, horizon=125 + first + gap + 400)
+            killed |= {gap} if run.killed else set()
+    assert gaps[0] <= min(killed) < gaps[0] + 20
+    assert gaps[1] - 20 < max(killed) <= gaps[1]
 
 
 def test_each_warning_is_a_sentence_with_a_next_step() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import traceback
 
@@ -50,7 +51,9 @@ def _ended(command: click.Command) -> int:
     except click.ClickException as error:
         say(*_usage(error))
         return WRONG_USAGE
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
+        # Whoever presses Ctrl-C again wants the same, and no traceback of what still runs.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         say("Interrupted.")
         return INTERRUPTED
     except Exception as error:

@@ -49,7 +49,7 @@ def test_a_mapping_that_was_changed_after_the_proposal_is_stale(
     file.write_text(file.read_text() + "# a second thought\n")
     code, _, err = command("execute", str(checkout / ".reviews/live-thumbnails-adopt-rename.json"))
     assert code == 3
-    assert "The renaming is stale: the digest of params/live/adopt/thumbnails.yaml was" in err
+    assert "The proposal is out of date: params/live/adopt/thumbnails.yaml was" in err
     assert physical_ids(client, STACK) == before
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from workerstack.adopter import retain_import
 from workerstack.adopter.deployed import Resource
 from workerstack.adopter.match import Matching, match
@@ -161,7 +162,8 @@ def test_what_it_refers_to_itself_is_known_when_it_comes_back() -> None:
     ] == {"Ref": "Log"}
 
 
-@settings(max_examples=30)
+@pytest.mark.soak
+@settings(max_examples=examples(30))
 @given(st.sets(st.sampled_from(["Log", "Role", "Task"]), min_size=1, max_size=2))
 def test_whatever_leaves_no_reference_to_it_stays(ids: set[str]) -> None:
     ready = retain_import.retained(TEMPLATE, ids)

@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from workerstack.adopter.rename import rename
 from workerstack.cloudformation import read
-from workerstack.cloudformation.references import occurrences, sections
+from workerstack.cloudformation.logical_ids import occurrences, sections
 from workerstack.problem import Problem, Refusal
 
 IDS = st.from_regex(r"[A-Z][A-Za-z0-9]{0,7}", fullmatch=True)
@@ -142,7 +143,8 @@ WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-@settings(deadline=None, max_examples=20)
+@pytest.mark.soak
+@settings(deadline=None, max_examples=examples(20))
 @given(template=templates(), data=st.data())
 def test_the_result_is_what_would_have_been_written(
     writer: str, template: tuple[list[str], Build], data: st.DataObject

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 import templates
 from templates import workers
+from tests.soak import examples
 from workerstack.cloudformation import read
 from workerstack.deployments import load_all
-from workerstack.lint.lint import Finding, Linter, Request
+from workerstack.lint.lint import Finding, Linter, Request, merged
 from workerstack.lint.rendering import render
 
 ROOT = Path(__file__).parents[2]
@@ -217,6 +218,102 @@ def test_exactly_this_rule(rule: str, name: str, breaks: Break) -> None:
         assert rest.count(". ") >= 1, f"no advice: {match.message}"
 
 
+SILENT: list[tuple[str, str, Break]] = [
+    # Without a target there is no minimum of zero; that it is missing is E9211's matter.
+    ("E9212", EDIT, lambda t: (t["Resources"].pop("ScalableTarget"),
+        at(t, "BacklogAlarm").update(Threshold=5))),
+    ("E9212", EDIT, lambda t: (at(t, "BacklogAlarm").update(Threshold=5),
+        t["Parameters"]["MinTasks"].update(Default=1))),
+    ("E9313", EDIT, lambda t: container(t).update(StopTimeout=2)),
+    ("E9313", EDIT, lambda t: container(t).update(StopTimeout=120)),
+    ("E9313", EDIT, lambda t: container(t).pop("StopTimeout")),
+    ("E9308", EDIT, lambda t: container(t)["Secrets"][0].update(
+        ValueFrom={"Fn::Sub": "${GitHubTokenSecretArn}:token::"})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "name", "changes"), SILENT)
+def test_a_harmless_neighbour_is_not_accused(rule: str, name: str, changes: Break) -> None:
+    template = copy.deepcopy(emitted(name))
+    changes(template)
+    assert rule not in {match.rule.id for match in our_matches(template)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Privileged", True), ("Links", ["other"]), ("DnsServers", ["10.0.0.2"]),
+        ("DnsSearchDomains", ["example.com"]), ("Hostname", "worker"),
+        ("ExtraHosts", [{"Hostname": "a", "IpAddress": "10.0.0.2"}]),
+    ],
+)  # fmt: skip
+def test_each_thing_that_a_container_on_fargate_lacks(name: str, value: Any) -> None:
+    template = copy.deepcopy(emitted(EDIT))
+    container(template)[name] = value
+    [match] = our_matches(template)
+    assert match.rule.id == "E9320"
+    assert match.message.startswith(f"{name} does not exist on Fargate")
+    container(template)[name] = type(value)()
+    assert our_matches(template) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Devices", [{"HostPath": "/dev/x"}]), ("MaxSwap", 0), ("SharedMemorySize", 64),
+        ("Swappiness", 0), ("Tmpfs", [{"Size": 64, "ContainerPath": "/tmp"}]),  # noqa: S108
+    ],
+)  # fmt: skip
+def test_each_thing_of_linux_that_fargate_lacks(name: str, value: Any) -> None:
+    template = copy.deepcopy(emitted(EDIT))
+    container(template)["LinuxParameters"][name] = value
+    [match] = our_matches(template)
+    assert match.rule.id == "E9320"
+    assert match.message.startswith(f"{name} does not exist on Fargate")
+
+
+SAID: list[tuple[str, Break, tuple[str, ...]]] = [
+    ("E9308", lambda t: statement(t, "ExecutionRole", "ReadSecrets").update(
+        Resource="arn:aws:secretsmanager:us-west-2:111122223333:secret:other-AbCdEf"),
+     ("ExecutionRole may not read ${GitHubTokenSecretArn}", "secretsmanager:GetSecretValue")),
+    ("E9310", lambda t: statement(t, "ExecutionRole", "PullImage").update(
+        Resource="arn:aws:ecr:us-west-2:111122223333:repository/other"),
+     ("ExecutionRole may not pull ", "ecr:BatchGetImage")),
+    ("E9313", lambda t: container(t).update(StopTimeout=1),
+     ("A stop timeout of 1 s", "2 to 120 s")),
+    ("E9212", lambda t: (at(t, "BacklogAlarm").update(Threshold=5),
+        at(t, "DrainedAlarm").update(Threshold=4)), ("BacklogAlarm fires from 5 messages on",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "breaks", "words"), SAID)
+def test_a_finding_names_what_it_is_about(rule: str, breaks: Break, words: tuple[str, ...]) -> None:
+    template = copy.deepcopy(emitted(EDIT))
+    breaks(template)
+    [match] = our_matches(template)
+    assert match.rule.id == rule
+    for each in words:
+        assert each in match.message
+
+
+@pytest.mark.parametrize("member", ["file", "line", "column", "rule", "message"])
+def test_findings_that_differ_in_one_thing_are_two(member: str) -> None:
+    """Two workers' templates share most of their lines, and so most of what is wrong."""
+    one = Finding(
+        file="out/one.template.yaml", line=5, column=3, end_line=5, end_column=9, rule="E9210",
+        message="The minimum is above the maximum", path="Resources/X", deployments=("dev/one",),
+    )  # fmt: skip
+    value = getattr(one, member)
+    other = dataclasses.replace(one, **{member: value + (1 if isinstance(value, int) else "2")})
+    assert merged(iter([one, other])) == [one, other]
+    elsewhere = dataclasses.replace(one, deployments=("prod/one",))
+    assert merged(iter([one, elsewhere])) == [
+        dataclasses.replace(one, deployments=("dev/one", "prod/one"))
+    ]
+    alone = dataclasses.replace(one, deployments=())
+    assert merged(iter([alone, one])) == [alone]
+
+
 def test_every_rule_has_a_row() -> None:
     known = {identifier for identifier in linter().rules if identifier.startswith("E9")}
     assert known == {rule for rule, _, _ in BROKEN}
@@ -309,7 +406,8 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.soak
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([EDIT, OWN]), st.data())
 def test_our_rules_never_crash(name: str, data: st.DataObject) -> None:
     """Whatever stands at whatever place, each rule ends; cfn-lint would report E0002."""

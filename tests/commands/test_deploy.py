@@ -182,14 +182,15 @@ STALE: dict[str, tuple[Break, str]] = {
     "another template": (
         lambda c, _, __: change(c, "StopTimeout: 120", "StopTimeout: 60",
                                 "out/webordinary-edit.template.yaml"),
-        "digest of out/webordinary-edit.template.yaml",
+        "out of date: out/webordinary-edit.template.yaml was",
     ),
     "another value": (
-        lambda c, _, __: change(c, "tags:", "  MaxTasks: 1\ntags:"), "digest of the params file",
+        lambda c, _, __: change(c, "tags:", "  MaxTasks: 1\ntags:"),
+        "the parameter MaxTasks was 5 when it was reviewed, and is 1 now",
     ),
     "another tag": (
         lambda c, _, __: change(c, "Environment: dev", "Environment: prod"),
-        "digest of the params file",
+        "the tag Environment was dev when it was reviewed, and is prod now",
     ),
     "another account": (
         lambda c, _, __: (c / "params/dev/target.yaml").write_text(
@@ -240,16 +241,21 @@ def test_another_stack_of_the_same_name_is_left_alone(
     after = "Resources: {Queue: {Type: AWS::SQS::Queue}, Topic: {Type: AWS::SNS::Topic}}"
     (checkout / "out/one.template.yaml").write_text(after)
     (checkout / "params/dev/one.yaml").write_text("template-file-path: out/one.template.yaml\n")
+
+    def until(ended: str) -> None:
+        waiter = cloudformation.get_waiter(f"stack_{ended}_complete")
+        waiter.wait(StackName="one", WaiterConfig={"Delay": 0, "MaxAttempts": 1000})
+
     cloudformation.create_stack(StackName="one", TemplateBody=before)
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="one")
+    until("create")
     assert command("review", "dev/one", "--output", file)[0] == 2
     cloudformation.delete_stack(StackName="one")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="one")
+    until("delete")
     cloudformation.create_stack(StackName="one", TemplateBody=before)
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="one")
+    until("create")
     code, _, err = command("execute", file)
     assert code == 3
-    assert "The review is stale" in err
+    assert "The review is out of date" in err
     [found] = cloudformation.list_stack_resources(StackName="one")["StackResourceSummaries"]
     assert found["LogicalResourceId"] == "Queue"
 
@@ -275,7 +281,7 @@ def test_an_edited_review_is_refused(
     elif tamper == "digest":
         content["digest"] = "0" * 64
     elif tamper == "version":
-        content["review"]["version"] = 2
+        content["review"]["version"] = 1
     file.write_text("{" if tamper == "text" else json.dumps(content))
     code, _, err = command("execute", str(file))
     assert code == (1 if tamper == "text" else 3)

@@ -9,16 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import Programs
+
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "generate.py", "command_line.py", "files.py", "output.py", "problem.py", "README.md",
-    ".cfnlintrc.yaml",
-    "deployments", "generator", "out", "params", "rules", "templates",
+    "generate.py", "README.md", ".cfnlintrc.yaml", "out", "params", "templates", "workerstack",
 )  # fmt: skip
 
 
+Generate = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture(scope="module")
-def linted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def generate(programs: Programs) -> Generate:
+    """Runs generate.py of a copy of the checkout."""
+
+    def go(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        return programs.run("generate.py", *options, folder=folder)
+
+    return go
+
+
+@pytest.fixture(scope="module")
+def linted(tmp_path_factory: pytest.TempPathFactory, generate: Generate) -> Path:
     """A copy that was generated once, with its verdicts."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in SOURCES:
@@ -34,13 +47,6 @@ def linted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(linted: Path, tmp_path: Path) -> Path:
     return shutil.copytree(linted, tmp_path / "checkout")
-
-
-def generate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "generate.py", *options],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -149,7 +155,7 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)
-def test_bad_input_gets_one_clear_error(copy: Path, case: str) -> None:
+def test_bad_input_gets_one_clear_error(copy: Path, case: str, generate: Generate) -> None:
     breaks, place, advice = BAD_INPUT[case]
     before = snapshot(copy)
     breaks(copy)
@@ -162,7 +168,7 @@ def test_bad_input_gets_one_clear_error(copy: Path, case: str) -> None:
     assert snapshot(copy) == before
 
 
-def test_a_lint_finding_leaves_out_as_it_is(copy: Path) -> None:
+def test_a_lint_finding_leaves_out_as_it_is(copy: Path, generate: Generate) -> None:
     before = snapshot(copy)
     replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")
     done = generate(copy)
@@ -183,14 +189,16 @@ def test_a_lint_finding_leaves_out_as_it_is(copy: Path) -> None:
                                 and "E9" in line]),
     ],
 )  # fmt: skip
-def test_lint_formats(copy: Path, form: str, rules_of: Callable[[str], list[str]]) -> None:
+def test_lint_formats(
+    copy: Path, form: str, rules_of: Callable[[str], list[str]], generate: Generate
+) -> None:
     replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")
     done = generate(copy, "--lint-format", form)
     assert done.returncode == 1
     assert "E9210" in rules_of(done.stdout)
 
 
-def test_check_tells_what_is_stale_and_writes_nothing(copy: Path) -> None:
+def test_check_tells_what_is_stale_and_writes_nothing(copy: Path, generate: Generate) -> None:
     file = copy / "out/webordinary-edit.template.yaml"
     replace(file, "StopTimeout: 120", "StopTimeout: 30")
     stale = snapshot(copy)
@@ -203,7 +211,7 @@ def test_check_tells_what_is_stale_and_writes_nothing(copy: Path) -> None:
     assert generate(copy, "--check").returncode == 0
 
 
-def test_what_nothing_generates_any_more_is_removed(copy: Path) -> None:
+def test_what_nothing_generates_any_more_is_removed(copy: Path, generate: Generate) -> None:
     orphan = copy / "out/gone.template.yaml"
     orphan.write_text("Resources: {}\n")
     assert generate(copy, "--check").returncode == 2
@@ -230,7 +238,7 @@ def test_an_unchanged_check_never_imports_cfn_lint(copy: Path) -> None:
     assert done.stdout.split() == ["0", "True"], "other rules, other verdicts"
 
 
-def test_wrong_usage(copy: Path) -> None:
+def test_wrong_usage(copy: Path, generate: Generate) -> None:
     assert generate(copy, "--chekc").returncode == 64
 
 
@@ -245,7 +253,7 @@ def test_plain_cfn_lint_finds_nothing_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["out", "out/webordinary-edit.template.yaml", ".cache"])
-def test_what_was_removed_is_made_again(copy: Path, gone: str) -> None:
+def test_what_was_removed_is_made_again(copy: Path, gone: str, generate: Generate) -> None:
     before = snapshot(copy)
     if (copy / gone).is_dir():
         shutil.rmtree(copy / gone)
@@ -258,7 +266,7 @@ def test_what_was_removed_is_made_again(copy: Path, gone: str) -> None:
     assert snapshot(copy) == before
 
 
-def test_out_that_is_no_folder_is_one_sentence(copy: Path) -> None:
+def test_out_that_is_no_folder_is_one_sentence(copy: Path, generate: Generate) -> None:
     shutil.rmtree(copy / "out")
     (copy / "out").write_text("")
     found = generate(copy)
@@ -267,7 +275,7 @@ def test_out_that_is_no_folder_is_one_sentence(copy: Path) -> None:
     assert "cannot be written" in line
 
 
-def test_a_template_that_is_a_folder_is_one_sentence(copy: Path) -> None:
+def test_a_template_that_is_a_folder_is_one_sentence(copy: Path, generate: Generate) -> None:
     before = snapshot(copy)
     file = copy / "out/webordinary-edit.template.yaml"
     file.unlink()

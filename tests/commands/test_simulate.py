@@ -2,14 +2,15 @@
 
 import csv
 import json
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+from tests.programs import Programs
 from tests.scalings import ROOT
 from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.report import duration, written
@@ -26,24 +27,23 @@ def trace(tmp_path: Path) -> str:
     return str(file)
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "simulate.py", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def run(programs: Programs) -> Callable[..., CompletedProcess[str]]:
+    return partial(programs.run, "simulate.py")
 
 
-def done(*words: str) -> str:
-    ended = run(*words)
-    assert ended.returncode == 0, ended.stderr
-    assert not ended.stderr
-    return ended.stdout
+@pytest.fixture
+def done(run: Callable[..., CompletedProcess[str]]) -> Callable[..., str]:
+    def go(*words: str) -> str:
+        ended = run(*words)
+        assert ended.returncode == 0, ended.stderr
+        assert not ended.stderr
+        return ended.stdout
+
+    return go
 
 
-def test_the_summary(trace: str) -> None:
+def test_the_summary(trace: str, done: Callable[..., str]) -> None:
     told = done(CDK, "--trace", trace)
     assert "0 to 5 tasks, 6 h" in told
     assert "1 of 2 done" in told
@@ -52,13 +52,13 @@ def test_the_summary(trace: str) -> None:
     assert "visibility_timeout" not in told, "the template's own holds"
 
 
-def test_events_have_reasons(trace: str) -> None:
+def test_events_have_reasons(trace: str, done: Callable[..., str]) -> None:
     told = done(OURS, "--trace", trace, "--events", "--params", "params/dev/webordinary-edit.yaml")
     assert "00:01:05  scale-out     ScaleOutPolicy: BacklogAlarm at 1: +1 on 0 running" in told
     assert "AlreadyAtMinCapacity" in told
 
 
-def test_json_is_everything_and_the_same_again(trace: str) -> None:
+def test_json_is_everything_and_the_same_again(trace: str, done: Callable[..., str]) -> None:
     words = (CDK, "--trace", trace, "--format", "json", "--set", "start_latency=90", "--set",
              "protection=7200")  # fmt: skip
     told = done(*words)
@@ -70,7 +70,7 @@ def test_json_is_everything_and_the_same_again(trace: str) -> None:
     assert done(*words) == told
 
 
-def test_csv_is_minute_by_minute(trace: str) -> None:
+def test_csv_is_minute_by_minute(trace: str, done: Callable[..., str]) -> None:
     rows = list(
         csv.DictReader(
             done(CDK, "--trace", trace, "--format", "csv", "--horizon", "600").splitlines()
@@ -103,7 +103,13 @@ def test_csv_is_minute_by_minute(trace: str) -> None:
         ((CDK, "--trace", "TRACE", "--format", "xml"), 64, "xml"),
     ],
 )
-def test_mistakes(words: Sequence[str], code: int, message: str, trace: str) -> None:
+def test_mistakes(
+    words: Sequence[str],
+    code: int,
+    message: str,
+    trace: str,
+    run: Callable[..., CompletedProcess[str]],
+) -> None:
     ended = run(*(trace if word == "TRACE" else word for word in words))
     assert ended.returncode == code
     assert message in ended.stderr
@@ -111,7 +117,9 @@ def test_mistakes(words: Sequence[str], code: int, message: str, trace: str) -> 
     assert not ended.stdout
 
 
-def test_an_error_names_file_and_line(tmp_path: Path, trace: str) -> None:
+def test_an_error_names_file_and_line(
+    tmp_path: Path, trace: str, run: Callable[..., CompletedProcess[str]]
+) -> None:
     file = tmp_path / "t.yaml"
     file.write_text((ROOT / OURS).read_text().replace("Period: 60", "Period: 61"))
     ended = run(str(file), "--trace", trace)
@@ -130,13 +138,13 @@ def test_what_is_printed_of_the_settings_can_be_set_again() -> None:
         Settings(application_autoscaling_delay=0)
 
 
-def test_all_settings_are_listed() -> None:
+def test_all_settings_are_listed(done: Callable[..., str]) -> None:
     told = done("--settings")
     assert "start_latency=60" in told
     assert "s from the start of a task until it receives" in told
 
 
-def test_help_is_there() -> None:
+def test_help_is_there(done: Callable[..., str]) -> None:
     assert "Exit codes" in done("--help")
 
 

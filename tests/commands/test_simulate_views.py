@@ -12,6 +12,7 @@ import templates
 from templates import workers
 from workerstack.commands.simulate import simulate
 from workerstack.problem import Problem
+from workerstack.simulator.picture import MOST_POINTS, thinned
 
 DEFAULT = "out/webordinary-edit.template.yaml"
 LONG = ("--load", "job:service=10m", "--set", "heartbeat=60")
@@ -38,7 +39,10 @@ def test_a_run_of_a_load_says_its_numbers_and_warnings() -> None:
 def test_json_has_the_warnings_and_is_the_same_each_time() -> None:
     first, second = (run(DEFAULT, *LONG, "--format", "json").stdout for _ in range(2))
     assert first == second
-    assert [each["id"] for each in json.loads(first)["warnings"]] == ["queue-wakes-late"]
+    assert [each["id"] for each in json.loads(first)["warnings"]] == [
+        "kill-on-arrival",
+        "queue-wakes-late",
+    ]
 
 
 def test_two_templates_side_by_side(literal: str, tmp_path: Path) -> None:
@@ -73,11 +77,13 @@ def test_advice_is_a_table_to_paste(literal: str) -> None:
     words = ("--advise", "--goal", "kills = 0, left = 0", "--candidates", "6", "--seeds", "2")
     done = run(DEFAULT, *LONG, *words)
     assert "that keeps `kills = 0, left = 0` over 2 seeds" in done.stdout
+    assert "killed jobs: 0 in 40; at most 7.22% with 95 % confidence" in done.stdout
     assert "    Step(lower=" in done.stdout
     assert done.stdout == run(DEFAULT, *LONG, *words).stdout
     never = run(literal, *LONG, "--advise", "--goal", "max wait < 1s", "--candidates", "4")
     assert "None of 4 tables keeps" in never.stdout
     assert "(missed)" in never.stdout
+    assert "Impossible: max wait < 1 s, and at best it is 2 min 5 s" in never.stdout
 
 
 @pytest.mark.parametrize(
@@ -119,3 +125,22 @@ def test_mistakes(words: tuple[str, ...], sentence: str) -> None:
     done = run(DEFAULT, *words)
     assert isinstance(done.exception, Problem)
     assert sentence in str(done.exception)
+
+
+def test_a_picture_says_what_it_shows_to_those_who_do_not_see_it(tmp_path: Path) -> None:
+    file = tmp_path / "x.svg"
+    assert run(DEFAULT, *LONG, "--picture", str(file)).exit_code == 0
+    root = ET.fromstring(file.read_text())  # noqa: S314 - our own picture
+    assert root.attrib["role"] == "img"
+    names = {each.attrib.get("id"): each.text for each in root[:2]}
+    assert names["title"] == DEFAULT
+    assert "1 of 1 messages done, $0.05" in (names["desc"] or "")
+
+
+def test_two_weeks_are_thinned_and_no_peak_is_lost() -> None:
+    points = [(second * 10, second % 7) for second in range(50_000)]
+    points[31_234] = (312_340, 99)
+    few = thinned(points, 500_000)
+    assert len(few) <= MOST_POINTS + 1
+    assert max(value for _, value in few) == 99
+    assert min(value for _, value in thinned([(0, 1), (9, 5)], 100)) == 1

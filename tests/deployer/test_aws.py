@@ -135,7 +135,15 @@ def test_what_was_not_reviewed_is_not_set(
     small(checkout, "one")
     target, file = checkout / "params/dev/target.yaml", str(checkout / "r.json")
     assert command("review", "dev/one", "--output", file)[0] == 2
-    target.write_text(f"{target.read_text()}termination-protection: true\n")
+    text = target.read_text()
+    target.write_text(f"{text}termination-protection: true\n")
+    code, _, err = command("execute", file)
+    assert code == 3
+    assert "termination protection was not set when it was reviewed, and is true now" in err
+    target.write_text(text)
+    assert command("execute", file)[0] == 0
+    # What is executed already is only watched, and still sets nothing that nobody reviewed.
+    target.write_text(f"{text}termination-protection: true\n")
     code, _, err = command("execute", file)
     assert code == 0
     assert "Review again to set it" in err

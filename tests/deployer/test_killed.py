@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,22 @@ import pytest
 
 from bench.proxy import Faults, Proxy
 from tests.conftest import ROOT, Run
+from tests.programs import Programs
 from tests.review.test_several import small
+from tests.soak import share
 from workerstack import files, localaws
 from workerstack.review import file as review_file
 
 Client = Callable[[str], Any]
 
 REVIEW = [
-    *((number, "after") for number in range(1, 11)),
+    *share([(number, "after") for number in range(1, 11)], 4),
     ("CreateChangeSet", "before"), ("CreateChangeSet", "after"),
 ]  # fmt: skip
 """At which request, by number or by its action, and whether AWS has acted on it."""
 
 EXECUTE = [
-    *((number, "after") for number in range(1, 13)),
+    *share([(number, "after") for number in range(1, 13)], 5),
     ("ExecuteChangeSet", "before"), ("ExecuteChangeSet", "after"),
 ]  # fmt: skip
 
@@ -36,21 +39,20 @@ def proxy(endpoint: localaws.Endpoint) -> Iterator[Proxy]:
         yield running
 
 
-def killed(proxy: Proxy, checkout: Path, request: int | str, when: str, *words: str) -> bool:
+def killed(
+    programs: Programs, proxy: Proxy, checkout: Path, request: int | str, when: str, *words: str
+) -> bool:
     """Runs a command and kills it at a request, ``before`` or ``after`` AWS has acted on it.
 
     False where the command ended without such a request.
     """
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "deploy.py"), *words, "--root", str(checkout)],
-        env={**os.environ, "AWS_ENDPOINT_URL": proxy.url},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
     seen: list[str] = []
+    begun = threading.Event()
 
     def count(action: str) -> None:
         seen.append(action)
         if request in (action, len(seen)):
+            begun.wait()
             process.kill()
             process.wait()
 
@@ -58,7 +60,11 @@ def killed(proxy: Proxy, checkout: Path, request: int | str, when: str, *words: 
         proxy.on_request = count
     else:
         proxy.on_answer = count
-    code = process.wait(60)
+    process = programs.begin(
+        "deploy.py", *words, "--root", str(checkout), AWS_ENDPOINT_URL=proxy.url
+    )
+    begun.set()
+    code = process.wait()
     proxy.on_request = proxy.on_answer = lambda _: None
     return code == -signal.SIGKILL
 
@@ -107,13 +113,17 @@ def prepared(request: int | str, checkout: Path, client: Client) -> str:
     return "UPDATE_COMPLETE"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("request_", "when"), REVIEW)
 def test_a_review_that_was_killed_is_made_again(
-    request_: int | str, when: str, proxy: Proxy, checkout: Path, command: Run, client: Client
-) -> None:
+    request_: int | str, when: str, proxy: Proxy, checkout: Path, command: Run, client: Client,
+    programs: Programs,
+) -> None:  # fmt: skip
     state = prepared(request_, checkout, client)
     file = checkout / "review.json"
-    assert killed(proxy, checkout, request_, when, "review", "dev/one", "--output", str(file))
+    assert killed(
+        programs, proxy, checkout, request_, when, "review", "dev/one", "--output", str(file)
+    )
     assert not file.exists() or review_file.read(file)
     code, out, err = command("review", "dev/one", "--output", str(file))
     assert code == 2, out + err
@@ -123,15 +133,17 @@ def test_a_review_that_was_killed_is_made_again(
     end_well(command, client, file, state)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("request_", "when"), EXECUTE)
 def test_an_execution_that_was_killed_goes_on(
-    request_: int | str, when: str, proxy: Proxy, checkout: Path, command: Run, client: Client
-) -> None:
+    request_: int | str, when: str, proxy: Proxy, checkout: Path, command: Run, client: Client,
+    programs: Programs,
+) -> None:  # fmt: skip
     state = prepared(request_, checkout, client)
     file = checkout / "review.json"
     assert command("review", "dev/one", "--output", str(file))[0] == 2
     words = ("execute", str(file), "--yes", "--uncommitted")
-    assert killed(proxy, checkout, request_, when, *words)
+    assert killed(programs, proxy, checkout, request_, when, *words)
     end_well(command, client, file, state)
 
 

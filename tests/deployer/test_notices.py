@@ -8,6 +8,8 @@ import pytest
 from botocore.stub import Stubber
 
 from workerstack.deployer import make_review
+from workerstack.deployer.stack import Stack
+from workerstack.problem import Problem
 from workerstack.review.model import Notice, ResourceChange
 
 ARN = "arn:aws:cloudformation:us-west-2:111122223333:changeSet/x/1"
@@ -129,6 +131,45 @@ def test_a_right_or_an_operation_that_is_missing_is_said_and_fails_nothing(
     _, unknown = make_review.gather_notices(Older(), ARN)
     assert len(unknown) == 3
     assert all("botocore does not know" in sentence for sentence in unknown)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_change_set_that_could_not_be_made_says_what_kept_it(
+    stubbed: tuple[Any, Stubber], *, told: bool
+) -> None:
+    """Each notice with whom it is about and what mends it, then CloudFormation's own reason."""
+    client, stubber = stubbed
+    validation = {
+        "EventId": "1", "EventType": "VALIDATION_ERROR", "ValidationName": "NAME_CONFLICT",
+        "ValidationFailureMode": "FAIL", "LogicalResourceId": "Queue",
+        "ValidationStatusReason": "Queue q exists",
+    }  # fmt: skip
+    hook = {"HookResultId": FIRST, "TypeName": "Acme::Guard", "Status": "HOOK_COMPLETE_FAILED"}
+    annotation = {
+        "AnnotationName": "public", "Status": "FAILED", "StatusMessage": "it is open",
+        "RemediationMessage": "Close it",
+    }  # fmt: skip
+    if told:
+        stubber.add_response("describe_events", {"OperationEvents": [validation]})
+        stubber.add_response("list_hook_results", {"HookResults": [hook]})
+        stubber.add_response("get_hook_result", {"Annotations": [annotation]})
+    else:
+        stubber.add_client_error("describe_events", "AccessDenied", "not you")
+        silent(stubber, "list_hook_results")
+    silent(stubber, "describe_change_set_hooks")
+    stubber.add_response("delete_change_set", {}, {"ChangeSetName": ARN})
+    plain = {"Status": "FAILED", "StatusReason": "The following hook(s) failed"}
+    with pytest.raises(Problem) as failed:
+        make_review.failed(client, ARN, Stack("x", status="UPDATE_COMPLETE"), plain)
+    before = (
+        "early validation NAME_CONFLICT of Queue: Queue q exists; "
+        "hook Acme::Guard: public: it is open (Close it); "
+    )
+    assert str(failed.value) == (
+        "CloudFormation could not make the change set: "
+        f"{before if told else ''}The following hook(s) failed. "
+        "Correct the template or the parameters and review again."
+    )
 
 
 def clients_of(stubs: dict[str, list[tuple[str, Any]]]) -> Any:

@@ -235,7 +235,7 @@ def test_a_failed_creation_is_deleted_with_consent_and_made_again(
     assert status(client) == "ROLLBACK_COMPLETE"
     code, _, err = command("discard", "dev/one", "--stack")
     assert code == 3
-    assert "nobody agreed to delete one" in err
+    assert "Not confirmed: nothing was deleted" in err
     assert status(client) == "ROLLBACK_COMPLETE"
     client("cloudformation").update_termination_protection(
         StackName="one", EnableTerminationProtection=True
@@ -300,7 +300,7 @@ def test_what_was_left_half_done_is_rolled_back_with_consent(
     assert "`deploy.py rollback dev/one`" in err
     code, _, err = command("rollback", "dev/one")
     assert code == 3
-    assert "nobody agreed to roll back one" in err
+    assert "Not confirmed: nothing was rolled back" in err
     assert "before it takes another" in command("rollback", "dev/one", "--to", "HEAD", "--yes")[2]
     code, out, err = command("rollback", "dev/one", "--yes")
     assert code == 0, out + err

@@ -158,6 +158,38 @@ def test_a_stack_that_is_gone_between_two_questions_is_no_success(script: Script
     assert run(script, Person()).status == "ABSENT"
 
 
+def test_a_stack_that_is_gone_before_we_look_is_told_at_once(script: Script) -> None:
+    for _ in range(watch.SETTLED + 1):
+        script.stubber.add_client_error(
+            "describe_stacks", "ValidationError", "Stack [x] does not exist"
+        )
+    found = run(script, Person())
+    assert (found.status, found.is_good) == ("ABSENT", False)
+
+
+@pytest.mark.parametrize("late", [timedelta(hours=2), timedelta(seconds=-2)])
+def test_it_began_with_its_first_event_however_late_one_looks(
+    script: Script, late: timedelta
+) -> None:
+    """The tasks that stopped since then are told, and the time is counted from there.
+
+    A clock of ours that is slow must not make it begin after its own first event.
+    """
+    seen: list[Snapshot] = []
+
+    class Watched(Person):
+        def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+            seen.append(snapshot)
+            super().show(snapshot, fresh)
+
+    first = START + timedelta(seconds=1)
+    script.look("UPDATE_IN_PROGRESS", BEGUN)
+    script.look("UPDATE_COMPLETE", BEGUN, ENDED)
+    script.more(BEGUN, ENDED)
+    run(script, Watched(), Clock(now=lambda: first + late, sleep=lambda _: None))
+    assert {each.started for each in seen} == {min(first, first + late)}
+
+
 @pytest.mark.parametrize(
     ("code", "status", "times", "words_"),
     [
@@ -314,8 +346,12 @@ def test_pauses_grow_in_silence_and_shrink_with_news(news: list[bool], chance: f
     waits = Clock(sleep=slept.append, chance=lambda: chance).waits()
     for each in news:
         assert waits.wait(news=each)
-    for fresh, seconds in zip(news, slept, strict=True):
-        assert 1.6 <= seconds <= (2.0 if fresh else 30.0)
+    silence = [2.0, 3.0, 4.5, 6.75, 10.125, 15.1875, 22.78125, 30.0]
+    quiet = 0
+    for number, (fresh, seconds) in enumerate(zip(news, slept, strict=True)):
+        quiet = 0 if fresh or number == 0 else quiet + 1
+        whole = silence[min(quiet, len(silence) - 1)]
+        assert seconds == pytest.approx(whole - whole * chance / 5)
 
 
 def test_every_state_has_an_answer() -> None:

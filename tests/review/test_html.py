@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.reviews import REVIEWS, said
+from tests.soak import examples
 from tests.test_terminal import squeezed
 from workerstack.cloudformation import read
 from workerstack.review.model import UNKNOWN, Finding, Part, Review
@@ -52,7 +53,8 @@ class Seen(HTMLParser):
             self.texts.append(data)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.soak
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
     seen = Seen(html.render([review]))
@@ -95,7 +97,10 @@ def walkthrough() -> Review:
     """The web-serving stack becoming the worker."""
     sides = [
         Side(read((ROOT / path).read_text(), path).data)
-        for path in ("localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
+        for path in (
+            "workerstack/localaws/web-serving.template.yaml",
+            "out/webordinary-edit.template.yaml",
+        )
     ]
     return predict_review(*sides, name="dev/webordinary-edit", region="us-west-2")
 

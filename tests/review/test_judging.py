@@ -387,9 +387,27 @@ HARMLESS: list[tuple[str, Case]] = [
         case(change("Add", ROLE, None, policy(allow("ecr:GetAuthorizationToken", "*")))),
     ),
     ("iam-wildcard", case(change("Add", ROLE, None, policy(allow("s3:*", "arn:aws:s3:::b/*"))))),
+    # A Deny of everything takes rights; an Allow under a condition is not one of everything.
+    (
+        "iam-wildcard",
+        case(modify(ROLE, policy(READ), policy(READ, {**allow("*", "*"), "Effect": "Deny"}))),
+    ),
+    (
+        "iam-wildcard",
+        case(
+            modify(
+                ROLE, policy(READ), policy(allow("*", "*", Condition={"Bool": {"aws:Via": "true"}}))
+            )
+        ),
+    ),
     (
         "iam-broadened",
         case(modify(ROLE, policy(READ), policy({**READ, "Action": ["s3:GetObject"]}))),
+    ),
+    # With the role go its rights: nothing is left that was held back.
+    (
+        "iam-broadened",
+        case(change("Remove", ROLE, policy(READ, {**allow("s3:*", "*"), "Effect": "Deny"}))),
     ),
     ("iam-broadened", case(modify(ROLE, policy(READ, allow("a:B", "c")), policy(READ)))),
     ("iam-broadened", case(change("Add", ROLE, None, policy(READ)), new=True)),
@@ -420,6 +438,9 @@ HARMLESS: list[tuple[str, Case]] = [
     ("tasks-restarted", case(modify(SERVICE, {}, {"Tags": []}))),
     ("capacity-reset", case(modify(SERVICE, {"DesiredCount": 0}, {}))),
     ("capacity-reset", case(change("Add", SERVICE, None, {"DesiredCount": 0}))),
+    # A new service has no running tasks; that the old one's end is said by itself.
+    ("capacity-reset", case(modify(SERVICE, {}, {"DesiredCount": 2}, replacement="True"))),
+    ("capacity-reset", case(modify(SERVICE, {}, {"DesiredCount": 2}, replacement="Conditional"))),
     (
         "scaling-off",
         case(
@@ -434,6 +455,30 @@ HARMLESS: list[tuple[str, Case]] = [
                 TARGET, {"MaxCapacity": 5, "MinCapacity": 0}, {"MaxCapacity": 9, "MinCapacity": 0}
             )
         ),
+    ),
+    *(
+        (
+            "scaling-off",
+            case(
+                modify(
+                    TARGET,
+                    {"MaxCapacity": 5, "MinCapacity": 0},
+                    {
+                        "MaxCapacity": 5,
+                        "MinCapacity": 0,
+                        "SuspendedState": dict.fromkeys(
+                            (
+                                "DynamicScalingInSuspended",
+                                "DynamicScalingOutSuspended",
+                                "ScheduledScalingSuspended",
+                            ),
+                            off,
+                        ),
+                    },
+                )
+            ),
+        )
+        for off in (False, "false", "False")
     ),
     ("scaling-off", case(modify(ALARM, alarm(1), alarm(2)))),
     (

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.reviews import NASTY, REVIEWS, said
+from tests.soak import examples
 from workerstack.review.model import UNKNOWN, Review
 from workerstack.review.show import markdown
 from workerstack.review.show.markdown import Block, fenced, text
@@ -46,7 +47,8 @@ def squeezed(value: str) -> str:
     return "".join(each for each in value if each.isalnum())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.soak
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
     comment = markdown.render([review], limit=10**9)
@@ -60,7 +62,8 @@ def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
             assert squeezed(value) in found, value
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.soak
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(REVIEWS, min_size=1, max_size=3), st.integers(2_000, 20_000))
 def test_it_is_never_longer_than_the_limit(reviews: list[Review], limit: int) -> None:
     comment = markdown.render(reviews, limit)

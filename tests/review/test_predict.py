@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.prediction import agreement
-from tests.deployer.test_answers import RECORDED
+from tests.deployer.test_answers import RECORDED, pairs
 from workerstack.cloudformation import Stack, differences, from_data, read, resolve
 from workerstack.cloudformation.schemas import recreation
 from workerstack.problem import Problem
@@ -268,7 +268,14 @@ def test_values_that_aws_gives_are_kept_and_missing_ones_are_put_in() -> None:
     assert not same.from_templates
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not here")
+def test_our_recordings_are_predicted_to_the_letter() -> None:
+    counted = agreement(detailed for _, detailed in pairs().values())
+    assert {name: (each.right, each.all) for name, each in counted.items()} == {
+        "action": (9, 9), "replacement": (5, 5), "path": (8, 8), "recreation": (8, 8),
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="the many recorded answers are not here")
 def test_aws_and_the_prediction_agree() -> None:
     answers = [json.loads(line)["response"] for line in RECORDED.read_text().splitlines()]
     counted = agreement(answers)
@@ -281,3 +288,87 @@ def test_aws_and_the_prediction_agree() -> None:
 def test_lists_lose_and_gain_what_they_lose_and_gain(before: list[str], after: list[str]) -> None:
     found = list(differences({"L": before}, {"L": after}))
     assert bool(found) == (before != after)
+
+
+SERVICE: dict[str, Any] = {
+    "Cluster": "a", "LaunchType": "EC2", "EnableExecuteCommand": False, "ServiceName": "s",
+}  # fmt: skip
+NEW: dict[str, Any] = {
+    "Cluster": "b", "LaunchType": "FARGATE", "EnableExecuteCommand": True, "ServiceName": UNKNOWN,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "replacement"),
+    [
+        (("EnableExecuteCommand",), "False"),
+        (("LaunchType",), "Conditional"),
+        (("LaunchType", "EnableExecuteCommand"), "Conditional"),
+        (("Cluster",), "True"),
+        (("Cluster", "EnableExecuteCommand"), "True"),
+        (("Cluster", "LaunchType"), "True"),
+        (("ServiceName",), "Conditional"),
+        (("ServiceName", "EnableExecuteCommand"), "Conditional"),
+        (("ServiceName", "LaunchType"), "Conditional"),
+        (("ServiceName", "Cluster"), "True"),
+    ],
+)
+def test_the_worst_of_several_causes_decides(changed: tuple[str, ...], replacement: str) -> None:
+    """Sure and forcing, then possible; a cause that replaces nothing takes nothing away."""
+    after = {**SERVICE, **{name: NEW[name] for name in changed}}
+    bodies = [{"S": body("AWS::ECS::Service", **each)} for each in (SERVICE, after)]
+    [found] = predict(stack(bodies[0]), stack(bodies[1]))
+    assert found.replacement == replacement
+    assert {each.name for each in found.properties} == set(changed)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_what_cannot_be_known_of_either_template_is_said(side: str) -> None:
+    queue = body("AWS::SQS::Queue", QueueName="q")
+    plain = {"Resources": {"Q": queue}}
+    open_ = {
+        "Parameters": {"Missing": {"Type": "String"}}, "Transform": "AWS::LanguageExtensions",
+        "Conditions": {"Open": {"Fn::Equals": [{"Ref": "Missing"}, "x"]}},
+        "Resources": {"Q": queue, "P": {**body("AWS::SNS::Topic"), "Condition": "Open"}},
+    }  # fmt: skip
+    sides = (Side(open_), Side(plain)) if side == "before" else (Side(plain), Side(open_))
+    said = predict_review(*sides, name="x").unknown
+    for words in ("Missing", "Open", "nobody was asked"):
+        assert any(words in sentence for sentence in said), (words, said)
+    assert len(predict_review(Side(plain), Side(plain), name="x").unknown) == 1
+
+
+ARN: Any = {"Fn::GetAtt": ["Q", "Arn"]}
+IMPORT: Any = {"Fn::ImportValue": "zone"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            {"Fn::Join": ["", ["a-", {"Fn::Join": ["", [IMPORT, "-b"]]}, "-c"]]},
+            {"Fn::Join": ["", ["a-", IMPORT, "-b-c"]]},
+        ),
+        (
+            {"Fn::Join": ["", [{"Fn::Join": ["", ["a-", IMPORT]]}, "-", ARN]]},
+            {"Fn::Join": ["-", [{"Fn::Join": ["-", ["a", IMPORT]]}, ARN]]},
+        ),
+        (
+            {"Fn::Join": ["", [{"Fn::Sub": "a-${Q.Arn}"}, IMPORT]]},
+            {"Fn::Sub": ["a-${Q.Arn}${Zone}", {"Zone": IMPORT}]},
+        ),
+    ],
+)
+def test_a_text_that_is_put_together_in_another_way_is_no_change(one: Any, other: Any) -> None:
+    bodies = [
+        {
+            "Resources": {
+                "Q": body("AWS::SQS::Queue"),
+                "T": body("AWS::SNS::Topic", DisplayName=text),
+            }
+        }
+        for text in (one, other, {"Fn::Join": ["", [other, "x"]]})
+    ]
+    first, second, another = (resolve(from_data(each)) for each in bodies)
+    assert predict(first, second) == ()
+    assert [each.logical_id for each in predict(first, another)] == ["T"]

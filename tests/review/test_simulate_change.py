@@ -12,8 +12,9 @@ from workerstack.cloudformation import read
 from workerstack.review import simulate_change
 from workerstack.review.model import Figure, LoadEffect, ResourceChange, Review, ScalingEffect
 from workerstack.review.predict import Side, predict_review
-from workerstack.review.show import html, markdown, words
+from workerstack.review.show import html, markdown
 from workerstack.review.show import text as terminal
+from workerstack.review.show import words as scaling
 from workerstack.review.simulate_change import Deployed
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ def test_the_literal_scale_in_is_shown_to_kill() -> None:
     found = simulate_change.effect([ALARM], side(TEXT), side(LITERAL))
     assert found is not None
     long = next(each for each in found.loads if each.title == "One long job")
-    figures = {each.name: words.figure(each) for each in long.figures}
+    figures = {each.name: scaling.figure(each) for each in long.figures}
     assert figures["done"].startswith("1 of 1 -> 0 of 1")
     assert figures["killed"].startswith("0 -> ")
     assert any(each.startswith("kill-loop: ") for each in found.warnings)
@@ -59,7 +60,7 @@ def test_a_creation_shows_how_it_will_scale() -> None:
     found = simulate_change.effect([created], Deployed(EMPTY, {}), side(TEXT))
     assert found is not None
     assert {each.before for load in found.loads for each in load.figures} == {None}
-    assert "done 1 of 1" in words.sentence(found.loads[0])
+    assert "done 1 of 1" in scaling.sentence(found.loads[0])
 
 
 def test_what_cannot_be_simulated_is_said_and_fails_nothing() -> None:
@@ -71,6 +72,26 @@ def test_what_cannot_be_simulated_is_said_and_fails_nothing() -> None:
     assert found.loads[0].figures[0].after is None
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("workerstack.simulator.read.read_scaling", "The scaling as it will be is not known"),
+        ("workerstack.simulator.run.summarize", "The scaling of this change is not known"),
+    ],
+)
+def test_a_failure_inside_the_simulation_is_said_and_fails_nothing(
+    place: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(place, fails)
+    found = simulate_change.effect([ALARM], side(TEXT), side(LITERAL))
+    assert found is not None
+    assert found.unknown[-1] == f"{words}: the simulation failed (RecursionError)"
+    assert found.loads == ()
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_every_format_shows_it(form: str) -> None:
     review = predicted(TEXT, LITERAL)
@@ -80,7 +101,7 @@ def test_every_format_shows_it(form: str) -> None:
         "markdown": lambda: markdown.render([review]),
         "html": lambda: html.render([review]),
     }[form]().replace("\\", "")
-    assert words.HEADING in shown
+    assert scaling.HEADING in shown
     assert "One long job" in shown
     assert "kill-loop" in shown
     assert re.search(r"1 of 1 -(?:>|&gt;) 0 of 1", shown)
@@ -92,7 +113,7 @@ def test_figures_are_said_once_where_nothing_differs() -> None:
         Figure(name="x", before="2", after=None),
     )
     load = LoadEffect(title="A", loads=("job:service=1m",), figures=(same,))
-    assert (words.figure(same), words.figure(gone)) == ("1", "2")
-    assert words.sentence(load) == words.SAME
+    assert (scaling.figure(same), scaling.figure(gone)) == ("1", "2")
+    assert scaling.sentence(load) == scaling.SAME
     effect = ScalingEffect(loads=(load,), unknown=("because",))
-    assert list(words.lines(effect, 80)) == ["   A: no difference", "   because."]
+    assert list(scaling.lines(effect, 80)) == ["   A: no difference", "   because."]

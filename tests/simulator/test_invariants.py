@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.scalings import scalings, switches, traces
+from tests.soak import examples
 from workerstack.simulator.cost import cost, read_prices
 from workerstack.simulator.model import Scaling, Task
 from workerstack.simulator.run import simulate, summarize
@@ -14,12 +16,13 @@ from workerstack.simulator.traces import Trace
 
 HORIZON = 9_000
 made = settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -37,6 +40,7 @@ def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settin
             assert outcome.arrival <= outcome.first_received < outcome.finished
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -50,6 +54,7 @@ def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Sett
         assert [second for second, _ in points] == sorted({second for second, _ in points})
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -65,6 +70,7 @@ def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) ->
     assert shorter.cost.total <= run.summary.cost.total
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_a_shift_in_time_changes_nothing(
@@ -73,12 +79,12 @@ def test_a_shift_in_time_changes_nothing(
     """By whole minutes, since at which second of a minute a message arrives does matter.
 
     Nothing may have happened before the trace: no task runs, no schedule and no deployment, and
-    the queue has no time to fall asleep.
+    the queue has no time to fall asleep. Jitter is drawn for each minute, so there is none.
     """
     assume(scaling.min_capacity == 0)
     scaling = replace(scaling, scheduled=())
     shift = 1_800
-    awake = replace(switched, sleep_after=21_600, deployments=())
+    awake = replace(switched, sleep_after=21_600, deployments=(), metric_jitter=0)
     still = simulate(scaling, trace, awake, horizon=HORIZON)
     moved = simulate(scaling, trace.shifted(shift), awake, horizon=HORIZON + shift)
     assert [(each.fate, each.receives) for each in still.outcomes] == [
@@ -94,6 +100,7 @@ def test_a_shift_in_time_changes_nothing(
     assert still.summary.task_hours == moved.summary.task_hours
 
 
+@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_the_same_seed_gives_the_same_bytes(

@@ -1,10 +1,12 @@
 """The engine, which skips what is constant, gives what a plain loop over seconds gives."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.scalings import scalings, switches, traces
 from tests.second_by_second import Loop
+from tests.soak import examples
 from workerstack.simulator.model import Scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
@@ -27,7 +29,7 @@ def same(scaling: Scaling, trace: Trace, switched: Settings, horizon: int) -> No
     ]
     assert [(k.second, k.message, k.task, k.wasted) for k in run.kills] == loop.kills
     assert list(run.dead_letters) == loop.dead
-    fates = {"visible": "waiting"}
+    fates = {"visible": "waiting", "delayed": "waiting"}
     assert [
         (each.fate, each.receives, each.first_received, each.finished) for each in run.outcomes
     ] == [
@@ -44,8 +46,9 @@ def same(scaling: Scaling, trace: Trace, switched: Settings, horizon: int) -> No
     assert (numbers.scale_outs, numbers.scale_ins) == (loop.scale_outs, loop.scale_ins)
 
 
+@pytest.mark.soak
 @settings(
-    max_examples=120,
+    max_examples=examples(120),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

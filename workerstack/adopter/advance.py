@@ -1,23 +1,37 @@
 """The steps of an adoption, proposed; nothing is changed but the mapping's file."""
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from workerstack.adopter import mapping, refactor, retain_import
 from workerstack.adopter.deployed import Deployed
-from workerstack.adopter.plan import Plan
+from workerstack.adopter.plan import Plan, next_step
 from workerstack.adopter.refactor import mapping_name
 from workerstack.cloudformation import declared_parameters
 from workerstack.deployer import change_set, make_review
 from workerstack.deployer.aws import Clients
+from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source, placed
-from workerstack.deployer.stack import OWNER
+from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 from workerstack.review.model import Review, Step, Where
 from workerstack.review.renaming import Renaming
+
+STEPS: dict[str, Step] = {"retain": "retain", "remove": "remove", "import": "import"}
+"""The steps that are change sets, and no renaming."""
+
+
+def next_source(deployment: Deployment, deployed: Deployed) -> tuple[Source, tuple[str, ...]]:
+    """The source of the step that is next, and which of ours it is about.
+
+    Where no change set is next, that is the template as it is deployed.
+    """
+    step, names = next_step(mapping.read(deployment), deployed)
+    return source_of(STEPS.get(step, ""), deployment, deployed), names
 
 
 def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:
@@ -36,7 +50,7 @@ def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:
         template = retain_import.retained(template, ids)
     elif step == "remove":
         template = retain_import.removed(template, ids, _values(deployed, ids))
-    else:
+    elif step == "import":
         template = retain_import.imported(
             template, {ours: entry.body for ours, entry in moving.items() if entry.body}
         )
@@ -44,7 +58,7 @@ def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:
     values = dict(deployed.stack.parameters or {})
     as_deployed = replace(deployment, parameters=values, tags=deployed.stack.tags or {})
     declared = declared_parameters(dict(template))
-    return Source(as_deployed, mapping_name(deployment), text, template, declared)
+    return Source(as_deployed, mapping_name(deployment), text, template, declared, adoption=step)
 
 
 def _values(deployed: Deployed, ids: list[str]) -> retain_import.Known:
@@ -72,13 +86,13 @@ def propose_step(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Rev
 
     The mapping's file must have been written. Raises Problem where the change set fails.
     """
-    step, _ = plan.step
-    if step not in ("retain", "remove", "import"):
-        raise ValueError(step)
+    step, names = plan.step
     deployment, deployed = plan.source.deployment, plan.deployed
-    source = source_of(step, deployment, deployed)
+    source = source_of(STEPS[step], deployment, deployed)
     cloudformation = clients("cloudformation")
-    arn = change_set.submit(cloudformation, _request(step, source, plan, clients, clock))
+    name = change_set.change_set_name(source, clock)
+    request = requested(clients, source, deployed.stack, name, names)
+    arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py adopt {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
         make_review.failed(cloudformation, arn, deployed.stack, plain)
@@ -91,20 +105,24 @@ def propose_step(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Rev
         stack_name=deployed.stack.name,
         stack_id=deployed.stack.id,
     )
-    return make_review.judged(clients, source, deployed.stack, plain, where, step)
+    return make_review.judged(clients, source, deployed.stack, plain, where, request)
 
 
-def _request(
-    step: Step, source: Source, plan: Plan, clients: Clients, clock: Clock
-) -> dict[str, Any]:
-    name = change_set.change_set_name(source, clock)
+def requested(
+    clients: Clients, source: Source, stack: Stack, name: str, names: Collection[str]
+) -> Request:
+    """What is asked of CreateChangeSet for a step; an execution asks anew, and compares.
+
+    ``names`` are those of ours that the step is about.
+    """
+    step = source.adoption
     template = placed(source, clients)
     return dict(
-        StackName=plan.deployed.stack.id,
+        StackName=stack.id,
         ChangeSetName=name,
         ClientToken=name,
         ChangeSetType="IMPORT" if step == "import" else "UPDATE",
-        Description=f"{source.deployment.name} of {OWNER}, adoption: {step}",
+        Description=change_set.description(source),
         **template,
         Parameters=[
             {"ParameterKey": key, "UsePreviousValue": True} for key in sorted(source.declared)
@@ -115,13 +133,15 @@ def _request(
             if not key.startswith("aws:")
         ],
         Capabilities=change_set.capabilities(clients("cloudformation"), source, template),
-        **({"ResourcesToImport": _to_import(plan)} if step == "import" else {}),
+        **({"ResourcesToImport": _to_import(source.deployment, names)} if step == "import" else {}),
         **change_set.target_options(source),
     )
 
 
-def _to_import(plan: Plan) -> list[dict[str, Any]]:
-    entries = {ours: plan.mapping.resources[ours] for ours in plan.step[1]}
+def _to_import(deployment: Deployment, names: Collection[str]) -> list[dict[str, Any]]:
+    """What the mapping's file says of these."""
+    known = mapping.read(deployment).resources
+    entries = {ours: known[ours] for ours in names}
     return [
         {
             "ResourceType": entry.type,

@@ -70,6 +70,14 @@ class AdoptionMapping(BaseModel):
     resources: dict[str, Entry] = {}
     new: tuple[str, ...] = ()
 
+    def renames(self, live: "Live") -> dict[str, str]:
+        """The ids that stack refactoring changes now, old ones to new ones."""
+        return {
+            entry.is_: ours
+            for ours, entry in self.resources.items()
+            if entry.by == "refactoring" and entry.waits(ours, live)
+        }
+
 
 def path(deployment: Deployment) -> Path:
     """Where a deployment's mapping is kept."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from workerstack.adopter.deployed import Resource
 from workerstack.cloudformation.compare import canonical, is_function
-from workerstack.cloudformation.references import written_references
+from workerstack.cloudformation.logical_ids import written_references
 
 NAMES = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",

@@ -285,11 +285,7 @@ class Plan:
     @property
     def names(self) -> dict[str, str]:
         """The ids that stack refactoring changes now, old ones to new ones."""
-        return {
-            entry.is_: ours
-            for ours, entry in self.mapping.resources.items()
-            if entry.by == "refactoring" and entry.waits(ours, self.deployed.resources)
-        }
+        return self.mapping.renames(self.deployed.resources)
 
     @property
     def renamed(self) -> str:

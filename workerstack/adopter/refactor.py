@@ -7,17 +7,20 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-refactoring
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workerstack.adopter import deployed, mapping
-from workerstack.adopter.plan import Plan, check_no_policy, immovable
+from workerstack.adopter import mapping as mapping_file
+from workerstack.adopter.plan import Plan, check_no_policy, immovable, next_step
+from workerstack.adopter.rename import rename
 from workerstack.deployer import aws
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, explained
+from workerstack.deployer.binding import shortened
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
-from workerstack.deployer.source import Source, placed
+from workerstack.deployer.source import Source, digest, placed
 from workerstack.deployer.stack import OWNER
 from workerstack.deployments import Deployment
 from workerstack.problem import Detached, Problem, Refusal
@@ -243,7 +246,7 @@ def propose_renaming(plan: Plan, clients: Clients, clock: Clock, caller: str) ->
         deployed.stack.name,
         placed(source, clients),
         plan.names,
-        f"{deployment.name} of {OWNER}, template {source.template_digest[:8]}",
+        description(deployment, source.template_digest),
     )
     entries = plan.mapping.resources
     try:
@@ -296,6 +299,11 @@ def propose_renaming(plan: Plan, clients: Clients, clock: Clock, caller: str) ->
     )  # fmt: skip
 
 
+def description(deployment: Deployment, template_digest: str) -> str:
+    """What the refactoring says of itself: AWS gives back no template of it."""
+    return f"{deployment.name} of {OWNER}, template {template_digest[:8]}"
+
+
 def as_source(plan: Plan) -> Source:
     """The renamed template, ready to be sent."""
     source = plan.source
@@ -325,42 +333,83 @@ def execute_renaming(
     """
     aws.identify(deployment, clients)
     cloudformation = clients("cloudformation")
+    _refuse(found, _selection(found, deployment, clients))
     status = describe_refactoring(cloudformation, found.refactor_id).get("ExecutionStatus", "")
     if status not in (*UNDER_WAY, "EXECUTE_COMPLETE"):
-        for what, then, now in _comparisons(found, deployment, clients):
-            if then != now:
-                raise Refusal(
-                    f"The renaming is stale: {what} was {then or 'nothing'} and is"
-                    f" {now or 'nothing'}",
-                    "only what was proposed is executed",
-                    f"Run `deploy.py adopt {found.where.deployment}` again",
-                )
+        _refuse(found, _comparisons(found, deployment, clients))
     execute_refactoring(cloudformation, found.refactor_id, clock, resume, profile=clients.profile)
     _check_end(found, deployment, clients)
 
 
-def _comparisons(
+def _refuse(found: Renaming, comparisons: Iterable[tuple[str, Any, Any]]) -> None:
+    for what, then, now in comparisons:
+        if then != now:
+            raise Refusal(
+                "The proposal is out of date",
+                f"{what} was {shortened(then)} when it was proposed, and is {shortened(now)} now",
+                f"Propose it again: ./deploy.py adopt {found.where.deployment}",
+            )
+
+
+def _selection(
     found: Renaming, deployment: Deployment, clients: Clients
-) -> Iterator[tuple[str, str, str]]:
-    """What must still be so, as (what, then, now); cheap and local things first."""
-    then, where, cloudformation = found.binding, found.where, clients("cloudformation")
+) -> Iterator[tuple[str, Any, Any]]:
+    """That the refactoring is of the deployment's stack, and made by this tool for it."""
+    where, cloudformation = found.where, clients("cloudformation")
     yield "the account", where.account, deployment.target.account
     yield "the region", where.region, clients.region
-    yield f"the digest of {then.mapping}", then.mapping_digest, mapping_digest(deployment)
-    stack = stacks.read(cloudformation, where.stack_id)
+    yield "the stack's name", where.stack_name, deployment.stack
+    stack = stacks.read(cloudformation, deployment.stack)
+    stacks.check_owner(stack, deployment.name)
     yield "the stack", where.stack_id, stack.id
-    yield "the stack's status", then.stack_status, stack.status
-    yield "the stack's last update", then.stack_last_updated, stack.last_updated
+    answer = _described(found, cloudformation)
+    yield "the refactoring's id", found.refactor_id, found.refactor_id if answer else "gone"
+    yield "the stacks of the refactoring", [stack.id], list(answer.get("StackIds", ()))
+    wanted = description(deployment, found.binding.template_digest)
+    yield "the refactoring's description", wanted, answer.get("Description", "")
+
+
+def _described(found: Renaming, cloudformation: Any) -> Mapping[str, Any]:
+    """DescribeStackRefactor's answer; empty where there is no such refactoring."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return describe_refactoring(cloudformation, found.refactor_id)
+    except ClientError as error:
+        if "NotFound" not in error.response["Error"]["Code"]:
+            raise
+        return {}
+
+
+def _comparisons(
+    found: Renaming, deployment: Deployment, clients: Clients
+) -> Iterator[tuple[str, Any, Any]]:
+    """What must still be so, as (what, then, now), derived from the mapping's file and AWS."""
+    then, cloudformation = found.binding, clients("cloudformation")
+    yield "the mapping's file", then.mapping, mapping_name(deployment)
+    yield then.mapping, then.mapping_digest, mapping_digest(deployment)
     now = deployed.read(deployment, clients)
-    yield "the digest of the deployed template", then.deployed_digest, now.template_digest
+    yield "the stack's status", then.stack_status, now.stack.status
+    yield "the stack's last update", then.stack_last_updated, now.stack.last_updated
+    yield "the deployed template", then.deployed_digest, now.template_digest
+    mapping = mapping_file.read(deployment)
+    yield "the step of the adoption", "rename", next_step(mapping, now)[0]
+    names = mapping.renames(now.resources)
+    yield "the list of names", {each.old: each.new for each in found.renamed}, names
+    for each in found.renamed:
+        entry, live = mapping.resources[each.new], now.resources[each.old]
+        shown = (each.type, each.physical_id, each.certainty, each.because)
+        facts = (entry.type, live.physical_id, entry.certainty, entry.because)
+        yield f"what is said of {each.new}", shown, facts
+    renamed = digest(rename(now.text, names, now.file))
+    yield "the renamed template", then.template_digest, renamed
     answer = describe_refactoring(cloudformation, found.refactor_id)
     yield "the refactoring's status", "CREATE_COMPLETE", answer.get("Status", "")
     yield "its execution status", "AVAILABLE", answer.get("ExecutionStatus", "")
     actions = read_actions(cloudformation, found.refactor_id)
     yield "the list of actions", then.actions_digest, proposal.digest_of_actions(actions)
-    physical = {each.old: each.physical_id for each in found.renamed}
-    names = {each.old: each.new for each in found.renamed}
-    wrong = "; ".join(proposal.unexpected(actions, names, physical))
+    physical = {old: now.resources[old].physical_id for old in names}
+    wrong = "; ".join(proposal.unexpected(actions, names, physical, now.stack.id))
     yield "what the list says beside the renamings", "", wrong
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import yaml
 
 from workerstack.cloudformation.functions import PLACE
-from workerstack.cloudformation.references import Names, Occurrence, occurrences, sections, taken
+from workerstack.cloudformation.logical_ids import Names, Occurrence, occurrences, sections, taken
 from workerstack.problem import Refusal
 
 LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from workerstack.cloudformation import schemas
 from workerstack.cloudformation.functions import PLACE
-from workerstack.cloudformation.references import written_references
+from workerstack.cloudformation.logical_ids import written_references
 from workerstack.problem import Refusal
 
 PREFIX = "Adopted"

@@ -58,12 +58,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Document(Generic[File]):
-    """A text's data with the place of everything in it."""
+    """A text's data with the place of everything in it; ``found`` are the marks, if read."""
 
     file: File
     data: Any
     text: str = field(repr=False)
     scalars: Scalars = field(default="typed", repr=False)
+    found: Mark | None = field(default=None, repr=False, compare=False)
 
     def line(self, place: Place) -> int:
         """The line of a value, or of the nearest thing around it that exists; from 1."""
@@ -84,6 +85,8 @@ class Document(Generic[File]):
     @cached_property
     def marks(self) -> Mark:
         """The marks of all values; JSON that was read faster is gone through a second time."""
+        if self.found is not None:
+            return self.found
         try:
             return _Reader(_as_yaml(self.text), self.file, self.scalars).read()[1]
         except Problem:
@@ -115,9 +118,7 @@ def parse(text: str, file: File, scalars: Scalars = "typed") -> Document[File]:
                 return Document(file, data, text, scalars)
     reader = _Reader(_as_yaml(text), file, scalars)
     data, marks = reader.read()
-    document = Document(file, data, text, scalars)
-    document.__dict__["marks"] = marks
-    return document
+    return Document(file, data, text, scalars, marks)
 
 
 def read_file(file: Path, scalars: Scalars = "typed") -> Document[Path]:

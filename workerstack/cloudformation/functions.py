@@ -12,10 +12,11 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workerstack.cloudformation.attributes import PSEUDO
 from workerstack.cloudformation.compare import equal
+from workerstack.cloudformation.context import Context
 from workerstack.cloudformation.document import Place
 from workerstack.cloudformation.values import (
     Kind,
@@ -28,9 +29,6 @@ from workerstack.cloudformation.values import (
     scalar,
     text,
 )
-
-if TYPE_CHECKING:
-    from workerstack.cloudformation.evaluate import Evaluator
 
 PLACE = re.compile(r"\$\{(!?)([^}]*)\}")
 MOST_CIDRS = 256
@@ -52,7 +50,7 @@ def _unknown_parts(value: Any) -> list[Unknown]:
     return [f for each in value for f in _unknown_parts(each)] if isinstance(value, list) else []
 
 
-def _shape(evaluator: "Evaluator", name: str, wanted: str, argument: Any, place: Place) -> Unknown:
+def _shape(evaluator: Context, name: str, wanted: str, argument: Any, place: Place) -> Unknown:
     return evaluator.fault(
         f"{name} takes {wanted}",
         f"it has {str(argument)[:80]}",
@@ -62,7 +60,7 @@ def _shape(evaluator: "Evaluator", name: str, wanted: str, argument: Any, place:
     )
 
 
-def _text_of(evaluator: "Evaluator", value: Any, name: str, place: Place) -> Any:
+def _text_of(evaluator: Context, value: Any, name: str, place: Place) -> Any:
     """A value as a piece of a text; a list or a mapping is a fault."""
     if isinstance(value, list | dict) or value is None:
         return evaluator.fault(
@@ -72,14 +70,14 @@ def _text_of(evaluator: "Evaluator", value: Any, name: str, place: Place) -> Any
     return value
 
 
-def _finished(evaluator: "Evaluator", value: Any) -> Any:
+def _finished(evaluator: Context, value: Any) -> Any:
     """A text that was put together; it may have become a dynamic reference."""
     if isinstance(value, str) and "{{resolve:" in value:
         return evaluator.dynamic(value)
     return value
 
 
-def substitute(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def substitute(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Sub``, of a text or of a text with its own values."""
     own: Mapping[str, Any] = {}
     match argument:
@@ -110,7 +108,7 @@ def substitute(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return _finished(evaluator, concatenated([*parts, whole[end:]]))
 
 
-def join(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def join(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Join``."""
     if not isinstance(argument, list) or len(argument) != 2:  # noqa: PLR2004 - delimiter, values
         return _shape(evaluator, "Fn::Join", "a delimiter and a list", argument, place)
@@ -126,7 +124,7 @@ def join(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
 
 
 def select(  # noqa: PLR0911 - one return a case
-    evaluator: "Evaluator", argument: Any, place: Place
+    evaluator: Context, argument: Any, place: Place
 ) -> Any:
     """``Fn::Select``."""
     if not isinstance(argument, list) or len(argument) != 2:  # noqa: PLR2004 - index, values
@@ -161,7 +159,7 @@ def _certain_start(items: Unknown) -> list[Any]:
     return []
 
 
-def split(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def split(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Split``; of a text in pieces where no unknown piece can hold the delimiter."""
     if not isinstance(argument, list) or len(argument) != 2:  # noqa: PLR2004 - delimiter, text
         return _shape(evaluator, "Fn::Split", "a delimiter and a text", argument, place)
@@ -199,7 +197,7 @@ def _never_holds(piece: Any, delimiter: str) -> bool:
     return False
 
 
-def look_up(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def look_up(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::FindInMap``, with ``DefaultValue``; the value where all that it may find is one."""
     default: Any = None
     match argument:
@@ -260,7 +258,7 @@ def _open_look_up(
     )
 
 
-def encode(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def encode(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Base64``."""
     found = evaluator.present(argument, place)
     whole = text(found)
@@ -271,7 +269,7 @@ def encode(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return _unknown("Fn::Base64", found)
 
 
-def cidrs(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def cidrs(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Cidr``: a block, how many, and how many bits of each are for hosts."""
     if not isinstance(argument, list) or len(argument) not in (2, 3):
         wanted = "a block, a count and the bits of each"
@@ -294,14 +292,14 @@ def cidrs(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return [str(made((first + (at << bits), prefix))) for at in range(count)]
 
 
-def _no_cidrs(evaluator: "Evaluator", why: str, argument: Any, place: Place) -> Unknown:
+def _no_cidrs(evaluator: Context, why: str, argument: Any, place: Place) -> Unknown:
     return evaluator.fault(
         "Fn::Cidr cannot be computed", why, "Correct the block or the numbers", place,
         {"Fn::Cidr": argument},
     )  # fmt: skip
 
 
-def zones(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def zones(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::GetAZs``: only the account knows; of no region it is the stack's."""
     found = evaluator.present(argument, place)
     if found == "":
@@ -312,7 +310,7 @@ def zones(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return Unknown({"Fn::GetAZs": found}, f"the zones of {where} are the account's", "import")
 
 
-def imported(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def imported(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::ImportValue``: another stack's export."""
     found = evaluator.present(argument, place)
     if isinstance(found, list | dict):
@@ -322,7 +320,7 @@ def imported(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return Unknown({"Fn::ImportValue": found}, reason, "import")
 
 
-def stack_output(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def stack_output(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::GetStackOutput``: another stack's output, read at each create or update."""
     found = evaluator.present(argument, place)
     if not isinstance(found, dict) or not {"StackName", "OutputName"} <= found.keys():
@@ -335,7 +333,7 @@ def stack_output(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     )
 
 
-def transform(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def transform(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Transform``: what a macro makes of a part; it is given all parameters."""
     found = evaluator.present(argument, place)
     if not isinstance(found, dict) or "Name" not in found:
@@ -348,7 +346,7 @@ def transform(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     )
 
 
-def length(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def length(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::Length``, of the language extensions."""
     found = evaluator.present(argument, place)
     if isinstance(found, list):
@@ -358,7 +356,7 @@ def length(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return _shape(evaluator, "Fn::Length", "a list", found, place)
 
 
-def to_json(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def to_json(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::ToJsonString``, of the language extensions; with unknown texts it is in pieces."""
     found = evaluator.present(argument, place)
     if not isinstance(found, list | dict):
@@ -370,7 +368,7 @@ def to_json(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return _unknown("Fn::ToJsonString", found)
 
 
-def parameters_of(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def parameters_of(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::RefAll``: the values of all parameters of a type, in Rules."""
     if not isinstance(argument, str):
         return _shape(evaluator, "Fn::RefAll", "a parameter's type", argument, place)
@@ -378,7 +376,7 @@ def parameters_of(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return [evaluator.given[name] for name, each in declared.items() if each.type == argument]
 
 
-def value_of(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
+def value_of(evaluator: Context, argument: Any, place: Place) -> Any:
     """``Fn::ValueOf`` and ``Fn::ValueOfAll``: what the account says of a parameter's value."""
     found = evaluator.present(argument, place)
     if not isinstance(found, list) or len(found) != 2:  # noqa: PLR2004 - parameter, attribute
@@ -387,7 +385,7 @@ def value_of(evaluator: "Evaluator", argument: Any, place: Place) -> Any:
     return Unknown({"Fn::ValueOf": found}, "only the account knows it", "import")
 
 
-Function = Callable[["Evaluator", Any, Place], Any]
+Function = Callable[[Context, Any, Place], Any]
 
 FUNCTIONS: Mapping[str, Function] = {
     "Fn::Base64": encode,

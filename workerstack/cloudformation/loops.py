@@ -5,13 +5,11 @@ Source: CloudFormation template reference, "Fn::ForEach".
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workerstack.cloudformation.context import Context
 from workerstack.cloudformation.document import Place
 from workerstack.cloudformation.values import Unknown, scalar, text
-
-if TYPE_CHECKING:
-    from workerstack.cloudformation.evaluate import Evaluator
 
 LOOP = "Fn::ForEach::"
 MOST = 2_000
@@ -20,7 +18,7 @@ MOST = 2_000
 Expanded = tuple[dict[str, Any], dict[str, Unknown], dict[str, str]]
 
 
-def expanded(evaluator: "Evaluator", members: Mapping[str, Any], place: Place) -> Expanded:
+def expanded(evaluator: Context, members: Mapping[str, Any], place: Place) -> Expanded:
     """A mapping with its loops written out; the loops that cannot be; what came of which loop.
 
     ``place`` is where the mapping stands.
@@ -53,7 +51,7 @@ def expanded(evaluator: "Evaluator", members: Mapping[str, Any], place: Place) -
 
 
 def _loop(
-    evaluator: "Evaluator", key: str, body: Any, place: Place, outer: Mapping[str, str]
+    evaluator: Context, key: str, body: Any, place: Place, outer: Mapping[str, str]
 ) -> list[tuple[str, Any]]:
     name = key.removeprefix(LOOP)
     match body:

@@ -195,10 +195,12 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
+    """A number as it is written: a whole one stays whole."""
     try:
-        return None if value is None else float(value)
+        found = None if value is None else float(value)
     except (TypeError, ValueError):
         return None
+    return int(found) if found is not None and found.is_integer() else found
 
 
 def _whole(value: Any) -> int | None:

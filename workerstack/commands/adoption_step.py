@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from workerstack.adopter import mapping
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
+from workerstack.deployer.execute import Ask
 from workerstack.deployer.source import Source
 from workerstack.deployments import Deployment
 from workerstack.output import say
@@ -13,20 +13,15 @@ from workerstack.review.model import Review
 from workerstack.review.renaming import Renaming
 
 
-def files(found: Review | Renaming, deployment: Deployment) -> tuple[Path, ...]:
-    """What must be committed beside the deployment's own files: the mapping."""
-    adopts = isinstance(found, Renaming) or found.adoption
-    return (mapping.path(deployment),) if adopts else ()
+def derived(deployment: Deployment, clients: Clients) -> tuple[Source, Ask]:
+    """What the step that is next makes of the template as it is deployed now.
 
-
-def source(found: Review, deployment: Deployment, clients: Clients) -> Source | None:
-    """What the step makes of the template as it is deployed now; None for a review of out/."""
+    Which step that is, is read off the mapping's file and the stack, and never off the review.
+    """
     from workerstack.adopter import advance, deployed
 
-    if not found.adoption:
-        return None
-    now = deployed.read(deployment, clients)
-    return advance.source_of(found.adoption, deployment, now)
+    source, names = advance.next_source(deployment, deployed.read(deployment, clients))
+    return source, lambda stack, name: advance.requested(clients, source, stack, name, names)
 
 
 def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path) -> int:

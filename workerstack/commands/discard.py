@@ -69,7 +69,7 @@ def discard(
     if names and not yes:
         consent(
             f"Delete {', '.join(names)}",
-            f"{len(names)} change sets of {what} wait, and nobody agreed to delete them",
+            "no change set was deleted",
         )
     for sentence in discarding.discard_waiting(deployment, clients) or ["Nothing waits."]:
         say(sentence)
@@ -93,6 +93,6 @@ def _deleted(
     left = undo.remaining(cloudformation, stack)
     say(f"It still has {', '.join(left) or 'no resource'}.")
     if not yes:
-        consent(f"Delete the stack {stack.name}", f"nobody agreed to delete {stack.name}")
+        consent(f"Delete the stack {stack.name}", "nothing was deleted")
     operation = undo.begin_deletion(cloudformation, stack, deployment, Clock(), retain)
     return watched(operation, clients, form=form, minutes=minutes)

@@ -13,7 +13,11 @@ from workerstack.problem import Problem
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
+    from workerstack.deployer.change_set import Request
+    from workerstack.deployer.execute import Ask
     from workerstack.deployer.operation import Operation
+    from workerstack.deployer.source import Source
+    from workerstack.deployer.stack import Stack
     from workerstack.review.model import Review
     from workerstack.review.renaming import Renaming
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     "--allow",
     multiple=True,
     metavar="ID:LOGICAL_ID",
-    help="Let one blocking finding through; once for each.",
+    help="Accept one blocking finding that the review does not let through; repeatable.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @click.option("--uncommitted", is_flag=True, help="Execute what is not committed to git.")
@@ -45,8 +49,7 @@ def execute(
 
     What `adopt` and `rollback` wrote is executed in the same way.
     """
-    from workerstack.commands import adoption_step
-    from workerstack.deployer import binding, earlier
+    from workerstack.deployer import binding
     from workerstack.deployer import execute as execution
     from workerstack.deployer import source as committed
     from workerstack.review import file as review_file
@@ -58,21 +61,47 @@ def execute(
     deployment = deployments.load(found.where.deployment, root)
     if not uncommitted:
         committed.check(_files(found, deployment), root)
+        if commit := _commit(found):
+            committed.check_history(commit, root)
     if not yes:
         _ask(found)
     clients = clients_of(deployment, **connection)
     if isinstance(found, Renaming):
+        from workerstack.commands import adoption_step
+
         return adoption_step.rename(found, deployment, clients, file)
-    source = adoption_step.source(found, deployment, clients) or earlier.source_of(
-        found.binding.origin, deployment, clients, root
-    )
-    operation = execution.execute(found, deployment, clients, source=source)
+    source, ask = _derived(found, deployment, clients, root)
+    operation = execution.execute(found, deployment, clients, source=source, ask=ask)
     code = watched(operation, clients, form=form, minutes=minutes)
     if found.adoption:
+        from workerstack.commands import adoption_step
+
         return adoption_step.ended(found, code)
     if code == 0:
         _guard(found, deployment, clients, operation)
     return code
+
+
+def _derived(
+    review: "Review", deployment: deployments.Deployment, clients: "Clients", root: Path
+) -> "tuple[Source, Ask]":
+    """What is deployed, and what is asked of AWS for it; the latter only where it is executed."""
+    from workerstack.deployer import earlier
+    from workerstack.deployer import execute as execution
+    from workerstack.deployer.source import read_source
+
+    if review.adoption:
+        from workerstack.commands import adoption_step
+
+        return adoption_step.derived(deployment, clients)
+    origin = review.binding.origin
+    source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
+
+    def ask(stack: "Stack", name: str) -> "Request":
+        earlier.check_origin(origin, deployment, stack, clients, root)
+        return execution.asked(review, source, clients)(stack, name)
+
+    return source, ask
 
 
 def _guard(
@@ -101,12 +130,26 @@ def _guard(
 
 def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tuple[Path, ...]:
     """What must be committed; an earlier deployment is in a commit, or in CloudFormation."""
-    from workerstack.commands import adoption_step
     from workerstack.review.renaming import Renaming
 
+    adopts = isinstance(found, Renaming) or bool(found.adoption)
     if not isinstance(found, Renaming) and found.binding.origin:
-        return deployment.files[-1:]
-    return (*deployment.files, *adoption_step.files(found, deployment))
+        return deployment.target_files
+    if not adopts:
+        return deployment.files
+    from workerstack.adopter import mapping
+
+    return (*deployment.files, mapping.path(deployment))
+
+
+def _commit(found: "Review | Renaming") -> str:
+    """The commit that a rollback goes back to; empty where it is not one of git."""
+    from workerstack.deployer import earlier
+    from workerstack.review.renaming import Renaming
+
+    if isinstance(found, Renaming) or not found.binding.origin.startswith(earlier.REVISION):
+        return ""
+    return found.binding.origin.removeprefix(earlier.REVISION)
 
 
 def _ask(review: "Review | Renaming") -> None:
@@ -116,4 +159,4 @@ def _ask(review: "Review | Renaming") -> None:
 
     what = f"{len(review.renamed)} to rename" if isinstance(review, Renaming) else counts(review)
     where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
-    consent(f"Execute on {where}: {what}", f"nobody agreed to execute on {where}")
+    consent(f"Execute on {where}: {what}", "nothing was executed")

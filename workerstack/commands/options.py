@@ -77,10 +77,12 @@ def clients_of(
 def consent(question: str, otherwise: str) -> None:
     """Asks; raises Refusal without a yes, and where nobody can answer.
 
-    ``otherwise`` says what nobody agreed to.
+    ``otherwise`` says what was not done.
     """
     if not confirm(question):
-        raise Refusal("There is no consent", otherwise, "Answer yes on a terminal, or give --yes")
+        raise Refusal(
+            "Not confirmed", otherwise, "Run it on a terminal and answer yes, or pass --yes"
+        )
 
 
 def columns() -> int:

@@ -29,6 +29,12 @@ AT_ONCE = 4
     type=click.Path(path_type=Path),
     help="The review file, or for a whole ENV their folder (default: .reviews/...).",
 )
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="[ENV/STACK=]ID:LOGICAL_ID",
+    help="Accept one blocking finding, so that approvers see it; repeatable.",
+)
 @click.option("--revert-drift", is_flag=True, help="Also put back what was changed by hand.")
 @connected
 def review(
@@ -36,6 +42,7 @@ def review(
     name: str,
     form: str,
     output: Path | None,
+    allow: tuple[str, ...],
     revert_drift: bool,
     root: Path,
     **connection: str | None,
@@ -46,7 +53,8 @@ def review(
     """
     several = "/" not in name
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
-    found, problems = _reviews(chosen, connection, revert_drift=revert_drift)
+    allowed = _allowed(allow, [each.name for each in chosen])
+    found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
             say(f"No changes: {deployment.name} is as it should be.")
@@ -57,6 +65,22 @@ def review(
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)
     return _ended(problems, several=several) or (CHANGES if found else 0)
+
+
+def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
+    """The findings that are accepted, by the name of their deployment."""
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for word in words:
+        name, sign, finding = word.rpartition("=")
+        if not sign and len(names) == 1:
+            [name] = names
+        if name not in found:
+            raise click.UsageError(
+                f"--allow {word} is of no stack that is reviewed: give ENV/STACK=ID:LOGICAL_ID,"
+                f" with {' or '.join(names)}."
+            )
+        found[name].append(finding)
+    return found
 
 
 def _older(
@@ -85,6 +109,7 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
 def _reviews(
     chosen: "Sequence[deployments.Deployment]",
     connection: dict[str, str | None],
+    allowed: dict[str, list[str]],
     *,
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
@@ -98,7 +123,13 @@ def _reviews(
         # Each thread has clients of its own: making them is not safe between threads.
         with explained(profile=connection["profile"]):
             clients = clients_of(deployment, **connection)
-            return make_review.make_review(deployment, clients, Clock(), revert_drift=revert_drift)
+            return make_review.make_review(
+                deployment,
+                clients,
+                Clock(),
+                revert_drift=revert_drift,
+                allowed=allowed[deployment.name],
+            )
 
     found: dict[str, Review | None] = {}
     problems: dict[str, Problem] = {}

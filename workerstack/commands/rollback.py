@@ -68,7 +68,7 @@ def rollback(
         consent(
             f"Roll back {stack.name}, which is in {stack.status}"
             + (f", without {', '.join(skip)}" if skip else ""),
-            f"nobody agreed to roll back {stack.name}",
+            "nothing was rolled back",
         )
     operation = undo.begin_rollback(stack, deployment, clients, Clock(), skip)
     return watched(operation, clients, form=form, minutes=minutes)

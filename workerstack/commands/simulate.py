@@ -16,6 +16,7 @@ from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
 
 if TYPE_CHECKING:
+    from workerstack.simulator.model import Scaling
     from workerstack.simulator.result import Run
 
 FORMATS = ("text", "json", "csv")
@@ -30,13 +31,15 @@ LONG = 2_000
 @click.option("--load", "loads", multiple=True, metavar="LOAD",
               help="Instead of a trace, such as poisson:rate=30/h,for=8h,service=lognormal:3m:0.5;"
               " several are laid over each other.")  # fmt: skip
+@click.option("--learn", "metrics", type=click.Path(path_type=Path), metavar="FILE",
+              help="Instead of a load: the queue's metrics, to learn one from.")  # fmt: skip
 @click.option("--compare", "other", type=click.Path(path_type=Path), metavar="TEMPLATE",
               help="Another template on the same messages, side by side.")  # fmt: skip
 @click.option("--advise", "advised", is_flag=True,
               help="Search the cheapest step table that keeps --goal.")  # fmt: skip
 @click.option("--goal", metavar="GOAL", help='What must hold: "p95 wait < 5m, kills = 0".')
 @click.option("--seeds", type=click.IntRange(1, 20), default=3, show_default=True,
-              help="Over how many seeds the goal must hold.")  # fmt: skip
+              help="Over how many seeds it is searched; 40 others judge it.")  # fmt: skip
 @click.option("--candidates", type=click.IntRange(1, 5_000), default=200, show_default=True,
               help="How many tables are tried.")  # fmt: skip
 @click.option("--picture", type=click.Path(path_type=Path), help="Also draw it: .svg or .png.")
@@ -60,6 +63,7 @@ def simulate(
     template: Path,
     trace_file: Path | None,
     loads: Sequence[str],
+    metrics: Path | None,
     other: Path | None,
     advised: bool,
     goal: str | None,
@@ -88,7 +92,8 @@ def simulate(
     from workerstack.simulator.advise import parse_goal
     from workerstack.simulator.read import read_parameters, read_scaling
 
-    _check_usage(trace_file, loads, other, goal, picture, style, advised=advised)
+    given_loads = sum(map(bool, (trace_file, loads, metrics)))
+    _check_usage(given_loads, other, goal, picture, style, advised=advised)
     with told():
         values = read_parameters(_text(params), str(params)) if params else {}
         values |= _pairs(given, "--parameter")
@@ -96,15 +101,18 @@ def simulate(
         scalings = [read_scaling(_text(each), str(each), values, target=target) for each in named]
         settings = Settings().with_texts(_pairs(changes, "--set"))
         cost = money.read_prices(prices) if prices else money.read_prices()
+        arrives = _arrivals(trace_file, loads, metrics)
         if advised:
             terms = parse_goal(goal or "")
-            traces = [_trace(trace_file, loads, settings.seed + each) for each in range(seeds)]
+            traces = [arrives(settings.seed + each) for each in range(seeds + advise.HELD_OUT)]
             found = advise.advise(
-                scalings[0], traces, terms, settings, count=candidates, horizon=horizon, prices=cost
-            )
+                scalings[0], traces[:seeds], terms, settings, held_out=traces[seeds:],
+                count=candidates, horizon=horizon, prices=cost,
+            )  # fmt: skip
+            _tell_notes(scalings[0])
             output.show(advise.text(found, terms))
             return 0 if found.kept else 1
-        trace = _trace(trace_file, loads, settings.seed)
+        trace = arrives(settings.seed)
         end, runs = simulation.end_of(trace, horizon), []
         for each in scalings:
             with _progress(trace, end) as progress:
@@ -114,18 +122,26 @@ def simulate(
                     )
                 )
         shown = show.shown(runs, cost, style, events=events)
+    if style == "csv":
+        _tell_notes(scalings[0])
     if picture:
         _draw(runs, picture)
     show_formatted(shown, style)
     return 0
 
 
+def _tell_notes(scaling: "Scaling") -> None:
+    """What is not simulated, where standard output has no room for it."""
+    for note in scaling.notes:
+        say(f"note: {note}")
+
+
 def _check_usage(
-    trace_file: Path | None, loads: Sequence[str], other: Path | None, goal: str | None,
-    picture: Path | None, style: str, *, advised: bool,
+    loads: int, other: Path | None, goal: str | None, picture: Path | None, style: str, *,
+    advised: bool,
 ) -> None:  # fmt: skip
     wrong = {
-        "give either --trace or --load": bool(trace_file) == bool(loads),
+        "give either --trace or --load, or --learn": loads != 1,
         "--advise and --goal go together": advised != bool(goal),
         "--advise takes neither --compare, --picture nor --format": advised
         and bool(other or picture or style != "text"),
@@ -138,11 +154,26 @@ def _check_usage(
             raise click.UsageError(sentence)
 
 
-def _trace(file: Path | None, loads: Sequence[str], seed: int) -> Trace:
+LEARNED_DAYS = 7
+"""Days that are simulated of a load that was learned."""
+
+
+def _arrivals(
+    file: Path | None, loads: Sequence[str], metrics: Path | None
+) -> Callable[[int], Trace]:
+    """What arrives, for a seed."""
+    from workerstack.simulator.learning import learn, read_metrics
     from workerstack.simulator.loads import load
     from workerstack.simulator.traces import read_trace
 
-    return read_trace(file) if file else load(loads, seed)
+    if metrics:
+        learned = learn(read_metrics(_text(metrics), str(metrics)), str(metrics))
+        say(str(learned))
+        return lambda seed: learned.trace(LEARNED_DAYS, seed)
+    if file:
+        trace = read_trace(file)
+        return lambda _: trace
+    return lambda seed: load(loads, seed)
 
 
 def _draw(runs: "Sequence[Run]", file: Path) -> None:

@@ -10,9 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from workerstack.review.model import ChangeSet, PropertyChange, ResourceChange
 
 Answer = Mapping[str, Any]
+FILE: TypeAdapter[Any] = TypeAdapter(Any)
+"""What becomes of a value in the review's file, and of that when it is read back."""
 
 TARGET = {
     "Attribute": "attribute",
@@ -96,19 +100,19 @@ def read_resources(
 
 def digest_of_changes(plain: Answer) -> str:
     """SHA-256 of all that will be done, in any order, to see whether it is still so."""
-    changes = sorted(_canonical(change) for change in plain.get("Changes", ()))
+    changes = sorted(canonical(change) for change in plain.get("Changes", ()))
     beside = sorted(
-        _canonical(each) for name in ("Parameters", "Tags") for each in plain.get(name, ())
+        canonical(each) for name in ("Parameters", "Tags") for each in plain.get(name, ())
     )
     return hashlib.sha256("\n".join([*changes, *beside]).encode()).hexdigest()
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
     """A value as one text, whatever the order of members and of lists in it."""
     if isinstance(value, Mapping):
-        return json.dumps({key: _canonical(each) for key, each in sorted(value.items())})
+        return json.dumps({key: canonical(each) for key, each in sorted(value.items())})
     if isinstance(value, list | tuple):
-        return json.dumps(sorted(_canonical(each) for each in value))
+        return json.dumps(sorted(canonical(each) for each in value))
     return json.dumps(value, default=str)
 
 
@@ -181,13 +185,19 @@ def _unknown(answer: Answer, known: Iterable[str]) -> dict[str, Any]:
 
 
 def _parsed(context: Any) -> Any:
-    """A context as data; as text where it is no JSON (it may be truncated)."""
+    """A context as data; as text where it is no JSON (it may be truncated).
+
+    As text, too, where the review's file could not hold the data: Python takes ``Infinity``,
+    ``1e999`` and half a surrogate pair for JSON, and would write another value.
+    """
     try:
-        return json.loads(context)
-    except (TypeError, ValueError):
+        data = json.loads(context)
+        held = FILE.validate_json(FILE.dump_json(data))
+    except (TypeError, ValueError, RecursionError):
         return _plain(context)
+    return data if held == data else _plain(context)
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it; dates as text."""
-    return json.loads(json.dumps(value, default=str))
+    """A value as JSON can hold it; dates, and numbers that JSON does not have, as text."""
+    return json.loads(json.dumps(value, default=str), parse_constant=str)

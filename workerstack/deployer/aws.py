@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from workerstack.deployer import credentials, unexpected_answers
@@ -50,10 +51,15 @@ class Clients:
     def _session(self) -> Any:
         """A session that has looked for its credentials, and looks at every answer."""
         import boto3
+        import botocore.session
 
         with credentials.obtained():
             credentials.check_prompt(self.profile)
-            session = boto3.Session(profile_name=self.profile, region_name=self.region)
+            core = botocore.session.get_session()
+            core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+            session = boto3.Session(
+                profile_name=self.profile, region_name=self.region, botocore_session=core
+            )
             unexpected_answers.register(session.events)
             found = session.get_credentials()
             if found:
@@ -71,6 +77,14 @@ class Clients:
         """The account and the ARN of whoever is calling."""
         identity = self("sts").get_caller_identity()
         return identity["Account"], identity["Arn"]
+
+
+@cache
+def _loader(data_path: str | None) -> Any:
+    """The models of the services: the same in each session, and slower to read than to use."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 @contextmanager

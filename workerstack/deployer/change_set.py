@@ -1,5 +1,6 @@
 """Change sets: created, awaited, described in full, deleted. Always by ARN once it is known."""
 
+import re
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -10,10 +11,21 @@ from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import OWNER, Stack
 from workerstack.problem import Problem, Refusal
+from workerstack.review.model import Consent
 
 PREFIX = "review-"
+NAME = re.compile(rf"{PREFIX}(\d{{8}}T\d{{6}}Z)-([0-9a-f]{{8}})-[0-9a-f]+")
+"""A change set of ours: when it was made, and how its template's digest begins."""
+
+ARN = re.compile(r"arn:[a-z-]+:cloudformation:([a-z0-9-]+):(\d{12}):changeSet/([^/]+)/[^/]+")
+"""A change set's ARN: region, account and name."""
+
 NO_CHANGES = ("didn't contain changes", "no updates are to be performed")
 """The two wordings for "nothing to do", lower case; they count only when FAILED."""
+
+REVERT_DRIFT = "REVERT_DRIFT"
+LONGEST_DESCRIPTION = 1024
+"""Characters of a change set's description (API reference: CreateChangeSet)."""
 
 PENDING = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 EXPANDS = frozenset({"CAPABILITY_AUTO_EXPAND"})
@@ -26,25 +38,36 @@ def random_token() -> str:
     return secrets.token_hex(2)
 
 
-def create(
-    clients: Clients, source: Source, stack: Stack, *, name: str, revert_drift: bool = False
-) -> str:
-    """Creates a change set of the right type and gives its ARN.
+Request = dict[str, Any]
+"""What CreateChangeSet is asked for."""
+
+
+def requested(
+    clients: Clients,
+    source: Source,
+    stack: Stack,
+    *,
+    name: str,
+    revert_drift: bool = False,
+    consents: Collection[Consent] = (),
+) -> Request:
+    """What is asked of CreateChangeSet for this source, with each value spelled out.
 
     ``name`` is also the idempotency token: a repeated call makes no second change set.
     ``revert_drift``: what was changed by hand is put back as well, where the API can.
     The stack's tags are those of the params file; a new stack is marked as ours.
+    Pure but for questions: an execution asks anew, and compares.
     """
     cloudformation, template = clients("cloudformation"), placed(source, clients)
     ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
     tags = {**source.deployment.tags, **ours}
-    request = dict(
+    return dict(
         # The service takes a name only for a stack that is still to be created.
         StackName=stack.name if stack.is_new else stack.id,
         ChangeSetName=name,
         ClientToken=name,
         ChangeSetType="CREATE" if stack.is_new else "UPDATE",
-        Description=f"{source.deployment.name} of {OWNER}, template {source.template_digest[:8]}",
+        Description=description(source, revert_drift=revert_drift, consents=consents),
         **template,
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value}
@@ -52,10 +75,39 @@ def create(
         ],
         Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())],
         Capabilities=capabilities(cloudformation, source, template),
-        **({"DeploymentMode": "REVERT_DRIFT"} if revert_drift else {}),
+        **({"DeploymentMode": REVERT_DRIFT} if revert_drift else {}),
         **target_options(source),
     )
-    return submit(cloudformation, request)
+
+
+def description(
+    source: Source, *, revert_drift: bool = False, consents: Collection[Consent] = ()
+) -> str:
+    """What the change set says of itself, so that AWS keeps what it does not answer otherwise.
+
+    DescribeChangeSet tells no role (API reference). Raises Problem where it becomes too long.
+    """
+    role = source.deployment.target.service_role
+    by: dict[str, list[str]] = {}
+    for each in consents:
+        by.setdefault(each.by, []).append(each.finding)
+    parts = [
+        f"{source.deployment.name} of {OWNER}",
+        *([f"adoption: {source.adoption}"] if source.adoption else []),
+        f"template {source.template_digest[:8]}",
+        *([f"as of {source.origin}"] if source.origin else []),
+        *([f"role {role}"] if role else []),
+        *(["puts drift back"] if revert_drift else []),
+        *(f"{' '.join(sorted(names))} let through by {whom}" for whom, names in by.items()),
+    ]
+    text = ", ".join(parts)
+    if len(text) > LONGEST_DESCRIPTION:
+        raise Problem(
+            "The change set's description becomes too long",
+            f"it names what is let through, and holds {LONGEST_DESCRIPTION} characters",
+            "Let fewer findings through in the review, and the others when it is executed",
+        )
+    return text
 
 
 def submit(cloudformation: Any, request: dict[str, Any]) -> str:
@@ -147,6 +199,18 @@ def wait(cloudformation: Any, arn: str, clock: Clock) -> Mapping[str, Any]:
                 f"it is in {status}",
                 f"Look at it in the console, or discard it: {arn}",
             )
+
+
+def described(cloudformation: Any, arn: str) -> dict[str, Any] | None:
+    """The plain answer, all pages; None where the change set is gone."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return describe(cloudformation, arn, values=False)
+    except ClientError as error:
+        if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
+            raise
+        return None
 
 
 def describe(cloudformation: Any, arn: str, *, values: bool) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What was deployed before: from what CloudFormation kept, or from a git revision."""
 
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ from workerstack.deployer.operation import CHANGED, Event, event_of
 from workerstack.deployer.source import Source, checked_source, digest, template_text
 from workerstack.deployer.stack import OWNER, Stack, template_body
 from workerstack.deployments import Deployment
-from workerstack.problem import Problem
+from workerstack.problem import Problem, Refusal
 
 if TYPE_CHECKING:
     from workerstack.deployments.models import ParameterValue
@@ -57,6 +56,10 @@ class RevisionFiles:
 
 def resolved(revision: str, root: Path) -> str:
     """A revision's commit, all forty digits; raises Problem for an unknown one, or without git."""
+    if revision.startswith("-"):
+        raise Problem(
+            f"{revision} is not a revision", "it begins like an option", "Name another one"
+        )
     found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if found.returncode:
         raise Problem(
@@ -161,18 +164,46 @@ def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 REVISION, CHANGE_SET = "revision:", "change-set:"
 """How a source's origin begins."""
 
-NAME = re.compile(rf"{change_set.PREFIX}(\d{{8}}T\d{{6}}Z)-([0-9a-f]{{8}})-[0-9a-f]+")
-"""A change set of ours: when it was made, and how its template's digest begins."""
-
 
 def source_of(origin: str, deployment: Deployment, clients: Clients, root: Path) -> Source | None:
-    """The source that a review was made of; None where it is the checkout's files."""
+    """The source that a review was made of; None where it is the checkout's files.
+
+    Of a revision git is asked again. Raises Refusal for a change set of another stack.
+    """
+    if not origin:
+        return None
     if origin.startswith(REVISION):
         return at_revision(deployment, origin.removeprefix(REVISION), root)
+    aws.identify(deployment, clients)
+    arn, cloudformation = origin.removeprefix(CHANGE_SET), clients("cloudformation")
+    known = change_set.described(cloudformation, arn) if change_set.ARN.fullmatch(arn) else None
+    if known is None or known["StackName"] != deployment.stack:
+        raise _not_before(deployment, origin, "not known")
+    return _kept(deployment, arn, cloudformation)
+
+
+def check_origin(
+    origin: str, deployment: Deployment, stack: Stack, clients: Clients, root: Path
+) -> None:
+    """Raises Refusal where a kept change set is not what was deployed before.
+
+    Whoever can make a change set could name one that nobody reviewed; the stack's own events tell.
+    """
     if origin.startswith(CHANGE_SET):
-        aws.identify(deployment, clients)
-        return _kept(deployment, origin.removeprefix(CHANGE_SET), clients("cloudformation"))
-    return None
+        try:
+            found = before(deployment, stack, clients, root).origin
+        except Problem as problem:
+            raise _not_before(deployment, origin, f"not known ({problem.what})") from problem
+        if found != origin:
+            raise _not_before(deployment, origin, found)
+
+
+def _not_before(deployment: Deployment, origin: str, found: str) -> Refusal:
+    return Refusal(
+        "The review does not go back to what was deployed before",
+        f"it names {origin or 'nothing'}, and what was deployed before is {found}",
+        f"Review again: ./deploy.py rollback {deployment.name}",
+    )
 
 
 def at_revision(deployment: Deployment, revision: str, root: Path) -> Source:
@@ -227,7 +258,7 @@ def previous(newest_first: Iterable[Event]) -> str:
             "Name a git revision with --to",
         )
     name = list(tokens)[1]
-    if not NAME.fullmatch(name):
+    if not change_set.NAME.fullmatch(name):
         raise Problem(
             f"The change before was not made by this tool ({name or 'it has no token'})",
             "so its template is not known",
@@ -297,7 +328,7 @@ def _in_git(deployment: Deployment, name: str, root: Path) -> Source | None:
 
 def _told(name: str) -> tuple[datetime, str]:
     """When a change set of ours was made, and the first digits of its template's digest."""
-    found = NAME.fullmatch(name)
+    found = change_set.NAME.fullmatch(name)
     if not found:
         raise ValueError(name)
     made = datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

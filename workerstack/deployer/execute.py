@@ -1,11 +1,14 @@
 """Executing what was reviewed, and nothing else."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from workerstack.deployer import aws, binding, change_set, make_review
+from workerstack.deployer import binding, change_set, make_review
 from workerstack.deployer.aws import WITHOUT_ANSWER, Clients, cause_of, code_of, sentence
+from workerstack.deployer.change_set import Request
 from workerstack.deployer.operation import Operation, event_of
 from workerstack.deployer.source import Source, read_source
+from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
 from workerstack.problem import Detached, Refusal
 from workerstack.review.model import Review
@@ -17,21 +20,30 @@ TAKEN = "TokenAlreadyExistsException"
 """ExecuteChangeSet's answer to a call that has acted: nobody else has this token."""
 
 
+Ask = Callable[[Stack, str], Request]
+"""What would be asked of CreateChangeSet, for a stack and the change set's name."""
+
+
 def execute(
-    review: Review, deployment: Deployment, clients: Clients, *, source: Source | None = None
+    review: Review,
+    deployment: Deployment,
+    clients: Clients,
+    *,
+    source: Source | None = None,
+    ask: Ask | None = None,
 ) -> Operation:
     """Executes the review's change set; gives the operation that has begun, to be watched.
 
     The change set's name is the operation's token, so a repeated call never acts twice: one
     that is being executed already, or was the last that happened to the stack, is only watched.
-    ``source`` is what the review is of, where that is not the checkout's files.
-    Raises Refusal where something is not as reviewed.
+    ``source`` is what the review is of, where that is not the checkout's files, and ``ask`` what
+    is asked of AWS for it. Raises Refusal where something is not as reviewed.
     """
     source = source or read_source(deployment)
-    aws.identify(deployment, clients)
     cloudformation = clients("cloudformation")
-    operation = _operation(review)
-    if _status(cloudformation, review) == "EXECUTE_IN_PROGRESS":
+    stack, plain = binding.select(review, deployment, clients)
+    operation = _operation(review, source, stack, plain)
+    if plain is not None and plain.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS":
         return operation
     if acting := _tokens(cloudformation, review, operation):
         if acting[0] in (operation.token, operation.cancellation):
@@ -42,22 +54,42 @@ def execute(
                 "and the stack was changed again since",
                 f"See what was last: `{operation.resume}`",
             )
-    binding.check_unchanged(review, source, clients)
-    binding.check_same_findings(review, make_review.review_again(review, source, clients))
+    if plain is None:
+        raise binding.gone(review, stack)
+    request = (ask or asked(review, source, clients))(stack, operation.token)
+    binding.check_unchanged(review, source, stack, request, plain, cloudformation)
+    where = review.where.model_copy(update={"stack_id": stack.id})
+    now, steady = make_review.review_again(clients, source, stack, plain, where, request)
+    binding.check_same(review, now, steady)
     _begin(clients, review, operation)
     return operation
 
 
-def _operation(review: Review) -> Operation:
+def asked(review: Review, source: Source, clients: Clients) -> Ask:
+    """What is asked for a review of a source; what a person chose then is told by the file.
+
+    It stands in the change set's description, too, and is compared with that.
+    """
+    return lambda stack, name: change_set.requested(
+        clients,
+        source,
+        stack,
+        name=name,
+        revert_drift=review.binding.mode == change_set.REVERT_DRIFT,
+        consents=review.allowed,
+    )
+
+
+def _operation(
+    review: Review, source: Source, stack: Stack, plain: Mapping[str, Any] | None
+) -> Operation:
     return Operation(
-        deployment=review.where.deployment,
-        stack_id=review.where.stack_id,
-        stack_name=review.where.stack_name,
+        deployment=source.deployment.name,
+        stack_id=stack.id,
+        stack_name=source.deployment.stack,
         token=review.change_set.name,
-        expected=len(review.resources) or None,
-        descriptions={
-            each.logical_id: each.description for each in review.resources if each.description
-        },
+        expected=len(plain["Changes"]) or None if plain else None,
+        descriptions=source.descriptions(),
     )
 
 
@@ -147,13 +179,5 @@ def _tokens(cloudformation: Any, review: Review, operation: Operation) -> list[s
 
 def _status(cloudformation: Any, review: Review) -> str:
     """The change set's execution status; empty where it is gone."""
-    from botocore.exceptions import ClientError
-
-    try:
-        arn = review.change_set.arn
-        answer = change_set.describe(cloudformation, arn, values=False)
-        return str(answer.get("ExecutionStatus", ""))
-    except ClientError as error:
-        if "ChangeSetNotFound" not in error.response["Error"]["Code"]:
-            raise
-        return ""
+    answer = change_set.described(cloudformation, review.change_set.arn)
+    return str((answer or {}).get("ExecutionStatus", ""))

@@ -6,7 +6,7 @@ Asked whether it failed or not: a validation in WARN mode lets a change set succ
 that this botocore or this account lacks is said to be so, and never fails a review.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from workerstack.cloudformation import from_data, read, resolve, surroundings
 from workerstack.deployer import answers, aws, change_set, protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.binding import bind
+from workerstack.deployer.binding import bind, check_known
+from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployer.stack import Stack
@@ -25,7 +26,7 @@ from workerstack.review import case as cases
 from workerstack.review import compare, findings, simulate_change
 from workerstack.review.case import Facts
 from workerstack.review.compare import Beside
-from workerstack.review.model import Notice, ResourceChange, Review, Step, Where
+from workerstack.review.model import Consent, Finding, Notice, ResourceChange, Review, Step, Where
 from workerstack.review.predict import fill, not_known, parts
 from workerstack.review.simulate_change import Deployed
 
@@ -259,11 +260,13 @@ def make_review(
     *,
     source: Source | None = None,
     revert_drift: bool = False,
+    allowed: Collection[str] = (),
 ) -> Review | None:
     """Makes a change set and reads it; None when there is nothing to change.
 
-    ``source`` is what to deploy instead of the checkout's files. An empty or failed change
-    set is deleted, and so is the empty stack that it left.
+    ``source`` is what to deploy instead of the checkout's files, ``allowed`` the blocking findings
+    that the caller lets through. A change set that is empty, has failed, or does not have such a
+    finding is deleted, and so is the empty stack that it left.
     Raises Problem or Refusal; nothing is executed.
     """
     source = source or read_source(deployment)
@@ -279,7 +282,11 @@ def make_review(
             "Review without --revert-drift",
         )
     name = change_set.change_set_name(source, clock)
-    arn = change_set.create(clients, source, stack, name=name, revert_drift=revert_drift)
+    consents = tuple(Consent(finding=each, by=caller) for each in sorted(set(allowed)))
+    request = change_set.requested(
+        clients, source, stack, name=name, revert_drift=revert_drift, consents=consents
+    )
+    arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py review {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
         failed(cloudformation, arn, stack, plain)
@@ -292,23 +299,34 @@ def make_review(
         stack_name=deployment.stack,
         stack_id=plain["StackId"],
     )
-    return judged(clients, source, stack, plain, where)
+    found = judged(clients, source, stack, plain, where, request)
+    try:
+        check_known(allowed, found.findings)
+    except Refusal:
+        drop(cloudformation, arn, stack)
+        raise
+    return found.model_copy(update={"allowed": consents})
 
 
-def review_again(found: Review, source: Source, clients: Clients) -> Review:
-    """The same change set, described and judged anew: a file can be edited, this cannot."""
-    cloudformation = clients("cloudformation")
-    stack = stacks.read(cloudformation, found.where.stack_id)
-    plain = change_set.describe(cloudformation, found.change_set.arn, values=False)
-    return judged(clients, source, stack, plain, found.where, found.adoption)
+def review_again(
+    clients: Clients, source: Source, stack: Stack, plain: Answer, where: Where, request: Request
+) -> tuple[Review, frozenset[Finding]]:
+    """The change set judged anew, and its findings that no live fact has a part in."""
+    found, case = _judged(clients, source, stack, plain, where, request)
+    return found, findings.steady(case)
+
+
+def drop(cloudformation: Any, arn: str, stack: Stack) -> None:
+    """Deletes a change set that was just made, and the shell that it made of a stack."""
+    change_set.delete(cloudformation, arn)
+    if stack.status == "ABSENT":
+        change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name), [arn])
 
 
 def failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any]) -> None:
     """Explains a change set that could not be made, and leaves nothing of it behind."""
     found = () if change_set.is_empty(plain) else gather_notices(cloudformation, arn)[0]
-    change_set.delete(cloudformation, arn)
-    if stack.status == "ABSENT":
-        change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name), [arn])
+    drop(cloudformation, arn, stack)
     if not change_set.is_empty(plain):
         reason = plain.get("StatusReason") or f"it is in {plain['Status']} and gives no reason"
         raise Problem(
@@ -328,15 +346,23 @@ def judged(
     clients: Clients,
     source: Source,
     stack: Stack,
-    plain: Mapping[str, Any],
+    plain: Answer,
     where: Where,
-    adoption: Step = "",
+    request: Request,
 ) -> Review:
-    """A change set that was made, read in full and judged; ``plain`` is its description.
+    """A change set that was made, read in full and judged; ``plain`` is its description."""
+    return _judged(clients, source, stack, plain, where, request)[0]
+
+
+def _judged(
+    clients: Clients, source: Source, stack: Stack, plain: Answer, where: Where, request: Request
+) -> tuple[Review, cases.Case]:
+    """The review, and the case that was judged.
 
     What guards the stack is set by a review of out/ and not by a step of an adoption.
     """
     cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
+    adoption = source.adoption
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = answers.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, stack, plain)
@@ -358,7 +384,7 @@ def judged(
         facts=replace(live, account=where.account),
     )
     case = replace(case, access=findings.access(case))
-    return Review(
+    found = Review(
         where=where,
         change_set=answers.read_change_set(plain, _kind(stack, adoption)),
         resources=case.resources,
@@ -374,8 +400,9 @@ def judged(
             Deployed(before.template, before.parameters),
             Deployed(after.template, after.parameters),
         ),
-        binding=bind(source, stack, plain),
+        binding=bind(source, stack, request, plain),
     )
+    return found, case
 
 
 def _resolved(template: Mapping[str, Any], side: Beside, known: Mapping[str, str]) -> Resolved:
@@ -400,13 +427,8 @@ def _before(cloudformation: Any, stack: Stack) -> Beside:
 
 def _after(source: Source, stack: Stack, plain: Mapping[str, Any]) -> Beside:
     """What the change set itself says that the stack will have."""
-    parameters = {
-        each["ParameterKey"]: str(each.get("ResolvedValue", each.get("ParameterValue", "")))
-        for each in plain.get("Parameters", ())
-    }
-    tags = {each["Key"]: each["Value"] for each in plain.get("Tags", ())}
     # A change set that names no topics leaves those that the stack has.
     topics = source.deployment.target.notification_topics or stack.answer.get(
         "NotificationARNs", ()
     )
-    return Beside(source.template, parameters, tags, topics)
+    return compare.proposed(source.template, plain, topics)

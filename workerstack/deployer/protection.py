@@ -53,10 +53,9 @@ def _change(kind: str, before: str | None, after: str) -> OtherChange:
 
 def policy_of(deployment: Deployment) -> str | None:
     """The stack policy's text, from the file that ``target.yaml`` names beside itself."""
-    name = deployment.target.stack_policy
-    if name is None:
+    file = deployment.stack_policy
+    if file is None:
         return None
-    file = deployment.source.file.parent / name
     try:
         text = file.read_text(encoding="utf-8")
         json.loads(text)

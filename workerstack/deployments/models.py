@@ -96,6 +96,19 @@ class Deployment:
         return f"{self.environment}/{self.stack}"
 
     @property
+    def stack_policy(self) -> Path | None:
+        """The file of the stack policy, where ``target.yaml`` names one."""
+        name = self.target.stack_policy
+        return None if name is None else self.source.file.parent / name
+
+    @property
+    def target_files(self) -> tuple[Path, ...]:
+        """What says where it is and what guards it: ``target.yaml`` and the stack policy."""
+        policy = self.stack_policy
+        target = self.source.file.with_name("target.yaml")
+        return (target,) if policy is None else (target, policy)
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """All that it is made of: the template, the values, the target."""
-        return (self.template, self.source.file, self.source.file.with_name("target.yaml"))
+        """All that it is made of: the template, the values, the target, the stack policy."""
+        return (self.template, self.source.file, *self.target_files)

@@ -103,6 +103,7 @@ def load(name: str, root: Path) -> Deployment:
         )
     folder = root / "params" / environment
     file = folder / f"{stack}.yaml"
+    _check_inside(folder, root)
     stacks = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != TARGET)
     if stack not in stacks:
         raise Problem(
@@ -110,6 +111,7 @@ def load(name: str, root: Path) -> Deployment:
             f"params/{environment} has {_either(stacks) or 'no stack yet'}",
             _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
         )
+    _check_inside(file, root)
     return _load(environment, read_file(file, "text"), load_target(folder), root)
 
 
@@ -140,21 +142,22 @@ def _names(root: Path) -> list[str]:
 
 def load_target(folder: Path) -> Target:
     """Where the environment of this folder of params/ is; raises Problem where it is not said."""
-    return _validate(Target, read_file(folder / f"{TARGET}.yaml", "text"))
+    file, root = folder / f"{TARGET}.yaml", folder.parent.parent
+    _check_inside(file, root)
+    source = read_file(file, "text")
+    target = _validate(Target, source)
+    if target.stack_policy is not None:
+        line = source.line(("stack-policy",))
+        _check_inside(folder / target.stack_policy, root, "stack policy", file=file, line=line)
+    return target
 
 
 def _load(environment: str, source: Document[Path], target: Target, root: Path) -> Deployment:
     file = source.file
     content = _validate(DeploymentFile, source)
     template = root / content.template_file_path
-    if not template.resolve().is_relative_to(root.resolve()):
-        raise Problem(
-            f"The template {content.template_file_path} lies outside the checkout",
-            "only what is committed here is deployed",
-            "Give a path from the checkout's root",
-            file=file,
-            line=source.line(("template-file-path",)),
-        )
+    line = source.line(("template-file-path",))
+    _check_inside(template, root, "template", file=file, line=line)
     return Deployment(
         environment=environment,
         stack=file.stem,
@@ -164,6 +167,29 @@ def _load(environment: str, source: Document[Path], target: Target, root: Path) 
         tags=content.tags,
         source=source,
     )
+
+
+def _check_inside(
+    path: Path, root: Path, kind: str = "file", *, file: Path | None = None, line: int | None = None
+) -> None:
+    """Raises Problem for a path that leads out of the checkout, links followed.
+
+    ``file`` and ``line`` are where the path is written; without them it is the one to correct.
+    """
+    try:
+        inside = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):
+        # Links in a circle; which exception that is differs between versions of Python.
+        inside = False
+    if not inside:
+        shown = path.relative_to(root) if path.is_relative_to(root) else path
+        raise Problem(
+            f"The {kind} {shown} lies outside the checkout",
+            "only what is committed here is deployed, and symbolic links are followed",
+            "Put the file itself into the checkout",
+            file=file or path,
+            line=line,
+        )
 
 
 def _validate(model: type[Model], source: Document[Path]) -> Model:

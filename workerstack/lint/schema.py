@@ -40,11 +40,7 @@ def _parameter(declared: Parameter) -> dict[str, Any]:
     if declared.type == "Number":
         schema["type"] = "number"
         bounds = {"minimum": declared.least, "maximum": declared.most}
-        schema |= {
-            name: int(bound) if bound.is_integer() else bound
-            for name, bound in bounds.items()
-            if bound is not None
-        }
+        schema |= {name: bound for name, bound in bounds.items() if bound is not None}
         if declared.allowed:
             schema["enum"] = [json.loads(value) for value in declared.allowed]
     elif declared.allowed == ("true", "false"):

@@ -3,6 +3,7 @@
 from workerstack.localaws import (
     application_autoscaling,
     birth_names,
+    change_set_settings,
     containers,
     hooks,
     images,
@@ -33,6 +34,7 @@ def install() -> None:
     handlers |= application_autoscaling.HANDLERS
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     stack_ids.install(actions._ACTION_HANDLERS)
+    change_set_settings.install(actions._ACTION_HANDLERS)
     actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
@@ -58,4 +60,5 @@ def forget() -> None:
     app._reset_all_state()
     application_autoscaling.forget()
     birth_names.forget()
+    change_set_settings.forget()
     refactoring.forget()

@@ -7,9 +7,10 @@ on two resources is four. The table puts atoms that differ in the action only ba
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from workerstack.cloudformation import written
+from workerstack.cloudformation.compare import is_function
 from workerstack.review.case import properties
 from workerstack.review.model import AccessChange, ResourceChange
-from workerstack.review.written import is_intrinsic, written
 
 TRUST = "AssumeRolePolicyDocument"
 ATTACHED = {
@@ -68,7 +69,7 @@ def _statement(kind: str, statement: Mapping[str, Any]) -> Iterator[Atom]:
 
 
 def _principals(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping) and not is_intrinsic(value):
+    if isinstance(value, Mapping) and not is_function(value):
         for kind, names in value.items():
             for name in _listed(names):
                 yield f"{kind} {written(name)}" if name != "*" else "*"

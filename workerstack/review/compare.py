@@ -46,6 +46,18 @@ def _output(body: Any) -> str:
     return f"{value}, exported as {written}"
 
 
+def proposed(
+    template: Mapping[str, Any], plain: Mapping[str, Any], topics: Collection[str] = ()
+) -> Beside:
+    """What a change set says that the stack will have; ``plain`` is its description."""
+    parameters = {
+        each["ParameterKey"]: str(each.get("ResolvedValue", each.get("ParameterValue", "")))
+        for each in plain.get("Parameters") or ()
+    }
+    tags = {each["Key"]: each["Value"] for each in plain.get("Tags") or ()}
+    return Beside(template, parameters, tags, topics)
+
+
 def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[OtherChange]:
     """Each difference by kind and name; of a secret parameter only that there is one."""
     for name in sorted(set(secret) & after.parameters.keys()):

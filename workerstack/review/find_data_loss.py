@@ -42,7 +42,6 @@ STATEFUL = {
 CUSTOM_NAMES = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
     "AWS::CloudWatch::Alarm": "AlarmName",
-    "AWS::Cognito::UserPool": "UserPoolName",
     "AWS::DynamoDB::Table": "TableName",
     "AWS::EC2::SecurityGroup": "GroupName",
     "AWS::ECR::Repository": "RepositoryName",

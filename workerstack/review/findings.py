@@ -1,11 +1,12 @@
 """The table of findings, and the judgement itself: what is risky comes first."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from workerstack.review import access as network
 from workerstack.review import find_access, find_data_loss, find_scaling, find_service
-from workerstack.review.case import Case
+from workerstack.review.case import Case, Facts
 from workerstack.review.model import AccessChange, Finding
 
 
@@ -45,6 +46,13 @@ def judge(case: Case) -> tuple[Finding, ...]:
     found = [finding for check in CHECKS for finding in check.find(case)]
     unique = {(each.id, each.logical_id, each.what): each for each in found}
     return tuple(sorted(unique.values(), key=lambda each: LEVELS.index(each.level)))
+
+
+def steady(case: Case) -> frozenset[Finding]:
+    """Those of the findings that are the same whatever runs, waits or imports at the moment."""
+    without = replace(case, facts=Facts(account=case.facts.account))
+    other = replace(case, facts=replace(case.facts, running_tasks=1, messages_in_flight=1))
+    return frozenset(judge(without)) & frozenset(judge(other))
 
 
 def access(case: Case) -> tuple[AccessChange, ...]:

@@ -20,20 +20,44 @@ class Where(_Model):
     stack_id: str
 
 
-class Binding(_Model):
-    """What must still be so when the review is executed.
+class Consent(_Model):
+    """A blocking finding that was let through when the change set was made, and by whom.
 
-    The digests are SHA-256 of the template's bytes and of the parameters without the
-    secret ones, which ``not_bound`` names. ``origin``: which earlier deployment, if one is.
+    ``finding`` is ``ID:LogicalId``, ``by`` the caller's ARN. AWS keeps both: they stand in the
+    change set's description.
     """
 
-    template: str
-    template_digest: str
-    parameters_digest: str
-    not_bound: tuple[str, ...]
-    stack_status: str
-    stack_last_updated: str
-    changes_digest: str
+    finding: str
+    by: str
+
+
+class Binding(_Model):
+    """What must still be so when the review is executed; empty in a prediction.
+
+    ``template_digest`` is the SHA-256 of the template's bytes, ``stack_policy_digest`` that of
+    the policy's; ``parameters`` and ``tags`` are as they are sent, without the secret parameters,
+    which ``not_bound`` names. ``mode`` is the DeploymentMode. ``imports`` has the physical id of
+    each resource that is imported. ``origin``: which earlier deployment, if one is.
+    """
+
+    template: str = ""
+    template_digest: str = ""
+    parameters: dict[str, str] = {}
+    not_bound: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    capabilities: tuple[str, ...] = ()
+    role: str = ""
+    topics: tuple[str, ...] = ()
+    rollback_alarms: tuple[str, ...] = ()
+    rollback_minutes: int = 0
+    mode: str = ""
+    imports: dict[str, str] = {}
+    description: str = ""
+    termination_protection: bool | None = None
+    stack_policy_digest: str = ""
+    stack_status: str = ""
+    stack_last_updated: str = ""
+    changes_digest: str = ""
     origin: str = ""
 
 
@@ -73,7 +97,7 @@ class ScalingEffect(_Model):
     unknown: tuple[str, ...] = ()
 
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 """The version of the review's JSON; a reader refuses another one."""
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -227,18 +251,20 @@ class Review(_Model):
     """Everything that a reviewer must know, and what binds it to what is executed.
 
     ``predicted``: made from two templates without AWS; the change set has no ARN then, and
-    there is nothing to execute. ``unknown`` are sentences on what could not be known.
+    there is nothing to execute. ``allowed``: the blocking findings that were let through when the
+    change set was made. ``unknown`` are sentences on what could not be known.
     ``parts``: the whole stack before and after, as far as its templates say. ``adoption``:
     the change set has what a step of an adoption makes of the deployed template. ``scaling``:
     what the change does to it, where it does anything.
     """
 
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     where: Where
     change_set: ChangeSet
     resources: tuple[ResourceChange, ...]
     others: tuple[OtherChange, ...]
     findings: tuple[Finding, ...] = ()
+    allowed: tuple[Consent, ...] = ()
     access: tuple[AccessChange, ...] = ()
     notices: tuple[Notice, ...] = ()
     parts: tuple[Part, ...] = ()

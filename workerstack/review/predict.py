@@ -491,10 +491,7 @@ def foresee(
             Deployed(before.template, before.parameters),
             Deployed(after.template, after.parameters),
         ),
-        binding=Binding(
-            template="", template_digest="", parameters_digest="", not_bound=(),
-            stack_status="", stack_last_updated="", changes_digest="",
-        ),
+        binding=Binding(),
     )  # fmt: skip
     return Prediction(review, open_)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workerstack.review.model import Where
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 
 
 class _Model(BaseModel):
@@ -42,7 +42,7 @@ class Bound(_Model):
 class Renaming(_Model):
     """A stack refactoring that waits for consent."""
 
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     where: Where
     refactor_id: str
     renamed: tuple[Renamed, ...]
@@ -56,11 +56,14 @@ def digest_of_actions(actions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def unexpected(
-    actions: Sequence[Mapping[str, Any]], names: Mapping[str, str], physical: Mapping[str, str]
+    actions: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+    physical: Mapping[str, str],
+    stack: str = "",
 ) -> Iterator[str]:
     """What the service lists beside the renamings that were asked for, or does not list.
 
-    ``physical`` has the physical id of each old name.
+    ``physical`` has the physical id of each old name, ``stack`` is the stack's id or empty.
     """
     listed = {}
     for each in actions:
@@ -70,6 +73,8 @@ def unexpected(
         listed[old] = new
         if (each.get("Action"), each.get("Entity")) != ("MOVE", "RESOURCE"):
             yield f"{each.get('Action')} of a {each.get('Entity')}"
+        elif stack and any(_elsewhere(side, stack) for side in mapping.values()):
+            yield f"{old} of another stack"
         elif names.get(old) != new:
             yield f"{old} becomes {new}"
         elif each.get("PhysicalResourceId", physical[old]) != physical[old]:
@@ -77,3 +82,8 @@ def unexpected(
     for old, new in names.items():
         if old not in listed:
             yield f"{old} does not become {new}"
+
+
+def _elsewhere(side: Mapping[str, str], stack: str) -> bool:
+    """Whether one side of a mapping names another stack, by its name or its id."""
+    return side.get("StackName", stack) not in (stack, stack.split("/")[1])

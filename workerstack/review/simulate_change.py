@@ -45,7 +45,8 @@ def effect(
 ) -> ScalingEffect | None:
     """The scaling before and after; None where the change is not one of scaling.
 
-    What the simulator cannot read is said in ``unknown``, and fails nothing.
+    What the simulator cannot read is said in ``unknown``, and so is a failure inside it: what it
+    shows is an estimate, and a review or an execution does without.
     """
     if not any(change.type in SCALES for change in changes):
         return None
@@ -56,11 +57,17 @@ def effect(
     )
     if old == new and not unknown:
         return None
-    return ScalingEffect(
-        loads=_loads(old, new) if old or new else (),
-        warnings=_new_warnings(old, new),
-        unknown=tuple(unknown),
-    )
+    try:
+        loads, warnings = _loads(old, new) if old or new else (), _new_warnings(old, new)
+    except Exception as error:
+        loads, warnings = (), ()
+        unknown.append(_failed("of this change", error))
+    return ScalingEffect(loads=loads, warnings=warnings, unknown=tuple(unknown))
+
+
+def _failed(which: str, error: Exception) -> str:
+    """Told apart from a template that cannot be read: this is a defect of the simulator."""
+    return f"The scaling {which} is not known: the simulation failed ({type(error).__name__})"
 
 
 def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
@@ -75,6 +82,9 @@ def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
         unknown.append(
             f"The scaling {which} cannot be simulated: {error.what}, {error.why}".rstrip(".")
         )
+        return None
+    except Exception as error:
+        unknown.append(_failed(which, error))
         return None
 
 
@@ -105,7 +115,11 @@ def _new_warnings(old: "Scaling | None", new: "Scaling | None") -> tuple[str, ..
 
     if new is None:
         return ()
-    known = {(each.id, each.subject) for each in warn(old, SETTINGS)} if old else set()
+    before = warn(old, SETTINGS) if old else ()
+    known = {(each.id, each.subject) for each in before}
+    if any(each.id == "kill-loop" for each in before):
+        # What killed every long job killed those that come at a bad moment, too.
+        known |= {("kill-on-arrival", each.subject) for each in warn(new, SETTINGS)}
     return tuple(
         f"{each.id}: {each}" for each in warn(new, SETTINGS) if (each.id, each.subject) not in known
     )

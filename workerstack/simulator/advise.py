@@ -1,6 +1,6 @@
-"""Searches the cheapest step table that keeps a goal over several seeds.
+"""Searches the cheapest step table that keeps a goal, and judges it on seeds it has not seen.
 
-GOAL     = TERM { "," TERM }
+    GOAL     = TERM { "," TERM }
     TERM     = MEASURE ( "<" | "<=" | "=" | ">=" | ">" ) VALUE
 
     p50 wait, p95 wait, max wait                     time until first received
@@ -14,12 +14,12 @@ dead at the end. A message that was never received waited for ever.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from math import inf
+from math import exp, fsum, inf, lgamma, log, log1p
 from multiprocessing import get_context
 from operator import eq, ge, gt, le, lt
 from os import cpu_count
@@ -27,21 +27,21 @@ from random import Random
 from statistics import fmean
 
 from workerstack.simulator.cost import Prices
-from workerstack.simulator.model import Alarm, AlarmState, Policy, Scaling, Step
+from workerstack.simulator.model import Alarm, AlarmState, Metric, Policy, Scaling, Step
 from workerstack.simulator.quantities import NUMBER, SimulationError, duration, nearest
 from workerstack.simulator.report import duration as shown
 from workerstack.simulator.result import Summary
 from workerstack.simulator.run import summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
-from workerstack.simulator.warn import scale_in_alarms
+from workerstack.simulator.warn import IN_FLIGHT, VISIBLE, scale_in_alarms
 
 FIRST_CHANGES = (1, 2, 5)
-SECOND_BEGINS = (5, 10, 20, 50)
-SECOND_CHANGES = (2, 4, 10)
-BEGINS = (1, 2, 5)
-WINDOWS = (3, 5, 10, 15, 30)
-COOLDOWNS = (60, 120, 180, 240, 300)
+SECOND_BEGINS = (2, 3, 5, 10, 20, 50)
+SECOND_CHANGES = (2, 3, 4, 5, 10)
+WINDOWS = (15, 20, 30)
+COOLDOWNS_OUT = (180, 240, 300)
+COOLDOWNS_IN = (60, 120, 180, 300)
 REMOVED = (1, 2, 5)
 """What is tried: tasks, messages, minutes, seconds, tasks."""
 
@@ -61,18 +61,19 @@ class Candidate:
     cooldown_in: int
 
     def __str__(self) -> str:
-        """The table as a worker's specification has it."""
+        """The arguments of a worker's specification."""
         lines = [f"    Step(upper={self.steps[0][0] - 1}, change={-self.removed}),"]
         lines += [f"    Step(lower={begin}, change={change:+d})," for begin, change in self.steps]
         return "\n".join(
             [
                 "steps=(", *lines, "),", f"drained_minutes={self.window},",
-                f"# Cooldown of the policies: {self.cooldown_out} s out, {self.cooldown_in} s in",
+                f"scale_out_cooldown={self.cooldown_out},",
+                f"scale_in_cooldown={self.cooldown_in},",
             ]
         )  # fmt: skip
 
     def applied(self, scaling: Scaling) -> Scaling:
-        """The template with this table instead of its own. Raises SimulationError."""
+        """The template with the alarms and policies that this table makes. SimulationError."""
         (out_alarm, out_policy), (in_alarm, in_policy) = _sides(scaling)
         begin = self.steps[0][0]
         ends = [*(next_begin - begin for next_begin, _ in self.steps[1:]), None]
@@ -80,24 +81,35 @@ class Candidate:
             Step(float(lower - begin), None if end is None else float(end), change)
             for (lower, change), end in zip(self.steps, ends, strict=True)
         )
-        periods = max(1, self.window * 60 // in_alarm.period)
         alarms = {
             out_alarm.name: replace(
-                out_alarm, threshold=float(begin), operator="GreaterThanOrEqualToThreshold"
+                out_alarm, metrics=(("m", Metric(VISIBLE, "Maximum")),), expressions=(),
+                returned="m", period=60, evaluation_periods=1, datapoints_to_alarm=1,
+                threshold=float(begin), operator="GreaterThanOrEqualToThreshold",
+                missing_data="notBreaching", actions=((AlarmState.ALARM, out_policy.name),),
             ),
             in_alarm.name: replace(
-                in_alarm, threshold=float(begin - 1), operator="LessThanOrEqualToThreshold",
-                evaluation_periods=periods, datapoints_to_alarm=periods,
+                in_alarm,
+                metrics=(
+                    ("visible", Metric(VISIBLE, "Maximum")),
+                    ("in_flight", Metric(IN_FLIGHT, "Maximum")),
+                ),
+                expressions=(("outstanding", "visible + FILL(in_flight, 0)"),),
+                returned="outstanding", period=60, evaluation_periods=self.window,
+                datapoints_to_alarm=self.window, threshold=float(begin - 1),
+                operator="LessThanOrEqualToThreshold", missing_data="notBreaching",
+                actions=((AlarmState.ALARM, in_policy.name),),
             ),
         }  # fmt: skip
         policies = {
             out_policy.name: replace(
-                out_policy, steps=steps, cooldown=self.cooldown_out,
+                out_policy, steps=steps, cooldown=self.cooldown_out, aggregation="Maximum",
                 adjustment_type="ChangeInCapacity", min_adjustment_magnitude=0,
             ),
             in_policy.name: replace(
                 in_policy, steps=(Step(None, 0.0, -self.removed),), cooldown=self.cooldown_in,
-                adjustment_type="ChangeInCapacity", min_adjustment_magnitude=0,
+                aggregation="Maximum", adjustment_type="ChangeInCapacity",
+                min_adjustment_magnitude=0,
             ),
         }  # fmt: skip
         return replace(
@@ -112,15 +124,15 @@ def candidates(scaling: Scaling, count: int, seed: int) -> list[Candidate]:
     _sides(scaling)
     most = scaling.max_capacity - scaling.min_capacity
     found = []
-    for begin, first, second, change in product(
-        BEGINS, _within(FIRST_CHANGES, most), (0, *SECOND_BEGINS), _within(SECOND_CHANGES, most)
+    for first, second, change in product(
+        _within(FIRST_CHANGES, most), (0, *SECOND_BEGINS), _within(SECOND_CHANGES, most)
     ):
-        if second and (second <= begin or change <= first):
+        if second and change <= first:
             continue
-        steps = ((begin, first), (second, change)) if second else ((begin, first),)
+        steps = ((1, first), (second, change)) if second else ((1, first),)
         found += [
             Candidate(steps, *rest)
-            for rest in product(_within(REMOVED, most), WINDOWS, COOLDOWNS, COOLDOWNS)
+            for rest in product(_within(REMOVED, most), WINDOWS, COOLDOWNS_OUT, COOLDOWNS_IN)
         ]
     different = sorted(set(found))
     return Random(f"candidates/{seed}").sample(different, min(count, len(different)))
@@ -131,8 +143,8 @@ def neighbours(candidate: Candidate, scaling: Scaling) -> list[Candidate]:
     most = scaling.max_capacity - scaling.min_capacity
     found = [replace(candidate, window=each) for each in WINDOWS]
     found += [replace(candidate, removed=each) for each in _within(REMOVED, most)]
-    found += [replace(candidate, cooldown_out=each) for each in COOLDOWNS]
-    found += [replace(candidate, cooldown_in=each) for each in COOLDOWNS]
+    found += [replace(candidate, cooldown_out=each) for each in COOLDOWNS_OUT]
+    found += [replace(candidate, cooldown_in=each) for each in COOLDOWNS_IN]
     (begin, first), *rest = candidate.steps
     for each in _within(FIRST_CHANGES, most):
         found.append(replace(candidate, steps=((begin, each), *rest)))
@@ -274,6 +286,10 @@ def _term(part: str, goal: str) -> Term:
 
 
 CANDIDATES = 200
+CONFIDENCE = 0.95
+HELD_OUT = 40
+FINALISTS = 5
+"""How many of the cheapest are judged on seeds that the search did not see, until one holds."""
 FIRST_SHARE = 0.6
 """Of the candidates these are drawn from all; the others are neighbours of the best."""
 
@@ -293,14 +309,29 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Impossible:
+    """A term that no table can keep: ``bound`` is the best that any could, and ``why``."""
+
+    term: Term
+    bound: float
+    why: str
+
+
+@dataclass(frozen=True)
 class Advice:
-    """What was found: ``best`` keeps the goal, or is the nearest where ``kept`` is False."""
+    """What was found: ``best`` keeps the goal, or is the nearest where ``kept`` is False.
+
+    ``judged`` are the runs of ``best``, and ``own`` those of the template's own table, on seeds
+    that the search did not use. ``impossible``: terms that no table can keep.
+    """
 
     own: Tried
     best: Tried
+    judged: Tried
     kept: bool
     tried: int
     seeds: int
+    impossible: tuple[Impossible, ...] = ()
 
 
 def advise(
@@ -309,6 +340,7 @@ def advise(
     goal: Sequence[Term],
     settings: Settings,
     *,
+    held_out: Sequence[Trace] = (),
     count: int = CANDIDATES,
     horizon: int | None = None,
     prices: Prices | None = None,
@@ -317,11 +349,12 @@ def advise(
 ) -> Advice:
     """The cheapest of ``count`` tables that keeps the goal on every trace.
 
-    Each trace is run with another seed. Equal input gives equal advice, however many
-    processes there are. Raises SimulationError where the template has no such table.
+    Each trace is run with another seed. The cheapest few are judged one after the other on
+    blocks of ``held_out``, the first that keeps the goal there is the advice. Equal input gives
+    equal advice, however many processes there are. Raises SimulationError where the template
+    has no such table.
     """
     attempt = partial(_tried, scaling, traces, goal, settings, horizon, prices)
-    own = attempt(None)
     done: dict[Candidate, Tried] = {}
     first = candidates(scaling, max(1, round(count * FIRST_SHARE)), settings.seed)
     # A worker that is spawned begins clean, whatever threads run here.
@@ -342,8 +375,80 @@ def advise(
             if not around:
                 break
             run(around)
-    best = min(done.values(), key=_order)
-    return Advice(own, best, best.missed == 0, len(done), len(traces))
+    new = replace(settings, seed=settings.seed + len(traces))
+    judge = partial(_whole, scaling, held_out or traces, goal, new, horizon, prices)
+    ranked = sorted(done.values(), key=_order)
+    for best in [each for each in ranked if each.missed == 0][:FINALISTS] or ranked[:1]:
+        judged = judge(best.candidate)
+        if judged.missed == 0:
+            break
+    else:
+        best = ranked[0]
+        judged = judge(best.candidate)
+    kept = best.missed == 0 and judged.missed == 0
+    impossible = () if kept else tuple(_impossible(scaling, traces, goal, settings, horizon))
+    return Advice(judge(None), best, judged, kept, len(done), len(traces), impossible)
+
+
+def _impossible(
+    scaling: Scaling,
+    traces: Sequence[Trace],
+    goal: Sequence[Term],
+    settings: Settings,
+    horizon: int | None,
+) -> Iterator[Impossible]:
+    """Terms that MaxCapacity tasks miss even if they always run, or that no start is fast for."""
+    most = scaling.max_capacity
+    always = replace(scaling, min_capacity=most, scheduled=())
+    free = [
+        summarize(
+            always, trace, replace(settings, seed=settings.seed + number, initial_tasks=most),
+            horizon=horizon,
+        )
+        for number, trace in enumerate(traces)
+    ]  # fmt: skip
+    chosen = settings.for_scaling(scaling)
+    start = chosen.metric_delay + chosen.application_autoscaling_delay + chosen.start_latency
+    start -= chosen.start_latency_spread
+    for term in goal:
+        if term.measure not in TIMES or not term.comparison.startswith("<"):
+            continue
+        bound = max(term.measured(run) for run in free)
+        if not COMPARISONS[term.comparison](bound, term.value):
+            yield Impossible(
+                term, bound, f"even {most} tasks that always run miss it: raise MaxCapacity"
+            )
+        elif (
+            term.measure.startswith("max")
+            and not scaling.min_capacity
+            and not COMPARISONS[term.comparison](start, term.value)
+        ):
+            yield Impossible(
+                term, start,
+                "the first message at zero tasks waits for the metric and for the start of a task:"
+                " raise MinCapacity, or start faster",
+            )  # fmt: skip
+
+
+def _whole(
+    scaling: Scaling,
+    traces: Sequence[Trace],
+    goal: Sequence[Term],
+    settings: Settings,
+    horizon: int | None,
+    prices: Prices | None,
+    candidate: Candidate | None,
+) -> Tried:
+    """Runs one table on every seed; ``missed`` is the sum over all."""
+    changed = candidate.applied(scaling) if candidate else scaling
+    runs = tuple(
+        summarize(
+            changed, trace, replace(settings, seed=settings.seed + number),
+            horizon=horizon, prices=prices,
+        )
+        for number, trace in enumerate(traces)
+    )  # fmt: skip
+    return Tried(candidate, runs, sum(term.missed(run) for run in runs for term in goal))
 
 
 def _near(best: Tried, done: dict[Candidate, Tried], scaling: Scaling) -> list[Candidate]:
@@ -378,25 +483,62 @@ def _tried(
 
 
 def text(advice: Advice, goal: Sequence[Term]) -> str:
-    """The advice as people read it: the table to paste, what it costs, what it misses."""
-    wanted = ", ".join(map(str, goal))
+    """The advice as people read it: the arguments to paste, what it costs, how far it holds."""
+    wanted, judged = ", ".join(map(str, goal)), len(advice.judged.runs)
     said = (
-        f"The cheapest of {advice.tried} tables that keeps `{wanted}` over {advice.seeds} seeds:"
+        f"The cheapest of {advice.tried} tables that keeps `{wanted}` over {advice.seeds} seeds,"
+        f" and over {judged} that the search did not see:"
         if advice.kept
-        else f"None of {advice.tried} tables keeps `{wanted}` over {advice.seeds} seeds."
-        " The nearest:"
+        else f"None of {advice.tried} tables keeps `{wanted}` over {advice.seeds} seeds"
+        f" and {judged} that the search did not see. The nearest:"
     )
+    lines = [
+        f"Impossible: {each.term}, and at best it is {each.term.said(each.bound)}: {each.why}."
+        for each in advice.impossible
+    ]
     own = "keeps the goal" if advice.own.missed == 0 else "misses the goal"
-    return "\n".join(
-        [
-            said, "", str(advice.best.candidate), "",
-            f"It costs ${advice.best.cost:,.4f} a run; the template's own table"
-            f" ${advice.own.cost:,.4f}, and {own}.",
-            "",
-            *(f"{term!s:32} {_worst(term, advice.best):>14}   own {_worst(term, advice.own)}"
-              for term in goal),
-        ]
-    )  # fmt: skip
+    lines += [
+        said, "", str(advice.best.candidate), "",
+        f"On the {judged} seeds it costs ${advice.judged.cost:,.4f} a run; the template's own"
+        f" table ${advice.own.cost:,.4f}, and {own}.",
+        f"killed jobs: {_certainty(advice.judged)}",
+        "",
+    ]  # fmt: skip
+    lines += [
+        f"{term!s:32} {_worst(term, advice.judged):>14}   own {_worst(term, advice.own)}"
+        for term in goal
+    ]
+    return "\n".join(lines)
+
+
+def _certainty(tried: Tried) -> str:
+    """Kills of all messages, and what that says of the share that is killed."""
+    killed = sum(run.killed for run in tried.runs)
+    messages = sum(run.messages for run in tried.runs)
+    most = share_at_most(min(killed, messages), messages)
+    return f"{killed:,} in {messages:,}; at most {most:.2%} with 95 % confidence"
+
+
+def share_at_most(hits: int, trials: int) -> float:
+    """The upper end of the one-sided 95 % interval of Clopper and Pearson for a share.
+
+    With no hit it is about three in the number of trials.
+    """
+    if hits >= trials:
+        return 1.0
+    low, high = hits / trials, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        # The probability of so few hits at this share: from logarithms, or large counts overflow.
+        chance = fsum(
+            exp(
+                lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1)
+                + k * log(middle) + (trials - k) * log1p(-middle)
+            )
+            for k in range(hits + 1)
+        )  # fmt: skip
+        low, high = (middle, high) if chance > 1 - CONFIDENCE else (low, middle)
+    return high
 
 
 def _worst(term: Term, tried: Tried) -> str:

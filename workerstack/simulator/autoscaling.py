@@ -202,11 +202,16 @@ class Controller:
         self._service = service
         self._recording = recording
         self._invoked: list[Invocation] = []
+        self._answered: tuple[object, ...] = ()
         self.unfulfilled = False
         """Whether a cooldown waits for the running tasks to be as many as desired."""
 
     def invoked_by(self, alarms: Iterable[AlarmEvaluator]) -> bool:
-        """Notes whom the alarms invoke: each minute anew, while they are in that state."""
+        """Notes whom the alarms invoke: each minute anew, while they are in that state.
+
+        False, too, where the same question in the same situation was answered before, and the
+        answer does not depend on the time.
+        """
         self._invoked = [
             Invocation(self._policies[policy], each.alarm, each.evaluated())
             for each in alarms
@@ -214,7 +219,13 @@ class Controller:
             for state, policy in each.alarm.actions
             if state == each.state
         ]
-        return bool(self._invoked)
+        return bool(self._invoked) and self._answered != self._question()
+
+    def _question(self) -> tuple[object, ...]:
+        """All that an answer depends on, but the time."""
+        service, target = self._service, self._target
+        situation = (len(service.running), service.desired, service.deploying)
+        return (*self._invoked, *situation, target.min, target.max)
 
     def decide(self, now: int) -> bool:
         """Answers the invocations; True unless the answer would be the same in a minute."""
@@ -224,7 +235,10 @@ class Controller:
         for each in refused:
             recording.refused(now, each.policy.name, each.code, each.reason)
         if winner is None:
-            return any(each.passing for each in refused)
+            passing = any(each.passing for each in refused)
+            self._answered = () if passing else self._question()
+            return passing
+        self._answered = ()
         out = winner.target > service.desired
         recording.scale_outs += out
         recording.scale_ins += not out
@@ -246,8 +260,13 @@ class Controller:
     def scheduled(self, now: int, action: ScheduledAction) -> None:
         """New bounds; a capacity outside them is moved to the nearest, whatever the cooldowns."""
         target, service = self._target, self._service
-        target.min = target.min if action.min_capacity is None else action.min_capacity
-        target.max = target.max if action.max_capacity is None else action.max_capacity
+        low = target.min if action.min_capacity is None else action.min_capacity
+        high = target.max if action.max_capacity is None else action.max_capacity
+        if low > high:
+            reason = f"refused: the bounds would be {low} to {high} tasks"
+            self._recording.event(now, "scheduled", action.name, reason)
+            return
+        target.min, target.max = low, high
         service.desired = max(target.min, min(target.max, service.desired))
         reason = f"from {target.min} to {target.max} tasks, now {service.desired}"
         self._recording.event(now, "scheduled", action.name, reason)

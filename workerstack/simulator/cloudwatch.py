@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from math import fsum, inf
 from operator import ge, gt, le, lt
+from random import Random
 from typing import TypeVar
 
 from workerstack.simulator.metric_math import Evaluate, Point, compile_math
@@ -73,6 +74,8 @@ def _age(breaching: Sequence[bool | None]) -> int:
 
 
 T = TypeVar("T")
+MOST_KNOWN = 4_096
+"""Values of a minute whose datapoint is remembered."""
 MINUTE = 60
 Sample = tuple[Point, ...] | None
 """One minute's values in the order of ``metric_names``; None while the queue sleeps."""
@@ -126,6 +129,7 @@ class AlarmEvaluator:
         self._minutes = alarm.period // MINUTE
         self.slots = alarm.evaluation_periods + settings.evaluation_range_extra
         self.reach = self.slots * self._minutes
+        self._known: dict[Sample, Point] = {}
         self._points: list[Point] = []
         self._breaching: list[bool | None] = []
         self._evaluate = evaluation_of(alarm, zero=settings.missing_operand_is_zero)
@@ -159,6 +163,18 @@ class AlarmEvaluator:
         self._breaching.extend(self._breaching[-1:] * count)
 
     def _point(self, samples: Sequence[Sample], end: int) -> Point:
+        if self._minutes == 1:
+            sample = samples[end]
+            if sample not in self._known:
+                if len(self._known) == MOST_KNOWN:
+                    self._known.clear()
+                self._known[sample] = self._evaluate(
+                    {
+                        name: self._statistic(metric, samples, end, index)
+                        for name, index, metric in self._metrics
+                    }
+                )
+            return self._known[sample]
         values = {
             name: self._statistic(metric, samples, end, index)
             for name, index, metric in self._metrics
@@ -180,6 +196,13 @@ class AlarmEvaluator:
     def evaluate(self) -> bool:
         """Sets the state; True when it changed."""
         alarm, before = self.alarm, self.state
+        if self._minutes == 1:
+            newest = self._breaching[-alarm.evaluation_periods :]
+            if None not in newest:
+                count = newest.count(True)
+                enough = count >= alarm.datapoints_to_alarm
+                self.state = AlarmState.ALARM if enough else AlarmState.OK
+                return self.state != before
         self.state = alarm_state(
             self._range(self._breaching),
             alarm.evaluation_periods,
@@ -212,7 +235,12 @@ class AlarmEvaluator:
         )
 
 
-COUNTERS = ("NumberOfMessagesSent", "NumberOfMessagesReceived", "NumberOfMessagesDeleted")
+VISIBLE, IN_FLIGHT = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
+COUNTERS = {
+    "NumberOfMessagesSent": "sent",
+    "NumberOfMessagesReceived": "received",
+    "NumberOfMessagesDeleted": "deleted",
+}
 
 
 class CloudWatch:
@@ -224,8 +252,11 @@ class CloudWatch:
         self._names = metric_names(alarms)
         self.alarms = [AlarmEvaluator(alarm, self._names, settings) for alarm in alarms]
         self._late = -(-settings.metric_delay // MINUTE)
+        self._jitter = settings.metric_jitter
+        self._minute = 0
+        self._drawn: dict[tuple[int, str], int] = {}
         self._reach = max(each.reach for each in self.alarms)
-        self._counted = (0, 0, 0)
+        self._counted = dict.fromkeys(COUNTERS, 0)
         self._awake_since: float = -inf
         self._last_activity: float = -inf if settings.asleep_at_start else 0
         self._awakenings: list[float] = []
@@ -258,10 +289,13 @@ class CloudWatch:
         """The minute ``now`` ends; in ``skipped`` minutes before it nothing changed."""
         if skipped:
             self._skip(min(skipped, 2 * self._reach + self._late))
+        self._minute = now
         self._samples.append(None if now >= self.falls_asleep else self._values(now))
         self._activated.append(self._awake_since)
         if self._awakenings and self._awakenings[0] <= now:
             del self._awakenings[0]
+            self._reveal(now)
+        elif self._jitter:
             self._reveal(now)
         else:
             self._show(self._readable(len(self._samples) - 1 - self._late, now))
@@ -270,7 +304,23 @@ class CloudWatch:
 
     def _readable(self, index: int, now: int) -> Sample:
         late = now < self._activated[index] + self._settings.activation_delay
-        return None if late else self._samples[index]
+        sample = None if late else self._samples[index]
+        if sample is None or not self._jitter:
+            return sample
+        minute = self._minute - (len(self._samples) - 1 - index) * MINUTE
+        left = now - minute - self._settings.metric_delay
+        return tuple(
+            value if minute < 0 or self._lateness(minute, name) <= left else None
+            for name, value in zip(self._names, sample, strict=True)
+        )
+
+    def _lateness(self, minute: int, name: str) -> int:
+        """Seconds by which this datapoint is later than others; the same whenever it is asked."""
+        found = self._drawn.get((minute, name))
+        if found is None:
+            drawn = Random(f"{self._settings.seed}/{minute}/{name}")
+            found = self._drawn[minute, name] = drawn.randint(0, self._jitter)
+        return found
 
     def _show(self, sample: Sample) -> None:
         self._constant = self._constant + 1 if sample == self._shown[-1] else 0
@@ -297,11 +347,12 @@ class CloudWatch:
         del self._samples[: -2 * self._reach - self._late]
         del self._activated[: -2 * self._reach - self._late]
         del self._shown[: -2 * self._reach]
+        self._drawn.clear()
 
     @property
     def settled(self) -> bool:
         """Whether every datapoint in reach of an alarm, and each on its way, is the same."""
-        if self._awakenings or self._constant <= self._reach or self._ageing:
+        if self._jitter or self._awakenings or self._constant <= self._reach or self._ageing:
             return False
         newest = self._shown[-1]
         return all(each == newest for each in self._samples[-self._late - 1 :])
@@ -312,19 +363,20 @@ class CloudWatch:
         return "ApproximateAgeOfOldestMessage" in self._names and self._queue.oldest_reported() >= 0
 
     def _values(self, now: int) -> Sample:
+        return tuple(self._value(name, now) for name in self._names)
+
+    def _value(self, name: str, now: int) -> float | None:
         queue = self._queue
-        values: dict[str, float | None] = {
-            "ApproximateNumberOfMessagesVisible": queue.visible,
-            "ApproximateNumberOfMessagesNotVisible": queue.in_flight,
-            "ApproximateNumberOfMessagesDelayed": 0,
-        }
-        if not queue.in_flight and not self._settings.notvisible_reported_when_zero:
-            values["ApproximateNumberOfMessagesNotVisible"] = None
-        if "ApproximateAgeOfOldestMessage" in self._names:
+        if name == VISIBLE:
+            return queue.visible
+        if name == IN_FLIGHT:
+            shown = queue.in_flight or self._settings.notvisible_reported_when_zero
+            return queue.in_flight if shown else None
+        if name == "ApproximateNumberOfMessagesDelayed":
+            return queue.delayed
+        if name == "ApproximateAgeOfOldestMessage":
             oldest = queue.oldest_reported()
-            values["ApproximateAgeOfOldestMessage"] = None if oldest < 0 else now - oldest
-        counted = (queue.sent, queue.received, queue.deleted)
-        for name, count, before in zip(COUNTERS, counted, self._counted, strict=True):
-            values[name] = count - before
-        self._counted = counted
-        return tuple(values[name] for name in self._names)
+            return None if oldest < 0 else now - oldest
+        count: int = getattr(queue, COUNTERS[name])
+        before, self._counted[name] = self._counted[name], count
+        return count - before

@@ -1,6 +1,7 @@
 """An ECS service: how many tasks start and which are stopped, in deployments, too.
 
-Sources: ECS Developer Guide, "Service definition parameters" (deploymentConfiguration), "Task
+Sources: ECS Developer Guide, "Service definition parameters" (deploymentConfiguration: a task
+without load balancer and health check is healthy when it has been RUNNING for 40 seconds), "Task
 scale-in protection". ECS does not know which task is busy: the choice is random.
 """
 
@@ -21,7 +22,7 @@ class SimulatedTask:
         self.running: int | None = None
         self.stopping: int | None = None
         self.ended: int | None = None
-        self.protected_until = -1
+        self.protected_until: float = -1
         self.jobs: set[int] = set()
 
     def protected(self, now: int) -> bool:
@@ -44,12 +45,14 @@ class Service:
         *,
         minimum_healthy: int,
         maximum: int,
+        healthy_after: int,
     ) -> None:
         self._random = random
         self._start = start
         self._stop = stop
         self._minimum_healthy = minimum_healthy
         self._maximum = maximum
+        self._healthy_after = healthy_after
         self.all: list[SimulatedTask] = []
         self.pending: dict[int, SimulatedTask] = {}
         self.running: dict[int, SimulatedTask] = {}
@@ -108,15 +111,22 @@ class Service:
         old_pending, new_pending = self._by_revision(self.pending)
         old_running, new_running = self._by_revision(self.running)
         self._reduce(old_pending, [], len(old_pending), now)
-        self._reduce([], old_running, max(0, len(self.running) - lowest), now)
+        self._reduce([], old_running, max(0, self._healthy(now) - lowest), now)
         new = len(new_pending) + len(new_running)
         if new > self.desired:
             self._reduce(new_pending, new_running, new - self.desired, now)
         else:
             self._add(max(0, min(self.desired - new, highest - self.active)), now)
         old_left = self._by_revision(self.running)[0]
-        if not old_left and len(self.running) >= self.desired and not self.pending:
+        if not old_left and self._healthy(now) >= self.desired and not self.pending:
             self.deploying = False
+
+    def _healthy(self, now: int) -> int:
+        """Tasks that have run for long enough to count."""
+        return sum(
+            each.running is not None and each.running + self._healthy_after <= now
+            for each in self.running.values()
+        )
 
     def _by_revision(
         self, tasks: dict[int, SimulatedTask]

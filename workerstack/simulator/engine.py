@@ -5,6 +5,7 @@ about to happen, no minute between here and the next event can differ from this 
 """
 
 from collections.abc import Callable
+from heapq import heappop
 from math import inf
 from random import Random
 
@@ -20,6 +21,7 @@ from workerstack.simulator.sqs import MessageQueue
 from workerstack.simulator.traces import Trace
 from workerstack.simulator.worker import Work
 
+JOB_ENDS = int(Phase.JOB_ENDS)
 PROGRESS = 4_096
 """Turns of the loop between two reports of progress."""
 
@@ -31,18 +33,20 @@ class Engine:
         self, scaling: Scaling, trace: Trace, settings: Settings, horizon: int, *, whole: bool
     ) -> None:
         self.scaling = scaling
+        source = scaling.queue or settings.imported_queue()
+        settings = settings.for_scaling(scaling)
         self.settings = settings
         self.horizon = horizon
         self.messages = trace.messages
         self.random = Random(settings.seed)
         self.agenda = Agenda()
         self.recording = Recording([alarm.name for alarm in scaling.alarms], whole=whole)
-        source = scaling.queue or settings.imported_queue()
         self.queue = MessageQueue(
             trace.messages,
             retention=source.retention,
             max_receives=source.max_receive_count,
             old_receipt_deletes=settings.old_receipt_deletes,
+            delay=source.delay,
         )
         self.work = Work(
             self.queue,
@@ -59,12 +63,14 @@ class Engine:
             self.work.stop,
             minimum_healthy=scaling.minimum_healthy,
             maximum=scaling.maximum,
+            healthy_after=settings.healthy_after,
         )
         self.cloudwatch = CloudWatch(scaling.alarms, self.queue, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
         self._was_active = False
         self._seen = (0, 0)
+        self._lost = 0
         self._prepare()
 
     def _prepare(self) -> None:
@@ -72,10 +78,12 @@ class Engine:
         self.service.desired = self.scaling.min_capacity if initial is None else initial
         self.service.reconcile(0)
         self.agenda.entries.clear()
+        self.agenda.add(0, Phase.WAKE, 0)
         for task in list(self.service.pending.values()):
             self.work.runs(task, 0)
         for second in self.settings.deployments:
             self.agenda.add(second, Phase.DEPLOYMENT, 0)
+            self.agenda.add(second + self.settings.healthy_after, Phase.WAKE, 0)
         if not self.scaling.suspended.scheduled:
             beginning = self.settings.beginning()
             for number, action in enumerate(self.scaling.scheduled):
@@ -88,16 +96,20 @@ class Engine:
         count, last_tick, tick = len(messages), -MINUTE, 0.0
         turns = 0
         while True:
-            arrival = messages[queue.sent].arrival if queue.sent < count else inf
             due = entries[0][0] if entries else inf
-            expiry = queue.next_expiry()
-            now = min(arrival, due, tick, expiry)
+            if queue.sent < count and (arrival := messages[queue.sent].arrival) < due:
+                due = arrival
+            now = due if due < tick else tick
+            if queue.bound <= now:
+                due = min(due, queue.next_expiry())
+                now = min(due, tick)
             if now > self.horizon:
                 break
             second = int(now)
-            if expiry <= now:
-                queue.expire(second)
-            self._second(second)
+            if due <= now:
+                if queue.bound <= now:
+                    queue.expire(second)
+                self._second(second)
             if tick == inf:
                 tick = -(-second // MINUTE) * MINUTE
             if second == tick:
@@ -110,20 +122,33 @@ class Engine:
 
     def _second(self, now: int) -> None:
         """Everything that happens within one second, but the minute's end."""
-        queue, work, service = self.queue, self.work, self.service
-        messages, count = self.messages, len(self.messages)
-        while queue.sent < count and messages[queue.sent].arrival == now:
-            queue.send()
-            self._disturbed = True
-        while entry := self.agenda.take(now):
-            self._happens(now, entry[1], entry[2], entry[3])
-        if service.deploying or service.active != service.desired:
+        queue, work, service, entries = self.queue, self.work, self.service, self.agenda.entries
+        if queue.sent < len(self.messages) and self.messages[queue.sent].arrival == now:
+            self._arrivals(now)
+        while entries and entries[0][0] == now:
+            _, phase, subject, detail = heappop(entries)
+            if phase == JOB_ENDS:
+                self._disturbed = True
+                work.ends(subject, now)
+            else:
+                self._happens(now, phase, subject, detail)
+        if service.deploying or len(service.pending) + len(service.running) != service.desired:
             service.reconcile(now)
         if queue.visible:
             work.receive(now)
         if self.controller.unfulfilled and self.controller.fulfilled(now):
             self._disturbed = True
-        active = bool(queue.size or service.running or work.stopping)
+        if self._was_active and (queue.visible or queue.in_flight or service.running):
+            self.cloudwatch.still_active(now)
+        else:
+            self._activity(now)
+        if len(queue.dead) + len(queue.expired) != self._lost:
+            self._losses(now)
+        self.recording.state(now, queue, service, work.busy)
+
+    def _activity(self, now: int) -> None:
+        """Whether anything touches the queue, which keeps its metrics awake."""
+        active = bool(self.queue.size or self.service.running or self.work.stopping)
         if active and self._was_active:
             self.cloudwatch.still_active(now)
         elif active:
@@ -131,9 +156,14 @@ class Engine:
         elif self._was_active:
             self.cloudwatch.still_active(now - 1)
         self._was_active = active
-        if self._seen != (len(queue.dead), len(queue.expired)):
-            self._losses(now)
-        self.recording.state(now, queue, service, work.busy)
+
+    def _arrivals(self, now: int) -> None:
+        queue, messages, count = self.queue, self.messages, len(self.messages)
+        while queue.sent < count and messages[queue.sent].arrival == now:
+            queue.send()
+            if queue.delay:
+                self.agenda.add(now + queue.delay, Phase.SHOWN, 0)
+            self._disturbed = True
 
     def _losses(self, now: int) -> None:
         dead, expired = self.queue.dead, self.queue.expired
@@ -143,6 +173,7 @@ class Engine:
         for _, message in expired[self._seen[1] :]:
             self.recording.event(now, "expired", f"message {message}", "the retention period ended")
         self._seen = (len(dead), len(expired))
+        self._lost = len(dead) + len(expired)
         self._disturbed = True
 
     def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:
@@ -151,10 +182,10 @@ class Engine:
             self._disturbed |= self.controller.decide(now)
             return
         self._disturbed = True
-        if phase == Phase.REAPPEARS:
+        if phase == Phase.SHOWN:
+            self.queue.end_delay()
+        elif phase == Phase.REAPPEARS:
             self.queue.reappear(subject, detail, now)
-        elif phase == Phase.JOB_ENDS:
-            self.work.ends(subject, now)
         elif phase == Phase.RUNNING:
             self.work.runs(tasks[subject], now)
         elif phase == Phase.KILL:

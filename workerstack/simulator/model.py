@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+Protection = Literal["worker", "sidecar", "none"]
 AdjustmentType = Literal["ChangeInCapacity", "PercentChangeInCapacity", "ExactCapacity"]
 Aggregation = Literal["Average", "Minimum", "Maximum"]
 Statistic = Literal["Average", "Maximum", "Minimum", "Sum", "SampleCount"]
@@ -132,11 +133,29 @@ class Task:
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue that stands in the template; seconds. ``max_receive_count`` None: no dead letters."""
+    """A queue that stands in the template; seconds. ``max_receive_count`` None: no dead letters.
+
+    ``delay`` is for how long a message that was sent cannot be received yet.
+    """
 
     visibility_timeout: int = 30
     retention: int = 345_600
     max_receive_count: int | None = None
+    delay: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What ``Metadata.Worker`` of the task definition says of the worker; docs/scaling.md.
+
+    Seconds; None where it says nothing. ``protection``: who protects the task while it works,
+    ``protection_expiry`` after how long that ends unless it is renewed.
+    """
+
+    protection: Protection | None = None
+    protection_expiry: int | None = None
+    heartbeat: int | None = None
+    longest_job: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +166,7 @@ class Scaling:
     the template. ``task`` and ``queue`` are None where the template only names them; Settings
     then say. ``desired_count`` is the number that every update of the service sends, None where
     it sends none. ``minimum_healthy`` and ``maximum`` are the deployment's percentages.
+    ``declared`` is what the template says of the worker's code.
     ``notes`` are sentences on what stands in the template and is not simulated.
     """
 
@@ -164,5 +184,6 @@ class Scaling:
     desired_count: int | None = None
     minimum_healthy: int = 100
     maximum: int = 200
+    declared: Declared = Declared()
     notes: tuple[str, ...] = ()
     line: int | None = None

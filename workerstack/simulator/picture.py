@@ -7,6 +7,7 @@ colour: what is drawn differs in darkness, line style and hatching, and kills ar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,9 +69,35 @@ LEGEND: dict[str, Any] = {
 }  # fmt: skip
 
 
+MOST_POINTS = 1_500
+"""Change points of one line, about twice what the picture has dots for."""
+
+
+def thinned(points: "Points", end: int) -> "Points":
+    """The points up to ``end``; of too many, the greatest of each of equal stretches of time.
+
+    What is left is never below what was: a peak is seen however short it is.
+    """
+    kept = [(second, value) for second, value in points if second <= end]
+    if len(kept) <= MOST_POINTS:
+        return kept
+    begin = kept[0][0]
+    width = (end - begin) / MOST_POINTS
+    greatest: dict[int, int] = {}
+    last = before = 0
+    for second, value in kept:
+        stretch = int((second - begin) / width)
+        # A value holds until the next one, through every stretch in between.
+        for passed in range(last, stretch + 1):
+            greatest[passed] = max(greatest.get(passed, before), before)
+        greatest[stretch] = max(greatest[stretch], value)
+        last, before = stretch, value
+    return [(begin + int(stretch * width), value) for stretch, value in sorted(greatest.items())]
+
+
 def steps(points: "Points", end: int) -> tuple[list[int], list[int]]:
     """Change points as a line of steps up to ``end``."""
-    kept = [(second, value) for second, value in points if second <= end] or [(0, 0)]
+    kept = thinned(points, end) or [(0, 0)]
     return [*(second for second, _ in kept), end], [*(value for _, value in kept), kept[-1][1]]
 
 
@@ -90,7 +117,8 @@ def draw_messages(panel: Any, run: "Run", axis: "Axis") -> None:
     total = steps(summed(series.visible, series.in_flight), axis.end)
     flying = steps(series.in_flight, axis.end)
     panel.fill_between(*total, step="post", color=WAITING, linewidth=0, label="waiting")
-    panel.step(*total, where="post", color=WORKING, linewidth=0.4)
+    if len(total[0]) < MOST_POINTS:
+        panel.step(*total, where="post", color=WORKING, linewidth=0.4)
     panel.fill_between(*flying, step="post", color=WORKING, linewidth=0, label="in flight")
     kills = [kill.second for kill in run.kills if kill.second <= axis.end]
     if kills:
@@ -131,10 +159,15 @@ def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
 def draw_age(panel: Any, run: "Run", axis: "Axis") -> None:
     """The true age of the oldest message, and what the metric says where that differs."""
     for points, style in (
-        (run.series.oldest, {"color": "0.15", "linewidth": 1.0, "label": "true"}),
+        (run.series.oldest, {"color": "0.15", "linewidth": 1.0, "label": "actual"}),
         (
             run.series.oldest_reported,
-            {"color": "0.55", "linewidth": 1.4, "linestyle": (0, (1, 1)), "label": "metric"},
+            {
+                "color": "0.55",
+                "linewidth": 1.4,
+                "linestyle": (0, (1, 1)),
+                "label": "as CloudWatch shows it",
+            },
         ),
     ):
         seconds, ages = _sawtooth(points, axis.end)
@@ -153,7 +186,16 @@ def _sawtooth(points: "Points", end: int) -> tuple[list[int], list[int]]:
         if begin <= end:
             seconds += [begin, last]
             ages += [0, 0] if arrival < 0 else [begin - arrival, last - arrival]
-    return seconds, ages
+    if len(seconds) <= 2 * MOST_POINTS:
+        return seconds, ages
+    width = end / MOST_POINTS
+    oldest: dict[int, tuple[int, int]] = {}
+    for second, waited in zip(seconds, ages, strict=True):
+        stretch = int(second / width)
+        # The greatest, and what it ends with, so that a quiet night stays quiet.
+        oldest[stretch] = (max(oldest.get(stretch, (0, 0))[0], waited), waited)
+    times = [int(stretch * width) for stretch in oldest for _ in range(2)]
+    return times, [draw_age for pair in oldest.values() for draw_age in pair]
 
 
 def draw_alarms(panel: Any, run: "Run", axis: "Axis") -> None:
@@ -255,7 +297,34 @@ def picture(runs: Sequence[tuple[str, "Run"]], form: Form, *, title: str = "") -
         bytes_of = BytesIO()
         metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
         figure.savefig(bytes_of, format=form, metadata=metadata, dpi=DPI)
-    return _numbered(bytes_of.getvalue()) if form == "svg" else bytes_of.getvalue()
+    if form == "png":
+        return bytes_of.getvalue()
+    return _described(_numbered(bytes_of.getvalue()), runs, title)
+
+
+def _described(svg: bytes, runs: Sequence[tuple[str, "Run"]], title: str) -> bytes:
+    """The same as one image with a title and a description, for those who do not see it."""
+    said = title or " and ".join(name for name, _ in runs)
+    told = " ".join(f"{name}: {headline(run)}." for name, run in runs)
+    parts = {"title": said, "desc": told}
+    text = "".join(
+        f'<{tag} id="{tag}">{escape(harmless(each))}</{tag}>\n' for tag, each in parts.items()
+    ).encode()
+    begin = svg.index(b"<svg ")
+    end = svg.index(b">", begin) + 1
+    marked = svg[begin : end - 1] + b' role="img" aria-labelledby="title desc">\n'
+    return svg[:begin] + marked + text + svg[end:].lstrip(b"\n")
+
+
+def headline(run: "Run") -> str:
+    """A run in one line: messages, what was killed or lost, cost."""
+    summary = run.summary
+    parts = [f"{summary.done:,} of {summary.messages:,} messages done"]
+    if summary.killed:
+        parts.append(f"{summary.killed:,} jobs killed")
+    if summary.dead_letters:
+        parts.append(f"{summary.dead_letters:,} dead letters")
+    return ", ".join([*parts, f"${summary.cost.total:,.2f}"])
 
 
 def _numbered(svg: bytes) -> bytes:
@@ -276,7 +345,9 @@ def _draw(figure: Any, runs: Sequence[tuple[str, "Run"]], title: str) -> None:
     for column, (name, run) in enumerate(runs):
         axis = time_axis(begin, end)
         top, middle, waiting, bottom = axes[:, column]
-        top.set_title(harmless(name), loc="left", fontsize=9.5, fontweight="bold")
+        top.set_title(
+            f"{harmless(name)}\n{headline(run)}", loc="left", fontsize=9, fontweight="bold", pad=16
+        )
         draw_messages(top, run, axis)
         draw_tasks(middle, run, axis)
         draw_age(waiting, run, axis)
@@ -284,7 +355,7 @@ def _draw(figure: Any, runs: Sequence[tuple[str, "Run"]], title: str) -> None:
         _time(bottom, axis)
         if column == 0:
             for each, label in zip(
-                axes[:, 0], ("messages", "tasks", "oldest, min", ""), strict=True
+                axes[:, 0], ("messages", "tasks", "age of\noldest, min", ""), strict=True
             ):
                 each.set_ylabel(label)
     if title:

@@ -3,246 +3,27 @@
 Source of the rules on steps: Application Auto Scaling API, StepAdjustment.
 """
 
-import json
 from collections.abc import Mapping
-from itertools import pairwise
-from math import inf
-from typing import Any, get_args
+from typing import Any
 
+from workerstack.simulator.declaring import read_declared
+from workerstack.simulator.leaving_out import notes_on
 from workerstack.simulator.model import (
-    AdjustmentType,
-    Aggregation,
-    Policy,
-    Queue,
+    Declared,
     Scaling,
     ScheduledAction,
-    Step,
     Suspended,
-    Task,
 )
 from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.read_alarms import read_alarms
+from workerstack.simulator.read_service import (
+    find_definition,
+    find_service,
+    read_policies,
+    read_queue,
+    read_task,
+)
 from workerstack.simulator.template import Resource, Resources, parse
-
-
-def read_policies(resources: Resources, target: Resource) -> tuple[list[Policy], list[str]]:
-    """The step policies, and notes on those that are not simulated. SimulationError if none is."""
-    policies, notes, others = [], [], []
-    for each in resources.of_type("AWS::ApplicationAutoScaling::ScalingPolicy"):
-        if not _of(each, target):
-            continue
-        kind = each.get("PolicyType", "StepScaling")
-        if kind == "StepScaling":
-            policies.append(_policy(each))
-        else:
-            others.append(kind)
-            notes.append(f"{each.name} is a {kind} policy, which is not simulated")
-    if not policies:
-        why = f"it has only {', '.join(others)}" if others else "it has no policy in this template"
-        raise target.error(
-            f"{target.name} has no step scaling policy",
-            why,
-            "Only step scaling is simulated: give a template with a StepScaling policy",
-        )
-    return policies, notes
-
-
-def _of(policy: Resource, target: Resource) -> bool:
-    """Whether the policy belongs to the target: by reference, or by the same resource id."""
-    reference = policy.get("ScalingTargetId")
-    if reference is not None:
-        return target.refers_to(reference)
-    return str(policy.get("ResourceId")) == str(target.get("ResourceId"))
-
-
-def _policy(resource: Resource) -> Policy:
-    body: dict[str, Any] = resource.get("StepScalingPolicyConfiguration", {})
-    kind: Any = body.get("AdjustmentType")
-    if kind not in get_args(AdjustmentType):
-        raise resource.error(
-            f"{resource.name} is malformed",
-            f"AdjustmentType is {kind!r}",
-            f"It is one of {', '.join(get_args(AdjustmentType))}",
-        )
-    aggregation: Any = body.get("MetricAggregationType") or "Average"
-    if aggregation not in get_args(Aggregation):
-        raise resource.error(
-            f"{resource.name} is malformed",
-            f"MetricAggregationType is {aggregation!r}",
-            f"It is one of {', '.join(get_args(Aggregation))}",
-        )
-    cooldown = resource.number(body.get("Cooldown", 300), "Cooldown")
-    return Policy(
-        name=resource.name,
-        adjustment_type=kind,
-        steps=_steps(resource, body.get("StepAdjustments") or []),
-        cooldown=300 if cooldown is None else cooldown,
-        aggregation=aggregation,
-        min_adjustment_magnitude=resource.number(
-            body.get("MinAdjustmentMagnitude", 0), "MinAdjustmentMagnitude"
-        )
-        or 0,
-        line=resource.line,
-    )
-
-
-def _steps(resource: Resource, written: Any) -> tuple[Step, ...]:
-    steps = []
-    for each in resource.mappings(written, "StepAdjustments"):
-        adjustment = resource.number(each.get("ScalingAdjustment"), "ScalingAdjustment")
-        steps.append(
-            Step(
-                resource.real(each.get("MetricIntervalLowerBound"), "MetricIntervalLowerBound"),
-                resource.real(each.get("MetricIntervalUpperBound"), "MetricIntervalUpperBound"),
-                adjustment or 0,
-            )
-        )
-    if not steps:
-        raise resource.error(f"{resource.name} has no steps", "AWS refuses that", "Add one")
-    steps.sort(key=lambda step: -inf if step.lower is None else step.lower)
-    for step in steps:
-        if _low(step) >= _high(step) or (step.lower is None and step.upper is None):
-            raise _wrong(resource, "a step has no range")
-    for one, next_one in pairwise(steps):
-        if _high(one) != _low(next_one):
-            raise _wrong(resource, "the ranges overlap or leave a gap")
-    if _low(steps[0]) not in (-inf, 0) and _low(steps[0]) < 0:
-        raise _wrong(resource, "a negative lower bound wants a step without lower bound")
-    if _high(steps[-1]) != inf and _high(steps[-1]) > 0:
-        raise _wrong(resource, "a positive upper bound wants a step without upper bound")
-    return tuple(steps)
-
-
-def _low(step: Step) -> float:
-    return -inf if step.lower is None else step.lower
-
-
-def _high(step: Step) -> float:
-    return inf if step.upper is None else step.upper
-
-
-def _wrong(resource: Resource, why: str) -> Exception:
-    return resource.error(
-        f"The steps of {resource.name} are impossible", why, "AWS refuses them, too: correct them"
-    )
-
-
-SERVICE = "AWS::ECS::Service"
-QUEUE = "AWS::SQS::Queue"
-STOP_TIMEOUT = 30
-"""Seconds, where a container has no StopTimeout (ECS: ContainerDefinition)."""
-
-
-def find_service(resources: Resources, target: Resource) -> Resource | None:
-    """The service that a scalable target scales, if it is in the template."""
-    last = str(target.get("ResourceId", "")).rpartition("/")[2]
-    services = resources.of_type(SERVICE)
-    for each in services:
-        if each.refers_to(last) or each.get("ServiceName") == last:
-            return each
-    return None
-
-
-def read_task(resources: Resources, service: Resource | None) -> Task | None:
-    """One task of the service; None where the template has no task definition of it."""
-    if service is None:
-        return None
-    definition = resources.referred(service.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
-    if definition is None or definition.get("Cpu") is None or definition.get("Memory") is None:
-        return None
-    containers = definition.mappings(definition.get("ContainerDefinitions"), "ContainerDefinitions")
-    timeouts = [
-        definition.number(each.get("StopTimeout", STOP_TIMEOUT), "StopTimeout") or 0
-        for each in containers
-    ]
-    return Task(
-        cpu=_units(definition, "Cpu", "vcpu"),
-        memory=_units(definition, "Memory", "gb"),
-        arm=definition.get("RuntimePlatform", {}).get("CpuArchitecture") == "ARM64",
-        spot=_spot(service),
-        public_ip=_public(service),
-        stop_timeout=max(1, *timeouts) if timeouts else STOP_TIMEOUT,
-        storage=definition.number(
-            definition.get("EphemeralStorage", {}).get("SizeInGiB", 20), "SizeInGiB"
-        )
-        or 20,
-    )
-
-
-def _units(definition: Resource, name: str, unit: str) -> int:
-    """CPU units or MiB: ``1024``, ``1 vCPU``, ``2 GB``."""
-    text = str(definition.get(name)).lower().strip()
-    if text.endswith(unit):
-        value = definition.real(text.removesuffix(unit).strip(), name) or 0
-        return round(value * 1024)
-    return definition.number(text, name) or 0
-
-
-def _spot(service: Resource) -> bool:
-    """Whether most of the tasks are Spot."""
-    name = "CapacityProviderStrategy"
-    strategy = service.mappings(service.get(name), name)
-    weights = {"FARGATE_SPOT": 0, "FARGATE": 0}
-    for each in strategy:
-        provider = str(each.get("CapacityProvider"))
-        weights[provider] = service.number(each.get("Weight", 1), "Weight") or 0
-    return weights["FARGATE_SPOT"] > weights["FARGATE"]
-
-
-def _public(service: Resource) -> bool:
-    name = "AwsvpcConfiguration"
-    network = service.mapping(service.get("NetworkConfiguration", {}).get(name), name)
-    return str(network.get("AssignPublicIp")) == "ENABLED"
-
-
-def read_queue(resources: Resources, name: str, service: Resource | None) -> Queue | None:
-    """The queue of that name; None where the template only names it.
-
-    Raises SimulationError where it is somebody's dead-letter queue, or where the containers
-    are told of other queues of the template, but not of this one.
-    """
-    queues = resources.of_type(QUEUE)
-    queue = next(
-        (each for each in queues if each.refers_to(name) or each.get("QueueName") == name), None
-    )
-    for each in queues:
-        redrive = each.get("RedrivePolicy", {})
-        if queue and queue.refers_to(redrive.get("deadLetterTargetArn")):
-            raise queue.error(
-                f"The alarms look at {queue.name}",
-                f"that is the dead-letter queue of {each.name}",
-                "Let them look at the queue that the tasks process",
-            )
-    _check_environment(resources, queue, queues, service)
-    if queue is None:
-        return None
-    redrive = queue.get("RedrivePolicy", {})
-    return Queue(
-        visibility_timeout=queue.integer("VisibilityTimeout", 30),
-        retention=queue.integer("MessageRetentionPeriod", 345_600),
-        max_receive_count=queue.number(redrive.get("maxReceiveCount"), "maxReceiveCount"),
-    )
-
-
-def _check_environment(
-    resources: Resources, queue: Resource | None, queues: list[Resource], service: Resource | None
-) -> None:
-    definition = service and resources.referred(
-        service.get("TaskDefinition"), "AWS::ECS::TaskDefinition"
-    )
-    if not definition or not service:
-        return
-    name = "ContainerDefinitions"
-    containers = definition.mappings(definition.get(name), name)
-    told = json.dumps([each.get("Environment", []) for each in containers], default=str)
-    named = [each for each in queues if f"${{{each.name}}}" in told or f"${{{each.name}." in told]
-    if named and queue is not None and queue not in named:
-        raise queue.error(
-            f"The alarms look at {queue.name}",
-            f"the containers of {service.name} are told of {', '.join(n.name for n in named)}",
-            "Let the alarms look at the queue that the tasks process",
-        )
-
 
 MOST_TASKS = 5_000
 """Tasks of one service (ECS service quotas)."""
@@ -261,7 +42,7 @@ def read_scaling(
     template = parse(text, file)
     try:
         resources = Resources(template, parameters or {}, file)
-        return _read(resources, _target(resources, target))
+        return _read(resources, _target(resources, target), template["Resources"])
     except RecursionError:
         raise SimulationError(
             "The template cannot be resolved", "something in it refers to itself", "Look for the"
@@ -326,10 +107,11 @@ def _name(resources: Resources, target: Resource) -> str:
     return service.name if service else target.name
 
 
-def _read(resources: Resources, target: Resource) -> Scaling:
+def _read(resources: Resources, target: Resource, bodies: Mapping[str, Any]) -> Scaling:
     policies, notes = read_policies(resources, target)
     service = find_service(resources, target)
-    alarms, queue_name = read_alarms(resources, [policy.name for policy in policies])
+    alarms, queue_name, said = read_alarms(resources, [policy.name for policy in policies])
+    notes += [*said, *notes_on(resources, service, queue_name)]
     used = {policy for alarm in alarms for _, policy in alarm.actions}
     notes += [
         f"{policy.name} is invoked by no alarm of the template"
@@ -354,10 +136,11 @@ def _read(resources: Resources, target: Resource) -> Scaling:
         queue=read_queue(resources, queue_name, service),
         task=read_task(resources, service),
         suspended=_suspended(target),
-        scheduled=tuple(_scheduled(target)),
+        scheduled=_scheduled(target, low, high),
         desired_count=service.optional_integer("DesiredCount") if service else None,
         minimum_healthy=_percentage(service, "MinimumHealthyPercent", 100),
         maximum=_percentage(service, "MaximumPercent", 200),
+        declared=_declared(resources, service, bodies),
         notes=tuple(notes),
         line=target.line,
     )
@@ -376,7 +159,47 @@ def _suspended(target: Resource) -> Suspended:
     return Suspended(*(target.truth(state.get(name, False), name) for name in names))
 
 
-def _scheduled(target: Resource) -> list[ScheduledAction]:
+def _declared(
+    resources: Resources, service: Resource | None, bodies: Mapping[str, Any]
+) -> Declared:
+    """What the Metadata of the service's task definition says of the worker."""
+    definition = find_definition(resources, service)
+    if definition is None:
+        return Declared()
+    metadata = resources.resolver.resolve(bodies[definition.name].get("Metadata"))
+    return read_declared(metadata, definition.name, resources.file, definition.line)
+
+
+def _scheduled(target: Resource, low: int, high: int) -> tuple[ScheduledAction, ...]:
+    """The scheduled actions. Raises SimulationError for bounds that can never be set.
+
+    An action that gives one bound meets the other as it is then: the target's, or that of any
+    other action.
+    """
+    found = list(_actions(target))
+    most = max([high, *(each.max_capacity for each in found if each.max_capacity is not None)])
+    least = min([low, *(each.min_capacity for each in found if each.min_capacity is not None)])
+    for each in found:
+        lower = least if each.min_capacity is None else each.min_capacity
+        upper = most if each.max_capacity is None else each.max_capacity
+        if not 0 <= lower <= upper <= MOST_TASKS:
+            raise target.error(
+                f"{target.name} has a scheduled action with impossible bounds",
+                f"{each.name} sets "
+                + " and ".join(
+                    f"{name} {value}"
+                    for name, value in (
+                        ("MinCapacity", each.min_capacity), ("MaxCapacity", each.max_capacity)
+                    )
+                    if value is not None
+                )
+                + f", and the bounds would be {lower} to {upper}, which AWS refuses",
+                f"Correct them: from 0 to {MOST_TASKS:,}, the minimum not above the maximum",
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _actions(target: Resource) -> list[ScheduledAction]:
     found = []
     for each in target.mappings(target.get("ScheduledActions"), "ScheduledActions"):
         bounds = target.mapping(each.get("ScalableTargetAction"), "ScalableTargetAction")

@@ -3,6 +3,7 @@
 from typing import Any, get_args
 
 from workerstack.simulator.cloudwatch import MINUTE, evaluation_of
+from workerstack.simulator.leaving_out import notes_on_alarm
 from workerstack.simulator.metric_math import in_order
 from workerstack.simulator.model import (
     Alarm,
@@ -29,14 +30,20 @@ MOST = 10
 """Metrics that an alarm on metric math may have."""
 
 
-def read_alarms(resources: Resources, policies: list[str]) -> tuple[list[Alarm], str]:
-    """The alarms that invoke any of the policies, and the queue's name. SimulationError if none."""
-    found, queues = [], {}
+def read_alarms(resources: Resources, policies: list[str]) -> tuple[list[Alarm], str, list[str]]:
+    """The alarms that invoke any of the policies, the queue's name, and what is not simulated.
+
+    Raises SimulationError where there is none.
+    """
+    found: list[Alarm] = []
+    notes: list[str] = []
+    queues: dict[str, Resource] = {}
     for each in resources.of_type(ALARM):
         actions = _actions(resources, each, policies)
         if actions:
             alarm, names = _alarm(each, actions)
             found.append(alarm)
+            notes += notes_on_alarm(each)
             queues.update(dict.fromkeys(names, each))
     if not found:
         raise SimulationError(
@@ -51,7 +58,7 @@ def read_alarms(resources: Resources, policies: list[str]) -> tuple[list[Alarm],
             f"these are {', '.join(_plain(name) for name in queues)}",
             "A worker has one queue: let all alarms look at that",
         )
-    return found, next(iter(queues))
+    return found, next(iter(queues)), notes
 
 
 def _plain(name: str) -> str:
@@ -177,7 +184,7 @@ def _math(resource: Resource, written: list[Any]) -> Read:
     queues, returned = [], []
     for each in resource.mappings(written, "Metrics"):
         name = str(each.get("Id"))
-        if resource.truth(each.get("ReturnData", len(written) == 1), "ReturnData"):
+        if resource.truth(each.get("ReturnData", True), "ReturnData"):
             returned.append(name)
         if each.get("Period") is not None:
             periods.add(resource.number(each["Period"], "Period") or 0)

@@ -1,13 +1,13 @@
 """What a run leaves: a summary, what happened and why, and series that a picture can draw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from workerstack.simulator.model import AlarmState, Scaling
 from workerstack.simulator.settings import Settings
 
-Points = tuple[tuple[int, int], ...]
+Points = Sequence[tuple[int, int]]
 """Change points: from that second on, that value."""
 
 EventKind = Literal[
@@ -160,4 +160,4 @@ class Run:
     kills: tuple[Kill, ...]
     dead_letters: tuple[tuple[int, int], ...]
     """Second, and the message's index in the trace."""
-    outcomes: tuple[Outcome, ...]
+    outcomes: Sequence[Outcome]

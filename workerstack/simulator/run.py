@@ -1,8 +1,11 @@
 """The entrance: a scaling, a trace and settings become a run and the numbers of it."""
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from math import ceil, inf
+from itertools import islice
+from math import ceil
+from typing import overload
 
 from workerstack.simulator.cost import Prices, billed_seconds, cost, read_prices
 from workerstack.simulator.engine import Engine
@@ -10,10 +13,11 @@ from workerstack.simulator.model import Scaling, Task
 from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.result import Fate, Outcome, Run, Summary, TaskLife
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.sqs import DEAD, DONE, EXPIRED, IN_FLIGHT, VISIBLE
+from workerstack.simulator.sqs import DEAD, DELAYED, DONE, EXPIRED, IN_FLIGHT, VISIBLE, MessageQueue
 from workerstack.simulator.traces import LATEST, Trace
 
 FATES: dict[int, Fate] = {
+    DELAYED: "waiting",
     VISIBLE: "waiting",
     IN_FLIGHT: "in flight",
     DONE: "done",
@@ -22,12 +26,13 @@ FATES: dict[int, Fate] = {
 }
 
 
-def percentile(values: Sequence[float], share: float) -> int | None:
-    """The nearest-rank percentile of sorted values; None where it is infinite or there is none."""
-    if not values:
-        return None
-    value = values[max(0, ceil(share * len(values)) - 1)]
-    return None if value == inf else int(value)
+def percentile(values: Sequence[int], count: int, share: float) -> int | None:
+    """The nearest-rank percentile of ``count`` values of which these, sorted, are not infinite.
+
+    None where it is infinite or there is none.
+    """
+    rank = max(0, ceil(share * count) - 1)
+    return values[rank] if rank < len(values) else None
 
 
 def lives(engine: Engine) -> tuple[TaskLife, ...]:
@@ -38,29 +43,41 @@ def lives(engine: Engine) -> tuple[TaskLife, ...]:
     )
 
 
-def outcomes(engine: Engine) -> tuple[Outcome, ...]:
-    """All messages that arrived."""
-    queue = engine.queue
-    return tuple(
-        Outcome(
+class Outcomes(Sequence[Outcome]):
+    """What became of all messages that arrived; each is made when it is asked for."""
+
+    def __init__(self, queue: MessageQueue) -> None:
+        self._queue = queue
+
+    def __len__(self) -> int:
+        return self._queue.sent
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | Sequence[Outcome]:
+        queue = self._queue
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(queue.sent))]
+        at = range(queue.sent)[index]
+        message = queue.messages[at]
+        first, finished = queue.first_received[at], queue.finished[at]
+        return Outcome(
             message.arrival,
             message.service,
-            FATES[queue.state[index]],
-            queue.receives[index],
-            queue.first_received[index],
-            queue.finished[index],
+            FATES[queue.state[at]],
+            queue.receives[at],
+            None if first < 0 else first,
+            None if finished < 0 else finished,
         )
-        for index, message in enumerate(queue.messages[: queue.sent])
-    )
 
 
-def _times(engine: Engine, moments: Sequence[int | None]) -> list[float]:
-    messages = engine.queue.messages
-    sent = engine.queue.sent
-    return sorted(
-        inf if moment is None else moment - messages[index].arrival
-        for index, moment in enumerate(moments[:sent])
-    )
+def _times(engine: Engine, moments: Sequence[int]) -> "array[int]":
+    """Seconds from each arrival to these moments, sorted; those of never are left out."""
+    queue = engine.queue
+    taken = zip(moments, islice(queue.messages, queue.sent), strict=False)
+    return array("i", sorted(each - message.arrival for each, message in taken if each >= 0))
 
 
 def _oldest(engine: Engine) -> int:
@@ -69,7 +86,7 @@ def _oldest(engine: Engine) -> int:
     left = {message: second for second, message in (*queue.dead, *queue.expired)}
     return max(
         (
-            (finished if finished is not None else left.get(index, engine.horizon))
+            (finished if finished >= 0 else left.get(index, engine.horizon))
             - queue.messages[index].arrival
             for index, finished in enumerate(queue.finished[: queue.sent])
         ),
@@ -88,7 +105,7 @@ def summary(engine: Engine, tasks: Iterable[TaskLife], task: Task, prices: Price
     return Summary(
         messages=queue.sent,
         done=fates.count(DONE),
-        waiting=fates.count(VISIBLE),
+        waiting=fates.count(VISIBLE) + fates.count(DELAYED),
         in_flight=fates.count(IN_FLIGHT),
         dead_letters=fates.count(DEAD),
         expired=fates.count(EXPIRED),
@@ -97,12 +114,12 @@ def summary(engine: Engine, tasks: Iterable[TaskLife], task: Task, prices: Price
         killed=len(recording.kills),
         returned=recording.returned,
         wasted=recording.wasted,
-        first_receive_p50=percentile(received, 0.5),
-        first_receive_p95=percentile(received, 0.95),
-        first_receive_max=percentile(received, 1),
-        completion_p50=percentile(completed, 0.5),
-        completion_p95=percentile(completed, 0.95),
-        completion_max=percentile(completed, 1),
+        first_receive_p50=percentile(received, queue.sent, 0.5),
+        first_receive_p95=percentile(received, queue.sent, 0.95),
+        first_receive_max=percentile(received, queue.sent, 1),
+        completion_p50=percentile(completed, queue.sent, 0.5),
+        completion_p95=percentile(completed, queue.sent, 0.95),
+        completion_max=percentile(completed, queue.sent, 1),
         oldest_age_max=_oldest(engine),
         backlog_max=recording.backlog_max,
         peak=recording.peak,
@@ -138,7 +155,7 @@ def simulate(
     tasks = lives(engine)
     return Run(
         scaling=scaling,
-        settings=settings,
+        settings=engine.settings,
         horizon=engine.horizon,
         summary=summary(engine, tasks, _task(scaling, settings), prices or _default_prices()),
         events=tuple(engine.recording.events),
@@ -146,7 +163,7 @@ def simulate(
         tasks=tasks,
         kills=tuple(engine.recording.kills),
         dead_letters=tuple(engine.queue.dead),
-        outcomes=outcomes(engine),
+        outcomes=Outcomes(engine.queue),
     )
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from workerstack.simulator.model import Queue
+from workerstack.simulator.model import Queue, Scaling
 from workerstack.simulator.quantities import SimulationError, nearest
 
 DAY = 86_400
 CooldownFrom = Literal["fulfilment", "decision"]
 OnSigterm = Literal["finish", "return"]
+BEAT = 60
+"""Seconds between the extensions of a sidecar that declares no other number."""
+EXPIRY = 7_200
+"""Seconds after which scale-in protection ends unless another number is given (ECS: 2 hours)."""
 
 
 def _setting(default: Any, about: str, least: int = 0, most: int = DAY) -> Any:
@@ -30,6 +34,9 @@ class Settings:
         default=False, about="metric math takes a missing operand for 0 if the other is there"
     )
     metric_delay: int = _setting(60, "s until a metric's value can be read by an alarm")
+    metric_jitter: int = _setting(
+        0, "s by which each datapoint may be later still, on its own", most=3_600
+    )
     activation_delay: int = _setting(
         900, "s until metrics of a queue that slept can be read (SQS: up to 15 minutes)"
     )
@@ -55,16 +62,27 @@ class Settings:
     pull_start: int = _setting(0, "s from the start of a task to its image pull: not billed")
     initial_tasks: int | None = _setting(None, "tasks at second 0; MinCapacity if not set")
     deployments: tuple[int, ...] = _setting((), "seconds at which the service is deployed anew")
+    healthy_after: int = _setting(
+        40, "s from RUNNING until a deployment counts a new task as healthy", most=3_600
+    )
     start: str = _setting(
         "2026-01-05T00:00:00", "UTC time of second 0, for scheduled actions; a Monday"
     )
     concurrency: int = _setting(1, "messages that one task works on at once", 1, 1000)
     poll_latency: int = _setting(0, "s between the end of a job and the next receive")
-    heartbeat: int = _setting(
-        0, "s between a worker's extensions of the visibility timeout; 0: it never extends"
+    heartbeat: int | None = _setting(
+        None,
+        "s between a worker's extensions of the visibility timeout; 0: it never extends;"
+        " none: what the template declares, else 0",
     )
-    protection: int = _setting(
-        0, "s for which a worker protects its task at each receive; 0: never", most=172_800
+    protection: int | None = _setting(
+        None,
+        "s for which a worker protects its task at each receive; 0: never;"
+        " none: what the template declares, else 0",
+        most=172_800,
+    )
+    protection_renewed: bool = _setting(
+        default=False, about="protection is renewed for as long as the task works"
     )
     on_sigterm: OnSigterm = _setting(
         "finish", "a stopping worker tries to finish, or returns its message at once"
@@ -89,6 +107,26 @@ class Settings:
             value = getattr(self, each.name)
             if type(value) is int:
                 _bounded(each.name, value, each.metadata)
+
+    def for_scaling(self, scaling: Scaling) -> "Settings":
+        """These settings, with what the template declares where they leave it open.
+
+        A worker or sidecar that protects its task renews that while it works; a sidecar extends
+        the visibility timeout, too.
+        """
+        declared = scaling.declared
+        visibility = (scaling.queue or self.imported_queue()).visibility_timeout
+        heartbeat, protection, renewed = self.heartbeat, self.protection, self.protection_renewed
+        protects = declared.protection in ("worker", "sidecar")
+        if heartbeat is None:
+            heartbeat = declared.heartbeat
+        if heartbeat is None:
+            sidecar = declared.protection == "sidecar"
+            heartbeat = min(BEAT, max(1, visibility // 2)) if sidecar else 0
+        if protection is None:
+            protection = (declared.protection_expiry or EXPIRY) if protects else 0
+            renewed = renewed or protects
+        return replace(self, heartbeat=heartbeat, protection=protection, protection_renewed=renewed)
 
     def imported_queue(self) -> Queue:
         """The queue that is not in the template."""

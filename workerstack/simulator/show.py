@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from workerstack.problem import harmless
@@ -65,7 +65,21 @@ COLUMNS = ("visible", "in_flight", "desired", "pending", "running", "busy")
 
 def as_json(run: Run, warnings: Sequence[Warning] = ()) -> str:
     """Everything; the same run gives the same bytes."""
-    body: dict[str, Any] = {"version": VERSION, **asdict(run)}
+    body: dict[str, Any] = {"version": VERSION}
+    for each in fields(run):
+        value = getattr(run, each.name)
+        if each.name == "series":
+            series = {name.name: getattr(value, name.name) for name in fields(value)}
+            body["series"] = {
+                name: dict(points) if name == "alarms" else list(points)
+                for name, points in series.items()
+            }
+        elif is_dataclass(value) and not isinstance(value, type):
+            body[each.name] = asdict(value)
+        elif isinstance(value, Sequence):
+            body[each.name] = [asdict(one) if is_dataclass(one) else one for one in value]  # type: ignore[arg-type]
+        else:
+            body[each.name] = value
     body["summary"]["cost"]["total"] = run.summary.cost.total
     body["warnings"] = [asdict(each) for each in warnings]
     return json.dumps(body, indent=1, ensure_ascii=False)
@@ -114,13 +128,16 @@ def shown(runs: Sequence[Run], prices: Prices, style: str, *, events: bool) -> s
     """Runs as ``text``, ``json`` or ``csv``; several as one table, warnings below."""
     if style == "csv":
         return as_csv(runs[0]).rstrip("\n")
-    warnings = [warn(run.scaling, run.settings) for run in runs]
+    warnings = [warn(run.scaling, run.settings, run) for run in runs]
     if style == "json":
         each = [as_json(run, found) for run, found in zip(runs, warnings, strict=True)]
         return each[0] if len(each) == 1 else "[{}]".format(",\n".join(each))
     parts = [report.text(run, prices, events=events) for run in runs if len(runs) == 1 or events]
     if len(runs) > 1:
         parts.append(comparison([(run.scaling.file, run.summary) for run in runs]))
+        parts += [
+            f"note on {run.scaling.file}: {note}" for run in runs for note in run.scaling.notes
+        ]
     for run, found in zip(runs, warnings, strict=True):
         lines = [line for each in found for line in (f"{each.id}  {each.subject}", f"    {each}")]
         if lines:

@@ -1,27 +1,34 @@
-"""An SQS standard queue: visible, in flight, dead letters, retention, the age of the oldest.
+"""An SQS standard queue: messages delayed, visible, in flight; dead letters, retention, ages.
 
-Sources: SQS Developer Guide, "Visibility timeout", "Dead-letter queues", "Available CloudWatch
-metrics" (the age passes over messages received three times or more, which go to the back).
+Sources: SQS Developer Guide, "Visibility timeout", "Delay queues", "Dead-letter queues",
+"Available CloudWatch metrics" (the age passes over messages received three times or more, which
+go to the back).
 """
 
+from array import array
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import inf
 
 from workerstack.simulator.traces import Message
 
-FUTURE, VISIBLE, IN_FLIGHT, DONE, DEAD, EXPIRED = range(6)
+FUTURE, DELAYED, VISIBLE, IN_FLIGHT, DONE, DEAD, EXPIRED = range(7)
 TO_THE_BACK = 3
 """Receives after which a message goes to the back of the queue."""
 
 
 class MessageQueue:
-    """The messages of a trace, each by its index there, and what has become of it."""
+    """The messages of a trace, each by its index there, and what has become of it.
+
+    ``first_received`` and ``finished`` are seconds, -1 for never. ``bound`` is a second before
+    which no message can expire.
+    """
 
     __slots__ = (
-        "_oldest", "_oldest_reported", "_order", "dead", "deleted", "expired",
+        "_oldest", "_oldest_reported", "_order", "bound", "dead", "delay", "delayed", "deleted",
+        "expired",
         "finished", "first_received", "in_flight", "max_receives", "messages", "old_deletes",
-        "received", "receives", "retention", "sent", "state", "visible",
+        "received", "receives", "retention", "sent", "shown", "state", "visible",
     )  # fmt: skip
 
     def __init__(
@@ -31,28 +38,48 @@ class MessageQueue:
         retention: int,
         max_receives: int | None,
         old_receipt_deletes: bool,
+        delay: int = 0,
     ) -> None:
         self.messages = messages
         self.retention = retention
+        self.delay = delay
         self.max_receives = max_receives or inf
         self.old_deletes = old_receipt_deletes
         self.state = bytearray(len(messages))
-        self.receives = [0] * len(messages)
-        self.first_received: list[int | None] = [None] * len(messages)
-        self.finished: list[int | None] = [None] * len(messages)
+        self.receives = array("i", bytes(4 * len(messages)))
+        self.first_received = array("i", b"\xff\xff\xff\xff" * len(messages))
+        self.finished = array("i", self.first_received)
+        self.bound: float = messages[0].arrival + retention if messages else inf
         self.dead: list[tuple[int, int]] = []
         self.expired: list[tuple[int, int]] = []
         self._order: list[tuple[int, int, int]] = []
         self._oldest = 0
         self._oldest_reported = 0
         self.sent = self.received = self.deleted = 0
-        self.visible = self.in_flight = 0
+        self.shown = 0
+        self.delayed = self.visible = self.in_flight = 0
 
     def send(self) -> None:
         """The next message of the trace arrives."""
-        heappush(self._order, (0, self.sent, self.sent))
-        self.state[self.sent] = VISIBLE
         self.sent += 1
+        if self.delay:
+            self.state[self.sent - 1] = DELAYED
+            self.delayed += 1
+        else:
+            self._show()
+
+    def end_delay(self) -> None:
+        """The delay of the next message ends; nothing, if it has expired since."""
+        if self.state[self.shown] == DELAYED:
+            self.delayed -= 1
+            self._show()
+        else:
+            self.shown += 1
+
+    def _show(self) -> None:
+        heappush(self._order, (0, self.shown, self.shown))
+        self.state[self.shown] = VISIBLE
+        self.shown += 1
         self.visible += 1
 
     def receive(self, now: int) -> int | None:
@@ -74,7 +101,7 @@ class MessageQueue:
             self.in_flight += 1
             self.received += 1
             self.receives[message] += 1
-            if self.first_received[message] is None:
+            if self.first_received[message] < 0:
                 self.first_received[message] = now
             return message
         return None
@@ -105,6 +132,8 @@ class MessageQueue:
     def _leave(self, message: int, state: int) -> None:
         if self.state[message] == VISIBLE:
             self.visible -= 1
+        elif self.state[message] == DELAYED:
+            self.delayed -= 1
         else:
             self.in_flight -= 1
         self.state[message] = state
@@ -123,9 +152,14 @@ class MessageQueue:
     def oldest(self) -> int:
         """The arrival second of the oldest message in the queue, -1 if it is empty."""
         state, sent, at = self.state, self.sent, self._oldest
+        if at < sent and state[at] <= IN_FLIGHT:
+            return self.messages[at].arrival
         while at < sent and state[at] > IN_FLIGHT:
             at += 1
-        self._oldest = at
+        if at != self._oldest:
+            self._oldest = at
+            more = at < len(self.messages)
+            self.bound = self.messages[at].arrival + self.retention if more else inf
         return self.messages[at].arrival if at < sent else -1
 
     def oldest_reported(self) -> int:
@@ -138,5 +172,5 @@ class MessageQueue:
 
     @property
     def size(self) -> int:
-        """Messages in the queue, visible or in flight."""
-        return self.visible + self.in_flight
+        """Messages in the queue: delayed, visible or in flight."""
+        return self.delayed + self.visible + self.in_flight

@@ -4,20 +4,34 @@ A scale-in alarm that does not count messages in flight goes to ALARM while the 
 at work. From the pick-up the queue shows nothing; the alarm wants that for all of its
 datapoints; the metric is late; then the task has its stop timeout.
 
-Where numbers decide, the simulator is run: a warning says what happens, not what might.
+Where numbers decide, the simulator is run: a warning says what happens, not what might. A run on
+messages of one's own, where there is one, adds what happened in it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from workerstack.simulator.model import Alarm, AlarmState, Policy, Scaling, Step
+from workerstack.simulator.cloudwatch import MINUTE
+from workerstack.simulator.model import Alarm, AlarmState, Metric, MetricName, Policy, Scaling, Step
 from workerstack.simulator.report import duration as shown
-from workerstack.simulator.run import summarize
+from workerstack.simulator.result import Outcome, Run
+from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.steps import change_of, find_step
 from workerstack.simulator.traces import Message, Trace
 
 STEADY_HOURS = 6
+CALM_MINUTES = 15
+"""Minutes for which nothing must be left until a task goes, where tasks came and went."""
+HURTING_MOST = 3_600
+"""Seconds before a worker is removed in which the edge of its quiet window is looked for."""
+USUAL_WIDTH = 160
+"""The same where the metrics are about a minute late."""
+NEAR_ENOUGH = 5
+"""Seconds to which that edge is found."""
+MOST_TOGETHER = 16_384
+"""Messages at once that are tried to see what starts a worker."""
 MANY = 1_000_000
 """More messages than any queue reports."""
 
@@ -35,9 +49,8 @@ def patience(settings: Settings) -> int:
 
 def tasks_of_one_message(scaling: Scaling, settings: Settings) -> int:
     """Tasks that one message starts before any is stopped; its worker keeps it hidden."""
-    chosen = replace(settings, heartbeat=settings.heartbeat or 60)
     trace = Trace.of([Message(0, 240)])
-    return summarize(scaling, trace, chosen, horizon=1_800).peak
+    return summarize(scaling, trace, patient(scaling, settings), horizon=1_800).peak
 
 
 def scale_ins_of_steady_work(scaling: Scaling, settings: Settings) -> int:
@@ -45,6 +58,163 @@ def scale_ins_of_steady_work(scaling: Scaling, settings: Settings) -> int:
     gaps = range(0, STEADY_HOURS * 3_600, 480)
     trace = Trace.of(Message(second, 120) for second in gaps)
     return summarize(scaling, trace, settings, horizon=STEADY_HOURS * 3_600).scale_ins
+
+
+def calmer(scaling: Scaling, settings: Settings) -> str | None:
+    """What ends the coming and going under steady work, found by trying; None: nothing tried."""
+    longer = [
+        replace(each, evaluation_periods=periods, datapoints_to_alarm=periods)
+        if each in scale_in_alarms(scaling)
+        and (periods := CALM_MINUTES * 60 // each.period) > each.datapoints_to_alarm
+        else each
+        for each in scaling.alarms
+    ]
+    window = f"{CALM_MINUTES} of {CALM_MINUTES} minutes"
+    remedies = {
+        f"Take a longer window for scale-in, such as {window}": (
+            replace(scaling, alarms=tuple(longer))
+        ),
+        f"Scale in on visible + FILL(in_flight, 0), for {window}": _on_outstanding(scaling),
+    }
+    for said, changed in remedies.items():
+        if changed == scaling:
+            continue
+        if scale_ins_of_steady_work(changed, settings) <= STEADY_HOURS:
+            return said
+    return None
+
+
+def _on_outstanding(scaling: Scaling) -> Scaling:
+    """The same, but the first policy that removes is invoked by all outstanding messages alone."""
+    removing = triggers(scaling, removing=True)
+    gone = {(each.alarm.name, each.state, each.policy.name) for each in removing}
+    kept = tuple(
+        replace(
+            each,
+            actions=tuple(pair for pair in each.actions if (each.name, *pair) not in gone),
+        )
+        for each in scaling.alarms
+    )
+    drained = Alarm(
+        name="Drained",
+        metrics=(("v", Metric(VISIBLE, "Maximum")), ("f", Metric(IN_FLIGHT, "Maximum"))),
+        expressions=(("sum", "v + FILL(f, 0)"),),
+        returned="sum",
+        period=60,
+        evaluation_periods=CALM_MINUTES,
+        datapoints_to_alarm=CALM_MINUTES,
+        threshold=0,
+        operator="LessThanOrEqualToThreshold",
+        missing_data="notBreaching",
+        actions=((AlarmState.ALARM, removing[0].policy.name),),
+    )
+    return replace(scaling, alarms=(*kept, drained))
+
+
+@lru_cache(maxsize=32)
+def hurting_gaps(scaling: Scaling, settings: Settings) -> tuple[int, int] | None:
+    """Seconds after the end of a job in which a new message is picked up, and its job killed.
+
+    The only worker has nothing to do, and is removed after a quiet window; what comes just
+    before that is not in the metrics yet. From the shortest to the longest such gap; None where
+    there is none. The job that comes is longer than the stop timeout. Metrics are sampled at the
+    full minute: a job that ends there is seen first to have gone, one that ends a second later
+    last, so these two tell the range.
+    """
+    chosen = patient(scaling, settings)
+    found = []
+    ended = summarize(scaling, Trace.of([Message(0, 180)]), chosen).completion_max
+    full = 180 + -(ended or 0) % MINUTE
+    for first in (full, full + 1):
+        lonely = simulate(scaling, Trace.of([Message(0, first)]), chosen)
+        ended = lonely.outcomes[0].finished
+        stopped = next((life.stopping for life in lonely.tasks if life.running is not None), None)
+        if ended is None or stopped is None or stopped <= ended + 1:
+            continue
+        edge = _edge(scaling, chosen, first, ended, stopped - ended - 1)
+        if edge is not None:
+            found.append((edge, stopped - ended - 1))
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+
+def _edge(scaling: Scaling, settings: Settings, first: int, ended: int, last: int) -> int | None:
+    """The shortest gap up to ``last`` from which on a second job is killed; None: not even that."""
+    length = stop_timeout(scaling) + 60
+
+    def kills(gap: int) -> bool:
+        trace = Trace.of([Message(0, first), Message(ended + gap, length)])
+        until = ended + gap + length + 1
+        return summarize(scaling, trace, settings, horizon=until).killed > 0
+
+    if not kills(last):
+        return None
+    low, high = max(-1, last - USUAL_WIDTH), last
+    if low >= 0 and kills(low):
+        low, high = max(-1, last - HURTING_MOST), low
+    while high - low > NEAR_ENOUGH:
+        middle = (low + high) // 2
+        low, high = (low, middle) if kills(middle) else (middle, high)
+    return low + 1
+
+
+def why_nothing_starts(scaling: Scaling, settings: Settings) -> tuple[str, str]:
+    """Why one message never starts a worker, and what to do."""
+    adding = triggers(scaling, removing=False)
+    if scaling.suspended.scaling_out:
+        return "scaling out is suspended", "Take DynamicScalingOutSuspended away"
+    if not scaling.max_capacity:
+        return "MaxCapacity is 0", "Raise it"
+    if not adding:
+        return "no enabled alarm invokes a policy that adds tasks", "Add one, or enable its actions"
+    nothing = [
+        f"{step.adjustment} % of 0 tasks is 0"
+        for each in adding
+        for step in each.policy.steps
+        if step.adjustment > 0 and not change_of(each.policy, step, 0)
+    ]
+    if nothing and all(each.policy.adjustment_type.startswith("Percent") for each in adding):
+        return nothing[0], "Take ChangeInCapacity, or set MinAdjustmentMagnitude to 1"
+    together = messages_that_start(scaling, settings)
+    if together is not None:
+        watched = ", ".join(dict.fromkeys(each.alarm.name for each in adding))
+        return (
+            f"it takes {together:,} messages that wait at once until {watched} has a task started",
+            "Set the threshold to 1",
+        )
+    return (
+        f"not even {MOST_TOGETHER:,} messages at once start one",
+        "Look at --events: they say what each alarm and policy did",
+    )
+
+
+def messages_that_start(scaling: Scaling, settings: Settings) -> int | None:
+    """How many messages at once it takes until a task is started; None: more than are tried."""
+
+    def starts(count: int) -> bool:
+        trace = Trace.of([Message(0, 60)] * count)
+        return summarize(scaling, trace, settings, horizon=7_200).tasks_started > 0
+
+    high = 2
+    while not starts(high):
+        high *= 2
+        if high > MOST_TOGETHER:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if starts(middle) else (middle, high)
+    return high
+
+
+def faster(scaling: Scaling) -> str:
+    """What would shorten the wait for the first worker: what the alarms that add are not yet."""
+    for each in triggers(scaling, removing=False):
+        alarm = each.alarm
+        statistics = {metric.statistic for _, metric in alarm.metrics}
+        quick = alarm.period == MINUTE and alarm.datapoints_to_alarm == 1
+        if statistics == {"Maximum"} and quick and alarm.threshold <= 1:
+            return "Accept it, or keep a task: MinCapacity 1"
+    return "Alarm on Maximum over one minute, with a threshold of 1"
 
 
 def pairs(scaling: Scaling) -> Iterator[tuple[Alarm, Policy]]:
@@ -151,56 +321,88 @@ def dead_zones(scaling: Scaling) -> Iterator[tuple[str, str, str, str]]:
                 )
 
 
-IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
-VISIBLE = "ApproximateNumberOfMessagesVisible"
+IN_FLIGHT: MetricName = "ApproximateNumberOfMessagesNotVisible"
+VISIBLE: MetricName = "ApproximateNumberOfMessagesVisible"
 LONGEST = 12 * 3_600
 """Seconds of the longest job that is tried: SQS hides a message no longer than that."""
 
 ATTEMPTS = 2 * 3_600
 """Seconds for which a job is given its chances."""
 
-MINUTE = 60
+
+@dataclass(frozen=True)
+class Trigger:
+    """What invokes a policy: an alarm, and the state in which it does."""
+
+    alarm: Alarm
+    state: AlarmState
+    policy: Policy
 
 
 @dataclass(frozen=True)
 class JobLimit:
     """Seconds of the longest job that finishes for certain, and of the longest that ever may.
 
-    ``computed`` is the same range from the template's numbers.
+    ``trigger`` is what ends the others. ``computed`` is the same range from the template's
+    numbers; None where it cannot be told from them.
     """
 
     certain: int
     possible: int
-    computed: tuple[int, int]
+    trigger: Trigger
+    computed: tuple[int, int] | None
 
 
-def scale_in_alarms(scaling: Scaling) -> tuple[Alarm, ...]:
-    """The alarms whose ALARM invokes a policy that can remove tasks."""
-    removing = {
-        policy.name
+def triggers(scaling: Scaling, *, removing: bool) -> tuple[Trigger, ...]:
+    """All that can remove tasks, or all that can add them."""
+    policies = {
+        policy.name: policy
         for policy in scaling.policies
         if any(
-            step.adjustment < 0 or policy.adjustment_type == "ExactCapacity"
+            (step.adjustment < 0 if removing else step.adjustment > 0)
+            or policy.adjustment_type == "ExactCapacity"
             for step in policy.steps
         )
     }
     return tuple(
-        alarm
+        Trigger(alarm, state, policies[name])
         for alarm in scaling.alarms
         if alarm.actions_enabled
-        and alarm.operator.startswith("Less")
-        and any(state == AlarmState.ALARM and name in removing for state, name in alarm.actions)
+        for state, name in alarm.actions
+        if name in policies
+    )
+
+
+def scale_in_alarms(scaling: Scaling) -> tuple[Alarm, ...]:
+    """The alarms on few messages whose ALARM invokes a policy that can remove tasks."""
+    return tuple(
+        dict.fromkeys(
+            each.alarm
+            for each in triggers(scaling, removing=True)
+            if each.state == AlarmState.ALARM and each.alarm.operator.startswith("Less")
+        )
     )
 
 
 def counts_in_flight(alarm: Alarm) -> bool:
-    """Whether the messages that are being worked on keep the alarm quiet."""
+    """Whether the messages that are being worked on are part of what the alarm looks at."""
     return any(metric.name == IN_FLIGHT for _, metric in alarm.metrics)
 
 
 def stop_timeout(scaling: Scaling) -> int:
     """Seconds from SIGTERM to SIGKILL."""
     return scaling.task.stop_timeout if scaling.task else 30
+
+
+def patient(scaling: Scaling, settings: Settings) -> Settings:
+    """The settings with a worker that keeps its message hidden for as long as it works.
+
+    SQS would else give the message away, whatever scaling does.
+    """
+    visibility = (scaling.queue or settings.imported_queue()).visibility_timeout
+    if settings.heartbeat and settings.heartbeat < visibility:
+        return settings
+    return replace(settings, heartbeat=min(MINUTE, max(1, visibility // 2)))
 
 
 def computed_limit(scaling: Scaling, alarm: Alarm, settings: Settings) -> tuple[int, int]:
@@ -216,27 +418,57 @@ def computed_limit(scaling: Scaling, alarm: Alarm, settings: Settings) -> tuple[
     return whole, whole + MINUTE - 1
 
 
+@lru_cache(maxsize=32)
 def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
     """The limit of a single job, alone in the queue; None where any job finishes.
 
-    Found by running the simulator, the task's start later by 0 to 50 seconds, so that the
-    pick-up falls into each part of a minute, and by bisecting the length of the job. The
-    worker extends its message's visibility, or SQS would give the message away, whatever
-    scaling does.
+    None, too, where one message starts no task. Found by running the simulator, the task's
+    start later by 0 to 50 seconds, so that the pick-up falls into each part of a minute, and by
+    bisecting the length of the job.
     """
-    kind = [alarm for alarm in scale_in_alarms(scaling) if not counts_in_flight(alarm)]
-    if not kind:
+    if not triggers(scaling, removing=True):
         return None
-    patient = replace(settings, heartbeat=settings.heartbeat or MINUTE)
-    phases = [
-        _longest(scaling, replace(patient, start_latency=patient.start_latency + phase))
-        for phase in range(0, MINUTE, 10)
+    willing = patient(scaling, settings)
+    whole = summarize(scaling, _job(LONGEST), willing, horizon=LONGEST + ATTEMPTS)
+    if whole.done or not whole.killed:
+        return None
+    trigger = _culprit(
+        simulate(scaling, _job(LONGEST), willing, horizon=LONGEST + ATTEMPTS), scaling
+    )
+    if trigger is None:
+        return None
+    found = []
+    for phase in range(0, MINUTE, 10):
+        longest = _longest(scaling, replace(willing, start_latency=willing.start_latency + phase))
+        if longest is None:
+            return None
+        found.append(longest)
+    told = trigger.state == AlarmState.ALARM and not counts_in_flight(trigger.alarm)
+    computed = computed_limit(scaling, trigger.alarm, settings) if told else None
+    return JobLimit(min(found), max(found), trigger, computed)
+
+
+def _job(service: int) -> Trace:
+    return Trace.of([Message(0, service)])
+
+
+def _culprit(run: Run, scaling: Scaling) -> Trigger | None:
+    """What invoked the policy that stopped the first task that was killed."""
+    kill = run.kills[0]
+    stopped = next(life.stopping for life in run.tasks if life.number == kill.task) or 0
+    scaled = [
+        event
+        for event in run.events
+        if event.kind in ("scale-in", "scheduled", "deployment") and event.second <= stopped
     ]
-    if any(each is None for each in phases):
+    if not scaled or scaled[-1].kind != "scale-in":
         return None
-    found = [each for each in phases if each is not None]
-    computed = [computed_limit(scaling, alarm, settings) for alarm in kind]
-    return JobLimit(min(found), max(found), (min(computed)[0], min(computed)[1]))
+    for each in triggers(scaling, removing=True):
+        changes = run.series.alarms[each.alarm.name]
+        state = [state for second, state in changes if second <= scaled[-1].second][-1:]
+        if each.policy.name == scaled[-1].subject and state == [each.state]:
+            return each
+    return None
 
 
 def _longest(scaling: Scaling, settings: Settings) -> int | None:
@@ -259,8 +491,7 @@ def _longest(scaling: Scaling, settings: Settings) -> int | None:
 
 
 def _finishes(scaling: Scaling, settings: Settings, service: int) -> bool:
-    trace = Trace.of([Message(0, service)])
-    return summarize(scaling, trace, settings, horizon=service + ATTEMPTS).done == 1
+    return summarize(scaling, _job(service), settings, horizon=service + ATTEMPTS).done == 1
 
 
 @dataclass(frozen=True)
@@ -281,30 +512,116 @@ Found = Iterator[tuple[str, str, str, str]]
 """Subject, what, why, next step."""
 
 
-def _kill_loop(scaling: Scaling, settings: Settings) -> Found:
-    if settings.protection or not any(map(_blind, scale_in_alarms(scaling))):
-        return
-    limit = job_limit(scaling, settings)
+def _kill_loop(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
+    limit = None if settings.protection else job_limit(scaling, settings)
     if limit is None:
         return
-    subject = next(alarm.name for alarm in scale_in_alarms(scaling) if _blind(alarm))
-    low, high = limit.computed
+    found = f"run {limit.certain} to {limit.possible} s"
+    if limit.computed:
+        found = "computed {} to {} s, ".format(*limit.computed) + found
     yield (
-        subject,
+        limit.trigger.alarm.name,
         f"A job longer than {shown(limit.possible)} can never finish",
-        f"{subject} does not count messages in flight, so that picking up the only message stops"
-        f" the worker that has it; by the second of the pick-up already after"
-        f" {shown(limit.certain)} (computed {low} to {high} s, run {limit.certain} to"
-        f" {limit.possible} s)",
+        f"{_removes(limit)}, so that picking up the only message stops the worker that has it; by"
+        f" the second of the pick-up already after {shown(limit.certain)} ({found})",
         "Scale in on visible + FILL(in_flight, 0), or let the worker protect its task",
     )
 
 
-def _blind(alarm: Alarm) -> bool:
-    return not counts_in_flight(alarm)
+ACTIONS = {
+    AlarmState.ALARM: "AlarmActions",
+    AlarmState.OK: "OKActions",
+    AlarmState.INSUFFICIENT_DATA: "InsufficientDataActions",
+}
 
 
-def _wakes_late(scaling: Scaling, settings: Settings) -> Found:
+def _removes(limit: JobLimit) -> str:
+    """What removes the worker of the only message."""
+    alarm, policy = limit.trigger.alarm, limit.trigger.policy.name
+    if limit.trigger.state != AlarmState.ALARM:
+        return (
+            f"the {ACTIONS[limit.trigger.state]} of {alarm.name} invoke {policy}, which removes"
+            " tasks as soon as the queue is picked up"
+        )
+    if counts_in_flight(alarm):
+        return f"{alarm.name} is in ALARM and invokes {policy} although one message is in flight"
+    return f"{alarm.name} does not count messages in flight"
+
+
+def _kill_on_arrival(scaling: Scaling, settings: Settings, run: Run | None) -> Found:
+    if settings.protection or job_limit(scaling, settings):
+        return
+    gaps = hurting_gaps(scaling, settings)
+    stop, remedy = stop_timeout(scaling), "Let the worker protect its task, or take another window"
+    killed = run.summary.killed if run else 0
+    if gaps:
+        low, high = gaps
+        here = f"; in this run {killed} of {run.summary.messages}" if run and killed else ""
+        yield (
+            scaling.name,
+            f"A message that comes {shown(low)} to {shown(high)} after the end of the last job is"
+            " killed",
+            "an idle worker picks it up although the quiet window has ended and the worker is about"
+            f" to be removed, if its job takes longer than the stop timeout of {stop} s{here}",
+            remedy,
+        )
+    elif killed and run and not run.settings.deployments:
+        yield (
+            scaling.name,
+            f"{killed} jobs were killed in this run of {run.summary.messages} messages",
+            "tasks were removed while they worked, and ECS does not know who is idle",
+            remedy,
+        )
+
+
+def _outlives(scaling: Scaling, settings: Settings, run: Run | None) -> Found:
+    visibility = _visibility(scaling, settings)
+    if settings.old_receipt_deletes or 0 < (settings.heartbeat or 0) < visibility:
+        return
+    why = (
+        f"the worker does not extend the visibility timeout of {shown(visibility)}, so that the"
+        " message is received again while it works, and its delete counts no longer"
+    )
+    remedy = (
+        "If the worker extends it, say so: --set heartbeat=60, or Heartbeat in Metadata.Worker."
+        " Else raise VisibilityTimeout above the longest job"
+    )
+    long = [each for each in run.outcomes if each.service > visibility] if run else []
+    hurt = [each for each in long if each.receives > 1 or each.fate != "done"]
+    if hurt:
+        yield scaling.queue_name.strip("${}"), _outliving(hurt, visibility), why, remedy
+    elif (declared := scaling.declared.longest_job or 0) > visibility:
+        what = f"A job may take {shown(declared)}, as the template declares, and never end"
+        yield scaling.queue_name.strip("${}"), what, why, remedy
+
+
+def _outliving(hurt: list[Outcome], visibility: int) -> str:
+    done = sum(each.fate == "done" for each in hurt)
+    longest = shown(max(each.service for each in hurt))
+    subject = "1 job takes" if len(hurt) == 1 else f"{len(hurt)} jobs take"
+    if not done:
+        return f"{subject} up to {longest}, and nothing longer than {visibility} s is ever deleted"
+    again = sum(each.receives for each in hurt) - len(hurt)
+    return f"{subject} up to {longest}, and are begun {again} times more than they are"
+
+
+def _visibility(scaling: Scaling, settings: Settings) -> int:
+    return (scaling.queue or settings.imported_queue()).visibility_timeout
+
+
+def _slow_heartbeat(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
+    visibility, heartbeat = _visibility(scaling, settings), settings.heartbeat or 0
+    if heartbeat >= visibility:
+        yield (
+            scaling.name,
+            f"A heartbeat each {heartbeat} s does not help",
+            f"the visibility timeout is {visibility} s, so that a message is visible again before"
+            " it is extended, and it is simulated as without heartbeat",
+            "Extend it more often, such as each third of the timeout, or raise VisibilityTimeout",
+        )
+
+
+def _wakes_late(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
     if scaling.min_capacity or any(each.min_capacity for each in scaling.scheduled):
         return
     waited = first_receive(scaling, settings, asleep=True)
@@ -319,21 +636,22 @@ def _wakes_late(scaling: Scaling, settings: Settings) -> Found:
     )
 
 
-def _reacts_late(scaling: Scaling, settings: Settings) -> Found:
+def _reacts_late(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
+    delay = scaling.queue.delay if scaling.queue else 0
     waited = first_receive(scaling, settings, asleep=False)
-    if waited is not None and waited <= patience(settings):
-        return
-    yield (
-        scaling.name,
-        f"One message waits {shown(waited)} for its worker"
-        if waited is not None
-        else "One message never starts a worker",
-        "the alarm's window and statistic hold it back although the queue is awake",
-        "Alarm on Maximum over one minute, with a threshold of 1",
-    )
+    if waited is None:
+        why, remedy = why_nothing_starts(scaling, settings)
+        yield scaling.name, "One message never starts a worker", why, remedy
+    elif waited > patience(settings) + delay:
+        yield (
+            scaling.name,
+            f"One message waits {shown(waited)} for its worker",
+            "the alarm's window and statistic hold it back although the queue is awake",
+            faster(scaling),
+        )
 
 
-def _two_tasks(scaling: Scaling, settings: Settings) -> Found:
+def _two_tasks(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
     if scaling.min_capacity:
         return
     tasks = tasks_of_one_message(scaling, settings)
@@ -348,24 +666,24 @@ def _two_tasks(scaling: Scaling, settings: Settings) -> Found:
     )
 
 
-def _flapping(scaling: Scaling, settings: Settings) -> Found:
+def _flapping(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
     times = scale_ins_of_steady_work(scaling, settings)
     if times <= STEADY_HOURS:
         return
     yield (
         scaling.name,
         f"Steady work for one worker removes a task {times} times in {STEADY_HOURS} hours",
-        "an idle moment between two messages is enough for the scale-in alarm",
-        "Take a longer window for scale-in, such as 15 of 15 minutes",
+        "an idle moment between two messages is enough for scale-in",
+        calmer(scaling, settings) or "Accept it, or keep a task: MinCapacity 1",
     )
 
 
-def _step_never_reached(scaling: Scaling, _: Settings) -> Found:
+def _step_never_reached(scaling: Scaling, _: Settings, __: Run | None) -> Found:
     for policy, step, why in dead_steps(scaling):
         yield (policy, f"A step of {policy} is never reached: {step}", why, "Remove it, or mend it")
 
 
-def _dead_zone(scaling: Scaling, _: Settings) -> Found:
+def _dead_zone(scaling: Scaling, _: Settings, __: Run | None) -> Found:
     for low, high, zone, example in dead_zones(scaling):
         yield (
             low,
@@ -375,7 +693,7 @@ def _dead_zone(scaling: Scaling, _: Settings) -> Found:
         )
 
 
-def _no_step(scaling: Scaling, _: Settings) -> Found:
+def _no_step(scaling: Scaling, _: Settings, __: Run | None) -> Found:
     for policy, value, alarm in values_without_step(scaling):
         yield (
             policy,
@@ -386,7 +704,7 @@ def _no_step(scaling: Scaling, _: Settings) -> Found:
         )
 
 
-def _missing_data(scaling: Scaling, _: Settings) -> Found:
+def _missing_data(scaling: Scaling, _: Settings, __: Run | None) -> Found:
     for alarm in scale_in_alarms(scaling):
         if alarm.missing_data == "breaching":
             yield (
@@ -397,8 +715,11 @@ def _missing_data(scaling: Scaling, _: Settings) -> Found:
             )
 
 
-WARNINGS: Mapping[str, tuple[str, Callable[[Scaling, Settings], Found]]] = {
+WARNINGS: Mapping[str, tuple[str, Callable[[Scaling, Settings, Run | None], Found]]] = {
     "kill-loop": ("a job that is long enough is killed again and again", _kill_loop),
+    "kill-on-arrival": ("a message is picked up by a worker that is removed", _kill_on_arrival),
+    "job-outlives-visibility": ("a job is given to another worker while it runs", _outlives),
+    "heartbeat-too-slow": ("a message is visible again before it is extended", _slow_heartbeat),
     "queue-wakes-late": ("the first message after a quiet time waits long", _wakes_late),
     "alarm-reacts-late": ("the first message waits long although metrics flow", _reacts_late),
     "one-message-two-tasks": ("one message starts more than one task", _two_tasks),
@@ -411,11 +732,13 @@ WARNINGS: Mapping[str, tuple[str, Callable[[Scaling, Settings], Found]]] = {
 """Each id, what it means, and what finds it."""
 
 
-def warn(scaling: Scaling, settings: Settings | None = None) -> tuple[Warning, ...]:
-    """All warnings on a template's scaling, in the table's order."""
-    settings = settings or Settings()
+def warn(
+    scaling: Scaling, settings: Settings | None = None, run: Run | None = None
+) -> tuple[Warning, ...]:
+    """All warnings on a template's scaling, and on a run of it, in the table's order."""
+    settings = (settings or Settings()).for_scaling(scaling)
     return tuple(
         Warning(name, *found)
         for name, (_, check) in WARNINGS.items()
-        for found in check(scaling, settings)
+        for found in check(scaling, settings, run)
     )

@@ -5,6 +5,7 @@ Sources: ECS, "Task lifecycle" and ContainerDefinition.stopTimeout (SIGTERM, the
 """
 
 from heapq import heappop, heappush
+from math import inf
 from random import Random
 from typing import NamedTuple
 
@@ -49,7 +50,8 @@ class Work:
         self._random = random
         self._visibility = visibility
         self._stop_timeout = stop_timeout
-        self._heartbeat = settings.heartbeat if settings.heartbeat < visibility else 0
+        heartbeat = settings.heartbeat or 0
+        self._heartbeat = heartbeat if heartbeat < visibility else 0
         self._jobs: dict[int, Job] = {}
         self._working: dict[int, int] = {}
         self._count = 0
@@ -71,6 +73,8 @@ class Work:
         del self.service.pending[task.number]
         self.service.running[task.number] = task
         task.running = now
+        if self.service.deploying:
+            self._agenda.add(now + self._settings.healthy_after, Phase.WAKE, 0)
         self._recording.event(now, "task-runs", f"task {task.number}", "")
         for _ in range(self._settings.concurrency):
             heappush(self._idle, (now, task.number))
@@ -107,8 +111,11 @@ class Work:
         if not self._heartbeat:
             self._agenda.add(now + self._visibility, Phase.REAPPEARS, message, receipt)
         if settings.protection:
-            task.protected_until = max(task.protected_until, now + settings.protection)
-            self._agenda.add(now + settings.protection, Phase.PROTECTION_ENDS, task.number)
+            if settings.protection_renewed:
+                task.protected_until = inf
+            else:
+                task.protected_until = max(task.protected_until, now + settings.protection)
+                self._agenda.add(now + settings.protection, Phase.PROTECTION_ENDS, task.number)
 
     def _drop(self, number: int, now: int, *, again_at: int | None) -> Job | None:
         """A job leaves its task; its message reappears as it would, or at ``again_at``."""

@@ -182,7 +182,7 @@ def fitted(blocks: Sequence[Block], limit: int) -> str:
 def _review(group: Sequence[Review]) -> Iterator[Block]:
     review = group[0]
     yield from _header(group)
-    yield from map(_finding, review.findings)
+    yield from (_finding(review, each) for each in review.findings)
     for notice in review.notices:
         said = " ".join([notice.source, notice.logical_id, notice.text, notice.next_step])
         yield Block(f"- **{text(notice.mode)}** {text(said)}")
@@ -248,14 +248,16 @@ def _footer(group: Sequence[Review]) -> Iterator[Block]:
             )
 
 
-def _finding(finding: Finding) -> Block:
+def _finding(review: Review, finding: Finding) -> Block:
     first = (
         f"- {ICONS[finding.level]} **{words.LEVELS[finding.level]}** {text(finding.what)}"
         f" ({code(finding.id)})"
     )
     lines = [first, f"  <br>{text(finding.why)}.", f"  <br>**Do:** {text(finding.next_step)}."]
     if finding.level == "blocking":
-        lines.append(f"  <br>{code(f'--allow {finding.allowed_by}')} lets it through.")
+        by = words.let_through(review, finding)
+        accept = f"To accept it: {code(f'--allow {finding.allowed_by}')}"
+        lines.append(f"  <br>{f'**{text(by)}**' if by else accept}")
     return Block("\n".join(lines), first)
 
 

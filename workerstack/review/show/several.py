@@ -27,7 +27,9 @@ def _what_it_does(review: Review) -> str:
         }
         for change in review.resources
     ]
-    rest = review.model_dump(mode="json", include={"others", "findings", "access", "notices"})
+    rest = review.model_dump(
+        mode="json", include={"others", "findings", "allowed", "access", "notices"}
+    )
     text = json.dumps([review.change_set.type, changes, rest], sort_keys=True)
     where = review.where
     for name, value in (

@@ -133,10 +133,10 @@ def _findings(review: Review, style: Style, width: int) -> Iterator[str]:
     if review.findings:
         yield from ("", style("Findings", "bold"))
     for finding in review.findings:
-        yield from _finding(finding, style, width)
+        yield from _finding(review, finding, style, width)
 
 
-def _finding(finding: Finding, style: Style, width: int) -> Iterator[str]:
+def _finding(review: Review, finding: Finding, style: Style, width: int) -> Iterator[str]:
     level = words.LEVELS[finding.level]
     first, *more = wrapped(finding.what, width, f"{MARKS[finding.level]} {level}: ", " " * 5)
     for line in (f"{first}  [{finding.id}]" if not more else first, *more):
@@ -146,7 +146,8 @@ def _finding(finding: Finding, style: Style, width: int) -> Iterator[str]:
     yield from wrapped(f"{finding.why}.", width, " " * 5)
     yield from wrapped(f"{finding.next_step}.", width, "     > ", " " * 7)
     if finding.level == "blocking":
-        yield from wrapped(f"--allow {finding.allowed_by} lets it through", width, "     > ")
+        by = words.let_through(review, finding)
+        yield from wrapped(by or f"To accept it: --allow {finding.allowed_by}", width, "     > ")
 
 
 def _notices(review: Review, style: Style, width: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from workerstack.review.model import (
     UNKNOWN,
     AccessChange,
     Figure,
+    Finding,
     LoadEffect,
     PropertyChange,
     ResourceChange,
@@ -74,6 +75,12 @@ KINDS = {
     "description": "Description",
 }
 LEVELS = {"blocking": "BLOCKING", "warning": "Warning", "note": "Note"}
+
+
+def let_through(review: Review, finding: Finding) -> str:
+    """By whom a blocking finding was let through; empty where it was not."""
+    by = [each.by for each in review.allowed if each.finding == finding.allowed_by]
+    return f"let through by {by[0]}" if by and finding.level == "blocking" else ""
 
 
 def title(review: Review) -> str:

@@ -1,0 +1,101 @@
+"""What stands in a template and is not simulated: each is named in the result, none is ignored.
+
+A note says what is left out and what that means for the numbers.
+"""
+
+from collections.abc import Iterator
+
+from workerstack.simulator.read_service import (
+    LONGEST_STOP,
+    find_definition,
+    find_queue,
+    mostly_spot,
+    on_fargate,
+    stop_timeout_of,
+)
+from workerstack.simulator.template import Resource, Resources
+
+
+def notes_on(resources: Resources, service: Resource | None, queue_name: str) -> Iterator[str]:
+    """Sentences on the service, its task definition, its queue and the alarms."""
+    yield from _queue(resources, queue_name)
+    if service is not None:
+        yield from _service(service)
+        definition = find_definition(resources, service)
+        if definition is not None:
+            yield from _task(definition, service)
+
+
+def notes_on_alarm(alarm: Resource) -> Iterator[str]:
+    """What one alarm has that is not simulated."""
+    window = alarm.get("EvaluationWindow", {})
+    if "WallClockWindow" in window:
+        yield (
+            f"{alarm.name} has a wall clock window, which is not simulated: here its window slides"
+        )
+    if alarm.get("EvaluationInterval") is not None:
+        yield (
+            f"{alarm.name} has an EvaluationInterval, which is not simulated: here it is"
+            " evaluated once a minute"
+        )
+
+
+def _queue(resources: Resources, name: str) -> Iterator[str]:
+    queue = find_queue(resources, name)
+    fifo = name.endswith(".fifo")
+    if queue is not None:
+        fifo = fifo or str(queue.get("FifoQueue", False)).lower() == "true"
+    if fifo:
+        called = queue.name if queue is not None else name
+        yield (
+            f"{called} is a FIFO queue, and message groups are not simulated: here any worker may"
+            " take the next message, while SQS holds back those of a group with one in flight"
+        )
+
+
+def _service(service: Resource) -> Iterator[str]:
+    if service.get("SchedulingStrategy") == "DAEMON":
+        raise service.error(
+            f"{service.name} does not scale",
+            "its SchedulingStrategy is DAEMON, which has one task on each instance",
+            "Take REPLICA",
+        )
+    kind = service.get("DeploymentController", {}).get("Type", "ECS")
+    strategy = service.get("DeploymentConfiguration", {}).get("Strategy", "ROLLING")
+    if kind != "ECS" or strategy != "ROLLING":
+        yield (
+            f"{service.name} deploys by {strategy if kind == 'ECS' else kind}, which is not"
+            " simulated: deployments here are rolling updates"
+        )
+    if service.get("AvailabilityZoneRebalancing") == "ENABLED":
+        yield (
+            f"{service.name} has AvailabilityZoneRebalancing, which is not simulated: it may stop"
+            " a task at work that is not protected"
+        )
+    if service.get("LoadBalancers", []) or service.get("HealthCheckGracePeriodSeconds") is not None:
+        yield f"Health checks of {service.name} are not simulated: here no task ever fails one"
+
+
+def _task(definition: Resource, service: Resource) -> Iterator[str]:
+    fargate = on_fargate(definition, service)
+    if not fargate:
+        yield (
+            f"{service.name} runs on EC2 or its own instances, which are not simulated: there is"
+            " always room for a task here, and the cost is what Fargate would charge"
+        )
+    if fargate and (written := stop_timeout_of(definition)) > LONGEST_STOP:
+        yield (
+            f"StopTimeout of {definition.name} is {written} s: Fargate gives {LONGEST_STOP} s at"
+            " most, so that is simulated"
+        )
+    family = str(definition.get("RuntimePlatform", {}).get("OperatingSystemFamily", "LINUX"))
+    if family.upper().startswith("WINDOWS"):
+        yield (
+            f"{definition.name} runs on Windows, whose prices are not simulated: a license for"
+            " each vCPU and a longer least time are added to the cost that is shown"
+        )
+    if mostly_spot(service):
+        yield (
+            f"{service.name} runs mostly on Spot, whose reclaims are not simulated: AWS may stop"
+            " any task with a warning of two minutes, protected or not"
+        )
