@@ -307,7 +307,7 @@ def test_a_right_that_is_missing_stops_it_before_anything_is_touched(
     [role] = [
         each["RoleName"] for each in iam.list_roles()["Roles"] if "TaskRole" in each["RoleName"]
     ]
-    iam.delete_role_policy(RoleName=role, PolicyName="process-messages")
+    iam.delete_role_policy(RoleName=role, PolicyName="task-rights")
     (tmp_path / "m").write_text("x")
     code, out, _ = command("smoke", NAME, "--yes", "--message", str(tmp_path / "m"))
     assert code == 1

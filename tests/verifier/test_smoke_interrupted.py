@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands.test_deploy import NAME, carry_out, make
 from tests.programs import Program, Programs
-from tests.smoke_worker import Account
+from tests.smoke_worker import SERVICE, Account
 from workerstack import localaws
 from workerstack.deployer.aws import Clients
 from workerstack.verifier.smoke_undo import SIGNALS, held
