@@ -173,45 +173,6 @@ def test_the_rights_are_these_and_no_others() -> None:
     }  # fmt: skip
 
 
-WAITING = "ApproximateNumberOfMessagesVisible"
-FIRES: dict[str, dict[str, Any]] = {
-    "BacklogAlarm": {
-        "MetricName": WAITING, "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1,
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
-        "TreatMissingData": "notBreaching",
-    },
-    "DrainedAlarm": {
-        "EvaluationPeriods": 15, "DatapointsToAlarm": 15,
-        "ComparisonOperator": "LessThanOrEqualToThreshold", "Threshold": 0,
-        "TreatMissingData": "notBreaching",
-    },
-    "DeadLetterAlarm": {
-        "MetricName": WAITING, "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1,
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
-        "TreatMissingData": "notBreaching",
-    },
-}  # fmt: skip
-"""All that decides when an alarm fires: nothing more, and nothing is left to a default."""
-
-DECIDES = (
-    "MetricName", "Statistic", "ExtendedStatistic", "Period", "EvaluationPeriods",
-    "DatapointsToAlarm", "ComparisonOperator", "Threshold", "TreatMissingData",
-    "EvaluateLowSampleCountPercentile",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
-def test_the_alarms_fire_after_one_minute_and_after_fifteen(worker: Worker) -> None:
-    """Each minute more at the backlog is one more that every first message waits."""
-    found = {
-        name: {key: value for key, value in body["Properties"].items() if key in DECIDES}
-        for name, body in built(worker)["Resources"].items()
-        if body["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    assert found == {name: FIRES[name] for name in found}
-    assert {"BacklogAlarm", "DrainedAlarm"} <= set(found)
-
-
 def test_buckets_are_those_of_the_own_account() -> None:
     own = {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
     for sid in ("ListSites", "SyncSites"):
@@ -290,6 +251,45 @@ def test_an_own_queue_refuses_plain_text() -> None:
         [statement] = policy["PolicyDocument"]["Statement"]
         assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+WAITING = "ApproximateNumberOfMessagesVisible"
+FIRES: dict[str, dict[str, Any]] = {
+    "BacklogAlarm": {
+        "MetricName": WAITING, "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
+        "TreatMissingData": "notBreaching",
+    },
+    "DrainedAlarm": {
+        "EvaluationPeriods": 15, "DatapointsToAlarm": 15,
+        "ComparisonOperator": "LessThanOrEqualToThreshold", "Threshold": 0,
+        "TreatMissingData": "notBreaching",
+    },
+    "DeadLetterAlarm": {
+        "MetricName": WAITING, "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1,
+        "TreatMissingData": "notBreaching",
+    },
+}  # fmt: skip
+"""All that decides when an alarm fires: nothing more, and nothing is left to a default."""
+
+DECIDES = (
+    "MetricName", "Statistic", "ExtendedStatistic", "Period", "EvaluationPeriods",
+    "DatapointsToAlarm", "ComparisonOperator", "Threshold", "TreatMissingData",
+    "EvaluateLowSampleCountPercentile",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+def test_the_alarms_fire_after_one_minute_and_after_fifteen(worker: Worker) -> None:
+    """Each minute more at the backlog is one more that every first message waits."""
+    found = {
+        name: {key: value for key, value in body["Properties"].items() if key in DECIDES}
+        for name, body in built(worker)["Resources"].items()
+        if body["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert found == {name: FIRES[name] for name in found}
+    assert {"BacklogAlarm", "DrainedAlarm"} <= set(found)
 
 
 def test_the_literal_variant_is_word_for_word() -> None:

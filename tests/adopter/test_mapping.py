@@ -25,7 +25,10 @@ def test_it_is_completed_and_read_back(
     command: Run, checkout: Path, client: Client, file: Path
 ) -> None:
     first = yaml.safe_load(file.read_text())
-    assert first["new"] == ["DeadLetterAlarm"]
+    assert first["new"] == [
+        "DeadLetterAlarm", "DeadLetterQueuePolicy", "ExecutionRolePolicy", "QueuePolicy",
+        "TaskRolePolicy",
+    ]  # fmt: skip
     assert first["resources"]["Queue"]["is"] == "Jobs"
     assert "physical-id" not in first["resources"]["Queue"]
     adopt(command, NAME)

@@ -325,6 +325,38 @@ def test_init_writes_what_review_takes(command: Run) -> None:
     assert command("init", "staging", "--vpc", "webordinary", "--force")[0] == 0
 
 
+def test_init_reads_what_a_parameter_stands_for(
+    command: Run, checkout: Path, client: Callable[[str], Any],
+    things: surroundings.Surroundings,
+) -> None:  # fmt: skip
+    """The description is for people, and may say anything."""
+    key = client("kms").create_key()["KeyMetadata"]
+    client("kms").create_alias(AliasName="alias/example/jobs", TargetKeyId=key["KeyId"])
+    (checkout / "out/webordinary-edit.template.yaml").unlink()
+    (checkout / "out/thing.template.yaml").write_text(
+        """Metadata:
+  Parameters:
+    Token: {Secret: webordinary/github-token}
+    Jobs: {Key: alias/example/jobs}
+    Gone: {Key: alias/example/gone}
+    Odd: [x]
+Parameters:
+  Token: {Type: String, Description: das Geheimnis}
+  Jobs: {Type: String}
+  Gone: {Type: String}
+  Odd: {Type: String, Description: "The ARN of the secret webordinary/github-token"}
+Resources: {Topic: {Type: AWS::SNS::Topic}}
+"""
+    )
+    code, _, err = command("init", "staging", "--vpc", "webordinary")
+    assert code == 1, err
+    text = (checkout / "params/staging/thing.yaml").read_text()
+    assert f"  Token: {things.secret_arn}\n" in text
+    assert f"  Jobs: {key['Arn']}\n" in text
+    assert "  # Gone: not found: there is no key alias/example/gone" in text
+    assert "  # Odd: not found: nothing in the account tells" in text
+
+
 def test_init_says_what_is_not_there_and_does_not_guess(
     command: Run, checkout: Path, client: Callable[[str], Any]
 ) -> None:

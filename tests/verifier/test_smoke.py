@@ -30,6 +30,8 @@ QUICK = Clock(sleep=lambda _: time.sleep(0.02))
 @pytest.fixture
 def deployed(checkout: Path, clients: Clients, client: Callable[[str], Any]) -> Account:
     assert carry_out(make(checkout, clients), checkout, clients).is_good
+    # The one task of a creation was idle, and scaling has removed it.
+    client("ecs").update_service(**SERVICE, desiredCount=0)
     return Account(client)
 
 
@@ -305,7 +307,7 @@ def test_a_right_that_is_missing_stops_it_before_anything_is_touched(
     [role] = [
         each["RoleName"] for each in iam.list_roles()["Roles"] if "TaskRole" in each["RoleName"]
     ]
-    iam.delete_role_policy(RoleName=role, PolicyName="process-messages")
+    iam.delete_role_policy(RoleName=role, PolicyName="task-rights")
     (tmp_path / "m").write_text("x")
     code, out, _ = command("smoke", NAME, "--yes", "--message", str(tmp_path / "m"))
     assert code == 1
