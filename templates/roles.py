@@ -74,6 +74,7 @@ def task_rights(
         "task-rights",
         role,
         statements,
+        *(["W9407"] if worker.buckets and worker.sets_object_acls else []),
     )
 
 
@@ -99,16 +100,18 @@ def _trust_in_tasks() -> PolicyDocument:
 
 
 def _rights(
-    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement]
+    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement], *meant: str
 ) -> RolePolicy:
     """Statements of a role.
 
     ``name`` must be none that was ever given to a policy inside of that role: a deployment
-    that fails puts that one back first, and then deletes this one by its name.
+    that fails puts that one back first, and then deletes this one by its name. ``meant`` are
+    checks that warn of what the specification asks for.
     """
+    ignored = {"cfn-lint": {"config": {"ignore_checks": list(meant)}}} if meant else {}
     return RolePolicy(
         title,
-        Metadata=described(sentence),
+        Metadata=described(sentence, **ignored),
         RoleName=Ref(role),
         PolicyName=name,
         PolicyDocument=encode_to_dict(

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workerstack.cloudformation.logical_ids import written_references
 
 import templates
 from templates import workers
 from templates.specification import Secret, Worker
 from templates.steps import Step
 from workerstack.cloudformation import equal, from_data, read, resolve, surroundings
+from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.schemas import is_tagged, recreation
 
 FORMER = Path(__file__).parent / "templates"

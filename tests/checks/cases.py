@@ -221,7 +221,7 @@ fault(
     "desired-count-of-each-update",
     OWN,
     "ECS API, UpdateService.desiredCount",
-    lambda t: service(t).update(DesiredCount={"Fn::If": ["ServiceIsNew", 0, 1]}),
+    lambda t: service(t).update(DesiredCount=switch(t, 1, 0)),
 )
 # ---- loses messages
 fault(
@@ -289,13 +289,16 @@ silent(
     "pull-by-managed-policy",
     OWN,
     "ECS guide, AmazonECSTaskExecutionRolePolicy",
-    lambda t: at(t, "ExecutionRole").update(
-        Policies=[],
-        ManagedPolicyArns=[
-            sub(
-                "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
-            )
-        ],
+    lambda t: (
+        moved(t, "ExecutionRole", "inline")
+        and at(t, "ExecutionRole").update(
+            Policies=[],
+            ManagedPolicyArns=[
+                sub(
+                    "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+                )
+            ],
+        )
     ),
 )
 silent(
@@ -365,7 +368,7 @@ silent(
     "sizes-with-units",
     EDIT,
     "ECS API, cpu and memory: 1 vCPU, 2 GB",
-    lambda t: task(t).update(Cpu="1 vCPU", Memory="2 GB"),
+    lambda t: (task(t).update(Cpu="1 vCPU", Memory="2 GB"), container(t).pop("Memory", None)),
 )
 silent(
     "size-from-parameter-store",

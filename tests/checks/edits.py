@@ -134,7 +134,7 @@ def parameter(template: Template, name: str, **more: object) -> Template:
 def switch(template: Template, value: object, otherwise: object, *, on: bool = True) -> Template:
     """A value under a condition that holds, or not, with the parameters' defaults."""
     template["Parameters"]["Switch"] = {"Type": "String", "Default": "on" if on else "off"}
-    template["Conditions"]["SwitchedOn"] = {"Fn::Equals": [{"Ref": "Switch"}, "on"]}
+    template.setdefault("Conditions", {})["SwitchedOn"] = {"Fn::Equals": [{"Ref": "Switch"}, "on"]}
     return {"Fn::If": ["SwitchedOn", value, otherwise]}
 
 
@@ -154,8 +154,31 @@ def sidecar(template: Template, **more: object) -> Template:
 
 
 def moved(template: Template, role: str, kind: str) -> object:
-    """A role's inline policies as resources of their own."""
-    for number, each in enumerate(at(template, role).pop("Policies")):
-        name = {"RoleName": {"Ref": role}} if kind == "RolePolicy" else {"Roles": [{"Ref": role}]}
-        add(template, f"{role}Moved{number}", f"IAM::{kind}", **name, **each)
+    """A role's policies as resources of one type, or with ``inline`` inside of it."""
+    found = at(template, role).pop("Policies", [])
+    for name, body in list(template["Resources"].items()):
+        whom = {"Ref": role}
+        if body["Type"] == "AWS::IAM::RolePolicy" and body["Properties"]["RoleName"] == whom:
+            policy = template["Resources"].pop(name)["Properties"]
+            found.append({key: policy[key] for key in ("PolicyName", "PolicyDocument")})
+    for body in template["Resources"].values():
+        if isinstance(body.get("DependsOn"), list):
+            body["DependsOn"] = [
+                each for each in body["DependsOn"] if each in template["Resources"]
+            ]
+    for number, each in enumerate(found):
+        if kind == "inline":
+            at(template, role).setdefault("Policies", []).append(each)
+            continue
+        named = {"RoleName": {"Ref": role}} if kind == "RolePolicy" else {"Roles": [{"Ref": role}]}
+        add(template, f"{role}Moved{number}", f"IAM::{kind}", **named, **each)
     return template
+
+
+def at_creation(template: Template, exists: str) -> Template:
+    """A desired count that is sent at creation only."""
+    parameter(template, "ServiceExists", Default=exists)
+    template.setdefault("Conditions", {})["ServiceIsNew"] = {
+        "Fn::Equals": [{"Ref": "ServiceExists"}, "false"]
+    }
+    return {"Fn::If": ["ServiceIsNew", 0, {"Ref": "AWS::NoValue"}]}

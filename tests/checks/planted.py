@@ -14,6 +14,7 @@ from tests.checks.edits import (
     add,
     allow,
     at,
+    at_creation,
     backlog,
     container,
     drained,
@@ -262,11 +263,9 @@ row(
     "E9215",
     EDIT,
     lambda t: service(t).update(DesiredCount=0),
-    lambda t: service(t).pop("DesiredCount"),
-    lambda t: t["Parameters"]["ServiceExists"].update(Default="false"),
-    lambda t: t["Conditions"].update(
-        ServiceIsNew={"Fn::Not": [{"Fn::Equals": [{"Ref": "ServiceExists"}, "true"]}]}
-    ),
+    lambda t: service(t).update(DesiredCount={"Ref": "AWS::NoValue"}),
+    lambda t: service(t).update(DesiredCount=at_creation(t, "true")),
+    lambda t: service(t).update(DesiredCount=at_creation(t, "false")),
 )
 row(
     "E9216",
@@ -936,21 +935,29 @@ row(
     "E9424",
     OWN,
     lambda t: given(t, {"Effect": "allow", "Action": "sqs:*", "Resource": "*"}),
-    lambda t: at(t, "TaskRole")["Policies"].append(
-        {
-            "PolicyName": "x",
-            "PolicyDocument": (
-                '{"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}'
-            ),
-        }
+    lambda t: (
+        at(t, "TaskRole")
+        .setdefault("Policies", [])
+        .append(
+            {
+                "PolicyName": "x",
+                "PolicyDocument": (
+                    '{"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}'
+                ),
+            }
+        )
     ),
-    lambda t: at(t, "TaskRole")["Policies"].append(
-        {
-            "PolicyName": "x",
-            "PolicyDocument": policy(
-                switch(t, {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}, "nothing")
-            ),
-        }
+    lambda t: (
+        at(t, "TaskRole")
+        .setdefault("Policies", [])
+        .append(
+            {
+                "PolicyName": "x",
+                "PolicyDocument": policy(
+                    switch(t, {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}, "nothing")
+                ),
+            }
+        )
     ),
 )
 row(

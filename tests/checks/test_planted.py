@@ -76,7 +76,7 @@ def in_a_mapping(value: Any, template: dict[str, Any]) -> Any:
 
 def under_a_condition(value: Any, template: dict[str, Any]) -> Any:
     template["Parameters"]["Held"] = {"Type": "String", "Default": "yes"}
-    template["Conditions"]["IsHeld"] = {"Fn::Equals": [{"Ref": "Held"}, "yes"]}
+    template.setdefault("Conditions", {})["IsHeld"] = {"Fn::Equals": [{"Ref": "Held"}, "yes"]}
     return value if value == {"Ref": "AWS::NoValue"} else {"Fn::If": ["IsHeld", value, "other"]}
 
 

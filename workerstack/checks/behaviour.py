@@ -274,7 +274,7 @@ def idle_queues_are_seen(stack: Stack) -> Iterator[Violation]:
             yield at(alarm).wrong(
                 f"{alarm.logical_id} has no value while nothing is in flight",
                 "SQS may leave out that count then, the sum is missing, and no task is stopped",
-                "Use FILL(..., 0) on the messages in flight",
+                "Use FILL on the messages in flight, with 0",
             )
 
 

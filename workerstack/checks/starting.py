@@ -87,13 +87,13 @@ def logs_go_where_the_role_may_write(stack: Stack) -> Iterator[Violation]:
         actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
         if truth(options.get("awslogs-create-group")):
             actions.append("logs:CreateLogGroup")
-        for action in actions:
-            if may(stack, executing, action, *asked) is False:
-                yield place.wrong(
-                    f"{executing.logical_id} may not write to {shown}",
-                    f"without {action} no task would start",
-                    f"Allow {action} on that log group",
-                )
+        missing = [each for each in actions if may(stack, executing, each, *asked) is False]
+        if missing:
+            yield place.wrong(
+                f"{executing.logical_id} may not write to {shown}",
+                f"without {' and '.join(missing)} no task would start",
+                "Allow it on that log group",
+            )
 
 
 def _group_named(stack: Stack, name: str | None) -> Resource | None:
@@ -272,18 +272,19 @@ def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
             "ecr:BatchGetImage": there,
             "ecr:GetDownloadUrlForLayer": there,
         }
-        for action, resource in asked.items():
-            if may(stack, executing, action, resource) is False:
-                on = (
-                    "*, the only resource that it knows"
-                    if resource is NO_RESOURCE
-                    else "that repository"
-                )
-                yield container.at("Image").wrong(
-                    f"{executing.logical_id} may not pull {text(name) or 'the image'}",
-                    f"without {action} no task would start",
-                    f"Allow {action} on {on}",
-                )
+        missing = [
+            action
+            for action, resource in asked.items()
+            if may(stack, executing, action, resource) is False
+        ]
+        if missing:
+            is_sign_in = asked[missing[0]] is NO_RESOURCE
+            star = "; ecr:GetAuthorizationToken knows no resource but *" if is_sign_in else ""
+            yield container.at("Image").wrong(
+                f"{executing.logical_id} may not pull {text(name) or 'the image'}",
+                f"without {' and '.join(missing)} no task would start",
+                f"Allow it on that repository{star}",
+            )
 
 
 @check("E9311", "Mounting is allowed", kind="cannot run", source=MOUNTING,

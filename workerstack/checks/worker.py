@@ -12,6 +12,7 @@ from workerstack.cloudformation import (
     Text,
     Unknown,
     could_be_equal,
+    equal,
     is_known,
     steps,
     text,
@@ -356,10 +357,10 @@ def service_of(stack: Stack, scaling: Resource) -> Resource | None:
     found = stack.referred(given, SERVICE)
     if found is not None:
         return found
-    whole = text(given)
+    last = _after_last(given)
     for each in stack.of(SERVICE):
-        name = text(each.get("ServiceName"))
-        if name is not None and whole is not None and whole.rpartition("/")[2] == name:
+        name = each.get("ServiceName")
+        if name is not None and equal(last, name):
             return each
     return None
 

@@ -77,13 +77,13 @@ def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Seque
             return []
         from workerstack.lint.lint import Linter, lint_all
 
-        findings = lint_all(Linter(HOUSE / "checks"), unknown)
+        findings = lint_all(Linter(HOUSE / "lint/rules"), unknown)
         if findings:
             show(reports.text(findings))
     else:
         from workerstack.lint.lint import Linter, lint_one_by_one
 
-        linter = Linter(HOUSE / "checks")
+        linter = Linter(HOUSE / "lint/rules")
         findings = lint_one_by_one(linter, requests)
         text = reports.formatted(lint_format, findings, linter)
         show_json_text(text) if lint_format in ("json", "sarif") else show(text)
