@@ -49,11 +49,13 @@ def execution_rights(parameters: Parameters, role: Role, log_group: LogGroup) ->
     )
 
 
-def task_role() -> Role:
-    """What the code in the container acts as."""
+def task_role(worker: Worker) -> Role:
+    """What the code in the container acts as; what it asks for on purpose is no warning."""
+    meant = ["W9407"] if worker.buckets and worker.sets_object_acls else []
+    ignored = {"cfn-lint": {"config": {"ignore_checks": meant}}} if meant else {}
     return Role(
         "TaskRole",
-        Metadata=described("What the worker itself acts as."),
+        Metadata=described("What the worker itself acts as.", **ignored),
         AssumeRolePolicyDocument=_trust_in_tasks(),
     )
 
@@ -74,7 +76,6 @@ def task_rights(
         "task-rights",
         role,
         statements,
-        *(["W9407"] if worker.buckets and worker.sets_object_acls else []),
     )
 
 
@@ -100,18 +101,16 @@ def _trust_in_tasks() -> PolicyDocument:
 
 
 def _rights(
-    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement], *meant: str
+    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement]
 ) -> RolePolicy:
     """Statements of a role.
 
     ``name`` must be none that was ever given to a policy inside of that role: a deployment
-    that fails puts that one back first, and then deletes this one by its name. ``meant`` are
-    checks that warn of what the specification asks for.
+    that fails puts that one back first, and then deletes this one by its name.
     """
-    ignored = {"cfn-lint": {"config": {"ignore_checks": list(meant)}}} if meant else {}
     return RolePolicy(
         title,
-        Metadata=described(sentence, **ignored),
+        Metadata=described(sentence),
         RoleName=Ref(role),
         PolicyName=name,
         PolicyDocument=encode_to_dict(

@@ -111,6 +111,11 @@ def hand_written_template(client: Callable[[str], Any], things: surroundings.Sur
 @pytest.fixture
 def checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:
     """A folder with out/ and a params/dev that fits the test's account."""
+    return write_checkout(tmp_path, account, things)
+
+
+def write_checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:
+    """Writes out/ and params/dev for an account with these things."""
     (tmp_path / "out").mkdir()
     (tmp_path / "params" / "dev").mkdir(parents=True)
     for template in (ROOT / "out").glob("*.yaml"):

@@ -16,7 +16,12 @@ from typing import Any
 
 import pytest
 
+from tests import service_authorization
 from workerstack.cloudformation import read
+from workerstack.cloudformation.service_authorization import NEWER
+from workerstack.deployer.rights import ROLES, Environment, policy
+from workerstack.deployer.source import read_source
+from workerstack.deployments import load, load_all
 from workerstack.localaws import surroundings
 
 ROOT = Path(__file__).parent.parent
@@ -224,6 +229,39 @@ def test_parliament_sees_what_is_planted(
         "Queue policy": ["UNKNOWN_PRINCIPAL"],
         "DeadLetterQueue policy": [],
     }
+
+
+@audited
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_parliament_finds_nothing_in_the_rights_of_the_tool(name: str, tmp_path: Path) -> None:
+    found = Environment(
+        tuple(read_source(each) for each in load_all(ROOT) if each.environment == name)
+    )
+    policies = {role: policy(found, role) for role in ROLES}
+    for each in policies.values():
+        for statement in each["Statement"]:
+            statement["Action"] = [one for one in statement["Action"] if one not in NEWER]
+        each["Statement"] = [one for one in each["Statement"] if one["Action"]]
+    assert parliament(policies, tmp_path) == {role: [] for role in ROLES}
+
+
+@audited
+def test_parliament_sees_a_right_that_is_too_wide(tmp_path: Path) -> None:
+    found = Environment((read_source(load("prod/webordinary-edit", ROOT)),))
+    document = policy(found, "service-role")
+    for statement in document["Statement"]:
+        if "iam:PutRolePolicy" in statement["Action"]:
+            statement["Resource"] = ["*"]
+    assert "RESOURCE_STAR" in parliament({"wide": document}, tmp_path)["wide"]
+
+
+@audited
+def test_the_table_of_actions_is_the_auditors() -> None:
+    shipped = json.loads(service_authorization.FILE.read_text())
+    assert {"source": service_authorization.SOURCE, **service_authorization.table()} == shipped, (
+        "Run `python -m tests.service_authorization` and commit"
+    )
+    assert not set(NEWER) & set(shipped["actions"])
 
 
 OPEN_TO_NOBODY = {

@@ -58,6 +58,7 @@ TEMPLATE = "out/thumbnails.template.yaml"
     [
         ("troposphere", ("generate.py", "--check")),
         ("cfnlint", ("generate.py", "--check", "--lint-format", "json")),
+        ("cfnlint", ("deploy.py", "rights", "prod")),
         ("matplotlib", ("simulate.py", TEMPLATE, *LOAD, "--picture", "x.png")),
     ],
 )

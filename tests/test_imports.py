@@ -48,7 +48,7 @@ LIBRARIES = {
     "adopter": {"boto3", "botocore", "pydantic", "yaml"},
     "ci": {"click"},
     "commands": {"botocore", "click", "junit_xml", "rich", "yaml"},
-    "localaws": {"boto3", "hypercorn", "ministack", "yaml"},
+    "localaws": {"boto3", "botocore", "hypercorn", "ministack", "yaml"},
     "command_line": {"click"},
     "output": {"click", "rich"},
     "files": set[str](),

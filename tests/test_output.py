@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import click
@@ -50,7 +50,7 @@ from workerstack.review.show import html, markdown
 from workerstack.review.show import text as terminal
 from workerstack.review.show.console import console_link
 from workerstack.review.show.words import plain
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Check, Status
 
 ROOT = Path(__file__).parent.parent
 CHARACTERS = [
@@ -309,7 +309,7 @@ def test_the_live_screen(text: str) -> None:
 @pytest.mark.parametrize("form", ["text", "json", "junit"])
 def test_checks(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     for text in HOSTILE:
-        checks = [Check(text, text, status, text, text) for status in ("green", "red", "unknown")]
+        checks = [Check(text, text, status, text, text) for status in get_args(Status)]
         show_checks(text, checks, form, [text])
         shown = seen(capsys.readouterr().out)
         if form == "junit":

@@ -12,7 +12,7 @@ import pytest
 
 from tests.programs import Programs
 from tests.scalings import ROOT
-from workerstack.simulator.quantities import SimulationError
+from workerstack.problem import Problem
 from workerstack.simulator.report import duration, written
 from workerstack.simulator.settings import Settings
 
@@ -134,7 +134,7 @@ def test_what_is_printed_of_the_settings_can_be_set_again() -> None:
         assert Settings().with_texts({each.name: text}) == Settings(), each.name
     assert Settings().with_texts({"deployments": "900,60"}).deployments == (60, 900)
     assert Settings().with_texts({"initial_tasks": "3"}).initial_tasks == 3
-    with pytest.raises(SimulationError, match="from 1 to 59"):
+    with pytest.raises(Problem, match="from 1 to 59"):
         Settings(application_autoscaling_delay=0)
 
 

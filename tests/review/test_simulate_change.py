@@ -75,7 +75,7 @@ def test_what_cannot_be_simulated_is_said_and_fails_nothing() -> None:
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        ("workerstack.simulator.read.read_scaling", "The scaling as it will be is not known"),
+        ("workerstack.simulator.read.scaling_of", "The scaling as it will be is not known"),
         ("workerstack.simulator.run.summarize", "The scaling of this change is not known"),
     ],
 )

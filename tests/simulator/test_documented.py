@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from workerstack.problem import Problem
 from workerstack.simulator.autoscaling import (
     Invocation,
     Proposal,
     Refused,
     ScalableTarget,
     Situation,
+    change_of,
+    find_step,
 )
 from workerstack.simulator.cloudwatch import alarm_state
 from workerstack.simulator.metric_math import compile_math
@@ -22,9 +25,7 @@ from workerstack.simulator.model import (
     Scaling,
     Step,
 )
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.steps import change_of, find_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -391,5 +392,5 @@ def test_a_missing_operand_is_a_switch() -> None:
     ],
 )  # fmt: skip
 def test_other_metric_math_is_one_clear_error(expression: str) -> None:
-    with pytest.raises(SimulationError, match="metric math"):
+    with pytest.raises(Problem, match="metric math"):
         calculated(expression, a=1)

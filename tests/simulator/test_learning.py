@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from tests.scalings import ROOT
 from workerstack.commands import simulate as command
+from workerstack.problem import Problem
 from workerstack.simulator.learning import learn, read_metrics
 from workerstack.simulator.loads import load
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.read import read_scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
@@ -104,7 +104,7 @@ def test_days_that_differ_are_told() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_metrics(text: str, why: str) -> None:
-    with pytest.raises(SimulationError, match=why):
+    with pytest.raises(Problem, match=why):
         read_metrics(text, "m.json")
 
 

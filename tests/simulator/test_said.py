@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from workerstack.problem import Problem
 from workerstack.simulator.cost import read_prices
 from workerstack.simulator.loads import load
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.read import read_scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
@@ -259,6 +259,6 @@ def test_bounds_that_aws_refuses(action: Mapping[str, int], why: str) -> None:
     planted = put("T", ScheduledActions=[
         {"ScheduledActionName": "a", "Schedule": "rate(1 hour)", "ScalableTargetAction": action}
     ])  # fmt: skip
-    with pytest.raises(SimulationError) as caught:
+    with pytest.raises(Problem) as caught:
         told(planted)
     assert why in str(caught.value)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.simulator.test_model import ours
+from workerstack.problem import Problem
 from workerstack.simulator.model import ScheduledAction
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.run import simulate
 from workerstack.simulator.schedule import occurrences
 from workerstack.simulator.settings import Settings
@@ -66,12 +66,12 @@ def test_start_and_end() -> None:
      "cron(0/0 * * * ? *)", "cron(9-5 * * * ? *)"],
 )  # fmt: skip
 def test_a_schedule_that_cannot_be_read(schedule: str) -> None:
-    with pytest.raises(SimulationError, match="cannot be read"):
+    with pytest.raises(Problem, match="cannot be read"):
         found(schedule)
 
 
 def test_an_unknown_time_zone() -> None:
-    with pytest.raises(SimulationError, match="no time zone Mars"):
+    with pytest.raises(Problem, match="no time zone Mars"):
         found("cron(0 8 * * ? *)", timezone="Mars")
 
 
@@ -90,5 +90,5 @@ def test_working_hours_with_a_task_that_waits() -> None:
 
 
 def test_a_start_that_is_no_time() -> None:
-    with pytest.raises(SimulationError, match="start=soon is impossible"):
+    with pytest.raises(Problem, match="start=soon is impossible"):
         simulate(ours(), Trace.of([]), Settings(start="soon"))

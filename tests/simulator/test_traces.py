@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workerstack.problem import Problem
 from workerstack.simulator import traces
 from workerstack.simulator.loads import DISTRIBUTIONS, KINDS, READERS, load, parse_load
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.traces import MOST_MESSAGES, Message, parse_trace, read_trace
 
 
@@ -67,7 +67,7 @@ def test_fractions_go_to_the_whole_second() -> None:
     ],
 )
 def test_a_bad_row_is_said_with_its_line(text: str, line: int, words: str) -> None:
-    with pytest.raises(SimulationError) as raised:
+    with pytest.raises(Problem) as raised:
         rows(text)
     assert str(raised.value).startswith(f"trace.csv:{line}: ")
     assert words in str(raised.value)
@@ -75,15 +75,15 @@ def test_a_bad_row_is_said_with_its_line(text: str, line: int, words: str) -> No
 
 @pytest.mark.parametrize("text", ["", "\n# nothing\n", "arrival,service\n"])
 def test_an_empty_trace(text: str) -> None:
-    with pytest.raises(SimulationError, match="no message"):
+    with pytest.raises(Problem, match="no message"):
         rows(text)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(SimulationError, match="cannot be read"):
+    with pytest.raises(Problem, match="cannot be read"):
         read_trace(tmp_path / "missing.csv")
     (tmp_path / "latin.csv").write_bytes(b"0,1\n\xff,2\n")
-    with pytest.raises(SimulationError, match="no UTF-8"):
+    with pytest.raises(Problem, match="no UTF-8"):
         read_trace(tmp_path / "latin.csv")
 
 
@@ -91,7 +91,7 @@ def test_a_trace_ends_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_MESSAGES == 1_000_000
     monkeypatch.setattr(traces, "MOST_MESSAGES", 3)
     assert len(rows("0,1\n" * 3)) == 3
-    with pytest.raises(SimulationError, match=r"trace.csv:4: .* more than 3 messages"):
+    with pytest.raises(Problem, match=r"trace.csv:4: .* more than 3 messages"):
         rows("0,1\n" * 4)
 
 
@@ -199,7 +199,7 @@ def test_loads_are_laid_over_each_other_and_the_seed_decides() -> None:
     ],
 )
 def test_mistakes_in_a_load(text: str, words: str) -> None:
-    with pytest.raises(SimulationError) as raised:
+    with pytest.raises(Problem) as raised:
         made(text, seed=0)
     assert words in str(raised.value)
 

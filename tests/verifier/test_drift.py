@@ -104,8 +104,8 @@ def test_deleted_and_nested_properties_are_told() -> None:
 
 def test_checks_are_a_junit_report() -> None:
     checks = [
-        Check("a", "is so", "green", "yes"), Check("b", "is so", "red", "no\x07 <", "mend"),
-        Check("c", "is so", "unknown", "not allowed", "ask"),
+        Check("a", "is so", "PASS", "yes"), Check("b", "is so", "FAIL", "no\x07 <", "mend"),
+        Check("c", "is so", "SKIP", "not allowed", "ask"),
     ]  # fmt: skip
     report = Xml.fromstring(junit("dev/one", checks, ["a line"]))  # noqa: S314 - our own
     [suite] = report.iter("testsuite")

@@ -70,8 +70,8 @@ def test_a_message_is_processed_and_all_is_as_before(
     assert code == 0, out + err
     found = json.loads(out)
     assert [(each["id"], each["status"]) for each in found] == [
-        ("stack", "green"), ("rights", "green"), ("start", "green"), ("message", "green"),
-        ("object", "green"), ("network", "green"), ("restored", "green"),
+        ("stack", "PASS"), ("rights", "PASS"), ("start", "PASS"), ("message", "PASS"),
+        ("object", "PASS"), ("network", "PASS"), ("restored", "PASS"),
     ], out  # fmt: skip
     assert "| pushed to github.com" in err
     assert deployed.is_as_before()
@@ -83,7 +83,7 @@ def test_a_worker_that_runs_is_taken_as_it_is(
     deployed.ecs.update_service(**SERVICE, desiredCount=2)
     with deployed.worker():
         found = smoke(deployed, checkout, clients)
-    assert set(statuses(found).values()) == {"green"}
+    assert set(statuses(found).values()) == {"PASS"}
     assert "was running already" in found["start"].evidence
     assert (deployed.count(), deployed.suspended()) == (2, False)
 
@@ -96,8 +96,8 @@ def test_a_task_that_cannot_start_is_named_and_nothing_is_sent(
     found = smoke(deployed, checkout, clients)
     assert "CannotPullContainerError" in found["start"].evidence
     assert statuses(found) == {
-        "start": "red", "message": "unknown", "object": "unknown", "network": "unknown",
-        "restored": "green",
+        "start": "FAIL", "message": "SKIP", "object": "SKIP", "network": "SKIP",
+        "restored": "PASS",
     }  # fmt: skip
     assert deployed.is_as_before()
     assert deployed.depth() == (0, 0)
@@ -123,7 +123,7 @@ def test_a_container_that_breaks_at_work_is_named_at_once(
         found = smoke(deployed, checkout, clients, timeout=3000)
     assert "webordinary-edit exited with 1" in found["start"].evidence
     assert "not consumed before the task stopped" in found["message"].evidence
-    assert statuses(found)["start"] == statuses(found)["message"] == "red"
+    assert statuses(found)["start"] == statuses(found)["message"] == "FAIL"
     assert deployed.is_as_before()
 
 
@@ -132,8 +132,8 @@ def test_a_message_that_nobody_takes_is_taken_back(
 ) -> None:
     found = smoke(deployed, checkout, clients, timeout=8)
     assert "not consumed within 8 s: 1 waiting" in found["message"].evidence
-    assert statuses(found)["object"] == "red"
-    assert statuses(found)["restored"] == "green"
+    assert statuses(found)["object"] == "FAIL"
+    assert statuses(found)["restored"] == "PASS"
     assert deployed.is_as_before()
     assert deployed.depth() == (0, 0)
 
@@ -145,9 +145,9 @@ def test_others_messages_keep_their_worker_and_are_not_received(
     [taken] = deployed.sqs.receive_message(QueueUrl=deployed.queue)["Messages"]
     with deployed.worker():
         found = smoke(deployed, checkout, clients, timeout=20)
-    assert statuses(found)["message"] == "unknown"
-    assert statuses(found)["object"] == "green"
-    assert statuses(found)["restored"] == "unknown"
+    assert statuses(found)["message"] == "SKIP"
+    assert statuses(found)["object"] == "PASS"
+    assert statuses(found)["restored"] == "SKIP"
     assert "left at 1 for others' messages" in found["restored"].evidence
     assert (deployed.count(), deployed.suspended()) == (1, False)
     deployed.sqs.delete_message(QueueUrl=deployed.queue, ReceiptHandle=taken["ReceiptHandle"])
@@ -159,7 +159,7 @@ def test_a_job_that_is_not_deleted_is_red(
     with deployed.worker(deletes=False):
         found = smoke(deployed, checkout, clients, timeout=12)
     assert "processed, but not deleted" in found["message"].evidence
-    assert statuses(found)["object"] == "green"
+    assert statuses(found)["object"] == "PASS"
     assert deployed.is_as_before()
 
 
@@ -174,7 +174,7 @@ def test_a_message_that_dies_is_told(deployed: Account, checkout: Path, clients:
     with deployed.worker(deletes=False, writes=False):
         found = smoke(deployed, checkout, clients, timeout=60)
     assert "the dead letters went from 0 to 1" in found["message"].evidence
-    assert statuses(found)["message"] == "red"
+    assert statuses(found)["message"] == "FAIL"
     assert deployed.is_as_before()
 
 
@@ -186,8 +186,8 @@ def test_an_old_object_and_a_network_error_are_red(
     with deployed.worker(lines=("ready", line), writes=False):
         found = smoke(deployed, checkout, clients, timeout=20)
     assert statuses(found) == {
-        "start": "green", "message": "green", "object": "red", "network": "red",
-        "restored": "green",
+        "start": "PASS", "message": "PASS", "object": "FAIL", "network": "FAIL",
+        "restored": "PASS",
     }  # fmt: skip
     assert line in found["network"].evidence
 
@@ -198,8 +198,8 @@ def test_without_an_object_or_a_log_nothing_is_claimed(
     with deployed.worker(lines=(), writes=False):
         found = smoke(deployed, checkout, clients, wants=False, timeout=80)
     assert statuses(found) == {
-        "start": "green", "message": "green", "object": "unknown", "network": "unknown",
-        "restored": "green",
+        "start": "PASS", "message": "PASS", "object": "SKIP", "network": "SKIP",
+        "restored": "PASS",
     }  # fmt: skip
 
 
@@ -227,11 +227,11 @@ def test_what_somebody_has_suspended_stays_so_and_verify_tells(
         SuspendedState={"DynamicScalingInSuspended": True},
     )  # fmt: skip
     with deployed.worker():
-        assert statuses(smoke(deployed, checkout, clients))["restored"] == "green"
+        assert statuses(smoke(deployed, checkout, clients))["restored"] == "PASS"
     assert deployed.suspended()
     code, out, _ = command("verify", NAME)
     assert code == 1
-    assert "RED      scaling     no scaling is suspended: DynamicScalingInSuspended" in out
+    assert "FAIL  scaling          ScalableTarget: DynamicScalingInSuspended is true" in out
     assert "--suspended-state DynamicScalingInSuspended=false" in out
 
 
@@ -256,7 +256,7 @@ class Troubled:
             raise EndpointConnectionError(endpoint_url="https://example.com")
 
 
-@pytest.mark.parametrize(("times", "status"), [(4, "green"), (1000, "red")])
+@pytest.mark.parametrize(("times", "status"), [(4, "PASS"), (1000, "FAIL")])
 def test_putting_back_is_insisted_on(
     deployed: Account, checkout: Path, clients: Clients, times: int, status: str
 ) -> None:
@@ -267,10 +267,10 @@ def test_putting_back_is_insisted_on(
 
     with deployed.worker(received=begin):
         found = smoke(deployed, checkout, troubled)
-    assert statuses(found)["message"] == "green"
+    assert statuses(found)["message"] == "PASS"
     assert found["restored"].status == status
-    assert deployed.is_as_before() == (status == "green")
-    if status == "red":
+    assert deployed.is_as_before() == (status == "PASS")
+    if status == "FAIL":
         assert "scale-in is still suspended" in found["restored"].evidence
         assert "aws application-autoscaling register-scalable-target" in found["restored"].next_step
         assert "--desired-count 0" in found["restored"].next_step
@@ -309,7 +309,7 @@ def test_a_right_that_is_missing_stops_it_before_anything_is_touched(
     (tmp_path / "m").write_text("x")
     code, out, _ = command("smoke", NAME, "--yes", "--message", str(tmp_path / "m"))
     assert code == 1
-    assert "RED      rights" in out
+    assert "FAIL  rights" in out
     assert "sqs:DeleteMessage" in out
     assert deployed.depth() == (0, 0)
 
@@ -320,7 +320,7 @@ def test_rights_that_we_may_not_ask_for_are_unknown() -> None:
         stubber.add_client_error("simulate_principal_policy", "AccessDenied")
         role = "arn:aws:iam::111122223333:role/x"
         found = smoke_checks.check(iam, role, [smoke_checks.Need(("sqs:ReceiveMessage",), "*", {})])
-    assert found.status == "unknown"
+    assert found.status == "SKIP"
     assert "AccessDenied" in found.evidence
 
 

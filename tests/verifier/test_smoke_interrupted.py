@@ -68,7 +68,7 @@ def test_it_is_put_back_when_interrupted(
     process.send_signal(number)
     out, err = process.communicate()
     assert process.returncode == 130, out + err
-    assert "green    restored" in out
+    assert "PASS  restored" in out
     assert err.splitlines()[-1] == "Interrupted."
     assert deployed.is_as_before()
     assert deployed.depth() == (0, 0)

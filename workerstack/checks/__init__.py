@@ -24,7 +24,7 @@ from workerstack.checks import (
     tasks,
 )
 from workerstack.checks.check import Check, Found, Violation
-from workerstack.cloudformation import Stack
+from workerstack.cloudformation import Resource, Stack
 
 __all__ = ["CHECKS", "Check", "Found", "Violation", "ignored", "run"]
 
@@ -62,12 +62,24 @@ def run(stack: Stack, *, live: bool = False, checks: Iterable[Check] = CHECKS) -
 
 
 def ignored(stack: Stack, found: Found) -> bool:
-    """Whether the resource's Metadata says that this check is not meant for it."""
+    """Whether Metadata of the resource, or of a policy's role, says that a check is not meant."""
     resource = stack.resources.get(found.violation.logical_id)
-    settings = resource.metadata.get("cfn-lint") if resource else None
+    if resource is None:
+        return False
+    beside = [resource.get("RoleName"), *_listed(resource.get("Roles"))]
+    roles = [stack.referred(each, "AWS::IAM::Role") for each in beside]
+    return any(_ignores(each, found.check.id) for each in (resource, *filter(None, roles)))
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _ignores(resource: Resource, identifier: str) -> bool:
+    settings = resource.metadata.get("cfn-lint")
     config = settings.get("config") if isinstance(settings, dict) else None
     listed = config.get("ignore_checks") if isinstance(config, dict) else None
     return any(
-        isinstance(each, str) and bool(each) and found.check.id.startswith(each)
-        for each in (listed if isinstance(listed, list) else ())
+        isinstance(each, str) and bool(each) and identifier.startswith(each)
+        for each in _listed(listed)
     )

@@ -23,12 +23,12 @@ from workerstack.checks.worker import (
     service_of,
     target_of,
 )
-from workerstack.cloudformation import Resource, Stack, plain, unknowns
+from workerstack.cloudformation import Resource, Stack, from_data, plain, resolve, unknowns
 from workerstack.cloudformation.logical_ids import written_references
+from workerstack.problem import Problem
 from workerstack.simulator.cloudwatch import evaluation_of
 from workerstack.simulator.model import Scaling
-from workerstack.simulator.quantities import SimulationError
-from workerstack.simulator.read import read_scaling
+from workerstack.simulator.read import scaling_of
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
@@ -101,8 +101,8 @@ def _read(target: Resource, text: str) -> Reading:
 @lru_cache(maxsize=256)
 def _scaling(text: str, target: str) -> "Scaling | str":
     try:
-        return read_scaling(text, "the template", target=target)
-    except SimulationError as error:
+        return scaling_of(resolve(from_data(json.loads(text))), target=target)
+    except Problem as error:
         return f"{error.what}, {error.why}"
 
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "junit")
 
-MARKS = {
-    "green": ("green  ", "green"),
-    "red": ("RED    ", "red"),
-    "unknown": ("unknown", "yellow"),
+COLOURS = {
+    "PASS": "green",
+    "FAIL": "red",
+    "SKIP": "yellow",
 }
 
 format_option = click.option(
@@ -26,7 +26,7 @@ format_option = click.option(
 
 
 def show_checks(name: str, checks: "Sequence[Check]", form: str, log: "Sequence[str]" = ()) -> int:
-    """Prints one line a check; the exit code, 1 where one is red.
+    """Prints one line a check; the exit code, 1 where one fails.
 
     ``log``, the lines that belong to the report, is part of JUnit's only.
     """
@@ -39,28 +39,27 @@ def show_checks(name: str, checks: "Sequence[Check]", form: str, log: "Sequence[
     else:
         for check in checks:
             show_line(line(check))
-            if not check.green and check.next_step:
-                show_line(f"         next: {check.next_step}")
+            if not check.passed and check.next_step:
+                show_line(f"      next: {check.next_step}")
     return exit_code(checks)
 
 
 def line(check: "Check") -> str:
     """One check in one line."""
-    mark = styled(*MARKS[check.status])
-    return f"{mark}  {check.id:<10}  {check.criterion}: {check.evidence}"
+    return f"{styled(check.status, COLOURS[check.status])}  {check.id:<15}  {check.evidence}"
 
 
 def junit(name: str, checks: "Sequence[Check]", log: "Sequence[str]" = ()) -> str:
-    """One test case a check; a red one is a failure, an unknown one is skipped."""
+    """One test case a check; one that fails is a failure."""
     from junit_xml import TestCase, TestSuite, to_xml_report_string
 
     cases = []
     for check in checks:
         evidence, next_step = harmless(check.evidence), harmless(f"next: {check.next_step}")
         case = TestCase(harmless(f"{check.id} {check.criterion}"), harmless(name))
-        if check.status == "red":
+        if check.status == "FAIL":
             case.add_failure_info(evidence, next_step)
-        elif check.status == "unknown":
+        elif check.status == "SKIP":
             case.add_skipped_info(evidence, next_step)
         else:
             case.stdout = evidence

@@ -9,6 +9,7 @@ from workerstack.commands.drift import drift
 from workerstack.commands.execute import execute
 from workerstack.commands.init import init
 from workerstack.commands.review import review
+from workerstack.commands.rights import rights
 from workerstack.commands.rollback import rollback
 from workerstack.commands.smoke import smoke
 from workerstack.commands.verify import verify
@@ -25,6 +26,6 @@ def deploy() -> None:
 
 
 for command in (
-    init, adopt, review, diff, execute, discard, watch, rollback, verify, smoke, drift,
+    init, adopt, review, diff, execute, discard, watch, rollback, verify, smoke, drift, rights,
 ):  # fmt: skip
     deploy.add_command(command)

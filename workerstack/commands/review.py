@@ -57,7 +57,7 @@ def review(
     found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
-            say(f"No changes: {deployment.name} is as it should be.")
+            _say_unchanged(deployment, connection)
     if found:
         show_formatted(report(list(found.values()), form, several=several), form)
     keep(list(found.values()), output, root, several=several)
@@ -65,6 +65,15 @@ def review(
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)
     return _ended(problems, several=several) or (CHANGES if found else 0)
+
+
+def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> None:
+    """Nothing to execute; what CloudFormation does not take for a change may differ."""
+    from workerstack.deployer import labels
+    from workerstack.deployer.aws import explained
+
+    with explained(profile=connection["profile"]):
+        say(labels.unchanged(deployment, clients_of(deployment, **connection)))
 
 
 def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:

@@ -11,7 +11,6 @@ import click
 from workerstack import files, output
 from workerstack.output import bar, say, show_formatted
 from workerstack.problem import Problem
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
 
@@ -51,6 +50,8 @@ LONG = 2_000
               help="A value of the template's parameter.")  # fmt: skip
 @click.option("--params", type=click.Path(path_type=Path),
               help="A file with `parameters`, such as params/ENV/STACK.yaml.")  # fmt: skip
+@click.option("--metric", "own", multiple=True, metavar="NAME=MATH",
+              help="A metric of your own, such as Total='visible + in_flight'.")  # fmt: skip
 @click.option("--target", help="The service that is meant, where several scale.")
 @click.option("--horizon", type=click.IntRange(min=0),
               help="The second at which it ends; default 6 h after the last arrival.")  # fmt: skip
@@ -73,6 +74,7 @@ def simulate(
     changes: Sequence[str],
     given: Sequence[str],
     params: Path | None,
+    own: Sequence[str],
     target: str | None,
     horizon: int | None,
     prices: Path | None,
@@ -81,8 +83,8 @@ def simulate(
 ) -> int:
     """Replay a queue through the alarms and step policies that stand in TEMPLATE.
 
-    TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target, step scaling
-    policies and alarms on SQS metrics.
+    TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target and step scaling
+    policies with alarms on SQS metrics, or target tracking of a metric of the queue.
 
     Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
     """
@@ -94,34 +96,37 @@ def simulate(
 
     given_loads = sum(map(bool, (trace_file, loads, metrics)))
     _check_usage(given_loads, other, goal, picture, style, advised=advised)
-    with told():
-        values = read_parameters(_text(params), str(params)) if params else {}
-        values |= _pairs(given, "--parameter")
-        named = [template, other] if other else [template]
-        scalings = [read_scaling(_text(each), str(each), values, target=target) for each in named]
-        settings = Settings().with_texts(_pairs(changes, "--set"))
-        cost = money.read_prices(prices) if prices else money.read_prices()
-        arrives = _arrivals(trace_file, loads, metrics)
-        if advised:
-            terms = parse_goal(goal or "")
-            traces = [arrives(settings.seed + each) for each in range(seeds + advise.HELD_OUT)]
-            found = advise.advise(
-                scalings[0], traces[:seeds], terms, settings, held_out=traces[seeds:],
-                count=candidates, horizon=horizon, prices=cost,
-            )  # fmt: skip
-            _tell_notes(scalings[0])
-            output.show(advise.text(found, terms))
-            return 0 if found.kept else 1
-        trace = arrives(settings.seed)
-        end, runs = simulation.end_of(trace, horizon), []
-        for each in scalings:
-            with _progress(trace, end) as progress:
-                runs.append(
-                    simulation.simulate(
-                        each, trace, settings, horizon=end, prices=cost, progress=progress
-                    )
+    values = read_parameters(_text(params), str(params)) if params else {}
+    values |= _pairs(given, "--parameter")
+    named = [template, other] if other else [template]
+    own_metrics = _pairs(own, "--metric")
+    scalings = [
+        read_scaling(_text(each), str(each), values, target=target, metrics=own_metrics)
+        for each in named
+    ]
+    settings = Settings().with_texts(_pairs(changes, "--set"))
+    cost = money.read_prices(prices) if prices else money.read_prices()
+    arrives = _arrivals(trace_file, loads, metrics)
+    if advised:
+        terms = parse_goal(goal or "")
+        traces = [arrives(settings.seed + each) for each in range(seeds + advise.HELD_OUT)]
+        found = advise.advise(
+            scalings[0], traces[:seeds], terms, settings, held_out=traces[seeds:],
+            count=candidates, horizon=horizon, prices=cost,
+        )  # fmt: skip
+        _tell_notes(scalings[0])
+        output.show(advise.text(found, terms))
+        return 0 if found.kept else 1
+    trace = arrives(settings.seed)
+    end, runs = simulation.end_of(trace, horizon), []
+    for each in scalings:
+        with _progress(trace, end) as progress:
+            runs.append(
+                simulation.simulate(
+                    each, trace, settings, horizon=end, prices=cost, progress=progress
                 )
-        shown = show.shown(runs, cost, style, events=events)
+            )
+    shown = show.shown(runs, cost, style, events=events)
     if style == "csv":
         _tell_notes(scalings[0])
     if picture:
@@ -187,16 +192,6 @@ def _draw(runs: "Sequence[Run]", file: Path) -> None:
         )
     files.write(file, drawn, "Give another path")
     say(f"wrote {file}")
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """What the simulator refuses, as a problem of a command."""
-    try:
-        yield
-    except SimulationError as error:
-        said = (error.what, error.why, error.next_step)
-        raise Problem(*said, file=error.file, line=error.line) from error
 
 
 def _text(file: Path) -> str:

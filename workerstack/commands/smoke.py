@@ -53,7 +53,7 @@ def smoke(
     clients = clients_of(deployment, **connection)
     plan = smoke_plan.plan(deployment, clients, message, wanted, timeout)
     known = smoke_plan.before(plan, name, clients)
-    refused = any(check.status == "red" for check in known)
+    refused = any(check.status == "FAIL" for check in known)
     if dry_run or refused:
         say("Nothing is touched.")
         return show_checks(name, [*known, *smoke_plan.rehearsed(plan)], form)

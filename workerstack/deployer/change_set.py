@@ -10,6 +10,7 @@ from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import OWNER, Stack
+from workerstack.output import say
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Consent
 
@@ -237,12 +238,18 @@ def delete(cloudformation: Any, arn: str) -> None:
     cloudformation.delete_change_set(ChangeSetName=arn)
 
 
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
 def delete_shell(cloudformation: Any, stack: Stack, deleted: Collection[str] = ()) -> bool:
     """Deletes the empty stack that a change set of type CREATE left, if it is ours alone.
 
-    Not when somebody else made it, nor when another change set waits in it. ``deleted`` are
-    ARNs of those that are gone, which an answer from before may still list.
+    Not when somebody else made it, nor when another change set waits in it; and a reviewer of
+    `deploy.py rights` may not, since that right is one on whole stacks. ``deleted`` are ARNs of
+    those that are gone, which an answer from before may still list.
     """
+    from botocore.exceptions import ClientError
+
     if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
         return False
     waiting = cloudformation.list_change_sets(StackName=stack.id).get("Summaries", ())
@@ -252,5 +259,14 @@ def delete_shell(cloudformation: Any, stack: Stack, deleted: Collection[str] = (
     ):
         return False
     token = f"discard-{stack.id.rpartition('/')[2]}"
-    cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
+    try:
+        cloudformation.delete_stack(StackName=stack.id, ClientRequestToken=token)
+    except ClientError as error:
+        if code_of(error) not in DENIED:
+            raise
+        say(
+            f"The empty stack {stack.name} stays: who makes reviews may not delete stacks."
+            " It has nothing in it, and the next review uses it."
+        )
+        return False
     return True

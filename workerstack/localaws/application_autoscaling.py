@@ -1,4 +1,4 @@
-"""Application Auto Scaling: two CloudFormation types, and the calls that read and suspend them.
+"""Application Auto Scaling: two CloudFormation types, and the calls that read and change them.
 
 It keeps what it is told and shows it; it scales nothing.
 """
@@ -192,7 +192,37 @@ def _page(name: str, found: list[Properties], request: Properties) -> Properties
     return {name: found[start:end], **more}
 
 
+def _put_policy_by_name(request: Properties) -> Properties:
+    """A policy of that name is updated and keeps its ARN (PutScalingPolicy)."""
+    known = _named(request)
+    kept = _stores()[1][known] if known else {}
+    arn, _ = _put_policy({**kept, **request}, known)
+    return {"PolicyARN": arn, "Alarms": _alarms(arn)}
+
+
+def _delete_policy_by_name(request: Properties) -> Properties:
+    known = _named(request)
+    if known:
+        _delete_policy(known, {})
+    return {}
+
+
+def _named(request: Properties) -> str | None:
+    """The ARN of the policy of that name, of that target."""
+    return next(
+        (
+            arn
+            for arn, policy in _stores()[1].items()
+            if policy["PolicyName"] == request["PolicyName"]
+            and _target_id(policy) == _target_id(request)
+        ),
+        None,
+    )
+
+
 ACTIONS: dict[str, Callable[[Properties], Properties]] = {
+    "DeleteScalingPolicy": _delete_policy_by_name,
+    "PutScalingPolicy": _put_policy_by_name,
     "RegisterScalableTarget": _register_target,
     "DescribeScalableTargets": _describe_targets,
     "DescribeScalingPolicies": _describe_policies,

@@ -5,6 +5,7 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    enforcement,
     hooks,
     images,
     metric_math,
@@ -24,7 +25,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import ecs, iam
+    from ministack.services import cloudwatch, ecs, iam
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -40,9 +41,10 @@ def install() -> None:
     containers.install(provisioners)
     images.install(ecs)
     simulated_rights.install(iam, iam_evaluator)
-    metric_math.install(provisioners)
+    metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
     birth_names.install(stacks)
+    enforcement.install(stacks, provisioners)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
@@ -61,4 +63,5 @@ def forget() -> None:
     application_autoscaling.forget()
     birth_names.forget()
     change_set_settings.forget()
+    enforcement.forget()
     refactoring.forget()

@@ -1,4 +1,4 @@
-"""Images that are not there: a task with one stops before it runs, as on ECS.
+"""Images of tasks: one that is not there stops its task, one of ECR gives it its digest, as on ECS.
 
 Without containers MiniStack takes every task for running at once.
 """
@@ -25,6 +25,7 @@ def install(ecs: Any) -> None:
         answer = run(data)
         for arn in set(ecs._tasks) - known:
             _fail(ecs, ecs._tasks[arn])
+            _resolve(ecs, ecs._tasks[arn])
         return answer
 
     run_or_fail.wrapped = run  # type: ignore[attr-defined]
@@ -47,3 +48,16 @@ def _fail(ecs: Any, task: dict[str, Any]) -> None:
         }
         for container in task["containers"]:
             container["lastStatus"] = "STOPPED"
+
+
+def _resolve(ecs: Any, task: dict[str, Any]) -> None:
+    """The digest that each tag of ECR has when the task starts (API reference, Container)."""
+    from ministack.services import ecr
+
+    key = ecs._resolve_td_key(task["taskDefinitionArn"])
+    images = {each["name"]: each["image"] for each in ecs._task_defs[key]["containerDefinitions"]}
+    for container in task["containers"]:
+        repository, _, tag = images.get(container["name"], "").partition("/")[2].rpartition(":")
+        for image in ecr._images.get(repository, ()):
+            if tag in image.get("imageTags", ()):
+                container["imageDigest"] = image["imageDigest"]

@@ -1,4 +1,7 @@
-"""Alarms on metric math, which MiniStack's CloudFormation refuses. They are never evaluated."""
+"""Alarms on metric math, which MiniStack's CloudFormation refuses, and PutMetricAlarm forgets.
+
+They are never evaluated.
+"""
 
 from typing import Any
 
@@ -8,8 +11,9 @@ OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "P
 """What an alarm has instead of `Metrics` (CloudWatch: PutMetricAlarm)."""
 
 
-def install(provisioners: Any) -> None:
-    """Wraps the function that turns a template's alarm into a stored one."""
+def install(provisioners: Any, cloudwatch: Any) -> None:
+    """Wraps the function that turns a template's alarm into a stored one, and the API's."""
+    _install_api(cloudwatch)
     original = provisioners._cw_metric_alarm_record
     if original.__module__ == __name__:
         return
@@ -24,6 +28,25 @@ def install(provisioners: Any) -> None:
         return {**kept, "Metrics": [_typed(query) for query in metrics]}
 
     provisioners._cw_metric_alarm_record = record
+
+
+def _install_api(cloudwatch: Any) -> None:
+    put = cloudwatch._put_metric_alarm
+    if put.__module__ == __name__:
+        return
+
+    def put_with_metrics(params: Any, data: Properties, *protocol: Any) -> Any:
+        answer = put(params, data, *protocol)
+        metrics = (data or {}).get("Metrics")
+        if metrics and data["AlarmName"] in cloudwatch._alarms:
+            alarm = cloudwatch._alarms[data["AlarmName"]]
+            kept = {key: value for key, value in alarm.items() if key not in OF_ONE_METRIC}
+            cloudwatch._alarms[data["AlarmName"]] = {
+                **kept, "Metrics": [_typed(query) for query in metrics],
+            }  # fmt: skip
+        return answer
+
+    cloudwatch._put_metric_alarm = put_with_metrics
 
 
 def _typed(query: Properties) -> Properties:

@@ -133,6 +133,15 @@ def _find(request: Any) -> Any:
     return _refactors().get(_p(request, "StackRefactorId"))
 
 
+def stack_of(identifier: str, account: str, region: str) -> str:
+    """The name of the stack that a refactoring is about; `*` where there is none."""
+    from ministack.core.responses import request_scope
+
+    with request_scope(account, region):
+        found = _refactors().get(identifier)
+    return str(found["stack"]) if found else "*"
+
+
 def _stack(refactor: Any) -> Any:
     from ministack.services.cloudformation.handlers import _resolve_stack
 

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 READY_WITHIN = 20
 """Seconds in which the endpoint answers; it takes less than one."""
@@ -28,13 +28,16 @@ class Endpoint:
         from hypercorn.config import Config
         from ministack.app import app
 
+        from workerstack.localaws.enforcement import Edge
+
+        edge: Any = Edge(app)
         config = Config()
         config.bind = [f"fd://{self._descriptor}"]
         config.loglevel = "ERROR"
         config.errorlog = None
         config.graceful_timeout = 0.1
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(serve(app, config, shutdown_trigger=self._stopping.wait))
+        self._loop.run_until_complete(serve(edge, config, shutdown_trigger=self._stopping.wait))
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 

@@ -1,9 +1,10 @@
 """What a change does to scaling: both templates simulated on the same loads, before it is made."""
 
-import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workerstack.cloudformation import from_data, resolve
+from workerstack.problem import Problem
 from workerstack.review.model import Figure, LoadEffect, ResourceChange, ScalingEffect
 
 if TYPE_CHECKING:
@@ -71,14 +72,13 @@ def _failed(which: str, error: Exception) -> str:
 
 
 def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
-    from workerstack.simulator.quantities import SimulationError
-    from workerstack.simulator.read import read_scaling
+    from workerstack.simulator.read import scaling_of
 
     if not side.scales:
         return None
     try:
-        return read_scaling(json.dumps(side.template), "the template", dict(side.parameters))
-    except SimulationError as error:
+        return scaling_of(resolve(from_data(side.template), side.parameters))
+    except Problem as error:
         unknown.append(
             f"The scaling {which} cannot be simulated: {error.what}, {error.why}".rstrip(".")
         )

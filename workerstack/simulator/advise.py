@@ -26,9 +26,18 @@ from os import cpu_count
 from random import Random
 from statistics import fmean
 
+from workerstack.problem import Problem
 from workerstack.simulator.cost import Prices
-from workerstack.simulator.model import Alarm, AlarmState, Metric, Policy, Scaling, Step
-from workerstack.simulator.quantities import NUMBER, SimulationError, duration, nearest
+from workerstack.simulator.model import (
+    Alarm,
+    AlarmState,
+    Metric,
+    Policy,
+    Scaling,
+    Step,
+    TrackingPolicy,
+)
+from workerstack.simulator.quantities import NUMBER, duration, nearest
 from workerstack.simulator.report import duration as shown
 from workerstack.simulator.result import Summary
 from workerstack.simulator.run import summarize
@@ -73,7 +82,7 @@ class Candidate:
         )  # fmt: skip
 
     def applied(self, scaling: Scaling) -> Scaling:
-        """The template with the alarms and policies that this table makes. SimulationError."""
+        """The template with the alarms and policies that this table makes. Problem."""
         (out_alarm, out_policy), (in_alarm, in_policy) = _sides(scaling)
         begin = self.steps[0][0]
         ends = [*(next_begin - begin for next_begin, _ in self.steps[1:]), None]
@@ -165,6 +174,14 @@ def _within(values: tuple[int, ...], most: int) -> tuple[int, ...]:
 
 def _sides(scaling: Scaling) -> tuple[tuple[Alarm, Policy], tuple[Alarm, Policy]]:
     """The alarm and the policy of each direction."""
+    for each in scaling.policies:
+        if isinstance(each, TrackingPolicy):
+            raise Problem(
+                "No table can be advised",
+                f"{each.name} tracks a target, and tables of steps are searched",
+                "Give a template with one step policy in each direction",
+                file=scaling.file,
+            )
     policies = {policy.name: policy for policy in scaling.policies}
     inward = scale_in_alarms(scaling)
     outward = [
@@ -173,7 +190,7 @@ def _sides(scaling: Scaling) -> tuple[tuple[Alarm, Policy], tuple[Alarm, Policy]
         if alarm.operator.startswith("Greater") and alarm.actions_enabled
     ]
     if len(inward) != 1 or len(outward) != 1:
-        raise SimulationError(
+        raise Problem(
             "No table can be advised",
             f"the template has {len(outward)} alarms that add tasks and {len(inward)} that"
             " remove them, and one of each can be searched",
@@ -254,21 +271,21 @@ class Term:
 
 
 def parse_goal(text: str) -> tuple[Term, ...]:
-    """The terms of a goal, all of which must be kept. Raises SimulationError."""
+    """The terms of a goal, all of which must be kept. Raises Problem."""
     return tuple(_term(part.strip(), text) for part in text.split(","))
 
 
 def _term(part: str, goal: str) -> Term:
     found = re.fullmatch(r"([a-z0-9 -]*?)\s*(<=|>=|<|>|=)\s*(\S+)", part, re.IGNORECASE)
     if not found:
-        raise SimulationError(
+        raise Problem(
             f"The goal {goal!r} is not understood",
             f"{part!r} is no condition" if part else "there is an empty condition in it",
             'Write it like "p95 wait < 5m, kills = 0"',
         )
     measure = " ".join(found[1].lower().split())
     if measure not in MEASURES:
-        raise SimulationError(
+        raise Problem(
             f"The goal {goal!r} is not understood",
             f"{measure or 'nothing'} is not measured",
             nearest(measure, MEASURES),
@@ -277,7 +294,7 @@ def _term(part: str, goal: str) -> Term:
         return Term(measure, found[2], duration(found[3], measure))
     value = found[3].removeprefix("$") if measure == "cost" else found[3]
     if not re.fullmatch(NUMBER, value):
-        raise SimulationError(
+        raise Problem(
             f"The goal {goal!r} is not understood",
             f"{found[3]!r} is no number",
             "Write a number such as 0" if measure != "cost" else "Write dollars such as 0.5",
@@ -351,7 +368,7 @@ def advise(
 
     Each trace is run with another seed. The cheapest few are judged one after the other on
     blocks of ``held_out``, the first that keeps the goal there is the advice. Equal input gives
-    equal advice, however many processes there are. Raises SimulationError where the template
+    equal advice, however many processes there are. Raises Problem where the template
     has no such table.
     """
     attempt = partial(_tried, scaling, traces, goal, settings, horizon, prices)

@@ -7,22 +7,34 @@ blocks scale-in and is cancelled by a scale-out.
 Sources: Application Auto Scaling User Guide, "Step scaling policies", "Suspend and resume
 scaling", "Not scaled reasons"; ECS Developer Guide, "Service auto scaling" (the running count is
 where it starts from; no scale-in during deployments); API, PutScalingPolicy (the policy with the
-largest capacity wins).
+largest capacity wins), StepAdjustment; User Guide, "Scaling adjustment types"
+and "How target tracking scaling works".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from statistics import fmean
 
+from workerstack.cloudformation.steps import is_upward, matching
 from workerstack.simulator.cloudwatch import AlarmEvaluator
 from workerstack.simulator.ecs import Service
-from workerstack.simulator.model import Alarm, Policy, Scaling, ScheduledAction, Step
+from workerstack.simulator.model import (
+    Alarm,
+    Operator,
+    Policy,
+    Scaling,
+    ScheduledAction,
+    Step,
+    TrackingPolicy,
+)
 from workerstack.simulator.recording import Recording
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.steps import change_of, find_step
 
 NEVER = -1.0
+
+Changer = Callable[[int], int]
+"""By how many tasks a capacity changes."""
 
 
 @dataclass(slots=True)
@@ -34,12 +46,12 @@ class Cooldown:
     out_until: float = NEVER
     in_until: float = NEVER
 
-    def fulfil(self, until: float) -> None:
+    def fulfil(self, out_until: float, in_until: float) -> None:
         """Capacity is as desired: what waited for it begins to count."""
         if self.out_until == inf:
-            self.out_until = until
+            self.out_until = out_until
         if self.in_until == inf:
-            self.in_until = until
+            self.in_until = in_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,13 @@ class ScalableTarget:
         self.min = scaling.min_capacity
         self.max = scaling.max_capacity
         self._suspended = scaling.suspended
+        tracking = {each.name for each in scaling.policies if isinstance(each, TrackingPolicy)}
+        self._tracking = {
+            policy
+            for alarm in scaling.alarms
+            for _, policy in alarm.actions
+            if policy in tracking and not is_upward(alarm.operator)
+        }
         self._settings = settings
         self._cooldowns: Mapping[str, Cooldown] = {
             policy.name: Cooldown() for policy in scaling.policies
@@ -102,6 +121,9 @@ class ScalableTarget:
         winner: Proposal | None = None
         for each in invocations:
             answer = self._answer(each, situation)
+            if isinstance(answer, Proposal) and self._waits(answer, invocations, situation):
+                reason = "another policy that tracks a target is not ready to scale in"
+                answer = Refused(answer.policy, "not ready", reason)
             if isinstance(answer, Refused):
                 refused.append(answer)
             elif winner is None or answer.target > winner.target:
@@ -110,35 +132,50 @@ class ScalableTarget:
             self._remember(winner, situation.now, out=winner.target > situation.desired)
         return winner, refused
 
+    def _waits(
+        self, answer: Proposal, invocations: Sequence[Invocation], situation: Situation
+    ) -> bool:
+        """Whether a scale-in of target tracking has to wait for the other tracking policies.
+
+        Source: user guide, target tracking, "Considerations": it scales in only if all of them
+        are ready to.
+        """
+        if not isinstance(answer.policy, TrackingPolicy) or answer.target >= situation.desired:
+            return False
+        ready = {each.policy.name for each in invocations if not is_upward(each.alarm.operator)}
+        return not self._tracking <= ready
+
     def _answer(self, invocation: Invocation, situation: Situation) -> Proposal | Refused:
         policy, alarm = invocation.policy, invocation.alarm
         if not invocation.points:
             return Refused(policy, "no datapoints", f"{alarm.name} carries no datapoint")
-        value = _aggregated(policy, invocation.points)
-        step = find_step(policy.steps, value, alarm.threshold, alarm.operator)
-        if step is None:
+        tracks = isinstance(policy, TrackingPolicy)
+        value = invocation.points[-1] if tracks else _aggregated(policy, invocation.points)
+        change = _changer(policy, alarm, value)
+        if change is None:
             sentence = (
                 f"No step adjustment found for metric value {list(invocation.points)}"
                 f" and breach threshold {alarm.threshold}"
             )
             return Refused(policy, "no step", sentence)
         cause = f"{alarm.name} at {value:g}"
-        change = change_of(policy, step, situation.running)
-        if change > 0:
-            return self._out(policy, step, cause, situation)
-        if change < 0:
-            return self._in(policy, change, cause, situation)
-        return Refused(policy, "no change", "the step changes nothing")
+        wanted = change(situation.running)
+        if wanted > 0:
+            return self._out(policy, change, cause, situation)
+        if wanted < 0:
+            return self._in(policy, wanted, cause, situation)
+        reason = "the target is kept" if tracks else "the step changes nothing"
+        return Refused(policy, "no change", reason)
 
     def _out(
-        self, policy: Policy, step: Step, cause: str, situation: Situation
+        self, policy: Policy, changer: Changer, cause: str, situation: Situation
     ) -> Proposal | Refused:
         if self._suspended.scaling_out:
             return Refused(policy, "suspended", "scaling out is suspended")
         last, desired = self._cooldowns[policy.name], situation.desired
         cooling = situation.now < last.out_until
         base = last.base if cooling else situation.running
-        change = change_of(policy, step, base)
+        change = changer(base)
         if cooling and change <= last.change:
             return Refused(policy, "cooldown", "the cooldown of its scale-out holds", passing=True)
         target = max(self.min, min(self.max, base + change)) if desired >= self.min else self.min
@@ -169,7 +206,8 @@ class ScalableTarget:
 
     def _remember(self, winner: Proposal, now: int, *, out: bool) -> None:
         at_once = self._settings.cooldown_from == "decision"
-        until = now + winner.policy.cooldown if at_once else inf
+        cooldown = winner.policy.cooldown if out else scale_in_cooldown(winner.policy)
+        until = now + cooldown if at_once else inf
         last = self._cooldowns[winner.policy.name]
         if not out:
             last.in_until = until
@@ -181,7 +219,31 @@ class ScalableTarget:
     def fulfil(self, now: int, policies: Sequence[Policy]) -> None:
         """The running tasks are as many as desired: cooldowns that waited begin."""
         for policy in policies:
-            self._cooldowns[policy.name].fulfil(now + policy.cooldown)
+            out_until, in_until = now + policy.cooldown, now + scale_in_cooldown(policy)
+            self._cooldowns[policy.name].fulfil(out_until, in_until)
+
+
+def _changer(policy: Policy, alarm: Alarm, value: float) -> Changer | None:
+    """What a policy does at a metric ``value``; None where it has no step for it."""
+    if isinstance(policy, TrackingPolicy):
+        return lambda capacity: tracked_change(policy, value, capacity)
+    step = find_step(policy.steps, value, alarm.threshold, alarm.operator)
+    return None if step is None else lambda capacity: change_of(policy, step, capacity)
+
+
+def tracked_change(policy: TrackingPolicy, value: float, capacity: int) -> int:
+    """By how many tasks target tracking changes ``capacity``, in proportion to the metric.
+
+    Rounded so that never too few are added, nor too many removed; from nothing, by one.
+    """
+    if not capacity:
+        return int(value > policy.target_value)
+    return ceil(round(capacity * value / policy.target_value, 9)) - capacity
+
+
+def scale_in_cooldown(policy: Policy) -> int:
+    """Seconds; a step policy has one cooldown for both directions."""
+    return policy.scale_in_cooldown if isinstance(policy, TrackingPolicy) else policy.cooldown
 
 
 def _aggregated(policy: Policy, points: Sequence[float]) -> float:
@@ -270,3 +332,30 @@ class Controller:
         service.desired = max(target.min, min(target.max, service.desired))
         reason = f"from {target.min} to {target.max} tasks, now {service.desired}"
         self._recording.event(now, "scheduled", action.name, reason)
+
+
+def find_step(
+    steps: Iterable[Step], value: float, threshold: float, operator: Operator
+) -> Step | None:
+    """The step for a metric ``value``, or None: real policies then fail with a message."""
+    return next(iter(matching(steps, value - threshold, upward=is_upward(operator))), None)
+
+
+def change_of(policy: Policy, step: Step, capacity: int) -> int:
+    """By how many tasks ``step`` changes ``capacity``; negative removes."""
+    if policy.adjustment_type == "ExactCapacity":
+        return step.adjustment - capacity
+    if policy.adjustment_type == "ChangeInCapacity":
+        return step.adjustment
+    change = _rounded(capacity * step.adjustment)
+    magnitude = policy.min_adjustment_magnitude
+    if step.adjustment and abs(change) < magnitude:
+        return magnitude if step.adjustment > 0 else -magnitude
+    return change
+
+
+def _rounded(hundredths: int) -> int:
+    """Whole tasks: toward zero, but never less than one if there is any change."""
+    if hundredths > 0:
+        return max(1, hundredths // 100)
+    return min(-1, -(-hundredths // 100)) if hundredths else 0

@@ -17,6 +17,7 @@ from operator import ge, gt, le, lt
 from random import Random
 from typing import TypeVar
 
+from workerstack.simulator.ecs import Service
 from workerstack.simulator.metric_math import Evaluate, Point, compile_math
 from workerstack.simulator.model import Alarm, AlarmState, Metric, MissingData, Operator
 from workerstack.simulator.settings import Settings
@@ -109,7 +110,7 @@ def metric_names(alarms: Sequence[Alarm]) -> tuple[str, ...]:
 def evaluation_of(alarm: Alarm, *, zero: bool) -> Evaluate:
     """The function from the alarm's metrics, by id, to the value that is compared.
 
-    Raises SimulationError for metric math that is not simulated.
+    Raises Problem for metric math that is not simulated.
     """
     metrics: dict[str, Evaluate] = {}
     for name, _ in alarm.metrics:
@@ -246,8 +247,11 @@ COUNTERS = {
 class CloudWatch:
     """Takes a sample each minute, and keeps all alarms up to date."""
 
-    def __init__(self, alarms: Sequence[Alarm], queue: MessageQueue, settings: Settings) -> None:
+    def __init__(
+        self, alarms: Sequence[Alarm], queue: MessageQueue, service: Service, settings: Settings
+    ) -> None:
         self._queue = queue
+        self._service = service
         self._settings = settings
         self._names = metric_names(alarms)
         self.alarms = [AlarmEvaluator(alarm, self._names, settings) for alarm in alarms]
@@ -365,7 +369,7 @@ class CloudWatch:
     def _values(self, now: int) -> Sample:
         return tuple(self._value(name, now) for name in self._names)
 
-    def _value(self, name: str, now: int) -> float | None:
+    def _value(self, name: str, now: int) -> float | None:  # noqa: PLR0911 - one a metric
         queue = self._queue
         if name == VISIBLE:
             return queue.visible
@@ -377,6 +381,10 @@ class CloudWatch:
         if name == "ApproximateAgeOfOldestMessage":
             oldest = queue.oldest_reported()
             return None if oldest < 0 else now - oldest
+        if name == "RunningTaskCount":
+            return len(self._service.running)
+        if name == "DesiredTaskCount":
+            return self._service.desired
         count: int = getattr(queue, COUNTERS[name])
         before, self._counted[name] = self._counted[name], count
         return count - before

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from workerstack.problem import Problem
 from workerstack.simulator.model import Alarm, Task
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.result import Cost, TaskLife
 
 DEFAULT = Path(__file__).with_name("prices.yaml")
@@ -37,7 +37,7 @@ class Prices:
 
 
 def read_prices(file: Path = DEFAULT) -> Prices:
-    """The prices of a file; SimulationError where one is missing or no number."""
+    """The prices of a file; Problem where one is missing or no number."""
     import yaml
 
     try:
@@ -58,10 +58,8 @@ def read_prices(file: Path = DEFAULT) -> Prices:
     return Prices(**values)
 
 
-def _error(file: Path, why: str) -> SimulationError:
-    return SimulationError(
-        "The prices cannot be used", why, f"Start from {DEFAULT.name}", file=str(file)
-    )
+def _error(file: Path, why: str) -> Problem:
+    return Problem("The prices cannot be used", why, f"Start from {DEFAULT.name}", file=str(file))
 
 
 def task_hour(task: Task, prices: Prices) -> float:

@@ -14,53 +14,59 @@ minutes); SQS, ChangeMessageVisibility (a message is hidden for at most 12 hours
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from workerstack.cloudformation import text, written
+from workerstack.problem import Problem
 from workerstack.simulator.model import Declared, Protection
-from workerstack.simulator.quantities import SimulationError, nearest
+from workerstack.simulator.properties import Properties
+from workerstack.simulator.quantities import nearest
 
 KEYS = ("Protection", "ProtectionMinutes", "Heartbeat", "LongestJob")
 MOST = {"ProtectionMinutes": 2_880, "Heartbeat": 43_200, "LongestJob": 30 * 86_400}
 
 
-def read_declared(metadata: Any, name: str, file: str, line: int | None) -> Declared:
-    """What ``Metadata`` of the task definition ``name`` declares. Raises SimulationError."""
-    written = metadata.get("Worker") if isinstance(metadata, Mapping) else None
-    if written is None:
+def read_declared(definition: Properties) -> Declared:
+    """What ``Metadata`` of a task definition declares. Raises Problem."""
+    name = definition.name
+    declared = definition.resource.metadata.get("Worker")
+    if declared is None:
         return Declared()
 
-    def refused(what: str, why: str, next_step: str) -> SimulationError:
-        return SimulationError(what, why, next_step, file=file, line=line)
+    def refused(what: str, why: str, next_step: str) -> Problem:
+        stack = definition.stack
+        line = stack.line(name, "Metadata", "Worker")
+        return Problem(what, why, next_step, file=stack.template.file, line=line)
 
-    if not isinstance(written, Mapping):
+    if not isinstance(declared, Mapping):
         raise refused(
             f"Metadata.Worker of {name} cannot be read",
             "it is not a mapping",
             f"Write the keys {', '.join(KEYS)}, or some of them",
         )
-    for key in written:
+    for key in declared:
         if key not in KEYS:
             raise refused(
                 f"Metadata.Worker of {name} has the unknown key {key}",
                 f"the keys are {', '.join(KEYS)}",
                 nearest(str(key), KEYS),
             )
-    protection = written.get("Protection")
-    if protection is not None and protection not in get_args(Protection):
+    protection: Any = text(declared.get("Protection"))
+    if declared.get("Protection") is not None and protection not in get_args(Protection):
         raise refused(
-            f"Metadata.Worker.Protection of {name} is {protection!r}",
+            f"Metadata.Worker.Protection of {name} is {written(declared['Protection'])!r}",
             f"it is one of {', '.join(get_args(Protection))}",
             "Change the value",
         )
-    numbers = {}
+    numbers: dict[str, int | None] = {}
     for key, most in MOST.items():
-        value = written.get(key)
-        text = str(value)
-        if value is not None and not (text.isdigit() and 1 <= int(text) <= most):
+        value = declared.get(key)
+        known = text(value) or ""
+        if value is not None and not (known.isdigit() and 1 <= int(known) <= most):
             raise refused(
-                f"Metadata.Worker.{key} of {name} is {value!r}",
+                f"Metadata.Worker.{key} of {name} is {written(value)!r}",
                 f"it is a whole number from 1 to {most}",
                 "Change the value",
             )
-        numbers[key] = None if value is None else int(text)
+        numbers[key] = None if value is None else int(known)
     minutes = numbers["ProtectionMinutes"]
     return Declared(
         protection=protection,

@@ -65,7 +65,7 @@ class Engine:
             maximum=scaling.maximum,
             healthy_after=settings.healthy_after,
         )
-        self.cloudwatch = CloudWatch(scaling.alarms, self.queue, settings)
+        self.cloudwatch = CloudWatch(scaling.alarms, self.queue, self.service, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
         self._was_active = False

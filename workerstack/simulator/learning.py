@@ -15,7 +15,7 @@ from random import Random
 from statistics import fmean, pstdev, quantiles
 from typing import Any
 
-from workerstack.simulator.quantities import SimulationError
+from workerstack.problem import Problem
 from workerstack.simulator.traces import Message, Trace
 
 SENT, RECEIVED, DELETED, IN_FLIGHT = (
@@ -81,10 +81,10 @@ class Learned:
 
 
 def read_metrics(text: str, file: str) -> Metrics:
-    """The metrics of an answer of GetMetricData as JSON. Raises SimulationError."""
+    """The metrics of an answer of GetMetricData as JSON. Raises Problem."""
 
-    def refused(why: str) -> SimulationError:
-        return SimulationError(
+    def refused(why: str) -> Problem:
+        return Problem(
             "The metrics cannot be read", why, "Export them with `aws cloudwatch get-metric-data`,"
             f" period 60, each labelled with its metric: {', '.join(NEEDED)}", file=file,
         )  # fmt: skip
@@ -113,12 +113,12 @@ def _second(moment: str) -> int:
 
 
 def learn(metrics: Metrics, file: str) -> Learned:
-    """The load behind the metrics; the last fifth of the days judges it. SimulationError."""
+    """The load behind the metrics; the last fifth of the days judges it. Problem."""
     seconds = sorted({second for name in NEEDED for second in metrics[name]})
     first = -(-seconds[0] // DAY)
     numbers = list(range(first, (seconds[-1] + MINUTE) // DAY))
     if len(numbers) < LEAST_DAYS:
-        raise SimulationError(
+        raise Problem(
             "The metrics are too short",
             f"they cover {len(numbers)} whole days, and {LEAST_DAYS} are needed to learn and judge",
             "Export two weeks",
@@ -129,7 +129,7 @@ def learn(metrics: Metrics, file: str) -> Learned:
     days = tuple(_arrivals(metrics, number) for number in known)
     mean = _service(metrics, known)
     if mean is None:
-        raise SimulationError(
+        raise Problem(
             "Nothing can be learned", "no message was received on the days that are learned",
             "Export days on which the worker worked", file=file,
         )  # fmt: skip

@@ -5,31 +5,31 @@ A note says what is left out and what that means for the numbers.
 
 from collections.abc import Iterator
 
+from workerstack.cloudformation import text
+from workerstack.simulator.properties import Properties
 from workerstack.simulator.read_service import (
     LONGEST_STOP,
+    Watched,
     find_definition,
-    find_queue,
     mostly_spot,
     on_fargate,
     stop_timeout_of,
 )
-from workerstack.simulator.template import Resource, Resources
 
 
-def notes_on(resources: Resources, service: Resource | None, queue_name: str) -> Iterator[str]:
-    """Sentences on the service, its task definition, its queue and the alarms."""
-    yield from _queue(resources, queue_name)
+def notes_on(service: Properties | None, watched: Watched) -> Iterator[str]:
+    """Sentences on the service, its task definition and its queue."""
+    yield from _queue(watched)
     if service is not None:
         yield from _service(service)
-        definition = find_definition(resources, service)
+        definition = find_definition(service)
         if definition is not None:
             yield from _task(definition, service)
 
 
-def notes_on_alarm(alarm: Resource) -> Iterator[str]:
+def notes_on_alarm(alarm: Properties) -> Iterator[str]:
     """What one alarm has that is not simulated."""
-    window = alarm.get("EvaluationWindow", {})
-    if "WallClockWindow" in window:
+    if "WallClockWindow" in alarm.inner("EvaluationWindow"):
         yield (
             f"{alarm.name} has a wall clock window, which is not simulated: here its window slides"
         )
@@ -40,43 +40,43 @@ def notes_on_alarm(alarm: Resource) -> Iterator[str]:
         )
 
 
-def _queue(resources: Resources, name: str) -> Iterator[str]:
-    queue = find_queue(resources, name)
-    fifo = name.endswith(".fifo")
-    if queue is not None:
-        fifo = fifo or str(queue.get("FifoQueue", False)).lower() == "true"
+def _queue(watched: Watched) -> Iterator[str]:
+    queue = watched.queue
+    fifo = watched.name.endswith(".fifo") or (
+        queue is not None and queue.truth(queue.get("FifoQueue"), "FifoQueue")
+    )
     if fifo:
-        called = queue.name if queue is not None else name
         yield (
-            f"{called} is a FIFO queue, and message groups are not simulated: here any worker may"
-            " take the next message, while SQS holds back those of a group with one in flight"
+            f"{watched.name} is a FIFO queue, and message groups are not simulated: here any"
+            " worker may take the next message, while SQS holds back those of a group with one in"
+            " flight"
         )
 
 
-def _service(service: Resource) -> Iterator[str]:
-    if service.get("SchedulingStrategy") == "DAEMON":
+def _service(service: Properties) -> Iterator[str]:
+    if text(service.get("SchedulingStrategy")) == "DAEMON":
         raise service.error(
             f"{service.name} does not scale",
             "its SchedulingStrategy is DAEMON, which has one task on each instance",
             "Take REPLICA",
         )
-    kind = service.get("DeploymentController", {}).get("Type", "ECS")
-    strategy = service.get("DeploymentConfiguration", {}).get("Strategy", "ROLLING")
+    kind = text(service.inner("DeploymentController").get("Type", "ECS"))
+    strategy = text(service.inner("DeploymentConfiguration").get("Strategy", "ROLLING"))
     if kind != "ECS" or strategy != "ROLLING":
         yield (
             f"{service.name} deploys by {strategy if kind == 'ECS' else kind}, which is not"
             " simulated: deployments here are rolling updates"
         )
-    if service.get("AvailabilityZoneRebalancing") == "ENABLED":
+    if text(service.get("AvailabilityZoneRebalancing")) == "ENABLED":
         yield (
             f"{service.name} has AvailabilityZoneRebalancing, which is not simulated: it may stop"
             " a task at work that is not protected"
         )
-    if service.get("LoadBalancers", []) or service.get("HealthCheckGracePeriodSeconds") is not None:
+    if service.get("LoadBalancers") or service.get("HealthCheckGracePeriodSeconds") is not None:
         yield f"Health checks of {service.name} are not simulated: here no task ever fails one"
 
 
-def _task(definition: Resource, service: Resource) -> Iterator[str]:
+def _task(definition: Properties, service: Properties) -> Iterator[str]:
     fargate = on_fargate(definition, service)
     if not fargate:
         yield (
@@ -88,7 +88,7 @@ def _task(definition: Resource, service: Resource) -> Iterator[str]:
             f"StopTimeout of {definition.name} is {written} s: Fargate gives {LONGEST_STOP} s at"
             " most, so that is simulated"
         )
-    family = str(definition.get("RuntimePlatform", {}).get("OperatingSystemFamily", "LINUX"))
+    family = text(definition.inner("RuntimePlatform").get("OperatingSystemFamily")) or "LINUX"
     if family.upper().startswith("WINDOWS"):
         yield (
             f"{definition.name} runs on Windows, whose prices are not simulated: a license for"

@@ -21,9 +21,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from workerstack.problem import Problem
 from workerstack.simulator.quantities import (
     NUMBER,
-    SimulationError,
     count,
     duration,
     nearest,
@@ -73,13 +73,13 @@ DISTRIBUTIONS = {
 def service(text: str) -> Callable[[Random], int]:
     """What draws whole seconds, at least 1, for ``lognormal:3m:0.5`` or just ``3m``.
 
-    Raises SimulationError.
+    Raises Problem.
     """
     name, *given = text.split(":")
     if name not in DISTRIBUTIONS and not given:
         name, given = "fixed", [name]
     if name not in DISTRIBUTIONS:
-        raise SimulationError(
+        raise Problem(
             f"service is {text!r}, and there is no distribution {name}",
             "a service is a duration or a distribution",
             nearest(name, DISTRIBUTIONS),
@@ -87,7 +87,7 @@ def service(text: str) -> Callable[[Random], int]:
     chosen = DISTRIBUTIONS[name]
     form = ":".join([name, *chosen.values])
     if len(given) != len(chosen.values):
-        raise SimulationError(
+        raise Problem(
             f"service is {text!r}, which has {len(given)} values after its name",
             f"{name} takes {' and '.join(chosen.values)}",
             f"Write it like {form}",
@@ -97,7 +97,7 @@ def service(text: str) -> Callable[[Random], int]:
         for label, value in zip(chosen.values, given, strict=True)
     ]
     if name == "uniform" and numbers[0] > numbers[1]:
-        raise SimulationError(
+        raise Problem(
             f"service is {text!r}, and its LOW is above its HIGH",
             "a duration is drawn between the two",
             f"Write it like uniform:{given[1]}:{given[0]}",
@@ -109,7 +109,7 @@ def _sigma(text: str) -> float:
     from re import fullmatch
 
     if not fullmatch(NUMBER, text) or float(text) > 5:  # noqa: PLR2004 - said below
-        raise SimulationError(
+        raise Problem(
             f"SIGMA is {text!r}, which is no spread",
             "it is the standard deviation of the logarithm, a number from 0 to 5",
             "Write it like 0.5",
@@ -231,12 +231,12 @@ COMMON: Mapping[str, Any] = {"at": 0.0, "poison": 0.0}
 def load(texts: Sequence[str], seed: int) -> Trace:
     """The messages of all the loads together, in the order of their arrival.
 
-    Raises SimulationError where one is not understood, or where they would be too many.
+    Raises Problem where one is not understood, or where they would be too many.
     """
     understood = [(text, *parse_load(text)) for text in texts]
     total = sum(kind.expected(given) for _, kind, given in understood)
     if total > MOST_MESSAGES:
-        raise SimulationError(
+        raise Problem(
             "The load is too large",
             f"it would have about {total:,.0f} messages, and at most {MOST_MESSAGES:,} are taken",
             "Lower its count, rate or length",
@@ -255,17 +255,17 @@ def _message(given: Mapping[str, Any], arrival: int, random: Random) -> Message:
     poison = given["poison"] > 0 and random.random() < given["poison"]
     begins = int(given["at"]) + arrival
     if begins > LATEST:
-        raise SimulationError(
+        raise Problem(
             "The load is too long", "a message would arrive after ten years", "Shorten it"
         )
     return Message(arrival=begins, service=seconds, poison=poison)
 
 
 def parse_load(text: str) -> tuple[Kind, Mapping[str, Any]]:
-    """The kind of a load and its values by key, defaults among them. Raises SimulationError."""
+    """The kind of a load and its values by key, defaults among them. Raises Problem."""
     name, colon, rest = text.strip().partition(":")
     if name not in KINDS:
-        raise SimulationError(
+        raise Problem(
             f"The load {text!r} is not understood",
             f"{name or 'nothing'} is no kind of load",
             nearest(name, KINDS),
@@ -276,19 +276,19 @@ def parse_load(text: str) -> tuple[Kind, Mapping[str, Any]]:
     for part in rest.split(",") if colon else ():
         key, _, value = (word.strip() for word in part.partition("="))
         if key not in allowed:
-            raise SimulationError(
+            raise Problem(
                 f"The load {text!r} is not understood",
                 f"{name} takes no {key or 'empty part'}",
                 nearest(key, allowed),
             )
         if key in given:
-            raise SimulationError(
+            raise Problem(
                 f"The load {text!r} is not understood", f"{key} is there twice", "Leave one out"
             )
         given[key] = READERS[key](value, f"{key} of {name}")
     missing = [key for key in (*kind.needs, "service") if key not in given]
     if missing:
-        raise SimulationError(
+        raise Problem(
             f"The load {text!r} is not complete",
             f"{name} needs {' and '.join(missing)}",
             f"Add {', '.join(f'{key}=...' for key in missing)}",
@@ -310,7 +310,7 @@ def _check(text: str, name: str, values: Mapping[str, Any]) -> None:
     elif name == "burst" and values["times"] > 1 and values["every"] <= 0:
         why = "times needs every, the time between two bursts"
     if why:
-        raise SimulationError(f"The load {text!r} is impossible", why, "Correct these values")
+        raise Problem(f"The load {text!r} is impossible", why, "Correct these values")
 
 
 SETTINGS = Settings(heartbeat=60, max_receive_count=5)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from math import ceil, floor
 
-from workerstack.simulator.quantities import SimulationError
+from workerstack.problem import Problem
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)"
@@ -139,12 +139,12 @@ def compile_math(
 
     ``metrics`` and ``others`` (earlier expressions) give a value by id; METRICS() means the
     metrics. ``zero``: where one operand of + - * / is missing, it counts as 0; else there is no
-    point. Raises SimulationError for what is not simulated.
+    point. Raises Problem for what is not simulated.
     """
     try:
         return _Parser(expression, metrics, others, zero=zero).parse()
     except RecursionError:
-        raise SimulationError(
+        raise Problem(
             f"The metric math {expression[:40]!r}... is not simulated",
             "it is nested too deeply",
             "Write it without superfluous parentheses",
@@ -177,8 +177,8 @@ class _Parser:
             raise self._error(f"it has more than {LONGEST} names, numbers and signs")
         return [*found, ""]
 
-    def _error(self, why: str) -> SimulationError:
-        return SimulationError(
+    def _error(self, why: str) -> Problem:
+        return Problem(
             f"The metric math {self.text[:80]!r} is not simulated", why, f"What is: {KNOWN}"
         )
 

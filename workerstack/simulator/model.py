@@ -24,6 +24,8 @@ MetricName = Literal[
     "NumberOfMessagesReceived",
     "NumberOfMessagesDeleted",
 ]
+TaskCount = Literal["RunningTaskCount", "DesiredTaskCount"]
+"""Metrics of the service, as ECS Container Insights has them."""
 
 
 class AlarmState(StrEnum):
@@ -56,11 +58,21 @@ class Policy:
     line: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackingPolicy(Policy):
+    """A target tracking policy; it has no steps. ``cooldown`` is that of scale-out."""
+
+    target_value: float
+    scale_in_cooldown: int = 300
+    adjustment_type: AdjustmentType = "ExactCapacity"
+    steps: tuple[Step, ...] = ()
+
+
 @dataclass(frozen=True)
 class Metric:
-    """One SQS metric of the queue, and its statistic over a period of ``period`` seconds."""
+    """One metric of the queue or the service, and its statistic over the alarm's period."""
 
-    name: MetricName
+    name: MetricName | TaskCount
     statistic: Statistic
 
 
@@ -163,9 +175,10 @@ class Scaling:
     """All that a template says about how one service scales.
 
     ``name`` is the service's logical id, or the scalable target's where the service is not in
-    the template. ``task`` and ``queue`` are None where the template only names them; Settings
-    then say. ``desired_count`` is the number that every update of the service sends, None where
-    it sends none. ``minimum_healthy`` and ``maximum`` are the deployment's percentages.
+    the template; ``queue_name`` is what the alarms write: ``${Queue}`` or a name.
+    ``task`` and ``queue`` are None where the template only names them; Settings then say.
+    ``desired_count`` is the number that every update of the service sends, None where it sends
+    none. ``minimum_healthy`` and ``maximum`` are the deployment's percentages.
     ``declared`` is what the template says of the worker's code.
     ``notes`` are sentences on what stands in the template and is not simulated.
     """

@@ -1,38 +1,10 @@
-"""Durations and rates as people write them: ``90``, ``15m``, ``6h``; ``30/h``; and the error."""
+"""Durations and rates as people write them: ``90``, ``15m``, ``6h``; ``30/h``."""
 
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
-class SimulationError(Exception):
-    """Input that cannot be simulated: what happened, why, what to do next; where, if known."""
-
-    def __init__(
-        self,
-        what: str,
-        why: str,
-        next_step: str,
-        *,
-        file: str | None = None,
-        line: int | None = None,
-    ) -> None:
-        super().__init__(what, why, next_step)
-        self.what = what
-        self.why = why
-        self.next_step = next_step
-        self.file = file
-        self.line = line
-
-    def __str__(self) -> str:
-        place = (
-            ""
-            if self.file is None
-            else f"{self.file}:{self.line}: "
-            if self.line
-            else (f"{self.file}: ")
-        )
-        return f"{place}{self.what}: {self.why}. {self.next_step}."
+from workerstack.problem import Problem
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -49,10 +21,10 @@ NUMBER = r"\d+(?:\.\d+)?"
 
 
 def duration(text: str, what: str) -> float:
-    """Seconds; ``what`` names the value in the error. Raises SimulationError."""
+    """Seconds; ``what`` names the value in the error. Raises Problem."""
     found = re.fullmatch(rf"({NUMBER})([smhd]?)", text)
     if not found:
-        raise SimulationError(
+        raise Problem(
             f"{what} is {text!r}, which is no duration",
             "a duration is a number of seconds, or one with s, m, h or d",
             "Write it like 90, 15m, 6h or 2d",
@@ -61,10 +33,10 @@ def duration(text: str, what: str) -> float:
 
 
 def rate(text: str, what: str) -> float:
-    """Events per second; ``what`` names the value in the error. Raises SimulationError."""
+    """Events per second; ``what`` names the value in the error. Raises Problem."""
     found = re.fullmatch(rf"({NUMBER})/([smhd])", text)
     if not found or float(found[1]) <= 0:
-        raise SimulationError(
+        raise Problem(
             f"{what} is {text!r}, which is no rate",
             "a rate is a number above 0 of messages in a unit of time",
             "Write it like 30/h, 0.5/m or 2/s",
@@ -73,9 +45,9 @@ def rate(text: str, what: str) -> float:
 
 
 def count(text: str, what: str) -> int:
-    """A whole number of at least 1. Raises SimulationError."""
+    """A whole number of at least 1. Raises Problem."""
     if not re.fullmatch(r"\d{1,9}", text) or int(text) < 1:
-        raise SimulationError(
+        raise Problem(
             f"{what} is {text!r}, which is no count",
             "a count is a whole number from 1 on",
             "Write it like 25",
@@ -84,9 +56,9 @@ def count(text: str, what: str) -> int:
 
 
 def share(text: str, what: str) -> float:
-    """A number from 0 to 1. Raises SimulationError."""
+    """A number from 0 to 1. Raises Problem."""
     if not re.fullmatch(NUMBER, text) or float(text) > 1:
-        raise SimulationError(
+        raise Problem(
             f"{what} is {text!r}, which is no share",
             "a share is a number from 0 to 1",
             "Write it like 0.02 for two of a hundred",

@@ -1,8 +1,13 @@
 """Alarms that invoke scaling policies, and the one queue that they look at."""
 
-from typing import Any, get_args
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args
 
+from workerstack.cloudformation import Stack, Unknown, text
+from workerstack.problem import Problem
 from workerstack.simulator.cloudwatch import MINUTE, evaluation_of
+from workerstack.simulator.custom_metrics import CustomMetric
 from workerstack.simulator.leaving_out import notes_on_alarm
 from workerstack.simulator.metric_math import in_order
 from workerstack.simulator.model import (
@@ -13,12 +18,13 @@ from workerstack.simulator.model import (
     MissingData,
     Operator,
     Statistic,
+    TaskCount,
+    TrackingPolicy,
 )
-from workerstack.simulator.quantities import SimulationError
-from workerstack.simulator.template import Resource, Resources
+from workerstack.simulator.properties import Properties, of_type
+from workerstack.simulator.read_service import POLICY, TRACKING, Watched, find_watched
 
 ALARM = "AWS::CloudWatch::Alarm"
-POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ACTIONS = {
     "AlarmActions": AlarmState.ALARM,
     "OKActions": AlarmState.OK,
@@ -30,62 +36,146 @@ MOST = 10
 """Metrics that an alarm on metric math may have."""
 
 
-def read_alarms(resources: Resources, policies: list[str]) -> tuple[list[Alarm], str, list[str]]:
-    """The alarms that invoke any of the policies, the queue's name, and what is not simulated.
+Customs = Mapping[str, CustomMetric]
+"""Metrics of one's own by name."""
 
-    Raises SimulationError where there is none.
-    """
-    found: list[Alarm] = []
-    notes: list[str] = []
-    queues: dict[str, Resource] = {}
-    for each in resources.of_type(ALARM):
-        actions = _actions(resources, each, policies)
+
+@dataclass
+class Alarms:
+    """Alarms, what is not simulated of them, and each queue with who looks at it."""
+
+    alarms: list[Alarm] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    queues: dict[str, tuple[Watched, Properties]] = field(default_factory=dict)
+
+    def queue(self) -> Watched | None:
+        """The one queue; None where the metrics name none. Raises Problem for several."""
+        if len(self.queues) > 1:
+            raise next(reversed(self.queues.values()))[1].error(
+                "The alarms look at several queues",
+                f"these are {', '.join(self.queues)}",
+                "A worker has one queue: let all alarms look at that",
+            )
+        return next((watched for watched, _ in self.queues.values()), None)
+
+
+def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> Alarms:
+    """The alarms of the stack that invoke any of the policies. Raises Problem."""
+    found = Alarms()
+    for each in of_type(stack, ALARM):
+        actions = _actions(each, policies)
         if actions:
-            alarm, names = _alarm(each, actions)
-            found.append(alarm)
-            notes += notes_on_alarm(each)
-            queues.update(dict.fromkeys(names, each))
-    if not found:
-        raise SimulationError(
-            "No alarm invokes the policies",
-            f"none has {' or '.join(policies)} in its AlarmActions",
-            "Give the template that has the alarms, too",
-            file=resources.file,
+            alarm, watched = _alarm(each.certain(), actions, customs)
+            found.alarms.append(alarm)
+            found.notes += notes_on_alarm(each)
+            found.queues |= {one.name: (one, each) for one in watched}
+    return found
+
+
+HIGH, LOW = 3, 15
+"""Minutes above the target until tracking adds, and far enough below it until it removes."""
+FAR_BELOW = 0.9
+
+
+def read_tracking(policy: Properties, customs: Customs, into: Alarms) -> TrackingPolicy:
+    """A target tracking policy, and into ``into`` the two alarms that AWS makes for it.
+
+    Raises Problem where its metric is not one of the queue.
+
+    Source: Application Auto Scaling User Guide, "How target tracking scaling works": capacity is
+    removed only where the metric is far enough below the target, usually more than 10 %. The
+    minutes are those of the alarms that AWS makes, which no document promises.
+    """
+    body = policy.inner(TRACKING)
+    spec = policy.mapping(
+        body.get("CustomizedMetricSpecification"), "CustomizedMetricSpecification"
+    )
+    target = policy.real(body.get("TargetValue"), "TargetValue")
+    if target is None or target <= 0:
+        raise policy.error(
+            f"{policy.name} is not simulated",
+            f"its TargetValue is {target}",
+            "Give it one above 0",
+            TRACKING,
         )
-    if len(queues) > 1:
-        raise next(reversed(queues.values())).error(
-            "The alarms look at several queues",
-            f"these are {', '.join(_plain(name) for name in queues)}",
-            "A worker has one queue: let all alarms look at that",
-        )
-    return found, next(iter(queues)), notes
+    queries = policy.members(spec.get("Metrics"), "Metrics")
+    read = (
+        _math(policy, queries, customs, MINUTE)
+        if queries
+        else _plain_metric(policy, {**spec, "Period": MINUTE}, customs)
+    )
+    made = [_tracking_alarm(policy, "High", HIGH, target, read)]
+    if not policy.truth(body.get("DisableScaleIn"), "DisableScaleIn"):
+        made.append(_tracking_alarm(policy, "Low", LOW, target * FAR_BELOW, read))
+    cooldowns = [
+        policy.number(body.get(name, 300), name) for name in ("ScaleOutCooldown", "ScaleInCooldown")
+    ]
+    into.alarms += made
+    into.queues |= {one.name: (one, policy) for one in read.queues}
+    return TrackingPolicy(
+        name=policy.name,
+        target_value=target,
+        cooldown=cooldowns[0] or 0,
+        scale_in_cooldown=cooldowns[1] or 0,
+        line=policy.line,
+    )
 
 
-def _plain(name: str) -> str:
-    return name.removeprefix("${").removesuffix("}")
+def _tracking_alarm(
+    policy: Properties, side: str, minutes: int, threshold: float, read: "Read"
+) -> Alarm:
+    return _valid(
+        policy,
+        Alarm(
+            name=f"{policy.name}-Alarm{side}",
+            metrics=tuple(read.metrics.items()),
+            expressions=tuple(read.expressions.items()),
+            returned=read.returned,
+            period=read.period,
+            evaluation_periods=minutes,
+            datapoints_to_alarm=minutes,
+            threshold=threshold,
+            operator="GreaterThanThreshold" if side == "High" else "LessThanThreshold",
+            actions=((AlarmState.ALARM, policy.name),),
+            line=policy.line,
+        ),
+    )
 
 
-def _actions(
-    resources: Resources, alarm: Resource, policies: list[str]
-) -> tuple[tuple[AlarmState, str], ...]:
+def _valid(resource: Properties, alarm: Alarm) -> Alarm:
+    """The alarm; raises Problem at the resource where its metric math is not simulated."""
+    try:
+        evaluation_of(alarm, zero=False)
+    except Problem as error:
+        raise resource.error(error.what, error.why, error.next_step) from error
+    return alarm
+
+
+def _actions(alarm: Properties, policies: Collection[str]) -> tuple[tuple[AlarmState, str], ...]:
     found = []
     for name, state in ACTIONS.items():
-        for action in alarm.get(name, []):
-            policy = resources.referred(action, POLICY)
-            if policy and policy.name in policies:
-                found.append((state, policy.name))
+        value = alarm.get(name)
+        for action in [value] if isinstance(value, Unknown) else alarm.members(value, name):
+            policy = alarm.stack.referred(action, POLICY)
+            if policy is not None and policy.logical_id in policies:
+                if isinstance(action, Unknown):
+                    raise alarm.not_known(action, f"{name} of {alarm.name}", name)
+                found.append((state, policy.logical_id))
     return tuple(found)
 
 
 def _alarm(
-    resource: Resource, actions: tuple[tuple[AlarmState, str], ...]
-) -> tuple[Alarm, list[str]]:
+    resource: Properties, actions: tuple[tuple[AlarmState, str], ...], customs: Customs
+) -> tuple[Alarm, list[Watched]]:
     periods = resource.integer("EvaluationPeriods")
     needed = resource.integer("DatapointsToAlarm", periods)
-    written = resource.get("Metrics", [])
-    metrics, expressions, returned, period, queues = (
-        _math(resource, written) if written else _plain_metric(resource)
+    written = resource.members(resource.get("Metrics"), "Metrics")
+    read = (
+        _math(resource, written, customs)
+        if written
+        else _plain_metric(resource, resource.resource.properties, customs)
     )
+    period = read.period
     if period < MINUTE or period % MINUTE:
         raise resource.error(
             f"{resource.name} is not simulated",
@@ -109,9 +199,9 @@ def _alarm(
         raise resource.error(f"{resource.name} has no Threshold", "it is required", "Add it")
     alarm = Alarm(
         name=resource.name,
-        metrics=tuple(metrics.items()),
-        expressions=tuple(expressions.items()),
-        returned=returned,
+        metrics=tuple(read.metrics.items()),
+        expressions=tuple(read.expressions.items()),
+        returned=read.returned,
         period=period,
         evaluation_periods=periods,
         datapoints_to_alarm=needed,
@@ -122,87 +212,115 @@ def _alarm(
         actions_enabled=resource.truth(resource.get("ActionsEnabled", True), "ActionsEnabled"),
         line=resource.line,
     )
-    try:
-        evaluation_of(alarm, zero=False)
-    except SimulationError as error:
-        raise resource.error(error.what, error.why, error.next_step) from error
-    return alarm, queues
+    return _valid(resource, alarm), read.queues
 
 
-Read = tuple[dict[str, Metric], dict[str, str], str, int, list[str]]
+class Read(NamedTuple):
+    """What an alarm looks at: metrics and expressions by id, and which one is returned."""
+
+    metrics: dict[str, Metric]
+    expressions: dict[str, str]
+    returned: str
+    period: int
+    queues: list[Watched]
 
 
-def _plain_metric(resource: Resource) -> Read:
-    if resource.get("ExtendedStatistic") is not None:
+def _plain_metric(resource: Properties, body: Mapping[str, Any], customs: Customs) -> Read:
+    extended = resource.known(body.get("ExtendedStatistic"), "ExtendedStatistic")
+    if extended is not None:
+        raise _statistic(resource, extended)
+    period = resource.number(body.get("Period"), "Period")
+    measured = _measured(resource, PLAIN, body, body.get("Statistic"), customs)
+    if period is None:
+        raise resource.error(f"{resource.name} has no Period", "it is required", "Add it")
+    return Read(measured.metrics, measured.expressions, PLAIN, period, measured.queues)
+
+
+def _statistic(resource: Properties, given: str | None) -> Problem:
+    return resource.error(
+        f"{resource.name} is not simulated",
+        f"its statistic is {given}",
+        f"What is simulated: {', '.join(get_args(Statistic))}",
+    )
+
+
+class Measured(NamedTuple):
+    """One metric: itself, or the expression that it is by what it is made of."""
+
+    metrics: dict[str, Metric]
+    expressions: dict[str, str]
+    queues: list[Watched]
+
+
+def _measured(
+    resource: Properties, name: str, body: Mapping[str, Any], statistic: Any, customs: Customs
+) -> Measured:
+    """The metric ``name`` of an alarm: of the queue, of the service, or one's own."""
+    namespace = resource.known(body.get("Namespace"), "Namespace")
+    metric: Any = resource.known(body.get("MetricName"), "MetricName")
+    taken: Any = resource.known(statistic, "Statistic")
+    own = customs.get(metric) if namespace != "AWS/SQS" else None
+    of_service = namespace == "ECS/ContainerInsights" and metric in get_args(TaskCount)
+    of_queue = namespace == "AWS/SQS" and metric in get_args(MetricName)
+    if not (own or of_service or of_queue):
+        mapped = "" if namespace == "AWS/SQS" else f", or say --metric {metric}='visible / tasks'"
         raise resource.error(
             f"{resource.name} is not simulated",
-            f"its statistic is {resource.get('ExtendedStatistic')}",
-            f"What is simulated: {', '.join(get_args(Statistic))}",
+            f"it looks at {namespace} {metric}",
+            f"What is simulated: AWS/SQS {', '.join(get_args(MetricName))}{mapped}",
+            "MetricName" if namespace == "AWS/SQS" else "Namespace",
         )
-    body = {
-        name: resource.get(name) for name in ("Namespace", "MetricName", "Dimensions", "Statistic")
-    }
-    metric, queue = _metric(resource, body, body["Statistic"])
-    return {PLAIN: metric}, {}, PLAIN, resource.integer("Period"), [queue]
-
-
-def _metric(resource: Resource, body: dict[str, Any], statistic: Any) -> tuple[Metric, str]:
-    name: Any = body.get("MetricName")
-    if body.get("Namespace") != "AWS/SQS" or name not in get_args(MetricName):
-        raise resource.error(
-            f"{resource.name} is not simulated",
-            f"it looks at {body.get('Namespace')} {name}",
-            f"What is simulated: AWS/SQS {', '.join(get_args(MetricName))}",
-        )
-    if statistic not in get_args(Statistic):
-        raise resource.error(
-            f"{resource.name} is not simulated",
-            f"its statistic is {statistic}",
-            f"What is simulated: {', '.join(get_args(Statistic))}",
-        )
+    if taken not in get_args(Statistic) or (own and taken == "SampleCount"):
+        raise _statistic(resource, taken)
+    if own:
+        metrics, expression = own.named(name, taken)
+        return Measured(metrics, {name: expression}, [])
+    found = {name: Metric(metric, taken)}
+    if of_service:
+        return Measured(found, {}, [])
     queues = [
-        str(each.get("Value"))
+        each.get("Value")
         for each in resource.mappings(body.get("Dimensions"), "Dimensions")
-        if each.get("Name") == "QueueName"
+        if text(each.get("Name")) == "QueueName"
     ]
     if len(queues) != 1:
         raise resource.error(
             f"{resource.name} looks at no queue", "it has no dimension QueueName", "Add it"
         )
-    return Metric(name, statistic), _queue_name(queues[0])
+    return Measured(found, {}, [find_watched(resource, queues[0])])
 
 
-def _queue_name(value: str) -> str:
-    """The name as one reference, however it is written."""
-    return value.replace(".QueueName}", "}")
-
-
-def _math(resource: Resource, written: list[Any]) -> Read:
+def _math(
+    resource: Properties, written: list[Any], customs: Customs, period: int | None = None
+) -> Read:
+    """Metric math; ``period`` is that of queries which give none."""
     metrics: dict[str, Metric] = {}
     expressions: dict[str, str] = {}
-    periods: set[int] = set()
-    queues, returned = [], []
+    periods: set[int] = set() if period is None else {period}
+    queues: list[Watched] = []
+    returned, asked = [], 0
     for each in resource.mappings(written, "Metrics"):
-        name = str(each.get("Id"))
+        name = str(resource.known(each.get("Id"), "Id"))
         if resource.truth(each.get("ReturnData", True), "ReturnData"):
             returned.append(name)
         if each.get("Period") is not None:
             periods.add(resource.number(each["Period"], "Period") or 0)
         if "Expression" in each:
-            expressions[name] = str(each["Expression"])
+            expressions[name] = str(resource.known(each["Expression"], "Expression"))
             continue
+        asked += 1
         stat = resource.mapping(each.get("MetricStat"), "MetricStat")
-        metric, queue = _metric(
-            resource, resource.mapping(stat.get("Metric"), "Metric"), stat.get("Stat")
-        )
-        metrics[name] = metric
-        queues.append(queue)
-        periods.add(resource.number(stat.get("Period"), "Period") or 0)
-    if len(periods) != 1 or len(returned) != 1 or not 1 <= len(metrics) <= MOST:
+        metric = resource.mapping(stat.get("Metric"), "Metric")
+        measured = _measured(resource, name, metric, stat.get("Stat"), customs)
+        metrics |= measured.metrics
+        expressions |= measured.expressions
+        queues += measured.queues
+        if period is None or stat.get("Period") is not None:
+            periods.add(resource.number(stat.get("Period"), "Period") or 0)
+    if len(periods) != 1 or len(returned) != 1 or not 1 <= asked <= MOST:
         raise resource.error(
             f"The metric math of {resource.name} is impossible",
-            f"it has {len(metrics)} metrics, {len(returned)} returned, periods {sorted(periods)}",
+            f"it has {asked} metrics, {len(returned)} returned, periods {sorted(periods)}",
             f"Up to {MOST} metrics of one period, of which or of whose expressions one is returned",
         )
-    period = periods.pop()
-    return metrics, in_order(expressions), returned[0], period, queues
+    return Read(metrics, in_order(expressions), returned[0], periods.pop(), queues)

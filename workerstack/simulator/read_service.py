@@ -1,10 +1,12 @@
 """The service behind a scalable target: its policies, its task definition and its queue."""
 
-import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 from typing import Any, get_args
 
+from workerstack.cloudformation import Stack, Text, equal, references, text
 from workerstack.simulator.model import (
     AdjustmentType,
     Aggregation,
@@ -13,60 +15,66 @@ from workerstack.simulator.model import (
     Step,
     Task,
 )
-from workerstack.simulator.template import Resource, Resources
+from workerstack.simulator.properties import Properties, of_type, shown
+
+TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+TRACKING = "TargetTrackingScalingPolicyConfiguration"
 
 
-def read_policies(resources: Resources, target: Resource) -> tuple[list[Policy], list[str]]:
-    """The step policies, and notes on those that are not simulated. SimulationError if none is."""
-    policies, notes, others = [], [], []
-    for each in resources.of_type("AWS::ApplicationAutoScaling::ScalingPolicy"):
+def read_policies(target: Properties) -> tuple[list[Policy], list[Properties], list[str]]:
+    """The step policies, those that track a metric of one's own, and notes on all others."""
+    policies, tracking, notes = [], [], []
+    for each in of_type(target.stack, POLICY):
         if not _of(each, target):
             continue
-        kind = each.get("PolicyType", "StepScaling")
+        kind = each.certain().known(each.get("PolicyType", "StepScaling"), "PolicyType")
         if kind == "StepScaling":
             policies.append(_policy(each))
+        elif each.inner(TRACKING).get("CustomizedMetricSpecification") is not None:
+            tracking.append(each)
         else:
-            others.append(kind)
             notes.append(f"{each.name} is a {kind} policy, which is not simulated")
-    if not policies:
-        why = f"it has only {', '.join(others)}" if others else "it has no policy in this template"
-        raise target.error(
-            f"{target.name} has no step scaling policy",
-            why,
-            "Only step scaling is simulated: give a template with a StepScaling policy",
-        )
-    return policies, notes
+    return policies, tracking, notes
 
 
-def _of(policy: Resource, target: Resource) -> bool:
+def _of(policy: Properties, target: Properties) -> bool:
     """Whether the policy belongs to the target: by reference, or by the same resource id."""
     reference = policy.get("ScalingTargetId")
     if reference is not None:
-        return target.refers_to(reference)
-    return str(policy.get("ResourceId")) == str(target.get("ResourceId"))
+        found = policy.referred(reference, TARGET)
+        return found is not None and found.name == target.name
+    if equal(policy.get("ResourceId"), target.get("ResourceId")):
+        return True
+    service = find_service(policy)
+    return service is not None and service == find_service(target)
 
 
-def _policy(resource: Resource) -> Policy:
-    body: dict[str, Any] = resource.get("StepScalingPolicyConfiguration", {})
-    kind: Any = body.get("AdjustmentType")
+def _policy(resource: Properties) -> Policy:
+    name = "StepScalingPolicyConfiguration"
+    body = resource.inner(name)
+    kind: Any = resource.known(body.get("AdjustmentType"), "AdjustmentType")
     if kind not in get_args(AdjustmentType):
         raise resource.error(
             f"{resource.name} is malformed",
             f"AdjustmentType is {kind!r}",
             f"It is one of {', '.join(get_args(AdjustmentType))}",
+            name,
         )
-    aggregation: Any = body.get("MetricAggregationType") or "Average"
+    given = body.get("MetricAggregationType")
+    aggregation: Any = resource.known(given, "MetricAggregationType") or "Average"
     if aggregation not in get_args(Aggregation):
         raise resource.error(
             f"{resource.name} is malformed",
             f"MetricAggregationType is {aggregation!r}",
             f"It is one of {', '.join(get_args(Aggregation))}",
+            name,
         )
     cooldown = resource.number(body.get("Cooldown", 300), "Cooldown")
     return Policy(
         name=resource.name,
         adjustment_type=kind,
-        steps=_steps(resource, body.get("StepAdjustments") or []),
+        steps=_steps(resource, body.get("StepAdjustments")),
         cooldown=300 if cooldown is None else cooldown,
         aggregation=aggregation,
         min_adjustment_magnitude=resource.number(
@@ -77,7 +85,7 @@ def _policy(resource: Resource) -> Policy:
     )
 
 
-def _steps(resource: Resource, written: Any) -> tuple[Step, ...]:
+def _steps(resource: Properties, written: Any) -> tuple[Step, ...]:
     steps = []
     for each in resource.mappings(written, "StepAdjustments"):
         adjustment = resource.number(each.get("ScalingAdjustment"), "ScalingAdjustment")
@@ -112,7 +120,7 @@ def _high(step: Step) -> float:
     return inf if step.upper is None else step.upper
 
 
-def _wrong(resource: Resource, why: str) -> Exception:
+def _wrong(resource: Properties, why: str) -> Exception:
     return resource.error(
         f"The steps of {resource.name} are impossible", why, "AWS refuses them, too: correct them"
     )
@@ -132,51 +140,101 @@ LONGEST_STOP = 120
 """Seconds that Fargate waits at most (ECS: ContainerDefinition)."""
 
 
-def find_service(resources: Resources, target: Resource) -> Resource | None:
-    """The service that a scalable target scales, if it is in the template."""
-    last = str(target.get("ResourceId", "")).rpartition("/")[2]
-    services = resources.of_type(SERVICE)
-    for each in services:
-        if each.refers_to(last) or each.get("ServiceName") == last:
-            return each
+@dataclass(frozen=True)
+class Watched:
+    """The queue that alarms look at; ``queue`` is None where the stack only names it.
+
+    ``written`` is what stands in the alarm: a name, or ``${Queue}`` for a reference.
+    """
+
+    written: str
+    queue: Properties | None = None
+
+    @property
+    def name(self) -> str:
+        """Its logical id, else its name."""
+        return self.written if self.queue is None else self.queue.name
+
+
+def find_service(scaled: Properties) -> Properties | None:
+    """The service that a scalable target or a policy scales, if it is in the stack."""
+    last = _after_slash(scaled.get("ResourceId"))
+    if last is None:
+        return None
+    referred = scaled.referred(last, SERVICE)
+    return referred or _named(scaled.stack, SERVICE, "ServiceName", last)
+
+
+def _after_slash(value: Any) -> Any:
+    """What stands after the last slash of a text; a value that is no text as it is."""
+    if isinstance(value, str):
+        return value.rpartition("/")[2]
+    if not isinstance(value, Text):
+        return value
+    kept: list[Any] = []
+    for piece in reversed(value.pieces):
+        if isinstance(piece, str) and "/" in piece:
+            kept += [last] if (last := piece.rpartition("/")[2]) else []
+            break
+        kept.append(piece)
+    return kept[0] if len(kept) == 1 else Text(tuple(reversed(kept)))
+
+
+def _named(stack: Stack, kind: str, name: str, value: Any) -> Properties | None:
+    """The resource of a type whose property ``name`` has this value."""
+    for each in of_type(stack, kind):
+        given = each.get(name)
+        if given is not None and equal(given, value):
+            return each.certain()
     return None
 
 
-def find_definition(resources: Resources, service: Resource | None) -> Resource | None:
-    """The task definition of a service, if it is in the template."""
-    reference = service.get("TaskDefinition") if service else None
-    return resources.referred(reference, "AWS::ECS::TaskDefinition")
+def find_definition(service: Properties | None) -> Properties | None:
+    """The task definition of a service, if it is in the stack."""
+    if service is None:
+        return None
+    return service.referred(service.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
 
 
-def stop_timeout_of(definition: Resource) -> int:
-    """Seconds that the last container gets between SIGTERM and SIGKILL, as it is written."""
+def containers_of(definition: Properties) -> list[dict[str, Any]]:
+    """The containers of a task definition."""
     name = "ContainerDefinitions"
+    return definition.mappings(definition.get(name), name)
+
+
+def stop_timeout_of(definition: Properties) -> int:
+    """Seconds that the last container gets between SIGTERM and SIGKILL, as it is written."""
     timeouts = [
         definition.number(each.get("StopTimeout", STOP_TIMEOUT), "StopTimeout") or 0
-        for each in definition.mappings(definition.get(name), name)
+        for each in containers_of(definition)
     ]
     return max(1, *timeouts) if timeouts else STOP_TIMEOUT
 
 
-def on_fargate(definition: Resource, service: Resource) -> bool:
+def on_fargate(definition: Properties, service: Properties) -> bool:
     """Whether the tasks run on Fargate: by the service, else by the task definition.
 
-    Where neither says it, Fargate is assumed.
+    Where neither says it, or what they say is not known, Fargate is assumed.
     """
-    name = "CapacityProviderStrategy"
-    strategy = service.mappings(service.get(name), name)
-    if strategy:
-        return all(str(each.get("CapacityProvider")).startswith("FARGATE") for each in strategy)
-    launch = service.get("LaunchType")
+    if strategy := _strategy(service):
+        names = [text(each.get("CapacityProvider")) for each in strategy]
+        return all(name is None or name.startswith("FARGATE") for name in names)
+    launch = text(service.get("LaunchType"))
     if launch is not None:
-        return str(launch) == "FARGATE"
-    asked = definition.get("RequiresCompatibilities", [])
-    return not asked or "FARGATE" in asked
+        return launch == "FARGATE"
+    name = "RequiresCompatibilities"
+    asked = [text(each) for each in definition.members(definition.get(name), name)]
+    return not asked or None in asked or "FARGATE" in asked
 
 
-def read_task(resources: Resources, service: Resource | None) -> Task | None:
-    """One task of the service; None where the template has no task definition of it."""
-    definition = find_definition(resources, service)
+def _strategy(service: Properties) -> list[dict[str, Any]]:
+    name = "CapacityProviderStrategy"
+    return service.mappings(service.get(name), name)
+
+
+def read_task(service: Properties | None) -> Task | None:
+    """One task of the service; None where the stack has no task definition of it."""
+    definition = find_definition(service)
     if (
         service is None
         or definition is None
@@ -188,77 +246,73 @@ def read_task(resources: Resources, service: Resource | None) -> Task | None:
     return Task(
         cpu=_units(definition, "Cpu", "vcpu"),
         memory=_units(definition, "Memory", "gb"),
-        arm=definition.get("RuntimePlatform", {}).get("CpuArchitecture") == "ARM64",
+        arm=text(definition.inner("RuntimePlatform").get("CpuArchitecture")) == "ARM64",
         spot=mostly_spot(service),
         public_ip=_public(service),
         stop_timeout=min(stop_timeout, LONGEST_STOP)
         if on_fargate(definition, service)
         else stop_timeout,
         storage=definition.number(
-            definition.get("EphemeralStorage", {}).get("SizeInGiB", 20), "SizeInGiB"
+            definition.inner("EphemeralStorage").get("SizeInGiB", 20), "SizeInGiB"
         )
         or 20,
     )
 
 
-def _units(definition: Resource, name: str, unit: str) -> int:
+def _units(definition: Properties, name: str, unit: str) -> int:
     """CPU units or MiB: ``1024``, ``1 vCPU``, ``2 GB``."""
-    text = str(definition.get(name)).lower().strip()
-    if text.endswith(unit):
-        value = definition.real(text.removesuffix(unit).strip(), name) or 0
+    written = (definition.known(definition.get(name), name) or "").lower().strip()
+    if written.endswith(unit):
+        value = definition.real(written.removesuffix(unit).strip(), name) or 0
         return round(value * 1024)
-    return definition.number(text, name) or 0
+    return definition.number(written, name) or 0
 
 
-def mostly_spot(service: Resource) -> bool:
+def mostly_spot(service: Properties) -> bool:
     """Whether most of the tasks are Spot."""
-    name = "CapacityProviderStrategy"
-    strategy = service.mappings(service.get(name), name)
     weights = {"FARGATE_SPOT": 0, "FARGATE": 0}
-    for each in strategy:
-        provider = str(each.get("CapacityProvider"))
+    for each in _strategy(service):
+        provider = text(each.get("CapacityProvider")) or ""
         weights[provider] = service.number(each.get("Weight", 1), "Weight") or 0
     return weights["FARGATE_SPOT"] > weights["FARGATE"]
 
 
-def _public(service: Resource) -> bool:
+def _public(service: Properties) -> bool:
     name = "AwsvpcConfiguration"
-    network = service.mapping(service.get("NetworkConfiguration", {}).get(name), name)
-    return str(network.get("AssignPublicIp")) == "ENABLED"
+    network = service.mapping(service.inner("NetworkConfiguration").get(name), name)
+    return text(network.get("AssignPublicIp")) == "ENABLED"
 
 
-def find_queue(resources: Resources, name: str) -> Resource | None:
-    """The queue that an alarm's dimension names, if it is in the template."""
-    return next(
-        (
-            each
-            for each in resources.of_type(QUEUE)
-            if each.refers_to(name) or each.get("QueueName") == name
-        ),
-        None,
-    )
+def find_watched(alarm: Properties, value: Any) -> Watched:
+    """The queue that the dimension of an alarm names, by reference or by its name."""
+    queue = _named(alarm.stack, QUEUE, "QueueName", value)
+    if queue is None and not isinstance(value, str | Text):
+        queue = alarm.referred(value, QUEUE)
+    if queue is not None and text(value) is None:
+        return Watched(f"${{{queue.name}}}", queue)
+    return Watched(shown(value), queue)
 
 
-def read_queue(resources: Resources, name: str, service: Resource | None) -> Queue | None:
-    """The queue of that name; None where the template only names it.
+def read_queue(watched: Watched, service: Properties | None) -> Queue | None:
+    """That queue; None where the stack only names it.
 
-    Raises SimulationError where it is somebody's dead-letter queue, or where the containers
-    are told of other queues of the template, but not of this one.
+    Raises Problem where it is somebody's dead-letter queue, or where the containers are told of
+    other queues of the stack, but not of this one.
     """
-    queues = resources.of_type(QUEUE)
-    queue = find_queue(resources, name)
+    queue = watched.queue
+    if queue is None:
+        return None
+    queues = of_type(queue.stack, QUEUE)
     for each in queues:
-        redrive = each.get("RedrivePolicy", {})
-        if queue and queue.refers_to(redrive.get("deadLetterTargetArn")):
+        letters = each.referred(each.inner("RedrivePolicy").get("deadLetterTargetArn"), QUEUE)
+        if letters == queue:
             raise queue.error(
                 f"The alarms look at {queue.name}",
                 f"that is the dead-letter queue of {each.name}",
                 "Let them look at the queue that the tasks process",
             )
-    _check_environment(resources, queue, queues, service)
-    if queue is None:
-        return None
-    redrive = queue.get("RedrivePolicy", {})
+    _check_environment(queue, queues, service)
+    redrive = queue.inner("RedrivePolicy")
     return Queue(
         visibility_timeout=queue.integer("VisibilityTimeout", 30),
         retention=queue.integer("MessageRetentionPeriod", 345_600),
@@ -267,19 +321,44 @@ def read_queue(resources: Resources, name: str, service: Resource | None) -> Que
     )
 
 
+def find_own_queue(target: Properties, service: Properties | None) -> Watched:
+    """The queue that the containers are told of, else the only one of the stack.
+
+    For alarms on metrics that name no queue. Dead-letter queues do not count.
+    """
+    queues = of_type(target.stack, QUEUE)
+    letters = [
+        each.referred(each.inner("RedrivePolicy").get("deadLetterTargetArn"), QUEUE)
+        for each in queues
+    ]
+    own = [each for each in queues if each not in letters]
+    told = [each for each in own if each.name in _told(service)]
+    for found in (told, own):
+        if len(found) == 1:
+            return Watched(f"${{{found[0].name}}}", found[0].certain())
+    return Watched("the queue")
+
+
+def _told(service: Properties | None) -> set[str]:
+    """The logical ids that stand in the environment of the service's containers."""
+    definition = find_definition(service)
+    if definition is None:
+        return set()
+    return {
+        each.logical_id
+        for container in containers_of(definition)
+        for each in references(container.get("Environment"))
+    }
+
+
 def _check_environment(
-    resources: Resources, queue: Resource | None, queues: list[Resource], service: Resource | None
+    queue: Properties, queues: Iterable[Properties], service: Properties | None
 ) -> None:
-    definition = find_definition(resources, service)
-    if not definition or not service:
-        return
-    name = "ContainerDefinitions"
-    containers = definition.mappings(definition.get(name), name)
-    told = json.dumps([each.get("Environment", []) for each in containers], default=str)
-    named = [each for each in queues if f"${{{each.name}}}" in told or f"${{{each.name}." in told]
-    if named and queue is not None and queue not in named:
+    told = _told(service)
+    named = [each.name for each in queues if each.name in told]
+    if service is not None and named and queue.name not in named:
         raise queue.error(
             f"The alarms look at {queue.name}",
-            f"the containers of {service.name} are told of {', '.join(n.name for n in named)}",
+            f"the containers of {service.name} are told of {', '.join(named)}",
             "Let the alarms look at the queue that the tasks process",
         )

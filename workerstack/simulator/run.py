@@ -7,10 +7,10 @@ from itertools import islice
 from math import ceil
 from typing import overload
 
+from workerstack.problem import Problem
 from workerstack.simulator.cost import Prices, billed_seconds, cost, read_prices
 from workerstack.simulator.engine import Engine
 from workerstack.simulator.model import Scaling, Task
-from workerstack.simulator.quantities import SimulationError
 from workerstack.simulator.result import Fate, Outcome, Run, Summary, TaskLife
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.sqs import DEAD, DELAYED, DONE, EXPIRED, IN_FLIGHT, VISIBLE, MessageQueue
@@ -148,7 +148,7 @@ def simulate(
 
     ``horizon``: the second at which it ends, 6 hours after the last arrival if None. Messages
     that arrive later are not part of it. ``progress`` is called now and then with the second
-    that was reached. Raises SimulationError where the settings and the template contradict.
+    that was reached. Raises Problem where the settings and the template contradict.
     """
     settings = settings or Settings()
     engine = _ran(scaling, trace, settings, horizon, progress, whole=True)
@@ -197,11 +197,11 @@ def _ran(
 
 
 def end_of(trace: Trace, horizon: int | None) -> int:
-    """The second at which a run ends; SimulationError where that is impossible."""
+    """The second at which a run ends; Problem where that is impossible."""
     last = trace.messages[-1].arrival if trace.messages else 0
     end = last + AFTER_LAST if horizon is None else horizon
     if not 0 <= end <= LATEST + AFTER_LAST:
-        raise SimulationError(
+        raise Problem(
             f"A horizon of {end} s is impossible",
             "a run takes from nothing to ten years",
             "Give another horizon",

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from workerstack.problem import Problem
 from workerstack.simulator.model import ScheduledAction
-from workerstack.simulator.quantities import SimulationError
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -29,7 +29,7 @@ FIELDS = (
 def occurrences(action: ScheduledAction, beginning: datetime, horizon: int) -> Iterator[int]:
     """The seconds from ``beginning`` (UTC) at which the action runs, up to ``horizon``.
 
-    Raises SimulationError for a schedule or time zone that cannot be read.
+    Raises Problem for a schedule or time zone that cannot be read.
     """
     kind, _, inner = action.schedule.strip().removesuffix(")").partition("(")
     zone = _zone(action)
@@ -51,8 +51,8 @@ def occurrences(action: ScheduledAction, beginning: datetime, horizon: int) -> I
             yield second
 
 
-def _error(action: ScheduledAction, why: str) -> SimulationError:
-    return SimulationError(
+def _error(action: ScheduledAction, why: str) -> Problem:
+    return Problem(
         f"The schedule {action.schedule!r} of {action.name} cannot be read", why, "Correct it"
     )
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from workerstack.problem import Problem
 from workerstack.simulator.model import Queue, Scaling
-from workerstack.simulator.quantities import SimulationError, nearest
+from workerstack.simulator.quantities import nearest
 
 DAY = 86_400
 CooldownFrom = Literal["fulfilment", "decision"]
@@ -147,13 +148,13 @@ class Settings:
     def with_texts(self, texts: Mapping[str, str]) -> "Settings":
         """These settings, changed by ``name: text`` as people write them.
 
-        Raises SimulationError for an unknown name or an impossible value.
+        Raises Problem for an unknown name or an impossible value.
         """
         known = {each.name: each for each in fields(self)}
         values: dict[str, Any] = {}
         for name, text in texts.items():
             if name not in known:
-                raise SimulationError(
+                raise Problem(
                     f"Unknown setting {name}", "there is none of that name", nearest(name, known)
                 )
             values[name] = _value(name, text, known[name].type, known[name].metadata)
@@ -186,5 +187,5 @@ def _bounded(name: str, value: int, about: Mapping[str, Any]) -> int:
     return value
 
 
-def _impossible(name: str, text: str, allowed: str) -> SimulationError:
-    return SimulationError(f"{name}={text} is impossible", f"it is {allowed}", "Change the value")
+def _impossible(name: str, text: str, allowed: str) -> Problem:
+    return Problem(f"{name}={text} is impossible", f"it is {allowed}", "Change the value")

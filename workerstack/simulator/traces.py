@@ -7,7 +7,7 @@ from math import ceil, floor
 from operator import attrgetter
 from pathlib import Path
 
-from workerstack.simulator.quantities import SimulationError
+from workerstack.problem import Problem
 
 MOST_MESSAGES = 1_000_000
 """A run of a million takes about 20 seconds and 200 MiB; more is likely a mistake."""
@@ -37,27 +37,27 @@ class Trace:
 
     @classmethod
     def of(cls, messages: Iterable[Message]) -> "Trace":
-        """The trace of these messages; SimulationError on negative times or far too many."""
+        """The trace of these messages; Problem on negative times or far too many."""
         # One key after the other, the least important first: no tuple for each message.
         found = list(messages)
         for key in ("poison", "service", "arrival"):
             found.sort(key=attrgetter(key))
         ordered = tuple(found)
         if len(ordered) > MOST_MESSAGES:
-            raise SimulationError(
+            raise Problem(
                 f"{len(ordered):,} messages are too many",
                 f"one run takes at most {MOST_MESSAGES:,}",
                 "Simulate a part of the time",
             )
         for message in ordered:
             if message.arrival < 0 or message.service < 0:
-                raise SimulationError(
+                raise Problem(
                     f"A message arrives at second {message.arrival} and takes {message.service} s",
                     "neither can be negative",
                     "Count seconds from the beginning of the trace",
                 )
         if ordered and ordered[-1].arrival > LATEST:
-            raise SimulationError(
+            raise Problem(
                 f"A message arrives at second {ordered[-1].arrival}",
                 "that is more than ten years after the beginning",
                 "Count seconds from the beginning of the trace, not from 1970",
@@ -83,19 +83,19 @@ def read_trace(file: Path) -> Trace:
     A row is ``arrival,service[,poison]``: the second of the arrival, counted from the
     start of the run; the seconds of work; and whether the worker always fails on it (1 or
     0). A header, empty lines and lines that begin with ``#`` may be there. Fractions are
-    taken to the whole second: the arrival down, the service up. Raises SimulationError.
+    taken to the whole second: the arrival down, the service up. Raises Problem.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             return parse_trace(lines, str(file))
     except OSError as error:
-        raise SimulationError(
+        raise Problem(
             f"The trace {file} cannot be read",
             error.strerror or "it is not there",
             "Give a CSV file with a row `arrival,service` for each message",
         ) from None
     except UnicodeDecodeError:
-        raise SimulationError(
+        raise Problem(
             "The trace cannot be read",
             "it is no UTF-8 text",
             "Save it as CSV in UTF-8",
@@ -118,7 +118,7 @@ def parse_trace(lines: Iterable[str], name: str) -> Trace:
                 continue
             first = False
             if len(found) == MOST_MESSAGES:
-                raise SimulationError(
+                raise Problem(
                     "The trace is too long",
                     f"it has more than {MOST_MESSAGES:,} messages",
                     "Take a shorter stretch of time, or each tenth message",
@@ -127,11 +127,11 @@ def parse_trace(lines: Iterable[str], name: str) -> Trace:
                 )
             found.append(_message(cells, name, reader.line_num))
     except csv.Error as error:
-        raise SimulationError(
+        raise Problem(
             "The row is no CSV", str(error), "Correct it", file=name, line=reader.line_num
         ) from None
     if not found:
-        raise SimulationError(
+        raise Problem(
             "The trace has no message",
             "there is no row in it",
             "Write a row `arrival,service` for each message, such as `0,180`",
@@ -145,7 +145,7 @@ def _is_header(cells: Sequence[str], name: str, line: int) -> bool:
     if any(character.isdigit() for cell in cells for character in cell):
         return False
     if tuple(cell.lower() for cell in cells) not in (COLUMNS[:2], COLUMNS):
-        raise SimulationError(
+        raise Problem(
             f"The first row is {','.join(cells)!r}",
             "it is neither a message nor the header",
             "Write `arrival,service` or `arrival,service,poison`, or leave the header out",
@@ -157,7 +157,7 @@ def _is_header(cells: Sequence[str], name: str, line: int) -> bool:
 
 def _message(cells: Sequence[str], name: str, line: int) -> Message:
     if len(cells) not in (2, 3):
-        raise SimulationError(
+        raise Problem(
             f"The row has {len(cells)} columns",
             "a message is `arrival,service` or `arrival,service,poison`",
             "Correct it; the separator is a comma, decimals have a point",
@@ -169,7 +169,7 @@ def _message(cells: Sequence[str], name: str, line: int) -> Message:
     ]
     poison = cells[2].lower() if len(cells) == len(COLUMNS) else ""
     if poison not in (*YES, *NO):
-        raise SimulationError(
+        raise Problem(
             f"poison is {cells[2]!r}",
             "it says whether the worker always fails on this message",
             "Write 1 or 0, yes or no, or leave it empty",
@@ -191,7 +191,7 @@ def _seconds(cell: str, column: str, name: str, line: int) -> float:
         why = f"{column} is {cell}, which is beyond ten years"
     else:
         return value
-    raise SimulationError(
+    raise Problem(
         "The row is no message",
         why,
         "Write seconds, the arrival counted from the start of the trace",

@@ -12,13 +12,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from workerstack.simulator.cloudwatch import MINUTE
-from workerstack.simulator.model import Alarm, AlarmState, Metric, MetricName, Policy, Scaling, Step
+from workerstack.cloudformation.steps import is_upward
+from workerstack.simulator.autoscaling import change_of, find_step
+from workerstack.simulator.cloudwatch import MINUTE, evaluation_of
+from workerstack.simulator.model import (
+    Alarm,
+    AlarmState,
+    Metric,
+    MetricName,
+    Policy,
+    Scaling,
+    Step,
+    TrackingPolicy,
+)
 from workerstack.simulator.report import duration as shown
 from workerstack.simulator.result import Outcome, Run
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
-from workerstack.simulator.steps import change_of, find_step
 from workerstack.simulator.traces import Message, Trace
 
 STEADY_HOURS = 6
@@ -157,7 +167,9 @@ def _edge(scaling: Scaling, settings: Settings, first: int, ended: int, last: in
     return low + 1
 
 
-def why_nothing_starts(scaling: Scaling, settings: Settings) -> tuple[str, str]:
+def why_nothing_starts(  # noqa: PLR0911 - one return a reason
+    scaling: Scaling, settings: Settings
+) -> tuple[str, str]:
     """Why one message never starts a worker, and what to do."""
     adding = triggers(scaling, removing=False)
     if scaling.suspended.scaling_out:
@@ -166,6 +178,11 @@ def why_nothing_starts(scaling: Scaling, settings: Settings) -> tuple[str, str]:
         return "MaxCapacity is 0", "Raise it"
     if not adding:
         return "no enabled alarm invokes a policy that adds tasks", "Add one, or enable its actions"
+    if not scaling.min_capacity and all(_by_tasks(each) for each in adding):
+        return (
+            "its metric is divided by the tasks that run, so that it has no value at 0 tasks",
+            "Divide by MAX([tasks, 1]), wake the first task by a step policy, or set MinCapacity 1",
+        )
     nothing = [
         f"{step.adjustment} % of 0 tasks is 0"
         for each in adding
@@ -210,6 +227,11 @@ def faster(scaling: Scaling) -> str:
     """What would shorten the wait for the first worker: what the alarms that add are not yet."""
     for each in triggers(scaling, removing=False):
         alarm = each.alarm
+        if isinstance(each.policy, TrackingPolicy):
+            return (
+                f"Wake the first task by a step policy: tracking waits {alarm.evaluation_periods}"
+                " minutes"
+            )
         statistics = {metric.statistic for _, metric in alarm.metrics}
         quick = alarm.period == MINUTE and alarm.datapoints_to_alarm == 1
         if statistics == {"Maximum"} and quick and alarm.threshold <= 1:
@@ -218,8 +240,10 @@ def faster(scaling: Scaling) -> str:
 
 
 def pairs(scaling: Scaling) -> Iterator[tuple[Alarm, Policy]]:
-    """Each alarm with each policy that it invokes in ALARM."""
-    policies = {policy.name: policy for policy in scaling.policies}
+    """Each alarm with each step policy that it invokes in ALARM."""
+    policies = {
+        policy.name: policy for policy in scaling.policies if not isinstance(policy, TrackingPolicy)
+    }
     for alarm in scaling.alarms:
         for state, name in alarm.actions:
             if state == AlarmState.ALARM and alarm.actions_enabled and name in policies:
@@ -297,8 +321,9 @@ def said(step: Step) -> str:
 
 def dead_zones(scaling: Scaling) -> Iterator[tuple[str, str, str, str]]:
     """The two alarms, the values between them, and when they occur."""
-    inward = scale_in_alarms(scaling)
-    outward = [alarm for alarm, _ in pairs(scaling) if alarm.operator.startswith("Greater")]
+    stepping = [alarm for alarm, _ in pairs(scaling)]
+    inward = [alarm for alarm in scale_in_alarms(scaling) if alarm in stepping]
+    outward = [alarm for alarm in stepping if is_upward(alarm.operator)]
     for low in inward:
         for high in outward:
             if {m.name for _, m in low.metrics} != {m.name for _, m in high.metrics}:
@@ -353,23 +378,33 @@ class JobLimit:
     computed: tuple[int, int] | None
 
 
+def _by_tasks(trigger: Trigger) -> bool:
+    """Whether the alarm's value is missing where no task runs."""
+    evaluate = evaluation_of(trigger.alarm, zero=False)
+    counts = ("RunningTaskCount", "DesiredTaskCount")
+    return evaluate({n: 0.0 if m.name in counts else 1.0 for n, m in trigger.alarm.metrics}) is None
+
+
 def triggers(scaling: Scaling, *, removing: bool) -> tuple[Trigger, ...]:
     """All that can remove tasks, or all that can add them."""
-    policies = {
-        policy.name: policy
-        for policy in scaling.policies
-        if any(
-            (step.adjustment < 0 if removing else step.adjustment > 0)
-            or policy.adjustment_type == "ExactCapacity"
-            for step in policy.steps
-        )
-    }
+    policies = {policy.name: policy for policy in scaling.policies}
     return tuple(
         Trigger(alarm, state, policies[name])
         for alarm in scaling.alarms
         if alarm.actions_enabled
         for state, name in alarm.actions
-        if name in policies
+        if name in policies and _can(policies[name], alarm, removing=removing)
+    )
+
+
+def _can(policy: Policy, alarm: Alarm, *, removing: bool) -> bool:
+    """Whether this alarm can make the policy remove tasks, or add them."""
+    if isinstance(policy, TrackingPolicy):
+        return is_upward(alarm.operator) != removing
+    return any(
+        (step.adjustment < 0 if removing else step.adjustment > 0)
+        or policy.adjustment_type == "ExactCapacity"
+        for step in policy.steps
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["green", "red", "unknown"]
-"""``unknown``: it could not be looked at, or nothing proves it; never as good as green."""
+Status = Literal["PASS", "FAIL", "SKIP"]
+"""``SKIP``: it could not be looked at, or nothing proves it; never as good as a PASS."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check; ``next_step`` says what to do where it is not green."""
+    """One check; ``next_step`` says what to do where it does not pass."""
 
     id: str
     criterion: str
@@ -19,20 +19,20 @@ class Check:
     next_step: str = ""
 
     @property
-    def green(self) -> bool:
+    def passed(self) -> bool:
         """Whether it was looked at and is as it should be."""
-        return self.status == "green"
+        return self.status == "PASS"
 
 
 def judged(
     identifier: str, criterion: str, faults: Sequence[str], evidence: str, next_step: str
 ) -> Check:
-    """A check that is red with its faults, or green with the evidence."""
+    """A check that fails with its faults, or passes with the evidence."""
     if faults:
-        return Check(identifier, criterion, "red", "; ".join(faults), next_step)
-    return Check(identifier, criterion, "green", evidence, next_step)
+        return Check(identifier, criterion, "FAIL", "; ".join(faults), next_step)
+    return Check(identifier, criterion, "PASS", evidence)
 
 
 def exit_code(checks: Sequence[Check]) -> int:
-    """1 where one is red; what is unknown is said, and fails nothing."""
-    return 1 if any(check.status == "red" for check in checks) else 0
+    """1 where one fails; what was skipped is said, and fails nothing."""
+    return 1 if any(check.status == "FAIL" for check in checks) else 0

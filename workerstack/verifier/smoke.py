@@ -87,18 +87,22 @@ def rehearsed(plan: Plan) -> Iterator[Check]:
     would = {
         "start": f"would set the desired count of {service['serviceName']} from 0 to 1"
         if plan.raises_count
-        else f"would take the {service['desiredCount']} tasks that are wanted already",
+        else _would_use(int(service["desiredCount"])),
         "message": f"would send {len(plan.message.encode())} bytes to {plan.queue_url},"
         f" and wait {plan.timeout} s at most",
-        "object": f"would look for {plan.expected}" if plan.expected else "none is named",
+        "object": f"would look for {plan.expected}" if plan.expected else smoke_checks.NO_OBJECT,
         "network": "would read the log from the start on",
     }
     for identifier, criterion in CRITERIA.items():
-        yield Check(identifier, criterion, "unknown", would[identifier])
+        yield Check(identifier, criterion, "SKIP", would[identifier])
     yield Check(
-        "restored", "everything is as it was", "unknown",
+        "restored", "everything is as it was", "SKIP",
         "would suspend scale-in until then, and put back the desired count",
     )  # fmt: skip
+
+
+def _would_use(number: int) -> str:
+    return "would use the running task" if number == 1 else f"would use the {number} running tasks"
 
 
 LOG_LINES = 10
@@ -128,7 +132,7 @@ class Smoke:
     ) -> None:
         self.plan, self.clients, self.clock, self.say = plan, clients, clock, say
         self.log: list[str] = []
-        self._found = {name: verdict(name, "unknown", "not done") for name in CRITERIA}
+        self._found = {name: verdict(name, "SKIP", "not done") for name in CRITERIA}
         self._touched = Touched(clients, plan.worker.service)
         self._known = frozenset[str]()
         self._sent: tuple[str, Consumption] | None = None
@@ -178,7 +182,7 @@ class Smoke:
                 current = task.task_definition == service["taskDefinition"]
                 if task.status == "RUNNING" and current:
                     how = "was running already" if task.arn in self._known else "runs"
-                    self._note(verdict("start", "green", f"task {task.name} {how}"))
+                    self._note(verdict("start", "PASS", f"task {task.name} {how}"))
                     return True
             if not waits.wait(news=True):
                 break
@@ -208,7 +212,10 @@ class Smoke:
         self._sent = "", seen  # the call may be cut off, and the message be there
         name = sqs.send_message(QueueUrl=url, MessageBody=self.plan.message)["MessageId"]
         self._sent = name, seen
-        self.say(f"Sent message {name}; waiting for what becomes of it ...")
+        self.say(
+            f"Sent message {name}. Waiting up to {self.plan.timeout} s for the worker to"
+            " delete it ..."
+        )
         waits = self._waits()
         while True:
             seen.look(smoke_message.depth(sqs, url))
@@ -246,7 +253,7 @@ class Smoke:
         try:
             lines = rollout.lines(self.clients("logs"), self.plan.worker.task_definition, began)
         except (BotoCoreError, ClientError) as error:
-            self._note(verdict("network", "unknown", f"the log could not be read: {error}"))
+            self._note(verdict("network", "SKIP", f"the log could not be read: {error}"))
             return
         self.log = lines[-LOG_LINES:]
         self._note(smoke_checks.network(lines))

@@ -72,7 +72,7 @@ def needs(task: Mapping[str, Any], queue_arn: str, object_arn: str) -> Iterator[
 
 
 def check(iam: Any, role: str, needed: Sequence[Need]) -> Check:
-    """Whether the role may do all of it; unknown where we may not ask."""
+    """Whether the role may do all of it; skipped where we may not ask."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     criterion = "the task role has the rights"
@@ -80,7 +80,7 @@ def check(iam: Any, role: str, needed: Sequence[Need]) -> Check:
         refused = [each for need in needed for each in _refused(iam, role, need)]
     except (ClientError, BotoCoreError) as error:
         return Check(
-            "rights", criterion, "unknown", f"IAM could not be asked: {error}",
+            "rights", criterion, "SKIP", f"IAM could not be asked: {error}",
             "Give the caller iam:SimulatePrincipalPolicy, or see what the message does",
         )  # fmt: skip
     number = sum(len(need.actions) for need in needed)
@@ -111,6 +111,7 @@ CRITERIA = {
     "object": "the expected object appears",
     "network": "the log tells of no network error",
 }
+NO_OBJECT = "no --expect-object given"
 READ = "Read the log lines"
 
 
@@ -122,7 +123,7 @@ def verdict(name: str, status: Status, evidence: str, next_step: str = "") -> Ch
 def stopped(task: Task) -> Check:
     """A task that a fault has stopped."""
     return verdict(
-        "start", "red", f"task {task.name} stopped: {task.reason}",
+        "start", "FAIL", f"task {task.name} stopped: {task.reason}",
         "Mend the image, the roles or the network that it names, and deploy again",
     )  # fmt: skip
 
@@ -131,7 +132,7 @@ def not_started(found: Sequence[Task], events: Sequence[str], seconds: int) -> C
     """No task that runs in time; ``events`` are what ECS says of the service."""
     states = ", ".join(f"{task.name} is {task.status}" for task in found) or "no task came"
     return verdict(
-        "start", "red", f"not within {seconds} s: {'; '.join([states, *events])}",
+        "start", "FAIL", f"not within {seconds} s: {'; '.join([states, *events])}",
         "Mend what it says, or allow more time with --timeout",
     )  # fmt: skip
 
@@ -140,17 +141,17 @@ def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bo
     """What became of the message with this id; ``end`` is why nobody waits any longer."""
     if seen.is_dead:
         return verdict(
-            "message", "red", f"the dead letters went from {seen.before.dead} to {seen.last.dead}",
+            "message", "FAIL", f"the dead letters went from {seen.before.dead} to {seen.last.dead}",
             f"{READ}; then look at the dead-letter queue, and delete the message there",
         )  # fmt: skip
     if gone:
-        return verdict("message", "green", f"{name}: the queue is empty again")
+        return verdict("message", "PASS", f"{name}: the queue is empty again")
     if processed and seen.before.outstanding:
         said = f"processed, but others' messages hide whether it was deleted ({seen.last})"
-        return verdict("message", "unknown", said, "Run it again while the queue is quiet")
+        return verdict("message", "SKIP", said, "Run it again while the queue is quiet")
     what = "processed, but not deleted" if processed else "not consumed"
     return verdict(
-        "message", "red", f"{what} {end}: {seen.last}",
+        "message", "FAIL", f"{what} {end}: {seen.last}",
         f"{READ}; the worker must receive it, and delete it once its job is done",
     )  # fmt: skip
 
@@ -158,16 +159,16 @@ def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bo
 def appearance(found: Appearance | None) -> Check:
     """Whether the expected object has come."""
     if found is None:
-        return verdict("object", "unknown", "none is named", "Name it with --expect-object")
+        return verdict("object", "SKIP", NO_OBJECT, "Name it with --expect-object")
     if found.has_come:
-        return verdict("object", "green", f"{found.wanted} is there, and new")
+        return verdict("object", "PASS", f"{found.wanted} is there, and new")
     if found.refused:
         return verdict(
-            "object", "unknown", f"{found.wanted}: {found.refused}",
+            "object", "SKIP", f"{found.wanted}: {found.refused}",
             "Give the caller s3:GetObject and s3:ListBucket",
         )  # fmt: skip
     return verdict(
-        "object", "red", f"{found.wanted} is not there, or as old as before",
+        "object", "FAIL", f"{found.wanted} is not there, or as old as before",
         f"{READ}; compare the name with what the worker writes",
     )  # fmt: skip
 
@@ -176,11 +177,11 @@ def network(lines: Sequence[str]) -> Check:
     """Whether the log of this run tells of something that could not be reached."""
     if not lines:
         return verdict(
-            "network", "unknown", "nothing was logged in this run",
+            "network", "SKIP", "nothing was logged in this run",
             "See that the container writes to standard output",
         )  # fmt: skip
     return judged(
         "network", CRITERIA["network"], found(lines)[:3],
-        f"none in {len(lines)} lines since the start",
+        f"no network error in {len(lines)} log lines",
         "See the security group's egress, the subnets' routes and public addresses, and DNS",
     )  # fmt: skip

@@ -94,7 +94,7 @@ class Touched:
             self._set_count(1)
 
     def put_back(self, clock: Clock, queue_url: str, own: int) -> Check:
-        """Puts back what is still as we set it; red with the commands where that fails.
+        """Puts back what is still as we set it; fails with the commands where that fails.
 
         ``own``: how many of the queue's messages are ours, so that nobody else's worker stops.
         """
@@ -117,7 +117,7 @@ class Touched:
                 commands.append(self._count_command(self._count[0]))
             elif not left:
                 done.append(f"the desired count is {self._count[0]}")
-        status: Status = "red" if faults else "unknown" if left else "green"
+        status: Status = "FAIL" if faults else "SKIP" if left else "PASS"
         said = "; ".join([*faults, *left, *done]) or "nothing was changed"
         next_step = " && ".join(commands) or "Scaling takes the task back once the queue is empty"
         return Check("restored", "everything is as it was", status, said, next_step)

@@ -1,0 +1,159 @@
+"""``deploy.py rights``."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workerstack import deployments
+from workerstack.commands.options import ROOT
+from workerstack.output import say, show_json
+from workerstack.problem import Problem
+
+if TYPE_CHECKING:
+    from workerstack.deployer.rights import Environment
+
+INLINE = 10_240
+"""Characters of all inline policies of a role, without blanks (IAM: quotas)."""
+
+
+@click.command()
+@click.argument("env", metavar="ENV")
+@click.option(
+    "--for", "role", type=click.Choice(["reviewer", "executor", "service-role", "smoke"]),
+    help="One policy alone, as IAM takes it; without it, all of them by role.",
+)  # fmt: skip
+@click.option(
+    "--trust", "repository", metavar="OWNER/NAME",
+    help="Who may take each role, instead: the workflows of this GitHub repository.",
+)  # fmt: skip
+@click.option("--branch", default="main", show_default=True, help="The branch that is reviewed.")
+@click.option("--pull-requests", is_flag=True, help="Let pull requests make change sets, too.")
+@click.option(
+    "--before", multiple=True, metavar="STACK=TEMPLATE",
+    help="A template that stands there today, whose resources are changed or deleted, too.",
+)  # fmt: skip
+@click.option(
+    "--dead-letter-queue", "dead", multiple=True, metavar="NAME",
+    help="That of a queue which is not of these stacks; watching and smoke read it.",
+)  # fmt: skip
+@click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
+def rights(
+    *,
+    env: str,
+    role: str | None,
+    repository: str | None,
+    branch: str,
+    pull_requests: bool,
+    before: tuple[str, ...],
+    dead: tuple[str, ...],
+    root: Path,
+) -> int:
+    """Print the IAM policies with which this tool works on an environment, and no more.
+
+    They are derived from params/ENV and its templates. No AWS, no network.
+    """
+    from workerstack.deployer import rights as derivation
+
+    environment = _environment(env, root, before, dead)
+    chosen = (role,) if role else derivation.ROLES
+    found: dict[str, Any] = {}
+    for each in chosen:
+        if repository:
+            found[each] = derivation.trust(
+                environment, each, _checked(repository), branch, pull_requests=pull_requests
+            )
+        else:
+            found[each] = derivation.policy(environment, each)
+            _measure(each, found[each])
+    if repository and role is None:
+        found = {name: each for name, each in found.items() if each is not None}
+    if role and found[role] is None:
+        raise Problem(
+            f"Nothing trusts the role {role}",
+            "a person runs the smoke test, and no workflow does",
+            "Attach its policy to whoever does",
+        )
+    _talk(environment, role)
+    show_json(found[role] if role else found, 2)
+    return 0
+
+
+def _environment(
+    env: str, root: Path, before: tuple[str, ...], dead: tuple[str, ...]
+) -> "Environment":
+    from workerstack.deployer.rights import Environment
+    from workerstack.deployer.source import read_source
+
+    every = deployments.load_all(root)
+    mine = [each for each in every if each.environment == env]
+    if not mine:
+        known = sorted({each.environment for each in every})
+        raise Problem(
+            f"There is no environment {env}",
+            f"params/ has {', '.join(known) or 'none with a stack'}",
+            "Name one of them, or make it with `deploy.py init`",
+        )
+    sources = tuple(read_source(each) for each in mine)
+    return Environment(sources, dict(_before(sources, before)), dead)
+
+
+def _before(sources: Any, before: tuple[str, ...]) -> Any:
+    from workerstack.cloudformation import read_template, resolve, surroundings
+
+    stacks = {each.deployment.stack: each for each in sources}
+    for each in before:
+        name, _, file = each.partition("=")
+        if name not in stacks or not file:
+            raise Problem(
+                f"--before {each} names no stack",
+                f"it is STACK=TEMPLATE, and the stacks are {', '.join(stacks)}",
+                "Correct it",
+            )
+        template, source = read_template(Path(file)), stacks[name]
+        target = source.deployment.target
+        values = source.values()
+        yield (
+            name,
+            resolve(
+                template,
+                {key: value for key, value in values.items() if key in template.parameters},
+                surroundings(target.account, target.region, name),
+            ),
+        )
+
+
+def _checked(repository: str) -> str:
+    owner, slash, name = repository.partition("/")
+    if not owner or not name or not slash or set("/*?: ") & {*owner, *name}:
+        raise Problem(
+            f"{repository!r} is no repository of GitHub",
+            "it is OWNER/NAME, and a role must trust one alone",
+            "Correct --trust",
+        )
+    return repository
+
+
+def _measure(role: str, policy: Any) -> None:
+    size = len(json.dumps(policy, separators=(",", ":")))
+    say(f"{role}: {len(policy['Statement'])} statements, {size:,} characters.")
+    if size > INLINE:
+        say(f"    That is more than the {INLINE:,} of a role's inline policies: split it.")
+
+
+def _talk(environment: "Environment", role: str | None) -> None:
+    target = environment.sources[0].deployment.target
+    if role in (None, "executor") and not target.service_role:
+        say(
+            "target.yaml names no service-role: CloudFormation acts with the executor's rights,"
+            " which hold those of the service role."
+        )
+    unnamed = environment.unnamed()
+    if unnamed:
+        say(
+            "What these are called is not known here, so the rights are on all of the account's"
+            f" in this region: {', '.join(unnamed)}."
+        )
+    if role == "service-role" and not target.service_role:
+        say("target.yaml names no service-role yet: name this one there once it is made.")

@@ -1,0 +1,506 @@
+"""The rights that this tool needs for an environment, and no more: policies and trust, as data.
+
+Pure: deployments and templates in, JSON out. What the tool itself calls is the table `RIGHTS`;
+what CloudFormation calls to make a template's resources is `resource_rights`, from the provider
+schemas that cfn-lint ships. The tests run everything with exactly these policies.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from workerstack.cloudformation import Resource, Stack, policies, read, resolve, surroundings
+from workerstack.cloudformation.handler_permissions import HANDLERS
+from workerstack.cloudformation.policy_patterns import text as policy_text
+from workerstack.cloudformation.service_authorization import fits, scope
+from workerstack.deployer import resource_rights
+from workerstack.deployer.resource_rights import Grant, Place, grants_of, pattern
+from workerstack.deployer.source import INLINE_LIMIT, PREFIX, Source
+
+REVIEWER, EXECUTOR, SERVICE_ROLE, SMOKE = "reviewer", "executor", "service-role", "smoke"
+ROLES = (REVIEWER, EXECUTOR, SERVICE_ROLE, SMOKE)
+BOTH = (REVIEWER, EXECUTOR)
+ALL = (REVIEWER, EXECUTOR, SMOKE)
+LIVE = (EXECUTOR, SMOKE)
+
+
+@dataclass(frozen=True)
+class Right:
+    """One action, who gets it, on what (a thing of `Environment.things`), and what for."""
+
+    action: str
+    roles: tuple[str, ...]
+    on: str
+    why: str
+
+
+RIGHTS = (
+    # Stacks and change sets.
+    Right("cloudformation:DescribeStacks", ALL, "stacks", "what there is"),
+    Right("cloudformation:ListStackResources", LIVE, "stacks", "what it has"),
+    Right("cloudformation:GetTemplate", BOTH, "stacks", "what is deployed, and what is proposed"),
+    Right("cloudformation:GetTemplateSummary", BOTH, "all", "which capabilities a template needs"),
+    Right("cloudformation:DescribeStackEvents", BOTH, "stacks", "what happened, also earlier"),
+    Right("cloudformation:DescribeChangeSet", BOTH, "stacks", "the changes"),
+    Right("cloudformation:DescribeChangeSetHooks", BOTH, "stacks", "what will look at them"),
+    Right("cloudformation:DescribeEvents", BOTH, "all", "what early validation says"),
+    Right("cloudformation:ListHookResults", BOTH, "all", "what hooks say"),
+    Right("cloudformation:GetHookResult", BOTH, "all", "why a hook fails"),
+    Right("cloudformation:ListImports", BOTH, "exports", "who imports the stack's exports"),
+    Right("cloudformation:CreateChangeSet", (REVIEWER,), "stacks", "the proposal"),
+    Right("cloudformation:DeleteChangeSet", (REVIEWER,), "stacks", "dropping it"),
+    Right("cloudformation:ListChangeSets", (REVIEWER,), "stacks", "finding those that wait"),
+    Right("cloudformation:DetectStackDrift", (REVIEWER,), "stacks", "what was changed by hand"),
+    Right("cloudformation:DescribeStackDriftDetectionStatus", (REVIEWER,), "all", "the same"),
+    Right("cloudformation:DescribeStackResourceDrifts", (REVIEWER,), "stacks", "the same"),
+    Right("cloudformation:ExecuteChangeSet", (EXECUTOR,), "stacks", "what was reviewed"),
+    Right("cloudformation:CancelUpdateStack", (EXECUTOR,), "stacks", "Ctrl-C while it is watched"),
+    Right("cloudformation:ContinueUpdateRollback", (EXECUTOR,), "stacks", "rollback --continue"),
+    Right("cloudformation:RollbackStack", (EXECUTOR,), "stacks", "rollback of a failed stack"),
+    Right("cloudformation:DeleteStack", (EXECUTOR,), "stacks", "discard --stack"),
+    # What guards the stack, where target.yaml says so.
+    Right("cloudformation:GetStackPolicy", BOTH, "stacks with a policy", "the policy that it has"),
+    Right("cloudformation:SetStackPolicy", (EXECUTOR,), "stacks with a policy", "setting it"),
+    Right("cloudformation:UpdateTerminationProtection", (EXECUTOR,), "guarded stacks",
+          "setting it"),
+    # A stack that another tool made, and that `adopt` takes over.
+    Right("cloudformation:DescribeType", (REVIEWER,), "any, to adopt", "what can be imported"),
+    Right("cloudformation:ListStackResources", (REVIEWER,), "stacks to adopt", "what it has"),
+    Right("cloudformation:GetStackPolicy", (REVIEWER,), "stacks to adopt", "what forbids it"),
+    Right("cloudformation:CreateStackRefactor", (REVIEWER,), "stacks to adopt", "new logical ids"),
+    Right("cloudformation:DescribeStackRefactor", BOTH, "stacks to adopt", "the renaming"),
+    Right("cloudformation:ListStackRefactorActions", BOTH, "stacks to adopt", "the same"),
+    Right("cloudformation:ExecuteStackRefactor", (EXECUTOR,), "stacks to adopt", "the renaming"),
+    # A template of more than 51,200 bytes.
+    Right("s3:ListBucket", BOTH, "template bucket", "whether the template bucket is ours"),
+    Right("s3:PutObject", BOTH, "templates", "a template that a request cannot hold"),
+    Right("s3:GetObject", BOTH, "templates", "CloudFormation reads it with our rights"),
+    # CloudFormation looks up the values of parameters that are of a type of AWS.
+    Right("ec2:DescribeVpcs", BOTH, "AWS::EC2::VPC::Id", "a value of this type exists"),
+    Right("ec2:DescribeSubnets", BOTH, "AWS::EC2::Subnet::Id", "a value of this type exists"),
+    Right("ec2:DescribeSecurityGroups", BOTH, "AWS::EC2::SecurityGroup::Id",
+          "a value of this type exists"),
+    # CloudFormation takes the role from us.
+    Right("iam:PassRole", BOTH, "service role", "the role with which CloudFormation acts"),
+    # The worker as it is.
+    Right("ecs:DescribeServices", ALL, "services", "running tasks, the rollout"),
+    Right("sqs:GetQueueUrl", BOTH, "queues", "the queue by its name, and its dead letters"),
+    Right("sqs:GetQueueUrl", (SMOKE,), "dead-letter queues", "its dead letters"),
+    Right("sqs:GetQueueAttributes", ALL, "queues", "messages waiting and in flight"),
+    Right("ecs:DescribeTaskDefinition", LIVE, "all", "what runs"),
+    Right("ecs:ListTasks", LIVE, "tasks of the clusters", "tasks that stop"),
+    Right("ecs:DescribeTasks", LIVE, "tasks", "why they stop"),
+    Right("logs:FilterLogEvents", LIVE, "log groups", "what the worker says"),
+    Right("application-autoscaling:DescribeScalableTargets", LIVE, "all", "whether it scales"),
+    Right("application-autoscaling:DescribeScalingPolicies", LIVE, "all", "how it scales"),
+    Right("cloudwatch:DescribeAlarms", LIVE, "alarms", "what drives scaling"),
+    Right("ec2:DescribeSecurityGroups", LIVE, "all", "what may reach the tasks"),
+    Right("elasticfilesystem:DescribeMountTargets", LIVE, "file systems", "its mount targets"),
+    Right("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
+          "whether they let the worker in"),
+    # The smoke test.
+    Right("iam:SimulatePrincipalPolicy", (SMOKE,), "task roles", "whether the worker may do it"),
+    Right("ecs:UpdateService", (SMOKE,), "services", "one task, and back"),
+    Right("application-autoscaling:RegisterScalableTarget", (SMOKE,), "scalable targets",
+          "suspending scale-in, and resuming it"),
+    Right("sqs:SendMessage", (SMOKE,), "worker's queue", "the message"),
+    Right("sqs:ReceiveMessage", (SMOKE,), "worker's queue", "taking back what nobody took"),
+    Right("sqs:DeleteMessage", (SMOKE,), "worker's queue", "the same"),
+    Right("sqs:ChangeMessageVisibility", (SMOKE,), "worker's queue", "giving back another's"),
+    Right("s3:ListBucket", (SMOKE,), "worker's buckets", "whether the expected object is there"),
+    Right("s3:GetObject", (SMOKE,), "worker's objects", "the same"),
+)  # fmt: skip
+"""Every call of this tool to AWS but sts:GetCallerIdentity, which needs no right.
+
+A new call gets a row here; the test of the scenarios names it where it is missing.
+"""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The stacks of an environment, resolved with its values; ``sources`` in the same order.
+
+    ``before`` are templates that stand there today, whose resources may be changed or deleted.
+    ``dead_letter_queues`` are the names of those of queues that are not of these stacks.
+    """
+
+    sources: tuple[Source, ...]
+    before: Mapping[str, Stack] = field(default_factory=dict)
+    dead_letter_queues: tuple[str, ...] = ()
+
+    @cached_property
+    def place(self) -> Place:
+        """Where it is."""
+        target = self.sources[0].deployment.target
+        return Place(
+            surroundings(target.account, target.region)["AWS::Partition"],
+            target.region,
+            target.account,
+        )
+
+    @cached_property
+    def stacks(self) -> dict[str, Stack]:
+        """By name."""
+        return {each.deployment.stack: resolved(each, each.values()) for each in self.sources}
+
+    def resources(self, *kinds: str) -> Iterator[tuple[str, Resource]]:
+        """All of these types (of every type without one), each with its stack's name."""
+        for name, stack in self.stacks.items():
+            for each in stack.resources.values():
+                if not kinds or each.type in kinds:
+                    yield name, each
+
+    def arns(self, kind: str) -> set[str]:
+        """Patterns of the ARNs of all resources of a type."""
+        return {
+            arn
+            for name, each in self.resources(kind)
+            for arn in resource_rights.arns(each, name, self.stacks[name], self.place)
+        }
+
+    @cached_property
+    def things(self) -> dict[str, tuple[str, ...]]:
+        """What the rows of the table are on: patterns of ARNs; none where there is no such."""
+        place, target = self.place, self.sources[0].deployment.target
+        found: dict[str, Iterable[str]] = {
+            "all": ["*"],
+            "stacks": [
+                place.arn("cloudformation", f"stack/{each.deployment.stack}/*")
+                for each in self.sources
+            ],
+            "services": (each for each in self.arns("AWS::ECS::Service") if ":service/" in each),
+            "queues": self._queues(),
+            "worker's queue": self._given(),
+            "dead-letter queues": self._dead_letters(),
+            "tasks": [place.arn("ecs", f"task/{each}/*") for each in self._clusters()],
+            "tasks of the clusters": [
+                place.arn("ecs", f"container-instance/{each}/*") for each in self._clusters()
+            ],
+            "log groups": self._log_groups(),
+            "alarms": self.arns("AWS::CloudWatch::Alarm"),
+            "file systems": self._file_systems(),
+            "task roles": self._task_roles(),
+            "scalable targets": [place.arn("application-autoscaling", "scalable-target/*")],
+            "service role": [target.service_role] if target.service_role else [],
+            "worker's buckets": self._worker_may("s3:ListBucket"),
+            "worker's objects": self._worker_may("s3:GetObject"),
+        }
+        stacks = tuple(found["stacks"])
+        found["any, to adopt"] = ["*"] if self.before else []
+        found["stacks to adopt"] = [
+            place.arn("cloudformation", f"stack/{each}/*") for each in self.before
+        ]
+        found["stacks with a policy"] = stacks if target.stack_policy else ()
+        found["guarded stacks"] = stacks if target.termination_protection is not None else ()
+        found["exports"] = ["*"] if self._exports() else []
+        bucket = target.template_bucket if self._is_large() else None
+        found["template bucket"] = [f"arn:{place.partition}:s3:::{bucket}"] if bucket else []
+        found["templates"] = (
+            [f"arn:{place.partition}:s3:::{bucket}/{PREFIX}/*.template.yaml"] if bucket else []
+        )
+        for kind in TYPES:
+            found[kind] = ["*"] if self._declares(kind) else []
+        return {name: tuple(sorted(set(each))) for name, each in found.items()}
+
+    def unnamed(self) -> list[str]:
+        """The types whose resources are not known by their names."""
+        return sorted(
+            {
+                each.type
+                for stack in self.all_stacks()
+                for each in stack.resources.values()
+                if not resource_rights.is_named(each)
+            }
+        )
+
+    def _is_large(self) -> bool:
+        return any(len(each.text.encode()) > INLINE_LIMIT for each in self.sources)
+
+    def _exports(self) -> bool:
+        return any(each.export for stack in self.all_stacks() for each in stack.outputs.values())
+
+    def all_stacks(self) -> Iterator[Stack]:
+        """Those of today too."""
+        yield from self.stacks.values()
+        yield from self.before.values()
+
+    def _declares(self, kind: str) -> bool:
+        return any(
+            parameter.type in (kind, f"List<{kind}>")
+            for source in self.sources
+            for parameter in source.declared.values()
+        )
+
+    def _clusters(self) -> set[str]:
+        return {
+            pattern(each.get("Cluster"), name, self.stacks[name]) or "default"
+            for name, each in self.resources("AWS::ECS::Service")
+        }
+
+    def _queues(self) -> Iterator[str]:
+        """Those that alarms watch or containers are given, and their dead-letter queues."""
+        yield from self._given()
+        yield from self._dead_letters()
+        for name, each in self.resources("AWS::CloudWatch::Alarm"):
+            for value in _dimensions(each.properties, "QueueName"):
+                yield from self._queue(value, name)
+
+    def _given(self) -> Iterator[str]:
+        """The queues whose URLs the containers get."""
+        for name, each in self.resources("AWS::ECS::TaskDefinition"):
+            for container in each.get("ContainerDefinitions", default=()):
+                for variable in container.get("Environment", ()):
+                    if variable.get("Name") == "QUEUE_URL":
+                        yield from self._queue(variable.get("Value"), name)
+
+    def _queue(self, value: Any, name: str) -> Iterator[str]:
+        yield from resource_rights.queues(value, name, self.stacks[name], self.place)
+
+    def _dead_letters(self) -> Iterator[str]:
+        """Those that a redrive policy of a stack names, and those of queues of others."""
+        for each in self.dead_letter_queues:
+            yield self.place.arn("sqs", each)
+        for name, queue in self.resources("AWS::SQS::Queue"):
+            target = queue.get("RedrivePolicy", "deadLetterTargetArn")
+            referred = self.stacks[name].referred(target, "AWS::SQS::Queue") if target else None
+            if referred is not None:
+                yield from resource_rights.arns(referred, name, self.stacks[name], self.place)
+
+    def _log_groups(self) -> Iterator[str]:
+        for name, each in self.resources("AWS::ECS::TaskDefinition"):
+            for container in each.get("ContainerDefinitions", default=()):
+                options = container.get("LogConfiguration", {}).get("Options", {})
+                found = pattern(options.get("awslogs-group"), name, self.stacks[name])
+                if found:
+                    yield self.place.arn("logs", f"log-group:{found}:*")
+
+    def _file_systems(self) -> Iterator[str]:
+        for name, each in self.resources("AWS::ECS::TaskDefinition"):
+            for volume in each.get("Volumes", default=()):
+                system = volume.get("EFSVolumeConfiguration", {}).get("FilesystemId")
+                found = pattern(system, name, self.stacks[name])
+                if found:
+                    yield self.place.arn("elasticfilesystem", f"file-system/{found}")
+
+    def _task_roles(self) -> set[str]:
+        return {
+            arn
+            for name, each in self.resources("AWS::ECS::TaskDefinition")
+            for arn in resource_rights.roles(
+                each.get("TaskRoleArn"), name, self.stacks[name], self.place
+            )
+        }
+
+    def _worker_may(self, action: str) -> Iterator[str]:
+        """The resources on which the roles of the templates may do this, as they name them."""
+        kinds = ("AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::IAM::Policy")
+        for _, each in self.resources(*kinds):
+            documents = [each.get("PolicyDocument")]
+            documents += [one.get("PolicyDocument") for one in each.get("Policies", default=())]
+            for document in filter(None, documents):
+                yield from _allowed_on(policies.read(document), action)
+
+
+def _allowed_on(policy: policies.Policy, action: str) -> Iterator[str]:
+    for statement in policy.statements:
+        if statement.effect == policies.ALLOW and action in statement.actions:
+            for resource in statement.resources or ():
+                named = policy_text(resource)
+                if named:
+                    yield named
+
+
+TYPES = ("AWS::EC2::VPC::Id", "AWS::EC2::Subnet::Id", "AWS::EC2::SecurityGroup::Id")
+
+
+def resolved(source: Source, values: Mapping[str, str]) -> Stack:
+    """A deployment's template with its values, where it is."""
+    deployment = source.deployment
+    target = deployment.target
+    return resolve(
+        read(source.text, source.file),
+        values,
+        surroundings(target.account, target.region, deployment.stack),
+    )
+
+
+def policy(environment: Environment, role: str) -> dict[str, Any]:
+    """The policy of one of the four roles, as IAM takes it."""
+    grants = list(_tool(environment, role)) if role != SERVICE_ROLE else []
+    target = environment.sources[0].deployment.target
+    if role == SERVICE_ROLE or (role == EXECUTOR and not target.service_role):
+        grants += _stack_grants(environment, HANDLERS)
+    if role == REVIEWER:
+        # Detecting drift reads each resource with the caller's rights.
+        grants += _stack_grants(environment, ("read",))
+    return document(grants)
+
+
+def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterator[Grant]:
+    for name, stack in environment.stacks.items():
+        yield from grants_of(stack, name, environment.place, handlers)
+    # What stands there today is no longer made. It is changed, also under another logical id
+    # where it is adopted, and deleted.
+    today = tuple(each for each in handlers if each != "create")
+    for name, stack in environment.before.items():
+        kept = {each.type for each in environment.stacks[name].resources.values()}
+        yield from grants_of(stack, name, environment.place, today, kept)
+
+
+def _tool(environment: Environment, role: str) -> Iterator[Grant]:
+    place = environment.place
+    for right in RIGHTS:
+        if role not in right.roles:
+            continue
+        on = environment.things[right.on]
+        possible = scope(right.action, *place).all
+        if not possible and on:
+            on = ("*",)
+        narrow = tuple(arn for arn in on if not possible or any(fits(arn, p) for p in possible))
+        narrow = narrow or on
+        if narrow:
+            yield Grant(right.action, narrow, _condition(right, environment))
+
+
+def _condition(right: Right, environment: Environment) -> Mapping[str, Any]:
+    if right.action == "iam:PassRole":
+        return {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    if right.action.startswith("s3:"):
+        # The names of buckets are everybody's: one that was deleted may be a stranger's now.
+        return {"StringEquals": {"s3:ResourceAccount": environment.place.account}}
+    if right.on == "scalable targets":
+        return resource_rights.SCALING
+    if right.on == "tasks of the clusters":
+        arns = [
+            arn.replace(":container-instance/", ":cluster/").removesuffix("/*")
+            for arn in environment.things[right.on]
+        ]
+        return {"ArnEquals": {"ecs:cluster": arns}}
+    return {}
+
+
+def document(grants: Iterable[Grant]) -> dict[str, Any]:
+    """One statement for all actions that are allowed on the same, under the same condition."""
+    together: dict[tuple[Any, ...], set[str]] = {}
+    conditions: dict[str, Mapping[str, Any]] = {}
+    on: dict[tuple[str, str], set[str]] = {}
+    for grant in grants:
+        key = repr(sorted(grant.condition.items()))
+        conditions[key] = grant.condition
+        on.setdefault((grant.action, key), set()).update(grant.resources)
+    for (action, key), resources in on.items():
+        together.setdefault((tuple(sorted(_widest(resources))), key), set()).add(action)
+    statements = []
+    for (resources, key), actions in sorted(together.items(), key=lambda each: _order(*each)):
+        statement: dict[str, Any] = {
+            "Sid": "",
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": list(resources),
+        }
+        if conditions[key]:
+            statement["Condition"] = dict(conditions[key])
+        statements.append(statement)
+    _name(statements)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _order(key: tuple[Any, ...], actions: set[str]) -> tuple[Any, ...]:
+    return (min(actions).partition(":")[0], key[0] == ("*",), key)
+
+
+def _widest(resources: set[str]) -> set[str]:
+    """Without those that another one with a `*` at its end holds already."""
+    return {
+        each
+        for each in resources
+        if not any(
+            other != each and other.endswith("*") and each.startswith(other[:-1])
+            for other in resources
+        )
+    }
+
+
+def _name(statements: list[dict[str, Any]]) -> None:
+    """Sids that say which service, and on what: letters and digits (IAM: Sid)."""
+    taken: dict[str, int] = {}
+    for statement in statements:
+        service = statement["Action"][0].partition(":")[0]
+        first = statement["Resource"][0]
+        kind = first.split(":", 5)[-1].split("/")[0].split(":")[0]
+        words = ["WithoutResource"] if first == "*" else [*service.split("-"), *kind.split("-")]
+        sid = "".join(_capital(word) for word in words)[:LONGEST_SID]
+        taken[sid] = taken.get(sid, 0) + 1
+        statement["Sid"] = sid if taken[sid] == 1 else f"{sid}{taken[sid]}"
+
+
+LONGEST_SID = 48
+
+
+def _capital(word: str) -> str:
+    plain = "".join(letter for letter in word if letter.isalnum())
+    return plain[:1].upper() + plain[1:]
+
+
+GITHUB = "token.actions.githubusercontent.com"
+
+
+def trust(
+    environment: Environment, role: str, repository: str, branch: str, *, pull_requests: bool
+) -> dict[str, Any] | None:
+    """Who may take the role; None for smoke, which a person does.
+
+    The reviewer is the workflow on the branch (and on pull requests, where wanted), the executor
+    a job that went through the environment's approval, the service role CloudFormation itself,
+    for this account's stacks.
+    Source: GitHub Docs, "OpenID Connect reference"; IAM, "confused deputy".
+    """
+    name, place = environment.sources[0].deployment.environment, environment.place
+    if role == SMOKE:
+        return None
+    if role == SERVICE_ROLE:
+        return _trusting(
+            {"Service": "cloudformation.amazonaws.com"},
+            "sts:AssumeRole",
+            {
+                "StringEquals": {"aws:SourceAccount": place.account},
+                "ArnLike": {"aws:SourceArn": list(environment.things["stacks"])},
+            },
+        )
+    subjects = [f"repo:{repository}:environment:{name}"]
+    if role == REVIEWER:
+        subjects = [f"repo:{repository}:ref:refs/heads/{branch}"]
+        subjects += [f"repo:{repository}:pull_request"] if pull_requests else []
+    return _trusting(
+        {"Federated": f"arn:{place.partition}:iam::{place.account}:oidc-provider/{GITHUB}"},
+        "sts:AssumeRoleWithWebIdentity",
+        {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": subjects}},
+    )
+
+
+def _trusting(
+    principal: Mapping[str, str], action: str, condition: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": dict(principal),
+                "Action": action,
+                "Condition": dict(condition),
+            }
+        ],
+    }
+
+
+def _dimensions(value: Any, wanted: str) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _dimensions(item, wanted)
+    elif isinstance(value, Mapping):
+        if value.get("Name") == wanted and "Value" in value:
+            yield value["Value"]
+        for item in value.values():
+            yield from _dimensions(item, wanted)

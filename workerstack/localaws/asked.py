@@ -1,0 +1,275 @@
+"""What a request to the endpoint asks of IAM: the action, the resources, the context.
+
+Most calls ask for the action of their own name, on the resource that they name; the exceptions
+are here. Source: Service Authorization Reference, each service's page.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from workerstack.cloudformation.service_authorization import scope
+from workerstack.localaws import refactoring
+
+SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+PREFIXES = {"monitoring": "cloudwatch"}
+"""Signing names that are not the prefix of the service's actions."""
+
+FREE = frozenset({"sts:GetCallerIdentity"})
+"""What needs no right (STS API reference)."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One action on one resource."""
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A signed request, as the edge sees it."""
+
+    key: str
+    region: str
+    signed_for: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    account: str = ""
+
+    @property
+    def service(self) -> str:
+        """The prefix of its actions."""
+        return PREFIXES.get(self.signed_for, self.signed_for)
+
+    def arn(self, rest: str, service: str = "") -> str:
+        """An ARN in its account and region."""
+        return f"arn:aws:{service or self.service}:{self.region}:{self.account}:{rest}"
+
+    def text(self, name: str) -> str:
+        """A parameter as text; empty where it is not given."""
+        return str(self.parameters.get(name) or "")
+
+    def listed(self, name: str) -> list[str]:
+        """A list of texts, in JSON or as `Name.member.1`, `Name.1`."""
+        found = self.parameters.get(name)
+        if isinstance(found, list):
+            return [str(each) for each in found]
+        numbered = re.compile(rf"{name}(?:\.member)?\.\d+")
+        return [str(each) for key, each in self.parameters.items() if numbered.fullmatch(key)]
+
+
+def read(
+    method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+) -> Request | None:
+    """The request; None where it is not signed as AWS's clients do."""
+    found = SCOPE.search(headers.get("authorization", ""))
+    if found is None:
+        return None
+    key, region, signed_for = found.groups()
+    parameters: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
+    kind = headers.get("content-type", "")
+    if "x-www-form-urlencoded" in kind:
+        parameters |= dict(parse_qsl(body.decode(), keep_blank_values=True))
+    elif "x-amz-json" in kind:
+        parameters |= json.loads(body or b"{}")
+    elif "cbor" in kind:
+        parameters |= _cbor(body)
+    return Request(key, region, signed_for, method, unquote(path), headers, parameters)
+
+
+def _cbor(body: bytes) -> dict[str, Any]:
+    """What botocore sends to CloudWatch; it reads its own format."""
+    import io
+
+    from botocore.parsers import RpcV2CBORParser
+
+    parser: Any = RpcV2CBORParser()
+    stream = io.BufferedReader(io.BytesIO(body))
+    found = parser.parse_data_item(stream) if body else {}
+    return dict(found)
+
+
+def operation(request: Request) -> str:
+    """The API's name of the call."""
+    target = request.headers.get("x-amz-target", "")
+    if target:
+        return target.rpartition(".")[2]
+    if request.text("Action"):
+        return request.text("Action")
+    if "/operation/" in request.path:
+        return request.path.rpartition("/")[2]
+    for method, path, name in ROUTES.get(request.service, ()):
+        if method == request.method and re.fullmatch(path, request.path):
+            return name
+    return f"{request.method} {request.path}"
+
+
+ROUTES = {
+    "s3": (
+        ("HEAD", "/[^/]+/?", "HeadBucket"),
+        ("HEAD", "/[^/]+/.+", "HeadObject"),
+        ("GET", "/[^/]+/.+", "GetObject"),
+        ("PUT", "/[^/]+/.+", "PutObject"),
+    ),
+    "elasticfilesystem": (
+        ("GET", "/2015-02-01/mount-targets/?", "DescribeMountTargets"),
+        (
+            "GET",
+            "/2015-02-01/mount-targets/[^/]+/security-groups",
+            "DescribeMountTargetSecurityGroups",
+        ),
+    ),
+}
+"""The calls of REST services that this project makes."""
+
+OTHER_NAMES = {"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject"}
+
+
+def questions(request: Request) -> Iterator[Question]:
+    """All that must be allowed before the call is."""
+    name = f"{request.service}:{operation(request)}"
+    if name in FREE:
+        return
+    action = OTHER_NAMES.get(name, name)
+    if not scope(action, "aws", request.region, request.account).all:
+        yield Question(action)
+    else:
+        yield from RESOURCES.get(request.service, _unknown)(request, action)
+    if request.service == "cloudformation":
+        yield from _passed(request)
+        yield from _fetched(request)
+
+
+Asking = Callable[[Request, str], Iterator[Question]]
+
+
+def _unknown(_: Request, action: str) -> Iterator[Question]:
+    """No one knows here what the call is on: only a right on everything will do."""
+    yield Question(action)
+
+
+def _stack(request: Request, action: str) -> Iterator[Question]:
+    name = stack_name(request)
+    yield Question(action, request.arn(f"stack/{name}/*"), {"cloudformation:RoleArn": None})
+
+
+def stack_name(request: Request) -> str:
+    """The stack that a call of CloudFormation is about; a change set belongs to one."""
+    name = request.text("StackName") or request.text("StackDefinitions.member.1.StackName")
+    if request.text("StackRefactorId"):
+        name = refactoring.stack_of(
+            request.text("StackRefactorId"), request.account, request.region
+        )
+    if not name and request.text("ChangeSetName"):
+        from ministack.core.responses import request_scope
+        from ministack.services.cloudformation import changesets
+
+        with request_scope(request.account, request.region):
+            _, found = changesets._find_change_set(request.text("ChangeSetName"))
+        name = found["StackName"] if found else "*"
+    return name.split("/")[1] if name.startswith("arn:") else name or "*"
+
+
+def _passed(request: Request) -> Iterator[Question]:
+    """Whoever names a role for CloudFormation passes it (IAM User Guide, "PassRole")."""
+    role = request.text("RoleARN")
+    if role:
+        yield Question(
+            "iam:PassRole", role, {"iam:PassedToService": "cloudformation.amazonaws.com"}
+        )
+
+
+def _fetched(request: Request) -> Iterator[Question]:
+    """CloudFormation reads a template from S3 with the caller's rights (CreateChangeSet)."""
+    url = request.text("TemplateURL")
+    if url:
+        bucket_and_key = url.split("/", 3)[3]
+        yield Question(
+            "s3:GetObject",
+            f"arn:aws:s3:::{bucket_and_key}",
+            {"s3:ResourceAccount": request.account},
+        )
+
+
+def _ecs(request: Request, action: str) -> Iterator[Question]:
+    cluster = request.text("cluster").rpartition("/")[2] or "default"
+    context = {"ecs:cluster": request.arn(f"cluster/{cluster}")}
+    if action == "ecs:ListTasks":
+        yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
+        return
+    kind, names = "service", request.listed("services") or [request.text("service")]
+    if action == "ecs:DescribeTasks":
+        kind, names = "task", request.listed("tasks")
+    elif action == "ecs:DescribeClusters":
+        kind, names = "cluster", request.listed("clusters")
+    for name in names:
+        own = name.rpartition("/")[2]
+        rest = f"cluster/{own}" if kind == "cluster" else f"{kind}/{cluster}/{own}"
+        yield Question(action, request.arn(rest), context)
+
+
+def _sqs(request: Request, action: str) -> Iterator[Question]:
+    name = request.text("QueueName") or request.text("QueueUrl").rpartition("/")[2]
+    yield Question(action, request.arn(name))
+
+
+def _logs(request: Request, action: str) -> Iterator[Question]:
+    name = request.text("logGroupName") or request.text("logGroupIdentifier")
+    yield Question(action, request.arn(f"log-group:{name}:log-stream:"))
+
+
+def _cloudwatch(request: Request, action: str) -> Iterator[Question]:
+    for name in request.listed("AlarmNames") or ["*"]:
+        yield Question(action, request.arn(f"alarm:{name}"))
+
+
+def _iam(request: Request, action: str) -> Iterator[Question]:
+    yield Question(action, request.text("PolicySourceArn") or "*")
+
+
+def _scaling(request: Request, action: str) -> Iterator[Question]:
+    context = {
+        "application-autoscaling:service-namespace": request.text("ServiceNamespace"),
+        "application-autoscaling:scalable-dimension": request.text("ScalableDimension"),
+    }
+    yield Question(action, request.arn("scalable-target/0ec5"), context)
+
+
+def _s3(request: Request, action: str) -> Iterator[Question]:
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+    yield Question(action, resource, {"s3:ResourceAccount": request.account})
+
+
+def _file_system(request: Request, action: str) -> Iterator[Question]:
+    system = request.text("FileSystemId")
+    if not system:
+        from ministack.core.responses import request_scope
+        from ministack.services import efs
+
+        with request_scope(request.account, request.region):
+            target = efs._mount_targets.get(request.path.split("/")[3])
+        system = target["FileSystemId"] if target else "*"
+    yield Question(action, request.arn(f"file-system/{system}"))
+
+
+RESOURCES: dict[str, Asking] = {
+    "application-autoscaling": _scaling,
+    "cloudformation": _stack,
+    "cloudwatch": _cloudwatch,
+    "ecs": _ecs,
+    "elasticfilesystem": _file_system,
+    "iam": _iam,
+    "logs": _logs,
+    "s3": _s3,
+    "sqs": _sqs,
+}
+"""How a service's calls name what they are on."""

@@ -1,0 +1,81 @@
+"""Asking AWS what is there: an answer, nothing there, or no permission to know.
+
+Source: IAM, Service Authorization Reference (action names); each service's "Common errors".
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from workerstack.deployer.aws import Clients, code_of
+
+Ask = Callable[..., Any]
+"""``ask(service, operation, **request)``: one call of AWS; see ``asked``."""
+
+GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|NotExist")
+DENIED = re.compile(r"AccessDenied|Unauthorized|AuthorizationError|NotAuthorized|Forbidden")
+TOLD = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+
+PREFIXES = {"monitoring": "cloudwatch"}
+"""Where IAM's prefix of a service is not the name that its requests are signed with."""
+
+
+class NotAllowedError(Exception):
+    """The caller may not ask; ``action`` is IAM's name of what is missing."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"no permission for {action}")
+        self.action = action
+
+
+class GoneError(Exception):
+    """What was asked for does not exist."""
+
+
+def asked(clients: Clients) -> Ask:
+    """A function that calls AWS; raises NotAllowedError, GoneError, or botocore's own errors."""
+    from botocore.exceptions import ClientError
+
+    def ask(service: str, operation: str, /, **request: Any) -> Any:
+        client = clients(service)
+        try:
+            if client.can_paginate(operation):
+                return client.get_paginator(operation).paginate(**request).build_full_result()
+            return getattr(client, operation)(**request)
+        except ClientError as error:
+            code = code_of(error)
+            if DENIED.search(code):
+                raise NotAllowedError(_action(client, error)) from error
+            if GONE.search(code):
+                raise GoneError(code) from error
+            raise
+
+    return ask
+
+
+def _action(client: Any, error: Any) -> str:
+    """IAM's name of the action, which most services tell in their message."""
+    told = TOLD.search(str(error.response.get("Error", {}).get("Message", "")))
+    if told:
+        return told[1]
+    prefix = client.meta.service_model.signing_name
+    return f"{PREFIXES.get(prefix, prefix)}:{error.operation_name}"
+
+
+class NotAllowed(Mapping[str, Any]):
+    """Properties that could not be read: whoever looks at them raises NotAllowedError."""
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+
+    def __getitem__(self, name: str) -> Any:
+        raise NotAllowedError(self.action)
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotAllowedError(self.action)
+
+    def __len__(self) -> int:
+        raise NotAllowedError(self.action)
+
+    def __contains__(self, name: object) -> bool:
+        raise NotAllowedError(self.action)

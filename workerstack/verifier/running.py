@@ -1,0 +1,251 @@
+"""What runs now: the images of the tasks, and messages that nobody works on.
+
+Source: ECS developer guide, "Container image resolution" (a deployment resolves a tag once); ECR,
+DescribeImages and BatchGetImage; CloudWatch, "Available CloudWatch metrics for Amazon SQS".
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from workerstack.cloudformation import Resource, text
+from workerstack.cloudformation.values import scalar
+from workerstack.verifier.asking import GoneError
+from workerstack.verifier.deviations import wanted_properties
+from workerstack.verifier.live_only import (
+    ALARM,
+    SERVICE,
+    TASK_DEFINITION,
+    Fault,
+    Faults,
+    Look,
+    NotKnown,
+    Row,
+    queue_url,
+)
+
+IMAGE = re.compile(
+    r"(?P<registry>\d{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.[a-z.]+/(?P<repository>[^:@]+)"
+    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""An image in ECR."""
+
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+"""Media types of images of several architectures; a task may name the one of its own."""
+
+OLDEST = 900
+"""Seconds that a message may wait while nothing runs, where no alarm of the stack says.
+
+Longer than an alarm of one minute and the start of a task in Fargate take together.
+"""
+
+AGE = "ApproximateAgeOfOldestMessage"
+
+
+def _services(look: Look) -> Iterator[Mapping[str, Any]]:
+    for each in look.live.of(SERVICE):
+        if each.logical_id in look.live.found:
+            yield look.live.found[each.logical_id].properties
+
+
+def _tasks(look: Look, service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The running tasks of a service, as DescribeTasks answers."""
+    of = {"cluster": service["Cluster"]}
+    arns = look.ask("ecs", "list_tasks", **of, serviceName=service["ServiceName"],
+                    desiredStatus="RUNNING")["taskArns"]  # fmt: skip
+    answers: list[Mapping[str, Any]] = []
+    for start in range(0, len(arns), 100):
+        some = arns[start : start + 100]
+        answers += look.ask("ecs", "describe_tasks", **of, tasks=some)["tasks"]
+    return [each for each in answers if each.get("lastStatus") == "RUNNING"]
+
+
+def _images(look: Look) -> dict[str, str]:
+    """The image of each container, as deployed."""
+    return {
+        str(container.get("Name")): str(container.get("Image"))
+        for task in look.live.of(TASK_DEFINITION)
+        for container in wanted_properties(look.live, task).get("ContainerDefinitions", ())
+        if isinstance(container.get("Image"), str)
+    }
+
+
+def _image(look: Look) -> Faults:
+    images = _images(look)
+    known: dict[str, tuple[str, ...]] = {}
+    for service in _services(look):
+        restart = look.call(
+            "ecs", "UpdateService", cluster=service["Cluster"], service=service["ServiceName"],
+            forceNewDeployment=True,
+        )  # fmt: skip
+        for task in _tasks(look, service):
+            for container in task.get("containers", ()):
+                image, digest = images.get(container.get("name", "")), container.get("imageDigest")
+                if image is None or digest is None:
+                    continue
+                if image not in known:
+                    known[image] = _digests(look, image)
+                if not known[image]:
+                    yield Fault(
+                        f"{_short(image)} is not in its registry, and a task runs {digest[:19]}",
+                        f"Push it, or deploy a version that exists: ./deploy.py review"
+                        f" {look.deployment}",
+                    )  # fmt: skip
+                elif digest not in known[image]:
+                    name = task["taskArn"].rpartition("/")[2]
+                    yield Fault(
+                        f"task {name} runs {digest[:19]}, and {_short(image)} is"
+                        f" {known[image][0][:19]}", restart,
+                    )  # fmt: skip
+
+
+def _digests(look: Look, image: str) -> tuple[str, ...]:
+    """The digests that a task with this image may name; empty where there is no such image."""
+    found = IMAGE.fullmatch(image)
+    if found is None:
+        digest = image.partition("@")[2]
+        if digest:
+            return (digest,)
+        raise NotKnown(f"{_short(image)} is not in ECR, so what its tag means is not known")
+    wanted = {"imageTag": found["tag"] or "latest"}
+    if found["digest"]:
+        wanted = {"imageDigest": found["digest"]}
+    of = {"registryId": found["registry"], "repositoryName": found["repository"]}
+    try:
+        [detail] = look.ask("ecr", "describe_images", **of, imageIds=[wanted])["imageDetails"]
+    except GoneError:
+        return ()
+    digests = [str(detail["imageDigest"])]
+    if detail.get("imageManifestMediaType") in INDEXES:
+        answer = look.ask("ecr", "batch_get_image", **of, imageIds=[wanted],
+                          acceptedMediaTypes=list(INDEXES))  # fmt: skip
+        for each in answer.get("images", ()):
+            manifests = json.loads(each["imageManifest"]).get("manifests", ())
+            digests += [str(manifest["digest"]) for manifest in manifests]
+    return tuple(digests)
+
+
+def _short(image: str) -> str:
+    return image.rpartition("/")[2]
+
+
+def _holds_image(look: Look) -> str:
+    running = [task for service in _services(look) for task in _tasks(look, service)]
+    if not running:
+        raise NotKnown("no task runs")
+    told = [each.get("imageDigest") for task in running for each in task.get("containers", ())]
+    if not any(told):
+        raise NotKnown("ECS does not tell which image the tasks run")
+    digests = ", ".join(sorted({str(each)[:19] for each in told if each}))
+    return f"{_tasks_run(len(running))} {digests}"
+
+
+def _tasks_run(number: int) -> str:
+    return "1 task runs" if number == 1 else f"{number} tasks run"
+
+
+def _backlog(look: Look) -> Faults:
+    url = queue_url(look)
+    waiting = _waiting(look, url)
+    if not waiting or _running(look):
+        return
+    age, allowed = _age(look, url), _allowed(look, url)
+    if age is not None and age > allowed:
+        for service in _services(look):
+            reason = _why_stopped(look, service)
+            yield Fault(
+                f"{waiting} messages wait in {url.rpartition('/')[2]}, the oldest for"
+                f" {age:.0f} s (at most {allowed} s), and no task runs{reason}",
+                look.call("ecs", "UpdateService", cluster=service["Cluster"],
+                          service=service["ServiceName"], desiredCount=1),
+            )  # fmt: skip
+
+
+def _waiting(look: Look, url: str) -> int:
+    if not url:
+        return 0
+    name = "ApproximateNumberOfMessages"
+    answer = look.ask("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[name])
+    return int(answer["Attributes"][name])
+
+
+def _running(look: Look) -> int:
+    return sum(len(_tasks(look, service)) for service in _services(look))
+
+
+def _age(look: Look, url: str) -> float | None:
+    """Seconds; None where CloudWatch has no datapoint of the last ten minutes."""
+    metric = {
+        "Namespace": "AWS/SQS", "MetricName": AGE,
+        "Dimensions": [{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
+    }  # fmt: skip
+    answer = look.ask(
+        "cloudwatch", "get_metric_data", ScanBy="TimestampDescending",
+        StartTime=look.now - timedelta(minutes=10), EndTime=look.now,
+        MetricDataQueries=[
+            {"Id": "age", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
+        ],
+    )  # fmt: skip
+    values = [value for each in answer["MetricDataResults"] for value in each["Values"]]
+    return float(values[0]) if values else None
+
+
+def _allowed(look: Look, url: str) -> int:
+    """What an alarm of the stack on the oldest message's age says, else ``OLDEST``."""
+    thresholds = [scalar(_wanted(look, each).get("Threshold")) for each in look.live.of(ALARM)
+                  if _is_on_age(look, each, url)]  # fmt: skip
+    known = [int(float(each)) for each in thresholds if each]
+    return min(known, default=OLDEST)
+
+
+def _wanted(look: Look, alarm: Resource) -> Mapping[str, Any]:
+    return wanted_properties(look.live, alarm)
+
+
+def _is_on_age(look: Look, alarm: Resource, url: str) -> bool:
+    wanted = _wanted(look, alarm)
+    queues = [text(each.get("Value")) for each in wanted.get("Dimensions", ())]
+    return wanted.get("MetricName") == AGE and url.rpartition("/")[2] in queues
+
+
+def _why_stopped(look: Look, service: Mapping[str, Any]) -> str:
+    """The reason of the task that stopped last, where ECS still has it."""
+    of = {"cluster": service["Cluster"]}
+    arns: Sequence[str] = look.ask(
+        "ecs", "list_tasks", **of, serviceName=service["ServiceName"], desiredStatus="STOPPED"
+    )["taskArns"]
+    if not arns:
+        return ""
+    tasks = look.ask("ecs", "describe_tasks", **of, tasks=list(arns[:100]))["tasks"]
+    tasks = [each for each in tasks if each.get("stoppedReason")]
+    tasks.sort(key=lambda each: str(each.get("stoppedAt", "")))
+    return f"; the last one stopped: {tasks[-1]['stoppedReason']}" if tasks else ""
+
+
+def _holds_backlog(look: Look) -> str:
+    url = queue_url(look)
+    if not url:
+        raise NotKnown("the container is given no QUEUE_URL")
+    waiting, running = _waiting(look, url), _running(look)
+    if waiting and not running and _age(look, url) is None:
+        raise NotKnown(
+            f"{waiting} messages wait and no task runs; CloudWatch does not tell yet how long"
+        )
+    return f"{waiting} waiting, {_tasks_run(running)}"
+
+
+RUNNING: tuple[Row, ...] = (
+    Row(
+        "image", "the tasks run the image that is deployed", _image, _holds_image,
+        (SERVICE, TASK_DEFINITION),
+    ),
+    Row(
+        "backlog", "no message waits for long while nothing runs", _backlog, _holds_backlog,
+        (SERVICE, TASK_DEFINITION, ALARM),
+    ),
+)  # fmt: skip
