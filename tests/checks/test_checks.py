@@ -218,9 +218,8 @@ def test_what_is_emitted_is_clean(name: str) -> None:
 def inside(template: Template) -> None:
     """Rights inside of their roles, and attributes for names, as templates were made before."""
     for role in ("ExecutionRole", "TaskRole"):
-        body = template["Resources"].pop(f"{role}Policy")
-        policy = body["Properties"]
-        template["Resources"][role]["Metadata"] = body["Metadata"]
+        beside = template["Resources"].pop(f"{role}Policy")
+        policy = beside["Properties"]
         at(template, role)["Policies"] = [{k: policy[k] for k in ("PolicyName", "PolicyDocument")}]
     del template["Resources"]["Service"]["DependsOn"]
     at(template, "ScalableTarget")["ResourceId"] = {"Fn::Sub": "service/${Cluster}/${Service.Name}"}
