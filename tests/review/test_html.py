@@ -150,7 +150,7 @@ def test_in_a_browser(browser: Any, tmp_path: Path) -> None:
     opened(browser, tmp_path, walkthrough())
     body = browser.find_element(By.TAG_NAME, "body")
     assert "8 to delete" in body.text
-    assert len(names(browser)) == 21
+    assert len(names(browser)) == 23
     search = browser.find_element(By.ID, "search")
     search.send_keys("targetgroup")
     assert set(names(browser)) >= {"TargetGroup", "ListenerRule"}
@@ -219,4 +219,4 @@ def test_in_the_dark_and_without_script(browser: Any, tmp_path: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     browser.refresh()
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-    assert len(names(browser)) == 21
+    assert len(names(browser)) == 23
