@@ -23,7 +23,7 @@ LINES = 84
 """How much of the report is in the picture."""
 
 WIDTH = 100
-TEMPLATES = ("localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
+TEMPLATES = ("workerstack/localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
 PARAMS = "params/dev/webordinary-edit.yaml"
 FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """A font of somebody's server: a picture asks no network for anything."""

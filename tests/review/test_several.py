@@ -58,7 +58,7 @@ def test_one_that_fails_does_not_hide_the_others(command: Run, checkout: Path) -
     assert code == 1
     assert "dev/one: creation" in out
     assert "dev/two: " in err
-    assert "This is no template" in err
+    assert "This is not a template" in err
     code, _, err = command("review", "nowhere")
     assert code == 1
     assert "Unknown environment nowhere" in err

@@ -232,7 +232,7 @@ STEPS = f"{UPPER_POLICY}/Properties/StepScalingPolicyConfiguration/StepAdjustmen
     ("template", "message"),
     [
         (changed(TARGET, None), "Nothing scales here"),
-        ({"Resources": []}, "This is no template"),
+        ({"Resources": []}, "This is not a template"),
         ({"Resources": {}}, "Nothing scales here"),
         (tracking(), "only TargetTrackingScaling.*Only step scaling is simulated"),
         (two_services(), f"Several services scale here: there is {SERVICE}, Other.*--target"),

@@ -70,7 +70,7 @@ def test_a_detection_that_fails_is_said() -> None:
             {"DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": "not allowed"},
         ):
             stubber.add_response("describe_stack_drift_detection_status", {**status, **each})
-        with pytest.raises(Problem, match="could not be looked for: not allowed"):
+        with pytest.raises(Problem, match="Drift detection failed: not allowed"):
             drift.detect(STACK, lambda _: client, Clock(sleep=lambda _: None))  # type: ignore[arg-type]
 
 

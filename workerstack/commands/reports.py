@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "markdown", "html")
 
 format_option = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", help="How it is shown."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Choose the format.",
 )
 
 
@@ -51,7 +56,7 @@ def keep(
         file = output if output and not several else folder / name
         review_file.write(each, file)
         say("", "Execute it with", f"    ./deploy.py execute {as_typed(file)}")
-        say("or drop it with", f"    ./deploy.py discard {as_typed(file)}")
+        say("or delete it with", f"    ./deploy.py discard {as_typed(file)}")
 
 
 def _text(reviews: "Sequence[Review]") -> str:

@@ -198,7 +198,7 @@ class Resources:
         body = template.get("Resources")
         if not isinstance(body, dict):
             raise SimulationError(
-                "This is no template",
+                "This is not a template",
                 "it has no mapping of Resources",
                 "Give a CloudFormation template",
                 file=file,
