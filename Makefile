@@ -61,6 +61,7 @@ lock: ## take the newest versions of all dependencies into constraints.txt and r
 	{ head -1 constraints.txt; .venv-lock/bin/pip freeze --exclude-editable; } > constraints.new
 	mv constraints.new constraints.txt
 	$(MAKE) requirements
+	$(BIN)/python -m workerstack.lint.provider_schemas
 
 requirements: ## lock with hashes what the workflows install, in the versions of constraints.txt
 	$(PYTHON) -m venv .venv-lock

@@ -315,7 +315,7 @@ def test_what_zizmor_is_told_to_ignore_is_explained() -> None:
     ("old", "new", "found"),
     [
         (r"@[0-9a-f]{40} # v6\.0\.2", "@v6", {"unpinned-uses"}),
-        (r"run: \.venv/bin/python -m ci predict",
+        (r"run: \.venv/bin/python -m workerstack\.ci predict",
          "run: echo ${{ github.event.pull_request.title }}", {"template-injection"}),
         (r"persist-credentials: false", "persist-credentials: true", {"artipacked"}),
         (r"zizmor: ignore\[dangerous-triggers\]", "", {"dangerous-triggers"}),

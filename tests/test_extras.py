@@ -84,3 +84,11 @@ def test_a_missing_extra_is_one_sentence(library: str, words: tuple[str, ...]) -
 def test_the_tool_alone_reviews_executes_verifies_and_simulates(words: tuple[str, ...]) -> None:
     done = without(set(EXTRAS), *words)
     assert done.returncode == 0, done.stderr
+
+
+def test_it_predicts_what_a_change_replaces(tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text((ROOT / TEMPLATE).read_text().replace("Cpu: !Ref TaskCpu", "Cpu: 1024"))
+    done = without(set(EXTRAS), "deploy.py", "diff", TEMPLATE, str(new))
+    assert done.returncode == 2, done.stderr
+    assert "TaskDefinition" in done.stdout

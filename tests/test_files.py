@@ -79,7 +79,7 @@ def test_a_disk_that_gets_full_changes_nothing(
 def test_a_real_limit_on_the_second_file_leaves_the_first_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     code = (
-        "import pathlib, files; there = pathlib.Path.cwd();"
+        "import pathlib; from workerstack import files; there = pathlib.Path.cwd();"
         " files.write_all({there / 'a': 'new', there / 'b': 'x' * 100_000})"
     )
 
@@ -105,8 +105,8 @@ def test_a_folder_that_only_others_may_write_to() -> None:
         (folder / "a").chmod(0o600)
         # The modules are read before the rights are given up: ROOT may be closed to others.
         code = (
-            "import os, pathlib, files, workerstack.commands.diff as diff, deployer.revisions\n"
-            "import deployer.prediction.predicting, deployments.template\n"
+            "import os, pathlib, workerstack.commands.diff as diff, workerstack.deployer.earlier\n"
+            "import workerstack.review.predict; from workerstack import files\n"
             f"os.setuid({NOBODY}); file = pathlib.Path({there!r}) / 'a'\n"
             "for go in (lambda: files.write(file, 'new'), lambda: diff._text(str(file), file)):\n"
             "    try: go()\n"

@@ -19,7 +19,13 @@ REVIEW: Any = SimpleNamespace(
 
 
 class Api:
-    """ExecuteChangeSet with one answer, and what is asked after it."""
+    """ExecuteChangeSet with one answer, and what is asked after it; in place of all clients."""
+
+    profile = None
+
+    def __call__(self, service: str) -> Any:
+        assert service == "cloudformation"
+        return self.client
 
     def __init__(self) -> None:
         self.client: Any = boto3.client("cloudformation", region_name="us-west-2")
@@ -46,7 +52,7 @@ class Api:
         self.stubber.add_response("describe_stack_events", answer)
 
     def begin(self) -> None:
-        execute._begin(self.client, REVIEW, OPERATION)
+        execute._begin(self, REVIEW, OPERATION)  # type: ignore[arg-type]
         self.stubber.assert_no_pending_responses()
 
 

@@ -42,15 +42,15 @@ def answering(clients: Clients, operation: str, change: Callable[[Answer], objec
 HELD: dict[str, tuple[str, Callable[[Answer], object], str]] = {
     "its status": (
         "DescribeChangeSet", lambda answer: answer.update(Status="DELETE_PENDING"),
-        "the change set's status was CREATE_COMPLETE and is DELETE_PENDING",
+        "status was CREATE_COMPLETE when it was reviewed, and is DELETE_PENDING now",
     ),
     "its execution status": (
         "DescribeChangeSet", lambda answer: answer.update(ExecutionStatus="OBSOLETE"),
-        "its execution status was AVAILABLE and is OBSOLETE",
+        "its execution status was AVAILABLE when it was reviewed, and is OBSOLETE now",
     ),
     "no execution status": (
         "DescribeChangeSet", lambda answer: answer.pop("ExecutionStatus"),
-        "its execution status was AVAILABLE and is nothing",
+        "its execution status was AVAILABLE when it was reviewed, and is not set now",
     ),
     "its template": (
         "GetTemplate", lambda answer: answer.update(TemplateBody="Resources: {}"),

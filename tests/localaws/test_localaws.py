@@ -762,8 +762,8 @@ def test_the_endpoint_is_on_the_loopback_interface_only(endpoint: localaws.Endpo
 
 IN_A_PROCESS = """
 import socket
-import localaws
-from localaws import walkthrough
+from workerstack import localaws
+from workerstack.localaws import walkthrough
 
 def scale(endpoint):
     api = walkthrough.client("cloudformation", endpoint.url)

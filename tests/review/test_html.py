@@ -97,7 +97,10 @@ def walkthrough() -> Review:
     """The web-serving stack becoming the worker."""
     sides = [
         Side(read((ROOT / path).read_text(), path).data)
-        for path in ("localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
+        for path in (
+            "workerstack/localaws/web-serving.template.yaml",
+            "out/webordinary-edit.template.yaml",
+        )
     ]
     return predict_review(*sides, name="dev/webordinary-edit", region="us-west-2")
 

@@ -58,7 +58,7 @@ def test_one_that_fails_does_not_hide_the_others(command: Run, checkout: Path) -
     assert code == 1
     assert "dev/one: creation" in out
     assert "dev/two: " in err
-    assert "This is not a template" in err
+    assert "Resources is no" in err
     code, _, err = command("review", "nowhere")
     assert code == 1
     assert "Unknown environment nowhere" in err
@@ -90,7 +90,7 @@ def test_the_committed_schema_is_that_of_the_model() -> None:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_every_format_lists_what_is_needed(command: Run, checkout: Path, form: str) -> None:
-    before = str(ROOT / "localaws/web-serving.template.yaml")
+    before = str(ROOT / "workerstack/localaws/web-serving.template.yaml")
     after = str(checkout / "out/webordinary-edit.template.yaml")
     params = str(checkout / "params/dev/webordinary-edit.yaml")
     code, out, _ = command("diff", before, after, "--params", params, "--format", form)

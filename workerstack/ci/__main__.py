@@ -141,14 +141,13 @@ def approved(
 
 @steps.command()
 @click.option("--folder", type=FILE, default=Path(".reviews"))
-@ALLOW
 @SUMMARY
-def execute(*, folder: Path, allow: str, summary: Path | None) -> int:
+def execute(*, folder: Path, summary: Path | None) -> int:
     """Execute what was approved, and verify it."""
     with no_commands(), _told(Results(None, summary)) as results:
         run_deploy = partial(deploying.deploy, root=ROOT)
         found = reviewed.read(folder.absolute())
-        return deploying.execute(found, allow, run_deploy, results)
+        return deploying.execute(found, run_deploy, results)
 
 
 @contextmanager

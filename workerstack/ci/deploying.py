@@ -54,8 +54,9 @@ def review(name: str, folder: Path, allow: str, run: Deploy, results: Results) -
     folder.mkdir(parents=True, exist_ok=True)
     shown = folder / "summary.md"
     output = folder / f"{name.replace('/', '-')}.json" if "/" in name else folder
-    ended, said = run("review", "--format", "markdown", "--output", str(output), "--", name,
-                      output=shown)  # fmt: skip
+    allowed = [f"--allow={word}" for word in allow.split()]
+    options = ("--format", "markdown", "--output", str(output), *allowed)
+    ended, said = run("review", *options, "--", name, output=shown)
     if ended not in (0, CHANGES):
         results.tell(_ended(name, ended, said))
         return ended
@@ -64,12 +65,12 @@ def review(name: str, folder: Path, allow: str, run: Deploy, results: Results) -
         results.tell("No stack would change.")
         return 0
     reviewed.environment(found)
-    asked = reviewed.consents(allow, found)
     results.tell(shown.read_text(encoding="utf-8"))
     results.tell(f"## What is to be approved\n\n{reviewed.table(found)}\n")
-    for deployment, findings in asked.items():
-        for finding in findings:
-            results.tell(f"- Let through with the approval: {code(finding)} of {code(deployment)}")
+    for each in found:
+        for consent in each.review.allowed:
+            finding, whose = code(consent.finding), code(each.deployment)
+            results.tell(f"- Let through with the approval: {finding} of {whose}")
     results.output("changes", value=True)
     results.output("digests", reviewed.digests(found))
     return 0
@@ -87,20 +88,17 @@ def check_approved(found: Sequence[Reviewed], digests: Mapping[str, str], enviro
         )
 
 
-def execute(found: Sequence[Reviewed], allow: str, run: Deploy, results: Results) -> int:
+def execute(found: Sequence[Reviewed], run: Deploy, results: Results) -> int:
     """Executes and verifies one after the other; the exit code of the first that did not end well.
 
     Where nothing is executed any more, because the stack has changed since or the change set
     is gone, that is exit 3, and the summary says which it is.
     """
-    asked = reviewed.consents(allow, found)
     waiting = deque(found)
     while waiting:
         each = waiting.popleft()
-        consent = [word for finding in asked.get(each.deployment, ())
-                   for word in ("--allow", finding)]  # fmt: skip
         for words in (
-            ("execute", str(each.file), "--yes", *consent),
+            ("execute", str(each.file), "--yes"),
             ("verify", "--", each.deployment),
         ):
             ended, said = run(*words)

@@ -1,18 +1,14 @@
 """The review files that go from the job that made them to the one that executes them."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workerstack.problem import Problem, Refusal
+from workerstack.problem import Refusal
 from workerstack.review import file as review_file
 from workerstack.review.model import Review
 from workerstack.review.show.markdown import code, row
-
-CONSENT = re.compile(r"(?P<deployment>[^=\s]+)=(?P<finding>[\w-]+:\w*)")
-"""A finding to let through, as it is typed: ``ENV/STACK=ID:LogicalId``."""
 
 
 @dataclass(frozen=True)
@@ -79,22 +75,3 @@ def table(found: Sequence[Reviewed]) -> str:
         )
         lines.append(row(*map(code, cells)))
     return "\n".join(lines)
-
-
-def consents(typed: str, found: Sequence[Reviewed]) -> dict[str, list[str]]:
-    """The findings that somebody asked to let through, by deployment.
-
-    Raises Problem for what has another form or names no deployment that was reviewed.
-    """
-    asked: dict[str, list[str]] = {}
-    known = [each.deployment for each in found]
-    for word in typed.split():
-        match = CONSENT.fullmatch(word)
-        if match is None or match["deployment"] not in known:
-            raise Problem(
-                f"{word!r} lets nothing through",
-                f"it is ENV/STACK=ID:LogicalId, of {', '.join(known) or 'no review'}",
-                "Run the workflow again with what the review names",
-            )
-        asked.setdefault(match["deployment"], []).append(match["finding"])
-    return asked

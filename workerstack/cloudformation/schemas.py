@@ -1,24 +1,20 @@
 """What a change of a property means for its resource: the provider schemas' answer.
 
-Read from the schemas that cfn-lint ships, without importing it. `createOnlyProperties`
-force a replacement, `conditionalCreateOnlyProperties` may.
+`createOnlyProperties` force a replacement, `conditionalCreateOnlyProperties` may. The schemas'
+answers for all types lie beside this file; ``workerstack.lint.provider_schemas`` writes them.
 Source: CloudFormation CLI user guide, "Resource type schema".
 """
 
-import importlib.util
 import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workerstack.problem import Problem
+FILE = Path(__file__).with_name("provider_schemas.json")
 
 Names = tuple[str, ...]
 """A property's path without positions in lists: ``("Volumes", "Name")``."""
-
-REGION = "us-east-1"
-"""Where nearly all types exist; replacement does not differ between regions."""
 
 
 def recreation(kind: str, names: Names) -> str:
@@ -59,37 +55,16 @@ def _names(pointer: str) -> Names:
     return tuple(part for part in pointer.split("/")[2:] if part not in ("*", "items"))
 
 
-@cache
 def read(kind: str) -> Mapping[str, Any] | None:
-    """The schema of a resource type; None for a type that has none, such as a custom one.
+    """What the schema of a resource type says; None for a type that has none.
 
-    Raises Problem where cfn-lint is not installed.
+    Of the schema's members those that decide what a change means, and the names of its handlers.
     """
-    name = _index().get("AWS::CloudFormation::CustomResource" if _is_custom(kind) else kind)
-    if name is None:
-        return None
-    found: Mapping[str, Any] = json.loads((_folder() / "resources" / f"{name}.json").read_text())
-    return found
-
-
-def _is_custom(kind: str) -> bool:
-    return kind.startswith("Custom::")
+    custom = kind.startswith("Custom::")
+    return _all().get("AWS::CloudFormation::CustomResource" if custom else kind)
 
 
 @cache
-def _index() -> dict[str, str]:
-    found: dict[str, str] = json.loads((_folder() / "providers" / f"{REGION}.json").read_text())
+def _all() -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
     return found
-
-
-@cache
-def _folder() -> Path:
-    found = importlib.util.find_spec("cfnlint")
-    folder = Path(found.origin).parent / "data" / "schemas" if found and found.origin else None
-    if folder is None or not (folder / "providers" / f"{REGION}.json").is_file():
-        raise Problem(
-            "The provider schemas are not there",
-            "cfn-lint ships them, and it is not installed in the version of constraints.txt",
-            "Run `make setup`, and use the Python of .venv",
-        )
-    return folder

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from workerstack.adopter import mapping
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.execute import Ask
@@ -12,12 +11,6 @@ from workerstack.output import say
 from workerstack.problem import as_typed
 from workerstack.review.model import Review
 from workerstack.review.renaming import Renaming
-
-
-def files(found: Review | Renaming, deployment: Deployment) -> tuple[Path, ...]:
-    """What must be committed beside the deployment's own files: the mapping."""
-    adopts = isinstance(found, Renaming) or found.adoption
-    return (mapping.path(deployment),) if adopts else ()
 
 
 def derived(deployment: Deployment, clients: Clients) -> tuple[Source, Ask]:

@@ -49,7 +49,6 @@ def execute(
 
     What `adopt` and `rollback` wrote is executed in the same way.
     """
-    from workerstack.commands import adoption_step
     from workerstack.deployer import binding
     from workerstack.deployer import execute as execution
     from workerstack.deployer import source as committed
@@ -68,11 +67,15 @@ def execute(
         _ask(found)
     clients = clients_of(deployment, **connection)
     if isinstance(found, Renaming):
+        from workerstack.commands import adoption_step
+
         return adoption_step.rename(found, deployment, clients, file)
     source, ask = _derived(found, deployment, clients, root)
     operation = execution.execute(found, deployment, clients, source=source, ask=ask)
     code = watched(operation, clients, form=form, minutes=minutes)
     if found.adoption:
+        from workerstack.commands import adoption_step
+
         return adoption_step.ended(found, code)
     if code == 0:
         _guard(found, deployment, clients, operation)
@@ -83,12 +86,13 @@ def _derived(
     review: "Review", deployment: deployments.Deployment, clients: "Clients", root: Path
 ) -> "tuple[Source, Ask]":
     """What is deployed, and what is asked of AWS for it; the latter only where it is executed."""
-    from workerstack.commands import adoption_step
     from workerstack.deployer import earlier
     from workerstack.deployer import execute as execution
     from workerstack.deployer.source import read_source
 
     if review.adoption:
+        from workerstack.commands import adoption_step
+
         return adoption_step.derived(deployment, clients)
     origin = review.binding.origin
     source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
@@ -126,12 +130,16 @@ def _guard(
 
 def _files(found: "Review | Renaming", deployment: deployments.Deployment) -> tuple[Path, ...]:
     """What must be committed; an earlier deployment is in a commit, or in CloudFormation."""
-    from workerstack.commands import adoption_step
     from workerstack.review.renaming import Renaming
 
+    adopts = isinstance(found, Renaming) or bool(found.adoption)
     if not isinstance(found, Renaming) and found.binding.origin:
         return deployment.target_files
-    return (*deployment.files, *adoption_step.files(found, deployment))
+    if not adopts:
+        return deployment.files
+    from workerstack.adopter import mapping
+
+    return (*deployment.files, mapping.path(deployment))
 
 
 def _commit(found: "Review | Renaming") -> str:

@@ -32,7 +32,7 @@ AT_ONCE = 4
 @click.option(
     "--allow",
     multiple=True,
-    metavar="ID:LOGICAL_ID",
+    metavar="[ENV/STACK=]ID:LOGICAL_ID",
     help="Accept this blocking finding, where approvers see it; repeatable.",
 )
 @click.option("--revert-drift", is_flag=True, help="Also revert what was changed by hand.")
@@ -52,10 +52,9 @@ def review(
     ENV/STACK is one stack; ENV is all of its stacks.
     """
     several = "/" not in name
-    if several and allow:
-        raise click.UsageError("--allow is for one stack: name ENV/STACK.")
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
-    found, problems = _reviews(chosen, connection, allow, revert_drift=revert_drift)
+    allowed = _allowed(allow, [each.name for each in chosen])
+    found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
             say(f"No changes: {deployment.name} matches out/ and params/.")
@@ -66,6 +65,22 @@ def review(
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)
     return _ended(problems, several=several) or (CHANGES if found else 0)
+
+
+def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
+    """The findings that are accepted, by the name of their deployment."""
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for word in words:
+        name, sign, finding = word.rpartition("=")
+        if not sign and len(names) == 1:
+            [name] = names
+        if name not in found:
+            raise click.UsageError(
+                f"--allow {word} is of no stack that is reviewed: give ENV/STACK=ID:LOGICAL_ID,"
+                f" with {' or '.join(names)}."
+            )
+        found[name].append(finding)
+    return found
 
 
 def _older(
@@ -94,7 +109,7 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
 def _reviews(
     chosen: "Sequence[deployments.Deployment]",
     connection: dict[str, str | None],
-    allow: tuple[str, ...],
+    allowed: dict[str, list[str]],
     *,
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
@@ -109,7 +124,11 @@ def _reviews(
         with explained(profile=connection["profile"]):
             clients = clients_of(deployment, **connection)
             return make_review.make_review(
-                deployment, clients, Clock(), revert_drift=revert_drift, allowed=allow
+                deployment,
+                clients,
+                Clock(),
+                revert_drift=revert_drift,
+                allowed=allowed[deployment.name],
             )
 
     found: dict[str, Review | None] = {}

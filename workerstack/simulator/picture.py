@@ -306,8 +306,9 @@ def _described(svg: bytes, runs: Sequence[tuple[str, "Run"]], title: str) -> byt
     """The same as one image with a title and a description, for those who do not see it."""
     said = title or " and ".join(name for name, _ in runs)
     told = " ".join(f"{name}: {headline(run)}." for name, run in runs)
-    text = (
-        f'<title id="title">{escape(said)}</title>\n<desc id="desc">{escape(told)}</desc>\n'
+    parts = {"title": said, "desc": told}
+    text = "".join(
+        f'<{tag} id="{tag}">{escape(harmless(each))}</{tag}>\n' for tag, each in parts.items()
     ).encode()
     begin = svg.index(b"<svg ")
     end = svg.index(b">", begin) + 1
