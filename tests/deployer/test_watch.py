@@ -197,7 +197,7 @@ def test_it_began_with_its_first_event_however_late_one_looks(
             "ExpiredToken",
             403,
             1,
-            "expired.*Put fresh ones into the environment.*goes on",
+            "expired.*Put fresh ones into the environment.*continues",
         ),
         ("InternalFailure", 500, 6, "InternalFailure"),
         ("AccessDenied", 403, 1, "AccessDenied"),

@@ -34,7 +34,7 @@ def deployed(command: Run, checkout: Path) -> Path:
 @pytest.mark.usefixtures("deployed")
 def test_what_was_changed_by_hand_is_shown(command: Run, client: Callable[[str], Any]) -> None:
     code, _, err = command("drift", "dev/one")
-    assert (code, "No drift: dev/one" in err) == (0, True)
+    assert (code, "No drift in the resources of dev/one" in err) == (0, True)
     [resource] = client("cloudformation").list_stack_resources(StackName="one")[
         "StackResourceSummaries"
     ]

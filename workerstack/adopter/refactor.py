@@ -176,7 +176,7 @@ def _wait_executed(cloudformation: Any, refactor: str, clock: Clock, resume: str
 
 
 def _left(why: str, resume: str) -> Detached:
-    what, next_step = "Stopped watching the refactoring", f"Follow it: {resume}"
+    what, next_step = "Stopped watching the refactoring", f"Follow it with `{resume}`"
     return Detached(what, why, f"It continues in AWS. {next_step}")
 
 

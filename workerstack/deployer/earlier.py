@@ -161,7 +161,7 @@ def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ) from None
 
 
-TO_A_REVISION = "Name the revision: ./deploy.py rollback ENV/STACK --to REVISION"
+TO_A_REVISION = "Name the revision: `deploy.py rollback ENV/STACK --to REVISION`"
 
 REVISION, CHANGE_SET = "revision:", "change-set:"
 """How a source's origin begins."""

@@ -238,7 +238,7 @@ class Operation:
         return Detached(
             "Stopped watching",
             why,
-            f"The operation continues in AWS. Follow it: {self.resume}",
+            f"The operation continues in AWS. Follow it with `{self.resume}`",
         )
 
 
