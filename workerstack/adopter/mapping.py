@@ -263,7 +263,7 @@ def _check_not_crossed(matching: Matching, undecided: Matching) -> None:
                 first, second = alone[one], alone[other]
                 if (first.theirs, second.theirs) == (here, there):
                     raise Refusal(
-                        f"{one} and {other} would be exchanged",
+                        f"{one} and {other} are swapped",
                         f"{here} is {one} ({first.reason}), and {there} is {other}"
                         f" ({second.reason})",
                         f"Map {one} to {here} and {other} to {there}, or both to nothing",
