@@ -51,7 +51,7 @@ audit: setup .venv-audit/.ready ## parliament on policies, checkov on templates,
 bench: setup ## measure what takes seconds; `python -m bench NAME` for the rest
 	$(BIN)/python -m bench
 
-fix: setup ## format the code and mend what ruff can
+fix: setup ## format the code and fix what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -1,4 +1,4 @@
-"""The pictures and the tables of docs/scaling.md: ``python docs/scaling.py [--check]``.
+"""Pictures and tables of docs/scaling.md and the settings: ``python docs/scaling.py [--check]``.
 
 The literal variant against the default, on six loads. With ``--check`` nothing is written, and
 1 is the answer where something is not current.
@@ -25,7 +25,7 @@ from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.show import ROWS
 
-DOCUMENT = ROOT / "docs/scaling.md"
+DOCUMENTS = (ROOT / "docs/scaling.md", ROOT / "docs/reference/simulator.md")
 NAMES = ("short-job", "long-job", "burst", "trickle", "day", "poison")
 LOADS = {
     name: (title, LOADS_BY_TITLE[title]) for name, title in zip(NAMES, LOADS_BY_TITLE, strict=True)
@@ -94,16 +94,19 @@ def settings_table() -> str:
 def files() -> dict[Path, bytes]:
     """What each file must hold."""
     made = {"table": table(), "settings": settings_table()}
-    text = MARKS.sub(
-        lambda found: found[1] + made[found[2]] + found[3], DOCUMENT.read_text("utf-8")
-    )
+    texts = {
+        document: MARKS.sub(
+            lambda found: found[1] + made[found[2]] + found[3], document.read_text("utf-8")
+        ).encode()
+        for document in DOCUMENTS
+    }
     drawn = {
         ROOT / f"docs/scaling-{name}.svg": picture(
             runs(name), "svg", title=f"{title}: {' + '.join(loads)}"
         )
         for name, (title, loads) in LOADS.items()
     }
-    return {DOCUMENT: text.encode(), **drawn}
+    return {**texts, **drawn}
 
 
 def main(*, check: bool) -> int:

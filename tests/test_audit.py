@@ -40,7 +40,7 @@ DECISIONS = {
     "CKV_AWS_65": {"Cluster"},
     "CKV_AWS_158": {"LogGroup"},
 }
-"""The checks that fail on purpose, with the resources on which they do; README says why."""
+"""The checks that fail on purpose, with their resources; docs/internals.md says why."""
 
 OWN_QUEUE = """          - !Sub
             - arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}
@@ -306,7 +306,9 @@ def test_checkov_sees_what_is_planted(checkov: Failed) -> None:
 
 
 def test_the_readme_names_every_decision() -> None:
-    rows = re.findall(r"^\| (CKV\w+)[^|]*\|([^|]*)\|", (ROOT / "README.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| (CKV\w+)[^|]*\|([^|]*)\|", (ROOT / "docs/internals.md").read_text(), re.M
+    )
     assert {check: set(re.findall(r"`(\w+)`", where)) for check, where in rows} == DECISIONS
 
 

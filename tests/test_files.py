@@ -69,7 +69,7 @@ def test_a_disk_that_gets_full_changes_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(f"pathlib.Path.{call}" if call == "replace" else f"os.{call}", full)
-    with pytest.raises(Problem, match=r"a cannot be written: No space left on device\. Make room"):
+    with pytest.raises(Problem, match=r"a cannot be written: No space left on device\. Free space"):
         files.write_all({tmp_path / "a": "new", tmp_path / "b": "new"})
     monkeypatch.undo()
     assert names(tmp_path) == ["a"]
@@ -136,7 +136,7 @@ def test_standard_output_on_a_full_disk() -> None:
     assert code == 1
     assert err == (
         "What is said to standard output cannot be written: No space left on device."
-        " Make room, or send it elsewhere, and run the command again.\n"
+        " Free space, or send it elsewhere, and run the command again.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""docs/scaling.md is current, and what the README claims of the default is such a run."""
+"""docs/scaling.md is current, and what it claims of the default is such a run."""
 
 import importlib.util
 import re
@@ -13,7 +13,7 @@ from workerstack.simulator.settings import Settings
 from workerstack.simulator.warn import WARNINGS
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "docs/scaling.md").read_text()
+TEXT = (ROOT / "docs/reference/simulator.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def run(command: click.Command) -> None:
     """Runs a click command and ends the process with its exit code.
 
     0 and what the command returns; a Problem's own code; 64 for wrong usage; 130 when
-    interrupted (DESIGN, "Commands"). The only place where a process is ended.
+    interrupted. The only place where a process is ended.
     """
     logging.basicConfig(handlers=[_Said()], format="%(message)s")
     logging.captureWarnings(capture=True)
@@ -90,7 +90,7 @@ def _refused(error: OSError) -> Problem:
     return Problem(
         f"{name} cannot be used",
         error.strerror or str(error) or type(error).__name__,
-        "Mend that, or run the command where it can be used",
+        "Fix that, or run the command where it can be used",
     )
 
 

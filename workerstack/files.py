@@ -100,5 +100,6 @@ def _explained(file: Path, next_step: str) -> Iterator[None]:
         raise Problem(
             f"{file} cannot be written",
             f"{place}: {reason}" if above else reason,
-            next_step or "Make room or give the right to write there, and run the command again",
+            next_step
+            or "Free space, or grant the permission to write there, and run the command again",
         ) from error

@@ -66,7 +66,7 @@ def _write(text: str, *, err: bool) -> None:
         raise Lost(
             f"What is said to {name} cannot be written",
             error.strerror or str(error),
-            "Make room, or send it elsewhere, and run the command again",
+            "Free space, or send it elsewhere, and run the command again",
         ) from error
 
 

@@ -116,7 +116,8 @@ class Problem(Exception):  # noqa: N818 - it is shown to people as what it is
     """Something that the reader can put right: what happened, why, what to do next.
 
     Shown as ``[file:line: ]What: why. Next step.`` and ends a command with ``code``:
-    1 for an error, 3 for a refusal, 4 when we stopped watching (DESIGN, "Commands").
+    1 for an error, 3 for a refusal, 4 where watching stopped before
+    the operation did (README, "When it fails").
     """
 
     code = 1

@@ -172,7 +172,7 @@ def test_its_execution_goes_on_without_us(cloudformation: Any) -> None:
     with Stubber(cloudformation) as stub:
         for _ in range(99):
             described(stub, ExecutionStatus="EXECUTE_IN_PROGRESS")
-        with pytest.raises(Detached, match="Watch it again with `again`") as caught:
+        with pytest.raises(Detached, match="Follow it with `again`") as caught:
             refactor.execute_refactoring(cloudformation, ID, QUICK, "again")
     assert caught.value.code == 4
 

@@ -223,7 +223,7 @@ def test_an_interruption_leaves_it_to_aws(stubbed: Stubbed) -> None:
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(Detached, match=f"you interrupted this. It goes on in AWS.*`{RESUME}`"):
+    with pytest.raises(Detached, match=f"you interrupted this. It continues in AWS.*`{RESUME}`"):
         refactor.execute_refactoring(client, ID, Clock(sleep=interrupt), RESUME)
 
 

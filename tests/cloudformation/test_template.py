@@ -149,9 +149,9 @@ def test_a_resolved_value_leads_back_to_where_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("- 1", None, "no template"),
-        ("", None, "no template"),
-        ("a: 1", None, "no template"),
+        ("- 1", None, "not a template"),
+        ("", None, "not a template"),
+        ("a: 1", None, "not a template"),
         ("Resources: 3", 1, "Resources is no mapping"),
         ("Resources: []", 1, "Resources is no mapping"),
         ("Resources:", 1, "Resources is empty"),

@@ -194,11 +194,11 @@ STALE: dict[str, tuple[Break, str]] = {
     ),
     "another account": (
         lambda c, _, __: (c / "params/dev/target.yaml").write_text(
-            'account: "999999999999"\nregion: us-west-2\n'), "belongs to 999999999999",
+            'account: "999999999999"\nregion: us-west-2\n'), "allows only 999999999999",
     ),
     "another region": (
         lambda c, _, __: change(c, "us-west-2", "us-east-1", "params/dev/target.yaml"),
-        "belongs to us-east-1",
+        "allows only us-east-1",
     ),
     "a change set that is gone": (
         lambda _, __, f: f("cloudformation").delete_change_set(
@@ -294,7 +294,7 @@ def test_an_edited_review_is_refused(
         (("review", "prd/webordinary-edit"), 1, "Unknown environment prd"),
         (("review", "dev/thumbnails"), 1, "Unknown stack thumbnails"),
         (("execute", "nowhere.json"), 1, "No such review"),
-        (("review", NAME, "--region", "us-east-1"), 3, "This is region us-east-1"),
+        (("review", NAME, "--region", "us-east-1"), 3, "Wrong region us-east-1"),
         (("review",), 64, "Missing argument"),
         (("rewiew", NAME), 64, "No such command"),
         (

@@ -13,7 +13,8 @@ from tests.programs import Programs
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "generate.py", "README.md", ".cfnlintrc.yaml", "out", "params", "templates", "workerstack",
+    "generate.py", ".cfnlintrc.yaml", "docs/what-it-creates.md", "out", "params",
+    "templates", "workerstack",
 )  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def linted(tmp_path_factory: pytest.TempPathFactory, generate: Generate) -> Path
     folder = tmp_path_factory.mktemp("checkout")
     for name in SOURCES:
         source = ROOT / name
+        (folder / name).parent.mkdir(exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -91,7 +93,7 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "malformed YAML": (
         lambda c: replace(c / DEV, "parameters:", "parameters: ["),
-        f"{DEV}:5: The YAML is malformed:", "Mend",
+        f"{DEV}:5: The YAML is malformed:", "Fix",
     ),
     "a key twice": (
         lambda c: replace(c / DEV, "  MaxTasks: 2", "  MaxTasks: 2\n  MaxTasks: 3"),
@@ -145,7 +147,7 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "syntax error": (
         lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
-        f"{WORKERS}:17: The specification is no Python:", "Mend",
+        f"{WORKERS}:17: The specification is no Python:", "Fix",
     ),
     "two workers of one name": (
         lambda c: replace(c / WORKERS, 'name="thumbnails"', 'name="webordinary-edit"'),
@@ -175,7 +177,7 @@ def test_a_lint_finding_leaves_out_as_it_is(copy: Path, generate: Generate) -> N
     assert done.returncode == 1
     assert "E9210" in done.stdout
     assert DEV in done.stdout
-    assert "out/ was left as it is" in done.stderr
+    assert "Nothing written" in done.stderr
     assert snapshot(copy) == before
 
 

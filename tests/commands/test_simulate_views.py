@@ -116,7 +116,7 @@ def test_wrong_usage(words: tuple[str, ...], sentence: str) -> None:
         (("--load", "job:service=1", "--advise", "--goal", "kils = 0"), "Did you mean kills?"),
         (("--load", "job:service=1", "--advise", "--goal", "kills"), "is no condition"),
         (("--load", "job:service=1", "--advise", "--goal", "kills = 0,"), "empty condition"),
-        (("--load", "job:service=1", "--advise", "--goal", "kills = few"), "is no number"),
+        (("--load", "job:service=1", "--advise", "--goal", "kills = few"), "is not a number"),
         (("--load", "job:service=1", "--advise", "--goal", "p95 wait < 5 y"), "no condition"),
         (("--load", "job:service=1", "--advise", "--goal", "p95 wait < 5y"), "no duration"),
     ],

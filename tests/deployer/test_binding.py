@@ -339,8 +339,9 @@ CHECKOUT: dict[str, tuple[Callable[[Path], None], str]] = {
         text("params/prod/policy.json", "[]", "[{}]"), "the stack policy was [0-9a-f]{7} when"),
     "stack policy's path": (
         text(ENVIRONMENT, "stack-policy: policy.json\n", ""), "the stack policy was .* is not set"),
-    "account": (text(ENVIRONMENT, ACCOUNT, "9" * 12), "belongs to 999999999999"),
-    "region": (text(ENVIRONMENT, f"region: {REGION}", "region: eu-west-1"), "belongs to eu-west-1"),
+    "account": (text(ENVIRONMENT, ACCOUNT, "9" * 12), "allows only 999999999999"),
+    "region": (
+        text(ENVIRONMENT, f"region: {REGION}", "region: eu-west-1"), "allows only eu-west-1"),
 }  # fmt: skip
 
 

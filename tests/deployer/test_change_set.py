@@ -218,7 +218,10 @@ def test_expired_credentials_detach_where_something_goes_on(stubbed: tuple[Any, 
     client, stubber = stubbed
     for _ in range(2):
         stubber.add_client_error("describe_stacks", "ExpiredToken", "expired")
-    with pytest.raises(Detached, match="goes on in AWS"), explained(resume="watch again"):
+    with (
+        pytest.raises(Detached, match="continues in AWS"),
+        explained(resume="watch again"),
+    ):
         stack.read(client, "x")
     with (
         pytest.raises(Problem, match="Put fresh ones into the environment") as refused,

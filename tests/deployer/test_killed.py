@@ -128,7 +128,7 @@ def test_a_review_that_was_killed_is_made_again(
     code, out, err = command("review", "dev/one", "--output", str(file))
     assert code == 2, out + err
     waiting = client("cloudformation").list_change_sets(StackName="one")["Summaries"]
-    assert ("Earlier change sets still wait" in err) == (len(waiting) > 1)
+    assert ("Earlier change sets are still pending" in err) == (len(waiting) > 1)
     assert len(waiting) <= 2
     end_well(command, client, file, state)
 

@@ -90,7 +90,7 @@ def test_back_to_what_was_deployed_before_found_in_git_by_its_digest(
     assert seconds(client) == "30"
     code, _, err = command("rollback", "dev/one", "--to", first)
     assert code == 0
-    assert "is as it was then" in err
+    assert "matches that deployment" in err
     assert command("review", "dev/one")[0] == 2
     # The last change but one is now the one with 60 seconds.
     code, _, err = command("rollback", "dev/one")
@@ -170,7 +170,7 @@ def test_a_change_that_failed_is_not_what_was_deployed() -> None:
     with pytest.raises(Problem, match="There is nothing to go back to"):
         earlier.previous(events[:-1])
     for token in ("", "Console-ExecuteChangeSet-1"):
-        with pytest.raises(Problem, match=r"not made by this tool .* Name a git revision"):
+        with pytest.raises(Problem, match=r"not made by deploy.py .* Name the revision"):
             earlier.previous([*events[:-1], moment(5, "CREATE_COMPLETE", token)])
 
 
@@ -320,7 +320,7 @@ def test_a_rollback_that_failed_goes_on_with_what_cannot_be_mended_left_out(
     target.write_text(f"{target.read_text()}service-role: {role}\n")
     deployment = deployments.load("dev/one", checkout)
     stuck = stack("UPDATE_ROLLBACK_FAILED")
-    with pytest.raises(Refusal, match=r"it says why\. Mend .* --continue`; --skip LOGICAL_ID"):
+    with pytest.raises(Refusal, match=r"it says why\. Fix .* --continue`; --skip LOGICAL_ID"):
         undo.check_continued(stuck, deployment, goes_on=False, skip=())
     with pytest.raises(Refusal, match="are for UPDATE_ROLLBACK_FAILED"):
         undo.check_continued(stack("UPDATE_FAILED"), deployment, goes_on=True, skip=())
@@ -365,7 +365,7 @@ def test_a_deletion_that_failed_is_done_again_without_what_is_retained(
     code, _, err = command("discard", "dev/one", "--stack", "--retain", "Network", "--yes")
     assert code == 0, err
     assert client("ec2").describe_vpcs(VpcIds=[vpc["VpcId"]])["Vpcs"]
-    assert "left behind, and billed: Network" in err
+    assert "retained, and billed: Network" in err
 
 
 def test_resources_are_only_retained_where_a_deletion_failed(checkout: Path) -> None:

@@ -197,7 +197,7 @@ def test_it_began_with_its_first_event_however_late_one_looks(
             "ExpiredToken",
             403,
             1,
-            "expired.*Put fresh ones into the environment.*goes on",
+            "expired.*Put fresh ones into the environment.*continues",
         ),
         ("InternalFailure", 500, 6, "InternalFailure"),
         ("AccessDenied", 403, 1, "AccessDenied"),
@@ -283,7 +283,7 @@ def test_the_cause_comes_before_what_followed() -> None:
     assert [each.logical_id for each in found.left_behind] == ["Bucket", "Log"]
     text = "\n".join(words.ending(found, OPERATION, "Review again", 100))
     assert text.index("cause: Rule") < text.index("stopped because of that: Other")
-    assert "left behind, and billed: Bucket Bucket (not empty)" in text
+    assert "retained, and billed: Bucket Bucket (not empty)" in text
     assert text.endswith("Next: Review again")
 
 

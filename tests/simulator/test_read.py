@@ -233,7 +233,7 @@ STEPS = f"{UPPER_POLICY}/Properties/StepScalingPolicyConfiguration/StepAdjustmen
     [
         (changed(TARGET, None), "Nothing scales here"),
         ({"Resources": []}, "Resources is no mapping"),
-        ({"Description": "empty"}, "This is no template"),
+        ({"Description": "empty"}, "This is not a template"),
         ({"Resources": {}}, "Nothing scales here"),
         (tracking(), "has no policy that is simulated.*TargetTrackingScaling.*give a template"),
         (two_services(), f"Several services scale here: there is {SERVICE}, Other.*--target"),

@@ -54,16 +54,16 @@ def test_fractions_go_to_the_whole_second() -> None:
     [
         ("0,1\n-5,10\n", 2, "arrival is -5, which is negative"),
         ("arrival,service\n0,1\n5,-1\n", 3, "service is -1, which is negative"),
-        ("0,ten\n", 1, "service is 'ten', which is no number"),
-        ("0,1\nnan,3\n", 2, "arrival is 'nan', which is no number"),
-        ("0,1\ninf,3\n", 2, "arrival is 'inf', which is no number"),
+        ("0,ten\n", 1, "service is 'ten', which is not a number"),
+        ("0,1\nnan,3\n", 2, "arrival is 'nan', which is not a number"),
+        ("0,1\ninf,3\n", 2, "arrival is 'inf', which is not a number"),
         ("1700000000,3\n", 1, "beyond ten years"),
         ("0\n", 1, "The row has 1 columns"),
         ("0;180\n", 1, "separator is a comma"),
         ("0,1,0,9\n", 1, "The row has 4 columns"),
         ("0,1,maybe\n", 1, "poison is 'maybe'"),
         ("time,seconds\n0,1\n", 1, "neither a message nor the header"),
-        ("0,1\narrival,service\n", 2, "arrival is 'arrival', which is no number"),
+        ("0,1\narrival,service\n", 2, "arrival is 'arrival', which is not a number"),
     ],
 )
 def test_a_bad_row_is_said_with_its_line(text: str, line: int, words: str) -> None:

@@ -34,7 +34,7 @@ def deployed(command: Run, checkout: Path) -> Path:
 @pytest.mark.usefixtures("deployed")
 def test_what_was_changed_by_hand_is_shown(command: Run, client: Callable[[str], Any]) -> None:
     code, _, err = command("drift", "dev/one")
-    assert (code, "No drift: dev/one" in err) == (0, True)
+    assert (code, "No drift in the resources of dev/one" in err) == (0, True)
     [resource] = client("cloudformation").list_stack_resources(StackName="one")[
         "StackResourceSummaries"
     ]
@@ -70,7 +70,7 @@ def test_a_detection_that_fails_is_said() -> None:
             {"DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": "not allowed"},
         ):
             stubber.add_response("describe_stack_drift_detection_status", {**status, **each})
-        with pytest.raises(Problem, match="could not be looked for: not allowed"):
+        with pytest.raises(Problem, match="Drift detection failed: not allowed"):
             drift.detect(STACK, lambda _: client, Clock(sleep=lambda _: None))  # type: ignore[arg-type]
 
 

@@ -64,7 +64,7 @@ def test_a_message_is_processed_and_all_is_as_before(
     assert "Nothing is touched." in err
     code, _, err = command(*words)
     assert code == 3
-    assert "There is no consent" in err
+    assert "Not confirmed" in err
     assert deployed.is_as_before()
     assert deployed.depth() == (0, 0)
     with deployed.worker(lines=("ready", "pushed to github.com")):
@@ -296,7 +296,7 @@ def test_guards(deployed: Account, checkout: Path, command: Run, tmp_path: Path)
     target.write_text('account: "999999999999"\nregion: us-west-2\n')
     code, _, err = command(*words)
     assert code == 3
-    assert "belongs to 999999999999" in err
+    assert "allows only 999999999999" in err
     assert deployed.is_as_before()
 
 

@@ -178,7 +178,7 @@ def initialize(
     }
     params_files.refuse_existing(folder, ("target", *templates), force=force)
     caller_account, caller = clients.caller()
-    say(f"Looking round in account {caller_account}, {clients.region}, as {caller}.")
+    say(f"Reading account {caller_account}, {clients.region}, as {caller}.")
     things = survey(clients, vpc)
     texts = {"target": params_files.target(caller_account, clients.region, {})}
     complete = True

@@ -248,8 +248,8 @@ def check_no_swap(
     for one in matching.matches:
         for other in _crosswise(one, matching, ours, theirs):
             raise Refusal(
-                f"{one.ours} and {other} would be exchanged",
-                f"{one.ours} is mapped to {one.theirs}, and {other} is what it is called itself",
+                f"{one.ours} and {other} are swapped",
+                f"{one.ours} is mapped to {one.theirs}, but {one.theirs} is named like {other}",
                 f"Map {one.ours} to {other}, or correct its name in params/ or the specification",
             )
 
@@ -263,7 +263,7 @@ def _check_not_crossed(matching: Matching, undecided: Matching) -> None:
                 first, second = alone[one], alone[other]
                 if (first.theirs, second.theirs) == (here, there):
                     raise Refusal(
-                        f"{one} and {other} would be exchanged",
+                        f"{one} and {other} are swapped",
                         f"{here} is {one} ({first.reason}), and {there} is {other}"
                         f" ({second.reason})",
                         f"Map {one} to {here} and {other} to {there}, or both to nothing",

@@ -329,7 +329,7 @@ def _by_import(mapping: AdoptionMapping, names: Collection[str]) -> AdoptionMapp
         if name not in mapping.resources:
             raise Problem(
                 f"{name} cannot be imported",
-                "it is none of the resources that were matched",
+                "it is not one of the matched resources",
                 f"Take one of {', '.join(mapping.resources)}",
             )
     resources = {

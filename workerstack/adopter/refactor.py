@@ -176,8 +176,8 @@ def _wait_executed(cloudformation: Any, refactor: str, clock: Clock, resume: str
 
 
 def _left(why: str, resume: str) -> Detached:
-    what, next_step = "We stopped watching the refactoring", f"Watch it again with `{resume}`"
-    return Detached(what, why, f"It goes on in AWS. {next_step}")
+    what, next_step = "Stopped watching the refactoring", f"Follow it with `{resume}`"
+    return Detached(what, why, f"It continues in AWS. {next_step}")
 
 
 def _begin(cloudformation: Any, refactor: str, resume: str, profile: str | None) -> None:
@@ -190,7 +190,7 @@ def _begin(cloudformation: Any, refactor: str, resume: str, profile: str | None)
     try:
         cloudformation.execute_stack_refactor(StackRefactorId=refactor)
     except (BotoCoreError, ClientError):
-        goes_on = "The refactoring may have begun, and goes on in AWS. Go on with"
+        goes_on = "The refactoring may have begun, and continues in AWS. Follow it with"
         with explained(resume, goes_on=goes_on, profile=profile):
             status = describe_refactoring(cloudformation, refactor).get("ExecutionStatus")
         if status == "AVAILABLE":
@@ -410,7 +410,7 @@ def _comparisons(
     yield "the list of actions", then.actions_digest, proposal.digest_of_actions(actions)
     physical = {old: now.resources[old].physical_id for old in names}
     wrong = "; ".join(proposal.unexpected(actions, names, physical, now.stack.id))
-    yield "what the list says beside the renamings", "", wrong
+    yield "what the list says besides the renamings", "", wrong
 
 
 def _check_end(found: Renaming, deployment: Deployment, clients: Clients) -> None:

@@ -30,7 +30,7 @@ def render(plan: Plan, style: Style = plain, width: int = 100) -> str:
 
 
 def _matches(plan: Plan, style: Style, width: int) -> Iterator[str]:
-    yield from ("", style("What is what", "bold"))
+    yield from ("", style("Matched resources", "bold"))
     for ours, entry in sorted(plan.mapping.resources.items()):
         known_as = "" if entry.is_ == ours else f" is {entry.is_}"
         yield f"  {ours}{known_as}"
@@ -40,16 +40,16 @@ def _matches(plan: Plan, style: Style, width: int) -> Iterator[str]:
             style(each, COLOURS[entry.certainty]) for each in wrapped(said + by, width, "      ")
         )
     if plan.matching.new:
-        yield from ("", style("New, since nothing deployed is it", "bold"))
+        yield from ("", style("New: no match in the deployed stack", "bold"))
         yield from wrapped(", ".join(plan.matching.new), width, "  ")
     if plan.matching.left:
-        yield from ("", style("Not ours: it goes at the end", "bold"))
+        yield from ("", style("Not in out/: deleted by the last step", "bold"))
         for name in plan.matching.left:
             yield f"  {name} ({plan.deployed.resources[name].type})"
 
 
 def _end(end: Review, plan: Plan, style: Style, width: int) -> Iterator[str]:
-    yield from ("", style("How it ends, predicted", "bold"))
+    yield from ("", style("Predicted result", "bold"))
     yield f"  {words.counts(end)}"
     found = list(replaced(end, plan.source.template))
     for name, parts in groupby(found, key=lambda each: each.logical_id):

@@ -111,7 +111,7 @@ def _mapping(_: click.Context, __: click.Parameter, text: str) -> dict[str, str]
     try:
         return dict(json.loads(text))
     except (ValueError, TypeError):
-        raise click.BadParameter("it is no JSON object") from None
+        raise click.BadParameter("it is not a JSON object") from None
 
 
 @steps.command()

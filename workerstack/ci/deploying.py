@@ -22,7 +22,7 @@ LAST = 20
 ENDINGS = {
     1: "failed",
     3: "refused, and nothing was executed",
-    4: "not watched to its end; it goes on in AWS",
+    4: "not watched to its end; it continues in AWS",
 }
 
 Ended = tuple[int, tuple[str, ...]]

@@ -389,7 +389,7 @@ DANGERS = (
     Danger("pass-any-role", "iam:PassRole on any role", "IAM User Guide, PassRole", pass_any_role),
     Danger(
         "escalation",
-        "a way to more rights",
+        "a way to more permissions",
         "Rhino Security Labs, AWS IAM Privilege Escalation Methods; IAM User Guide, Permissions "
         "boundaries",
         escalation,

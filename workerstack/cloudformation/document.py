@@ -162,7 +162,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _depth(data: Any) -> int:
@@ -218,7 +218,7 @@ class _Reader:
             raise Problem(
                 "The YAML is malformed",
                 error.problem or "it cannot be parsed",
-                "Mend this line or the one before",
+                "Fix this line or the one before",
                 file=self._file,
                 line=mark.line + 1 if mark else None,
             ) from None
@@ -235,7 +235,7 @@ class _Reader:
             raise Problem(
                 "The YAML is malformed",
                 str(error).partition("\n")[0],
-                "Mend the file",
+                "Fix the file",
                 file=self._file,
             ) from None
         return data, marks

@@ -111,7 +111,7 @@ def read(document: Any) -> Policy:
         try:
             document = _loaded(document)
         except (ValueError, RecursionError) as error:
-            return Policy(problems=(f"a policy that is no JSON: {error}",))
+            return Policy(problems=(f"a policy that is not JSON: {error}",))
     if isinstance(document, (list, tuple)):
         document = {"Statement": document}
     if not isinstance(document, Mapping) or is_intrinsic(document):

@@ -212,7 +212,7 @@ def _checked(template: Template) -> Template:
     data = template.data
     if not isinstance(data, dict) or "Resources" not in data:
         raise Problem(
-            "This is no template",
+            "This is not a template",
             "it has no mapping of Resources",
             "Give the path of a CloudFormation template",
             file=template.file,

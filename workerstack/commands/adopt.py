@@ -111,21 +111,22 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
 @click.option(
     "--template",
     type=click.Path(path_type=Path),
-    help="The deployed template as a file: matches and predicts, without AWS.",
+    help="Read the deployed template from a file, without AWS.",
 )
 @click.option(
     "--map", "maps", multiple=True, metavar="OURS=THEIRS",
-    help="What one of ours is called there; `OURS=` for one that is new. Repeatable.",
+    help="Map a logical ID of out/ to a deployed one, or to none; repeatable.",
 )  # fmt: skip
 @click.option(
     "--import", "imports", multiple=True, metavar="LOGICAL_ID",
-    help="Have it retained, removed and imported, where it cannot be refactored. Repeatable.",
+    help="Move this resource by retain, remove and import; repeatable.",
 )  # fmt: skip
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
+              show_default=True, help="Choose the format.")  # fmt: skip
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The file to execute (default: .reviews/...).",
+    help="Write the next step there [default: .reviews/...].",
 )
 @connected
 def adopt(
@@ -141,8 +142,8 @@ def adopt(
 ) -> int:
     """Take over another tool's stack, in place.
 
-    Its resources get our logical ids and stay what they are. Proposes the next step and
-    changes nothing; exit 2 if there is one. `execute` takes it.
+    Its resources get the logical IDs of out/ and stay what they are. The command changes
+    nothing: it writes the next step, which `execute` takes. Exit 2: there is one.
     """
     from workerstack.adopter import deployed, mapping
     from workerstack.adopter import plan as checking

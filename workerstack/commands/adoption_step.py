@@ -32,7 +32,7 @@ def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path
     refactor.execute_renaming(found, deployment, clients, Clock(), resume)
     for each in found.renamed:
         say(f"  {each.old} is {each.new}: {each.physical_id}")
-    say(f"{len(found.renamed)} resources of {found.where.stack_name} have our names.")
+    say(f"Renamed {len(found.renamed)} resources of {found.where.stack_name}.")
     return ended(found, 0)
 
 

@@ -21,7 +21,12 @@ COLOURS = {
 }
 
 format_option = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", help="How it is shown."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Choose the format.",
 )
 
 

@@ -16,12 +16,12 @@ from workerstack.commands.verify import verify
 from workerstack.commands.watch import watch
 
 
-@click.group(context_settings={"max_content_width": 96})
+@click.group(context_settings={"max_content_width": 80})
 def deploy() -> None:
-    """Change sets for the stacks of params/: reviewed, executed as reviewed, verified.
+    """Review, execute and verify change sets for the stacks of params/.
 
     Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review, diff,
-    rollback, drift), 3 refused, 4 we stopped watching while AWS goes on, 64 wrong usage.
+    rollback, drift), 3 refused, 4 stopped watching while AWS continues, 64 wrong usage.
     """
 
 

@@ -26,15 +26,21 @@ GIT = "git:"
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[OLD NEW | ENV/STACK...]")
-@click.option("--params", metavar="FILE", help="The params file of both, or of NEW.")
-@click.option("--old-params", metavar="FILE", help="The params file of OLD.")
 @click.option(
-    "--base", metavar="REV", help="Compare deployments, all or those named, with this revision."
+    "--params", metavar="FILE", help="Take the values of both, or of NEW, from this file."
+)
+@click.option(
+    "--old-params",
+    metavar="FILE",
+    help="Take the values of OLD from this file [default: --params].",
+)
+@click.option(
+    "--base", metavar="REV", help="Compare all or the named deployments with this revision."
 )
 @click.option(
     "--head",
     metavar="REV",
-    help="With --base: compare this revision, read from git as data, not the files here.",
+    help="With --base: compare this revision instead of the checkout.",
 )
 @format_option
 @all_option
@@ -50,10 +56,10 @@ def diff(
     whole: bool,
     root: Path,
 ) -> int:
-    """Predict what a change set from OLD to NEW would do; exit 2 if it would do anything.
+    """Predict the change set from OLD to NEW, without AWS.
 
     OLD and NEW are templates: files, git:REV:PATH, or `nothing`. With --base every
-    deployment of params/ is compared with what it was in that revision.
+    deployment of params/ is compared with what it was in that revision. Exit 2: changes.
     """
     if base is None:
         if head:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="REVIEW|ENV/STACK")
-@click.option("--yes", is_flag=True, help="Do not ask, where more than a review is deleted.")
-@click.option("--stack", "whole", is_flag=True, help="Delete the stack, whose creation failed.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--stack", "whole", is_flag=True, help="Delete the stack, if its creation failed.")
 @click.option(
     "--retain", multiple=True, metavar="LOGICAL_ID",
-    help="Keep this resource of a stack whose deletion failed.",
+    help="Retain this resource of a stack whose deletion failed; repeatable.",
 )  # fmt: skip
 @watching_options
 @connected
@@ -37,9 +37,11 @@ def discard(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Delete a review's change set; or all of a stack's that wait, and a stack that never lived.
+    """Delete pending change sets, or a stack whose creation failed.
 
-    A stack is only deleted if this tool made it and its creation failed, or its deletion did.
+    REVIEW is a review file: its change set is deleted. ENV/STACK: all pending change sets of that
+    stack that this tool made. With --stack the stack itself, if this tool made it and its creation
+    or its deletion failed.
     """
     from workerstack.deployer import aws, undo
     from workerstack.deployer import discard as discarding
@@ -52,7 +54,7 @@ def discard(
         found = review_file.read_any(file)
         if isinstance(found, Renaming):
             files.remove(file)
-            say("The file is gone. CloudFormation drops the refactoring when the stack changes.")
+            say("Deleted the file. CloudFormation discards the refactoring when the stack changes.")
             return 0
         deployment = deployments.load(found.where.deployment, root)
         say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
@@ -71,7 +73,9 @@ def discard(
             f"Delete {', '.join(names)}",
             "no change set was deleted",
         )
-    for sentence in discarding.discard_waiting(deployment, clients) or ["Nothing waits."]:
+    for sentence in discarding.discard_waiting(deployment, clients) or [
+        "No change set is pending."
+    ]:
         say(sentence)
     return 0
 

@@ -12,10 +12,11 @@ from workerstack.output import say, show_json, show_line, styled
 
 @click.command()
 @click.argument("name", metavar="ENV/STACK")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
+              show_default=True, help="Choose the format.")  # fmt: skip
 @connected
 def drift(*, name: str, form: str, root: Path, **connection: str | None) -> int:
-    """Show what was changed by hand, property by property; exit 2 if anything was."""
+    """Show what was changed by hand; exit 2 if anything was."""
     from workerstack.deployer import aws
     from workerstack.deployer import stack as stacks
     from workerstack.review.show.words import broken, value_text
@@ -37,7 +38,7 @@ def drift(*, name: str, form: str, root: Path, **connection: str | None) -> int:
                 for line in broken(value_text(value), columns(), start, " " * 14):
                     show_line(line)
     if not found:
-        say(f"No drift: {name} is as it was deployed, where CloudFormation can look.")
+        say(f"No drift in the resources of {name} that CloudFormation can check.")
         return 0
     say("", "Put it back with", f"    ./deploy.py review {name} --revert-drift")
     return CHANGES

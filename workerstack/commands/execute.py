@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     "--allow",
     multiple=True,
     metavar="ID:LOGICAL_ID",
-    help="Accept one blocking finding that the review does not let through; repeatable.",
+    help="Accept this blocking finding of the review; repeatable.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
-@click.option("--uncommitted", is_flag=True, help="Execute what is not committed to git.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--uncommitted", is_flag=True, help="Execute even what is not committed to git.")
 @watching_options
 @connected
 def execute(
@@ -45,7 +45,7 @@ def execute(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Execute the change set of a review file, that one only, and show its events.
+    """Execute the change set of a review file, and follow it.
 
     What `adopt` and `rollback` wrote is executed in the same way.
     """

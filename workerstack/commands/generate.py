@@ -17,6 +17,9 @@ HOUSE = Path(__file__).parents[1]
 JUDGES = ("checks", "cloudformation", "lint", "simulator")
 """The rooms on which a verdict depends."""
 
+DIAGRAM = "docs/what-it-creates.md"
+"""The document that holds a template's diagram, where a project has it."""
+
 FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
@@ -30,7 +33,8 @@ def generating(build: "Build", root: Path) -> click.Command:
         "--lint-format",
         type=click.Choice(FORMATS),
         default="text",
-        help="How to print what the rules find (standard output).",
+        help="Choose the format of the findings.",
+        show_default=True,
     )
     def generate(*, check: bool, lint_format: str) -> int:
         """Build all workers of templates/workers.py, lint them, and write out/.
@@ -38,7 +42,7 @@ def generating(build: "Build", root: Path) -> click.Command:
         Each template is linted alone and with the values of every params file that uses it.
         Nothing is written unless everything is clean.
 
-        Exit codes: 0 done or current, 1 an error or a lint finding, 2 out/ is stale (--check).
+        Exit codes: 0 done or current, 1 an error or a lint finding, 2 out of date (--check).
         """
         return _generate(build, root, lint_format, check=check)
 
@@ -59,8 +63,8 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
         return 1
     findings = _lint(root, inputs.requests(texts, deployed, root), lint_format)
     if findings:
-        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-        say(f"out/ was left as it is: {count} of the lint rules.")
+        count = f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"
+        say(f"Nothing written: {count}.")
         return 1
     if check:
         return _compare(root, texts, quiet=lint_format != "text")
@@ -98,14 +102,15 @@ def _judges(root: Path) -> list[Path]:
 
 
 def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
-    """Everything that is generated: templates, editors' schemas, the README's diagram."""
+    """Everything that is generated: templates, editors' schemas, the diagram."""
     from workerstack.cloudformation import declared_parameters, read
     from workerstack.lint import diagram, schema
 
     parsed = {name: read(text, name).data for name, text in texts.items()}
-    readme = (root / "README.md").read_text(encoding="utf-8")
+    document = root / DIAGRAM
+    drawn = {DIAGRAM: document.read_text(encoding="utf-8")} if document.exists() else {}
     for name, template in parsed.items():
-        readme = diagram.in_document(readme, name, template)
+        drawn = {file: diagram.in_document(text, name, template) for file, text in drawn.items()}
     return {
         **texts,
         "params/target.schema.json": schema.target_schema(),
@@ -115,7 +120,7 @@ def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
             )
             for name, template in parsed.items()
         },
-        "README.md": readme,
+        **drawn,
     }
 
 
@@ -131,7 +136,7 @@ def _compare(root: Path, texts: Mapping[str, str], *, quiet: bool) -> int:
         names = ", ".join(differences)
         say(f"Not current: {names}. Run `make generate` and commit.")
         return STALE
-    say("Everything that is generated is current, and clean.")
+    say("Up to date: no lint findings.")
     return 0
 
 
@@ -142,5 +147,5 @@ def _write(root: Path, texts: Mapping[str, str]) -> int:
     for name in changed:
         say(f"{'wrote' if (root / name).exists() else 'removed'} {name}")
     if not changed:
-        say("Everything that is generated was current, and clean.")
+        say("Up to date: nothing to write, no lint findings.")
     return 0

@@ -11,16 +11,18 @@ from workerstack.output import say
 
 @click.command()
 @click.argument("environment", metavar="ENV")
-@click.option("--vpc", help="The VPC, by id or Name tag (default: the default one).")
-@click.option("--from-stack", metavar="STACK", help="Write STACK.yaml from what runs as STACK.")
-@click.option("--worker", help="The worker that STACK becomes (default: the one of its name).")
-@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@click.option("--vpc", help="Take this VPC, an ID or a Name tag [default: the default VPC].")
+@click.option("--from-stack", metavar="STACK", help="Read the values from this stack instead.")
+@click.option(
+    "--worker", help="Name the worker that STACK becomes [default: the one called like it]."
+)
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @connected
 def init(
     *, environment: str, vpc: str | None, from_stack: str | None, worker: str | None, force: bool,
     root: Path, **connection: str | None,
 ) -> int:  # fmt: skip
-    """Write params/ENV/ from what the account or a stack has, saying what was chosen."""
+    """Create params/ENV/ from the account or from an existing stack."""
     from workerstack.adopter import init as discovery
 
     if from_stack and vpc:

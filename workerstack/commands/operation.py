@@ -33,11 +33,11 @@ def watching_options(command: Callable[..., int]) -> Callable[..., int]:
     options = (
         click.option(
             "--format", "form", type=click.Choice(["text", "json"]), default="text",
-            help="json: one object a line.",
+            show_default=True, help="Choose the format; json prints one object per line.",
         ),
         click.option(
             "--timeout", "minutes", type=click.IntRange(min=1), default=180, metavar="MINUTES",
-            help="How long to watch (180); what is watched goes on.",
+            show_default=True, help="Watch so long; the operation continues afterwards.",
         ),
     )  # fmt: skip
     for option in reversed(options):
@@ -98,7 +98,7 @@ def _ask() -> Literal["detach", "cancel"]:
         return "detach"
     try:
         answer = choose(
-            "The operation goes on in AWS. Detach, or cancel it?", ["detach", "cancel"], "detach"
+            "The operation continues in AWS. Detach, or cancel it?", ["detach", "cancel"], "detach"
         )
     except click.Abort:
         say("")

@@ -25,13 +25,14 @@ WIDEST = 120
 def connected(command: Callable[..., int]) -> Callable[..., int]:
     """The options of every command that talks to AWS."""
     options = (
-        click.option("--profile", help="The AWS profile, instead of the usual environment."),
-        click.option("--region", help="The region; it must be the target's."),
+        click.option("--profile", help="Use this AWS profile [default: AWS_PROFILE]."),
+        click.option("--region", help="Use this region [default: the one in target.yaml]."),
         click.option(
             "--endpoint-url",
             envvar="AWS_ENDPOINT_URL",
             callback=_endpoint,
-            help="Another endpoint, such as http://127.0.0.1:4566.",
+            help="Use this AWS endpoint, such as http://127.0.0.1:4566.",
+            show_default="AWS_ENDPOINT_URL",
         ),
         click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True),
     )

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "markdown", "html")
 
 format_option = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", help="How it is shown."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="Choose the format.",
 )
 
 all_option = click.option(

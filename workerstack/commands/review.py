@@ -28,15 +28,15 @@ AT_ONCE = 4
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The review file, or for a whole ENV their folder (default: .reviews/...).",
+    help="Write the review file there; for ENV a folder [default: .reviews/...].",
 )
 @click.option(
     "--allow",
     multiple=True,
     metavar="[ENV/STACK=]ID:LOGICAL_ID",
-    help="Accept one blocking finding, so that approvers see it; repeatable.",
+    help="Accept this blocking finding, where approvers see it; repeatable.",
 )
-@click.option("--revert-drift", is_flag=True, help="Also put back what was changed by hand.")
+@click.option("--revert-drift", is_flag=True, help="Also revert what was changed by hand.")
 @connected
 def review(
     *,
@@ -49,7 +49,7 @@ def review(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Make change sets and show what they would do; exit 2 if they would do anything.
+    """Make change sets and show them; exit 2 if there are changes.
 
     ENV/STACK is one stack; ENV is all of its stacks.
     """
@@ -105,7 +105,7 @@ def _older(
         found = discard.waiting(deployment, clients_of(deployment, **connection))
     older = [name for name, arn in found if not review or arn != review.change_set.arn]
     if older:
-        say("", f"Earlier change sets still wait: {', '.join(older)}. Drop all with")
+        say("", f"Earlier change sets are still pending: {', '.join(older)}. Delete all with")
         say(f"    ./deploy.py discard {deployment.name}")
 
 

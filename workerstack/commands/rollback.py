@@ -21,11 +21,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", metavar="ENV/STACK")
-@click.option("--to", metavar="REVISION", help="The git revision to go back to.")
-@click.option("--output", type=click.Path(path_type=Path), help="The review file.")
-@click.option("--continue", "goes_on", is_flag=True, help="Go on with a rollback that failed.")
-@click.option("--skip", multiple=True, metavar="LOGICAL_ID", help="... without this resource.")
-@click.option("--yes", is_flag=True, help="Do not ask, where CloudFormation rolls back itself.")
+@click.option(
+    "--to", metavar="REVISION", help="Restore this git revision [default: the previous deployment]."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the review file there [default: .reviews/...].",
+)
+@click.option("--continue", "goes_on", is_flag=True, help="Continue a rollback that failed.")
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="LOGICAL_ID",
+    help="With --continue: leave this resource out; repeatable.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @watching_options
 @connected
 def rollback(
@@ -41,10 +52,10 @@ def rollback(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Propose the change set back to what was deployed before, or to a git revision.
+    """Make a change set that restores an earlier deployment.
 
-    It is reviewed and executed like any other. A stack whose update or whose rollback has
-    failed is rolled back by CloudFormation itself, with your consent.
+    The change set is reviewed and executed like any other. A stack whose update or rollback
+    failed is rolled back by CloudFormation itself, after confirmation.
     """
     from workerstack.deployer import aws, undo
     from workerstack.deployer import stack as stacks
@@ -96,7 +107,7 @@ def _proposed(
     say(f"Going back to {source.origin.replace(':', ' ', 1)}.")
     found = make_review.make_review(source.deployment, clients, Clock(), source=source)
     if found is None:
-        say(f"No changes: {source.deployment.name} is as it was then.")
+        say(f"No changes: {source.deployment.name} matches that deployment.")
         return 0
     show_formatted(report([found], form, several=False), form)
     keep([found], output, root, several=False)

@@ -23,41 +23,47 @@ LONG = 2_000
 """Messages from which a run is long enough for a progress bar."""
 
 
-@click.command(context_settings={"max_content_width": 96})
+@click.command(context_settings={"max_content_width": 80})
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option("--trace", "trace_file", type=click.Path(path_type=Path),
-              help="CSV: arrival second, service seconds, 1 if the message is poison.")  # fmt: skip
+              help="Read messages from a CSV file: arrival s, service s, 1 if poison.")  # fmt: skip
 @click.option("--load", "loads", multiple=True, metavar="LOAD",
-              help="Instead of a trace, such as poisson:rate=30/h,for=8h,service=lognormal:3m:0.5;"
-              " several are laid over each other.")  # fmt: skip
+              help="Draw messages, such as burst:count=25,service=4m; repeatable.")  # fmt: skip
 @click.option("--learn", "metrics", type=click.Path(path_type=Path), metavar="FILE",
-              help="Instead of a load: the queue's metrics, to learn one from.")  # fmt: skip
+              help="Learn a load from the metrics of the queue.")  # fmt: skip
 @click.option("--compare", "other", type=click.Path(path_type=Path), metavar="TEMPLATE",
-              help="Another template on the same messages, side by side.")  # fmt: skip
+              help="Run another template on the same messages.")  # fmt: skip
 @click.option("--advise", "advised", is_flag=True,
               help="Search the cheapest step table that keeps --goal.")  # fmt: skip
-@click.option("--goal", metavar="GOAL", help='What must hold: "p95 wait < 5m, kills = 0".')
+@click.option("--goal", metavar="GOAL", help='Say what must hold: "p95 wait < 5m, kills = 0".')
 @click.option("--seeds", type=click.IntRange(1, 20), default=3, show_default=True,
-              help="Over how many seeds it is searched; 40 others judge it.")  # fmt: skip
+              help="Search over so many seeds; 40 others judge the result.")  # fmt: skip
 @click.option("--candidates", type=click.IntRange(1, 5_000), default=200, show_default=True,
-              help="How many tables are tried.")  # fmt: skip
-@click.option("--picture", type=click.Path(path_type=Path), help="Also draw it: .svg or .png.")
+              help="Try so many tables.")  # fmt: skip
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Also draw it into a .svg or .png file."
+)
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting.")
 @click.option("--settings", "list_settings", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _, wanted: _show_settings(ctx) if wanted else None,
               help="List all settings with their defaults, and exit.")  # fmt: skip
 @click.option("--parameter", "given", multiple=True, metavar="NAME=VALUE",
-              help="A value of the template's parameter.")  # fmt: skip
+              help="Give a parameter of the template a value.")  # fmt: skip
 @click.option("--params", type=click.Path(path_type=Path),
-              help="A file with `parameters`, such as params/ENV/STACK.yaml.")  # fmt: skip
+              help="Read parameters from a file, such as params/ENV/STACK.yaml.")  # fmt: skip
 @click.option("--metric", "own", multiple=True, metavar="NAME=MATH",
-              help="A metric of your own, such as Total='visible + in_flight'.")  # fmt: skip
-@click.option("--target", help="The service that is meant, where several scale.")
+              help="Define a metric of your own, such as Total='visible + in_flight'.")  # fmt: skip
+@click.option("--target", help="Choose the service, where several scale.")
 @click.option("--horizon", type=click.IntRange(min=0),
-              help="The second at which it ends; default 6 h after the last arrival.")  # fmt: skip
-@click.option("--prices", type=click.Path(path_type=Path), help="Prices instead of our own.")
+              help="End at this second [default: 6 h after the last arrival].")  # fmt: skip
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    help="Read prices from a file [default: the built-in ones].",
+)
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text",
-              help="text; json, all of it; csv, minute by minute.")  # fmt: skip
+              show_default=True,
+              help="Choose the format: json has everything, csv each minute.")  # fmt: skip
 @click.option("--events", is_flag=True, help="List what happened, and why.")
 def simulate(
     *,
@@ -81,7 +87,7 @@ def simulate(
     style: str,
     events: bool,
 ) -> int:
-    """Replay a queue through the alarms and step policies that stand in TEMPLATE.
+    """Replay a queue through the alarms and step policies of TEMPLATE.
 
     TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target and step scaling
     policies with alarms on SQS metrics, or target tracking of a metric of the queue.

@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ENV/STACK")
 @click.option(
     "--message", "file", required=True, type=click.Path(path_type=Path), metavar="FILE",
-    help="The body of the message that is sent.",
+    help="Send the content of this file as the message.",
 )  # fmt: skip
-@click.option("--expect-object", metavar="s3://BUCKET/KEY", help="What the worker must write.")
+@click.option(
+    "--expect-object",
+    metavar="s3://BUCKET/KEY",
+    help="Wait for this object, which the worker must write.",
+)
 @click.option(
     "--timeout", default=300, type=click.IntRange(min=1), show_default=True, metavar="SECONDS",
-    help="How long the task may take to start, and the message to be consumed.",
+    help="Wait so long for the task, and again for the message.",
 )  # fmt: skip
-@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
-@click.option("--dry-run", is_flag=True, help="Say what it would do, and touch nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Show what it would do, and touch nothing.")
 @format_option
 @connected
 def smoke(
@@ -43,7 +47,7 @@ def smoke(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Start one task, have it process a message, and put everything back as it was."""
+    """Start one task, have it process a message, and put all back."""
     from workerstack.verifier import smoke as smoke_plan
     from workerstack.verifier import smoke_message, smoke_undo
 
@@ -71,10 +75,10 @@ def smoke(
 
 
 def _ask(plan: "Plan", where: str) -> None:
-    """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
+    """Raises Refusal without a yes; where nobody can answer, that is `--yes`."""
     if not confirm(f"On {where}: {plan.sentence()}"):
         raise Refusal(
-            "There is no consent",
-            f"nobody agreed to send a real message to {plan.queue_url}",
-            "Answer yes on a terminal, or give --yes",
+            "Not confirmed",
+            f"no message was sent to {plan.queue_url}",
+            "Run it on a terminal and answer yes, or pass --yes",
         )

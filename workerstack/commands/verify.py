@@ -14,7 +14,7 @@ from workerstack.commands.options import clients_of, connected
 @format_option
 @connected
 def verify(*, name: str, form: str, root: Path, **connection: str | None) -> int:
-    """Check the acceptance criteria on what runs, and that it is what is committed."""
+    """Check that what runs is correct, and that it is committed."""
     from workerstack.deployer import aws
     from workerstack.verifier import verify as verification
 

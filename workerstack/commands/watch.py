@@ -15,7 +15,10 @@ from workerstack.output import say
 @watching_options
 @connected
 def watch(*, name: str, form: str, minutes: int, root: Path, **connection: str | None) -> int:
-    """Watch what is going on at a stack, or sum up what was last; Ctrl-C asks."""
+    """Follow a stack operation, or show how the last one ended.
+
+    Ctrl-C asks whether to detach or to cancel; the operation continues in AWS when it detaches.
+    """
     from workerstack.deployer import aws, protection
     from workerstack.deployer import watch as ongoing
 
@@ -26,6 +29,6 @@ def watch(*, name: str, form: str, minutes: int, root: Path, **connection: str |
     operation = ongoing.latest(cloudformation, deployment)
     code = watched(operation, clients, form=form, minutes=minutes)
     if code == 0 and protection.is_missing(cloudformation, deployment):
-        say("What guards the stack is not as target.yaml says. If its review has that, execute")
+        say("The stack is not protected as target.yaml says. If its review shows that, execute")
         say("it again with `deploy.py execute`: it sets that, and never executes twice.")
     return code

@@ -21,7 +21,7 @@ asked too often; it does not know who is calling; it said no; or none of these.
 WITHOUT_ANSWER = frozenset({"lost", "failed", "unknown"})
 """After these, what was asked for may have been done all the same."""
 
-GOES_ON = "The operation goes on in AWS. Watch it again with"
+GOES_ON = "The operation continues in AWS. Follow it with"
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,9 @@ def _advice(error: Any) -> str:
     return "Check the network, the region and --endpoint-url, and run the command again"
 
 
+OTHERWISE = {"account": "Use the credentials of that account", "region": "Leave out --region"}
+
+
 def identify(deployment: Deployment, clients: Clients) -> str:
     """The caller's ARN; raises Refusal in another account or region than the target's."""
     target = deployment.target
@@ -212,8 +215,8 @@ def identify(deployment: Deployment, clients: Clients) -> str:
     ):
         if actual != wanted:
             raise Refusal(
-                f"This is {what} {actual}, and {deployment.name} belongs to {wanted}",
-                f"params/{deployment.environment}/target.yaml says so",
-                "Use another profile, or correct the file",
+                f"Wrong {what} {actual}",
+                f"params/{deployment.environment}/target.yaml allows only {wanted}",
+                f"{OTHERWISE[what]}, or correct `{what}` there",
             )
     return caller

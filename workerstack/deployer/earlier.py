@@ -161,6 +161,8 @@ def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         ) from None
 
 
+TO_A_REVISION = "Name the revision: `deploy.py rollback ENV/STACK --to REVISION`"
+
 REVISION, CHANGE_SET = "revision:", "change-set:"
 """How a source's origin begins."""
 
@@ -254,15 +256,15 @@ def previous(newest_first: Iterable[Event]) -> str:
     if len(tokens) < 2:  # noqa: PLR2004 - the deployed one and the one before
         raise Problem(
             "There is nothing to go back to",
-            "the stack's events know no earlier change that went well",
-            "Name a git revision with --to",
+            "the stack's events show no earlier update that succeeded",
+            TO_A_REVISION,
         )
     name = list(tokens)[1]
     if not change_set.NAME.fullmatch(name):
         raise Problem(
-            f"The change before was not made by this tool ({name or 'it has no token'})",
-            "so its template is not known",
-            "Name a git revision with --to",
+            "Cannot find the previous template",
+            f"that update was not made by deploy.py ({name or 'it has no token'})",
+            TO_A_REVISION,
         )
     return name
 
@@ -294,8 +296,8 @@ def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
     if secret:
         raise Problem(
             f"CloudFormation does not give back {', '.join(secret)}",
-            "a secret parameter is masked in its answers",
-            "Name a git revision with --to",
+            "a NoEcho parameter is masked in its answers",
+            TO_A_REVISION,
         )
     values: dict[str, ParameterValue] = {
         name: tuple(value.split(",")) if declared[name].is_list else value
@@ -340,5 +342,5 @@ def _lost(name: str) -> Source:
         f"What {name} deployed is not known any more",
         f"CloudFormation has not kept it, and no template in git has a digest that begins with"
         f" {_told(name)[1]}",
-        "Name a git revision with --to",
+        TO_A_REVISION,
     )

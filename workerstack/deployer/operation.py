@@ -236,9 +236,9 @@ class Operation:
     def left(self, why: str) -> Detached:
         """What to raise where we stop watching before it has ended."""
         return Detached(
-            "We stopped watching",
+            "Stopped watching",
             why,
-            f"The operation goes on in AWS. Watch it again with `{self.resume}`",
+            f"The operation continues in AWS. Follow it with `{self.resume}`",
         )
 
 

@@ -126,7 +126,7 @@ def ending(outcome: Outcome, operation: Operation, next_step: str, width: int) -
         stuck = f"not rolled back: {event.logical_id} ({event.type}): {event.reason}"
         lines += wrapped(stuck, width, "  ", "    ")
     for event in outcome.left_behind:
-        left = f"left behind, and billed: {event.logical_id} {event.physical_id} ({event.reason})"
+        left = f"retained, and billed: {event.logical_id} {event.physical_id} ({event.reason})"
         lines += wrapped(left, width, "  ", "    ")
     return [*lines, *wrapped(next_step, width, "Next: ", "      ")]
 

@@ -15,63 +15,66 @@ class State(NamedTuple):
 
 WATCH = "`deploy.py watch {}`"
 VERIFY = "Verify it: `deploy.py verify {}`"
-REVIEW = "Mend the cause, then `deploy.py review {}`"
+REVIEW = "Fix the cause, then `deploy.py review {}`"
 DELETE = (
-    "See why (`deploy.py watch {}`), delete it with `deploy.py discard {} --stack`, which asks, and"
-    " only if this tool made it; mend the cause, then `deploy.py review {}`"
+    "See why (`deploy.py watch {}`). Delete it with `deploy.py discard {} --stack`, which asks, and"
+    " deletes only what this tool created. Fix the cause, then `deploy.py review {}`"
 )
 
 STATES = {
     "ABSENT": State("there is no such stack", "Create it: `deploy.py review {}`"),
     "REVIEW_IN_PROGRESS": State(
-        "a change set proposes its creation; there is nothing yet",
-        "Execute that review, or drop ours with `deploy.py discard {}`; one of somebody else is"
-        " left alone",
+        "it was never created: a change set proposes it",
+        "Execute its review, or delete it with `deploy.py discard {}`, which does not touch a"
+        " change set of another tool",
     ),
     "CREATE_IN_PROGRESS": State("it is being created", f"See {WATCH}"),
     "CREATE_COMPLETE": State("it was created", VERIFY),
     "CREATE_FAILED": State(
-        "its creation failed, and rollback is off: what was made is still there",
-        "Take it back with `deploy.py rollback {}`, which asks, or delete it with"
-        " `deploy.py discard {} --stack`; mend the cause, then `deploy.py review {}`",
+        "creation failed, and rollback is off: its resources are still there",
+        "Roll it back with `deploy.py rollback {}`, which asks, or delete it with"
+        " `deploy.py discard {} --stack`. Fix the cause, then `deploy.py review {}`",
     ),
-    "ROLLBACK_IN_PROGRESS": State("its creation failed and is taken back", f"See {WATCH}"),
-    "ROLLBACK_COMPLETE": State("its creation failed; it is empty and takes no update", DELETE),
-    "ROLLBACK_FAILED": State("its creation failed, and so did taking it back", DELETE),
+    "ROLLBACK_IN_PROGRESS": State("creation failed, rolling back", f"See {WATCH}"),
+    "ROLLBACK_COMPLETE": State(
+        "creation failed and was rolled back; it is empty and takes no update", DELETE
+    ),
+    "ROLLBACK_FAILED": State("creation failed, and so did the rollback", DELETE),
     "DELETE_IN_PROGRESS": State("it is being deleted", f"See {WATCH}, then review again"),
     "DELETE_COMPLETE": State("it was deleted", "Create it again: `deploy.py review {}`"),
     "DELETE_FAILED": State(
-        "it could not be deleted whole",
+        "its deletion failed; some resources are left",
         "See what failed (`deploy.py watch {}`), then"
         " `deploy.py discard {} --stack --retain LOGICAL_ID`, which asks;"
-        " what is retained is yours to delete",
+        " delete what is retained yourself",
     ),
     "UPDATE_IN_PROGRESS": State("it is being updated", f"See {WATCH}"),
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": State(
-        "it was updated, and what it no longer needs is being deleted", f"See {WATCH}"
+        "updated; what it no longer needs is being deleted", f"See {WATCH}"
     ),
     "UPDATE_COMPLETE": State("it was updated", VERIFY),
     "UPDATE_FAILED": State(
         "an update failed, and rollback is off: some resources are new, some old",
-        "Take it back with `deploy.py rollback {}`, which asks",
+        "Roll it back with `deploy.py rollback {}`, which asks",
     ),
-    "UPDATE_ROLLBACK_IN_PROGRESS": State("an update failed and is taken back", f"See {WATCH}"),
+    "UPDATE_ROLLBACK_IN_PROGRESS": State("an update failed, rolling back", f"See {WATCH}"),
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": State(
-        "a failed update was taken back, and what it had made is being deleted", f"See {WATCH}"
+        "a failed update was rolled back; what it had created is being deleted", f"See {WATCH}"
     ),
-    "UPDATE_ROLLBACK_COMPLETE": State("a failed update was taken back; all is as before", REVIEW),
+    "UPDATE_ROLLBACK_COMPLETE": State("a failed update was rolled back; all is as before", REVIEW),
     "UPDATE_ROLLBACK_FAILED": State(
-        "a failed update could not be taken back whole",
-        "Mend what the events say, then continue: `deploy.py rollback {} --continue`, with"
-        " `--skip LOGICAL_ID` for what cannot be mended",
+        "an update failed, and so did its rollback",
+        "Fix the cause that the events name, then continue: `deploy.py rollback {} --continue`,"
+        " with `--skip LOGICAL_ID` for what cannot be fixed",
     ),
     "IMPORT_IN_PROGRESS": State("resources are being imported", f"See {WATCH}"),
     "IMPORT_COMPLETE": State("resources were imported", VERIFY),
-    "IMPORT_ROLLBACK_IN_PROGRESS": State("an import failed and is taken back", f"See {WATCH}"),
-    "IMPORT_ROLLBACK_COMPLETE": State("a failed import was taken back", REVIEW),
+    "IMPORT_ROLLBACK_IN_PROGRESS": State("an import failed, rolling back", f"See {WATCH}"),
+    "IMPORT_ROLLBACK_COMPLETE": State("a failed import was rolled back", REVIEW),
     "IMPORT_ROLLBACK_FAILED": State(
-        "a failed import could not be taken back whole",
-        "Mend what the events say and delete what the import left, then `deploy.py review {}`",
+        "an import failed, and so did its rollback",
+        "Fix the cause that the events name, delete what the import left, then"
+        " `deploy.py review {}`",
     ),
 }
 """Every state that DescribeStacks can answer, and ABSENT."""

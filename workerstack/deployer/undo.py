@@ -27,9 +27,9 @@ def check_continued(
         raise Refusal(
             f"{stack.name} is in {STUCK}",
             stack.reason or "a rollback failed half-way",
-            f"Mend what its events name (`deploy.py watch {deployment.name}`), then"
+            f"Fix the cause that its events name (`deploy.py watch {deployment.name}`), then"
             f" `deploy.py rollback {deployment.name} --continue`; --skip LOGICAL_ID leaves out"
-            " what cannot be mended",
+            " what cannot be fixed",
         )
     if stack.status != STUCK and (goes_on or skip):
         raise Refusal(

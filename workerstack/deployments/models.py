@@ -53,14 +53,14 @@ class Target(_File):
     )
     stack_policy: str | None = Field(
         default=None,
-        description="A JSON file beside this one: what an update may not do to which resources.",
+        description="A JSON file in the same folder: what an update may not do to which resources.",
     )
     template_bucket: BucketName | None = Field(
         default=None,
         description="A bucket of this account, for templates of more than 51,200 bytes.",
     )
     notification_topics: tuple[Arn, ...] = Field(
-        default=(), max_length=5, description="SNS topics that hear of stack events."
+        default=(), max_length=5, description="SNS topics notified of stack events."
     )
 
 

@@ -29,7 +29,7 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
         raise Problem(
             "The specification is no Python",
             error.msg,
-            "Mend this line",
+            "Fix this line",
             file=error.filename,
             line=error.lineno,
         ) from error

@@ -64,7 +64,7 @@ def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[
         yield OtherChange(kind="secret parameter", name=name, before=HIDDEN, after=HIDDEN)
     yield from _differences("parameter", before.without(secret), after.without(secret))
     yield from _differences("tag", before.tags, after.tags)
-    topics = (dict.fromkeys(side.topics, "hears of events") for side in (before, after))
+    topics = (dict.fromkeys(side.topics, "is notified of events") for side in (before, after))
     yield from _differences("notification topic", *topics)
     yield from _differences("output", before.outputs(), after.outputs())
     yield from _differences("description", before.description(), after.description())

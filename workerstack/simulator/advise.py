@@ -296,7 +296,7 @@ def _term(part: str, goal: str) -> Term:
     if not re.fullmatch(NUMBER, value):
         raise Problem(
             f"The goal {goal!r} is not understood",
-            f"{found[3]!r} is no number",
+            f"{found[3]!r} is not a number",
             "Write a number such as 0" if measure != "cost" else "Write dollars such as 0.5",
         )
     return Term(measure, found[2], float(value))

@@ -81,7 +81,7 @@ def _task(definition: Properties, service: Properties) -> Iterator[str]:
     if not fargate:
         yield (
             f"{service.name} runs on EC2 or its own instances, which are not simulated: there is"
-            " always room for a task here, and the cost is what Fargate would charge"
+            " always capacity for a task here, and the cost is what Fargate would charge"
         )
     if fargate and (written := stop_timeout_of(definition)) > LONGEST_STOP:
         yield (

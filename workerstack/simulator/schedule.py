@@ -42,7 +42,7 @@ def occurrences(action: ScheduledAction, beginning: datetime, horizon: int) -> I
     elif kind == "cron":
         found = _cron(_fields(inner, action), max(beginning, start or beginning), zone)
     else:
-        raise _error(action, "it is none of cron(...), rate(...), at(...)")
+        raise _error(action, "it is not one of cron(...), rate(...), at(...)")
     for moment in found:
         second = int((moment - beginning).total_seconds())
         if second > horizon or (end and moment > end):

@@ -27,7 +27,7 @@ class Settings:
     """The switches of the model. ``about`` in a field's metadata says what it is.
 
     Where AWS documents nothing, the default is what was seen, or the careful reading; sources
-    are in docs/scaling.md.
+    are in docs/reference/simulator.md.
     """
 
     seed: int = _setting(1, "seed of every random choice", most=2**31)

@@ -184,7 +184,7 @@ def _message(cells: Sequence[str], name: str, line: int) -> Message:
 def _seconds(cell: str, column: str, name: str, line: int) -> float:
     value = _number(cell)
     if value is None:
-        why = f"{column} is {cell!r}, which is no number"
+        why = f"{column} is {cell!r}, which is not a number"
     elif value < 0:
         why = f"{column} is {cell}, which is negative"
     elif value > LATEST:

@@ -715,7 +715,7 @@ def _flapping(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
 
 def _step_never_reached(scaling: Scaling, _: Settings, __: Run | None) -> Found:
     for policy, step, why in dead_steps(scaling):
-        yield (policy, f"A step of {policy} is never reached: {step}", why, "Remove it, or mend it")
+        yield (policy, f"A step of {policy} is never reached: {step}", why, "Remove it, or fix it")
 
 
 def _dead_zone(scaling: Scaling, _: Settings, __: Run | None) -> Found:

@@ -47,15 +47,15 @@ def _detected(cloudformation: Any, stack: Stack, clock: Clock) -> None:
             break
         if not waits.wait():
             raise Problem(
-                "The drift is still being looked for",
-                f"CloudFormation has not ended it in {clock.limit / 3600:g} hours",
+                "Drift detection is still running",
+                f"CloudFormation did not finish it in {clock.limit / 3600:g} hours",
                 "Run the command again",
             )
     if found["DetectionStatus"] == "DETECTION_FAILED":
         raise Problem(
-            "The drift could not be looked for",
+            "Drift detection failed",
             found.get("DetectionStatusReason", "CloudFormation gives no reason"),
-            "Grant the rights to read what it names, and run the command again",
+            "Grant the permissions to read what it names, and run the command again",
         )
 
 
