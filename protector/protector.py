@@ -47,7 +47,10 @@ def ask_ecs(url: str, wanted: object = None) -> Any:
         with direct.open(request, timeout=3) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
-        raise OSError(f"{error.code} {error.read(500)!r}") from None
+        told = f"{error.code} {error.read(500)!r}"
+        if error.code in range(400, 500):
+            return {"failure": told}
+        raise OSError(told) from None
     except (http.client.HTTPException, ValueError) as error:
         raise OSError(f"no answer that can be read: {error!r}") from error
 
@@ -335,7 +338,9 @@ def receipts(answer: bytes, is_json: bool) -> list[str]:
     """Of the messages in the answer to a receive."""
     if is_json:
         return [each["ReceiptHandle"] for each in json.loads(answer).get("Messages") or ()]
-    return [str(each.text) for each in ElementTree.fromstring(answer).iter("{*}ReceiptHandle")]
+    return [
+        str(each.text) for each in ElementTree.fromstring(answer).iterfind(".//{*}ReceiptHandle")
+    ]
 
 
 def done(fields: Mapping[str, Any], answer: bytes, action: str) -> list[Mapping[str, Any]]:
@@ -345,7 +350,7 @@ def done(fields: Mapping[str, Any], answer: bytes, action: str) -> list[Mapping[
     if "Entries" in fields:
         ids = {each["Id"] for each in json.loads(answer).get("Successful", ())}
         return [each for each in fields["Entries"] if each["Id"] in ids]
-    results = ElementTree.fromstring(answer).iter(f"{{*}}{action}ResultEntry")
+    results = ElementTree.fromstring(answer).iterfind(f".//{{*}}{action}ResultEntry")
     ids = {each.findtext("{*}Id") for each in results}
     stems = [name[:-2] for name, value in fields.items() if name.endswith(".Id") and value in ids]
     return [{name.removeprefix(stem): fields[name] for name in fields} for stem in stems]
@@ -375,18 +380,18 @@ def extend(protection: Protection, queue: Queue, longest_job: float, alone: bool
         queue.hide(late, 0)
 
 
-def told_by_ecs(metadata: str, worker: str) -> tuple[bool, bool]:
+def told_by_ecs(metadata: str, worker: str) -> tuple[bool, bool | None]:
     """Whether ECS stops the task, and whether the worker has ended ("task metadata endpoint")."""
     try:
         task = ask_ecs(f"{metadata}/task")
     except OSError:
-        return False, False  # SIGTERM tells it all the same
+        return False, None  # SIGTERM tells it all the same
     known = {each.get("Name"): each.get("KnownStatus") for each in task.get("Containers", ())}
     return task.get("DesiredStatus") == "STOPPED", known.get(worker) == "STOPPED"
 
 
 def main(given: Words) -> None:
-    """Runs until SIGTERM, and then until the worker has nothing more to do."""
+    """Runs until SIGTERM, and then until the worker has ended or has nothing more to do."""
     real, own = urlsplit(given["QUEUE_URL"]), f"http://127.0.0.1:{given['PORT']}"
     full = f"http://169.254.170.2{given.get('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI')}"
     role = given.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", full)
@@ -395,22 +400,26 @@ def main(given: Words) -> None:
     queue = Queue(f"{real.scheme}://{real.netloc}", given["AWS_REGION"], heartbeat, fetch)
     protection = Protection(put, 30 * minutes, given["ONE_AT_A_TIME"] == "true")
     server = Server(("127.0.0.1", int(given["PORT"])), partial(Handler, protection, queue, own))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     told, last = threading.Event(), float("inf")
     signal.signal(signal.SIGTERM, lambda *_: told.set())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     say(f"stands in for {queue.base} on {own}")
-    while (protection.out or protection.polls or not told.wait(1)) and time.monotonic() < last:
+    while time.monotonic() < last:
         # ECS ends a container after those that depend on it: the worker hears of it before us.
         stopped, alone = told_by_ecs(given["ECS_CONTAINER_METADATA_URI_V4"], given["WORKER"])
-        protection.draining = stopped or told.is_set()
+        if (stopped or told.is_set()) and not protection.draining:
+            say("the task stops: receives are answered with nothing")
+            protection.draining = True
         if told.is_set():
             last = min(last, time.monotonic() + float(given["STOP_TIMEOUT_SECONDS"]) - 5)
         try:
             protection.tick()
-            extend(protection, queue, float(given["LONGEST_JOB_SECONDS"]), alone)
+            extend(protection, queue, float(given["LONGEST_JOB_SECONDS"]), alone is True)
         except (OSError, ValueError) as error:
             say(f"messages not extended, again in 1 s: {error}")
-        time.sleep(0.5)
+        if told.is_set() and alone is not False and not (protection.out or protection.polls):
+            break
+        _ = told.wait(1) and time.sleep(0.2)
     say(f"ends, with {len(protection.out)} messages out")
 
 
