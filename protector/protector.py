@@ -419,7 +419,7 @@ def main(given: Words) -> None:
             say(f"messages not extended, again in 1 s: {error}")
         if told.is_set() and alone is not False and not (protection.out or protection.polls):
             break
-        _ = told.wait(1) and time.sleep(0.2)
+        time.sleep(0.2 if told.wait(1) else 0)
     say(f"ends, with {len(protection.out)} messages out")
 
 

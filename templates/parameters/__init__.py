@@ -10,7 +10,13 @@ from typing import Any, Self
 from troposphere import Parameter
 from troposphere.constants import STRING
 
-from templates.parameters.container import image_reference, image_repository, secret_arn
+from templates.parameters.container import (
+    image_reference,
+    image_repository,
+    protector_reference,
+    protector_repository,
+    secret_arn,
+)
 from templates.parameters.network import Network, WorkspaceParameters, network, workspace
 from templates.parameters.queue import ImportedQueueParameters, OwnQueueParameters, queue
 from templates.parameters.size import Names, Size, names, size
@@ -22,9 +28,18 @@ __all__ = [
     "Network",
     "OwnQueueParameters",
     "Parameters",
+    "ProtectorParameters",
     "Size",
     "WorkspaceParameters",
 ]
+
+
+@dataclass(frozen=True)
+class ProtectorParameters:
+    """The image of the sidecar."""
+
+    repository: Parameter
+    reference: Parameter
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,7 @@ class Parameters:
     workspace: WorkspaceParameters | None
     image_repository: Parameter
     image_reference: Parameter
+    protector: ProtectorParameters | None
     secrets: dict[Secret, Parameter]
     queue: ImportedQueueParameters | OwnQueueParameters
     names: Names
@@ -49,6 +65,9 @@ class Parameters:
             workspace=workspace() if worker.workspace else None,
             image_repository=image_repository(worker),
             image_reference=image_reference(),
+            protector=ProtectorParameters(protector_repository(), protector_reference())
+            if worker.protection == "sidecar"
+            else None,
             secrets={secret: secret_arn(secret) for secret in worker.secrets},
             queue=queue(worker.queue),
             names=names(worker),
@@ -59,6 +78,7 @@ class Parameters:
     def groups(self) -> dict[str, list[Parameter]]:
         """The parameters by heading, in the order in which the console asks for them."""
         container = [self.image_repository, self.image_reference, *self.secrets.values()]
+        container += _all(self.protector) if self.protector else []
         return {
             "Network": _all(self.network),
             "Workspace": _all(self.workspace) if self.workspace else [],

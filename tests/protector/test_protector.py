@@ -363,7 +363,12 @@ def test_the_query_protocol_by_path_and_when_denied(
     assert queue.counts == (1, 0)
     ecs.failure = ""
     handles: list[str] = []
-    until(lambda: handles.extend(query.receipts(path=path)) or handles)
+
+    def received() -> list[str]:
+        handles[:] = query.receipts(path=path)
+        return handles
+
+    until(received)
     query("DeleteMessage", path=path, ReceiptHandle=handles[0])
     assert queue.counts == (0, 0)
 
