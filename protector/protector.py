@@ -1,8 +1,6 @@
-"""Stands in for SQS beside a worker: protects the task, forwards each call, extends visibility.
+"""Stands in for SQS beside a worker and protects its task; see README.md. Times in seconds."""
 
-README.md says what it promises, and why. Times are in seconds.
-"""
-
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -14,7 +12,6 @@ import socket
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +20,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
-from xml.etree import ElementTree
+from xml.etree.ElementTree import XML
 
 Words = Mapping[str, str]
 Answer = tuple[int, Words, bytes]
@@ -42,7 +39,7 @@ def ask_ecs(url: str, wanted: object = None) -> Any:
     """GET, or PUT of JSON, at ECS's own addresses inside the task; raises OSError."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     body, method = (json.dumps(wanted).encode(), "PUT") if wanted else (None, "GET")
-    request = urllib.request.Request(url, body, method=method)
+    request = urllib.request.Request(url, body, method=method)  # noqa: S310 - ECS gave it
     try:
         with direct.open(request, timeout=3) as answer:
             return json.loads(answer.read())
@@ -60,7 +57,7 @@ def put_protection(agent: str, minutes: int, protect: bool) -> str:
     wanted = {"ProtectionEnabled": protect} | ({"ExpiresInMinutes": minutes} if protect else {})
     told = ask_ecs(f"{agent}/task-protection/v1/state", wanted)
     agreed = told.get("protection", {}).get("ProtectionEnabled") is protect
-    return "" if agreed else json.dumps(told.get("failure", told))  # failures come with 200
+    return "" if agreed else json.dumps(told.get("failure", told))  # which comes with 200
 
 
 @dataclass
@@ -76,17 +73,14 @@ class Protection:
     """Whether the task is protected, and which messages are out."""
 
     clock = staticmethod(time.monotonic)
-    HOLD = 5.0  # a receive waits for protection; with a long poll less than any SDK's timeout
-    RETRY = 5.0  # after a denial
     IDLE = 10.0  # without work, after which the task is released
-    PAUSE = 5.0  # after a release, in which ECS may stop the task
+    MOMENT = 5.0  # for which a receive waits, a denial holds, and ECS may stop a released task
 
     def __init__(self, put: Callable[[bool], str], cover: float, one_at_a_time: bool) -> None:
         self.put, self.cover, self.one_at_a_time = put, cover, one_at_a_time
         self.changed = threading.Condition()
         self.out: dict[str, Message] = {}  # by receipt
-        self.polls = 0  # receives under way
-        self.draining = self.asking = False
+        self.polls, self.draining, self.asking = 0, False, False  # polls: receives under way
         self.closing = False  # receives wait, so that an idle task can be released
         self.held = False  # protected, as far as one knows: what was not answered may be so
         self.until = 0.0  # what is received before is protected for `cover` more, at least
@@ -94,7 +88,7 @@ class Protection:
 
     def enter(self) -> bool:
         """Before a receive. False: answer with nothing, the messages stay in the queue."""
-        deadline = self.clock() + self.HOLD
+        deadline = self.clock() + self.MOMENT
         with self.changed:
             if self.one_at_a_time:
                 self.out.clear()  # who asks again has ended what it had: the rest is tried anew
@@ -118,23 +112,21 @@ class Protection:
                 self.closing, self.last_work = False, self.clock()
 
     def settle(self, receipt: str, hidden: str | int = 0) -> None:
-        """No longer out: deleted, returned or given up; what was hidden, is extended anew."""
+        """Deleted, returned or given up; what the worker has hidden itself, is extended anew."""
         with self.changed:
             self.last_work = self.clock()
-            if int(hidden) and receipt in self.out:
-                self.out[receipt].due = 0.0
-            elif not int(hidden):
-                self.out.pop(receipt, None)
+            message = self.out.pop(receipt, None)
+            if message and int(hidden):
+                message.due, self.out[receipt] = 0.0, message
 
     def tick(self) -> None:
         """Once a second: renews while messages are out, releases when nothing was for a while."""
         with self.changed:
             now = self.clock()
             ready = now >= self.next_try and not self.asking
-            if self.out:
-                if ready and now >= self.until:
-                    self._ask(True)
-            elif self.held and now - self.last_work >= self.IDLE:
+            if self.out and ready and now >= self.until:
+                self._ask(True)
+            elif self.held and not self.out and now - self.last_work >= self.IDLE:
                 self.closing = True  # else the long polls of several receivers overlap for ever
                 if ready and not self.polls:
                     self._ask(False)
@@ -143,8 +135,7 @@ class Protection:
     def _ask(self, protect: bool) -> None:
         """One call to the agent. The lock is let go meanwhile: deletes must not wait for it."""
         self.asking, asked, what = True, self.clock(), "on" if protect else "off"
-        if not protect:
-            self.until = 0.0  # from here on, whatever the answer
+        self.until = self.until if protect else 0.0  # from here on, whatever the answer
         self.changed.release()
         try:
             refusal = self.put(protect)
@@ -155,13 +146,11 @@ class Protection:
             self.changed.acquire()
             self.asking = False
         if refusal:
-            say(f"protection {what} was denied, again in {self.RETRY:g} s: {refusal}")
-            self.next_try = self.clock() + self.RETRY
+            say(f"protection {what} was denied, again in {self.MOMENT:g} s: {refusal}")
         else:
             say(f"protection {what}")
-            self.until = asked + self.cover if protect else 0.0
-            self.next_try = 0.0 if protect else self.clock() + self.PAUSE
-            self.last_work = self.clock()
+            self.until, self.last_work = asked + self.cover if protect else 0.0, self.clock()
+        self.next_try = self.clock() + (0 if protect and not refusal else self.MOMENT)
 
 
 def signed(url: str, headers: Words, body: bytes, by: Words, region: str, stamp: str) -> Words:
@@ -172,9 +161,9 @@ def signed(url: str, headers: Words, body: bytes, by: Words, region: str, stamp:
     lines = [f"{name}:{' '.join(sent[name].split())}" for name in names]
     digest, listed = hashlib.sha256(body).hexdigest(), ";".join(names)
     path = quote(parts.path or "/", safe="/~")
-    canonical = "\n".join(["POST", path, "", *lines, "", listed, digest]).encode()
+    text = "\n".join(["POST", path, "", *lines, "", listed, digest])
     scope = f"{stamp[:8]}/{region}/sqs/aws4_request"
-    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(text.encode()).hexdigest()}"
     key = f"AWS4{by['SecretAccessKey']}".encode()
     for part in (*scope.split("/"), text):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -247,7 +236,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def __init__(self, protection: Protection, queue: Queue, base: str, *more: Any) -> None:
         self.protection, self.queue, self.base = protection, queue, base
-        super().__init__(*more)
+        with contextlib.suppress(ConnectionError):  # a worker that hangs up is no fault
+            super().__init__(*more)
 
     def do_POST(self) -> None:
         """Every call."""
@@ -292,8 +282,12 @@ class Handler(BaseHTTPRequestHandler):
             if forwarded[0] == OK and hidden:
                 url, now = fields.get("QueueUrl", self.queue.base + self.path), time.monotonic()
                 due = now + min(self.queue.heartbeat, hidden / 3)
-                for receipt in receipts(forwarded[2], is_json):
-                    received[receipt] = Message(url, now, due)
+                told, tag = forwarded[2], ".//{*}ReceiptHandle"
+                if is_json:
+                    found = [it["ReceiptHandle"] for it in json.loads(told).get("Messages") or ()]
+                else:
+                    found = [str(it.text) for it in XML(told).iterfind(tag)]
+                received = {receipt: Message(url, now, due) for receipt in found}
             if received and (self.protection.draining or self.is_gone()):
                 self.hand_back(received)
                 received = {}
@@ -334,15 +328,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def receipts(answer: bytes, is_json: bool) -> list[str]:
-    """Of the messages in the answer to a receive."""
-    if is_json:
-        return [each["ReceiptHandle"] for each in json.loads(answer).get("Messages") or ()]
-    return [
-        str(each.text) for each in ElementTree.fromstring(answer).iterfind(".//{*}ReceiptHandle")
-    ]
-
-
 def done(fields: Mapping[str, Any], answer: bytes, action: str) -> list[Mapping[str, Any]]:
     """The entries of a delete or a change of visibility that SQS says are done."""
     if not action.endswith("Batch"):
@@ -350,20 +335,10 @@ def done(fields: Mapping[str, Any], answer: bytes, action: str) -> list[Mapping[
     if "Entries" in fields:
         ids = {each["Id"] for each in json.loads(answer).get("Successful", ())}
         return [each for each in fields["Entries"] if each["Id"] in ids]
-    results = ElementTree.fromstring(answer).iterfind(f".//{{*}}{action}ResultEntry")
+    results = XML(answer).iterfind(f".//{{*}}{action}ResultEntry")
     ids = {each.findtext("{*}Id") for each in results}
     stems = [name[:-2] for name, value in fields.items() if name.endswith(".Id") and value in ids]
     return [{name.removeprefix(stem): fields[name] for name in fields} for stem in stems]
-
-
-class Server(ThreadingHTTPServer):
-    """On the loopback interface, which the containers of a task share."""
-
-    request_queue_size = 128
-
-    def handle_error(self, *_: object) -> None:
-        """A worker that hangs up is no fault."""
-        say(f"connection: {sys.exception()!r}")
 
 
 def extend(protection: Protection, queue: Queue, longest_job: float, alone: bool) -> None:
@@ -372,22 +347,11 @@ def extend(protection: Protection, queue: Queue, longest_job: float, alone: bool
         out, now = dict(protection.out), protection.clock()
     late = {key: each for key, each in out.items() if alone or now - each.since > longest_job}
     for receipt in late:
-        say("a message is out for longer than any job, or than the worker: let go")
+        say("let go: a message is out for longer than any job, or than the worker")
         protection.settle(receipt)
     due = {key: each for key, each in out.items() if each.due <= now and key not in late}
     queue.hide(due, queue.lease)
-    if alone:  # nobody works on them any more
-        queue.hide(late, 0)
-
-
-def told_by_ecs(metadata: str, worker: str) -> tuple[bool, bool | None]:
-    """Whether ECS stops the task, and whether the worker has ended ("task metadata endpoint")."""
-    try:
-        task = ask_ecs(f"{metadata}/task")
-    except OSError:
-        return False, None  # SIGTERM tells it all the same
-    known = {each.get("Name"): each.get("KnownStatus") for each in task.get("Containers", ())}
-    return task.get("DesiredStatus") == "STOPPED", known.get(worker) == "STOPPED"
+    queue.hide(late if alone else {}, 0)  # alone: nobody works on them any more
 
 
 def main(given: Words) -> None:
@@ -399,25 +363,34 @@ def main(given: Words) -> None:
     fetch, put = partial(ask_ecs, role), partial(put_protection, given["ECS_AGENT_URI"], minutes)
     queue = Queue(f"{real.scheme}://{real.netloc}", given["AWS_REGION"], heartbeat, fetch)
     protection = Protection(put, 30 * minutes, given["ONE_AT_A_TIME"] == "true")
-    server = Server(("127.0.0.1", int(given["PORT"])), partial(Handler, protection, queue, own))
-    told, last = threading.Event(), float("inf")
+    address, handler = ("127.0.0.1", int(given["PORT"])), partial(Handler, protection, queue, own)
+    server = ThreadingHTTPServer(address, handler)  # the loopback interface is the whole task's
+    server.socket.listen(128)
+    told, last, task = threading.Event(), float("inf"), dict[str, Any]()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     say(f"stands in for {queue.base} on {own}")
     while time.monotonic() < last:
         # ECS ends a container after those that depend on it: the worker hears of it before us.
-        stopped, alone = told_by_ecs(given["ECS_CONTAINER_METADATA_URI_V4"], given["WORKER"])
-        if (stopped or told.is_set()) and not protection.draining:
+        with contextlib.suppress(OSError):  # SIGTERM tells it all the same
+            task = ask_ecs(f"{given['ECS_CONTAINER_METADATA_URI_V4']}/task")
+        known = {each["Name"]: each.get("KnownStatus") for each in task.get("Containers", ())}
+        worker, stops = known.get(given["WORKER"]), task.get("DesiredStatus") == "STOPPED"
+        if (stops or told.is_set()) and not protection.draining:
             say("the task stops: receives are answered with nothing")
             protection.draining = True
         if told.is_set():
             last = min(last, time.monotonic() + float(given["STOP_TIMEOUT_SECONDS"]) - 5)
         try:
             protection.tick()
-            extend(protection, queue, float(given["LONGEST_JOB_SECONDS"]), alone is True)
+            extend(protection, queue, float(given["LONGEST_JOB_SECONDS"]), worker == "STOPPED")
         except (OSError, ValueError) as error:
             say(f"messages not extended, again in 1 s: {error}")
-        if told.is_set() and alone is not False and not (protection.out or protection.polls):
+        if (
+            told.is_set()
+            and worker in (None, "STOPPED")
+            and not (protection.out or protection.polls)
+        ):
             break
         time.sleep(0.2 if told.wait(1) else 0)
     say(f"ends, with {len(protection.out)} messages out")

@@ -1,7 +1,11 @@
 """When the task is protected, renewed and released; the agent refuses, is slow, forgets."""
 
+import ast
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
+from protector import protector
 from protector.protector import Message, Protection
 
 COVER = 3600.0
@@ -114,11 +118,11 @@ def test_a_renewal_that_is_denied_is_tried_again_and_meanwhile_nothing_is_receiv
     now.time += COVER
     for _ in range(4):
         protection.tick()
-        now.time += Protection.RETRY / 2
+        now.time += Protection.MOMENT / 2
     assert agent.asked == [True, True, True]
     assert now.time > protection.until
     agent.trouble = ""
-    now.time += Protection.RETRY
+    now.time += Protection.MOMENT
     protection.tick()
     assert agent.asked[-1]
     assert now.time < protection.until
@@ -169,3 +173,20 @@ def test_who_takes_one_at_a_time_is_done_with_what_it_had_when_it_asks_again() -
     protection.leave(dict(OUT))
     protection.enter()
     assert not protection.out
+
+
+def test_it_is_read_in_ten_minutes() -> None:
+    """At most 400 lines, of the standard library only."""
+    text = Path(protector.__file__).read_text()
+    assert len(text.splitlines()) <= 400
+    names = {
+        name.partition(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [each.name for each in node.names]
+        )
+    }
+    assert names <= set(sys.stdlib_module_names)
