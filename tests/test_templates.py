@@ -248,8 +248,12 @@ def test_all_that_can_be_kept_would_force_a_replacement() -> None:
             assert recreation(resources[name]["Type"], (each,)) == "Always"
 
 
-JOB = {"longest_job": 3600}
-PROTECTED = {"sidecar": JOB, "worker": JOB, "none": {"unprotected": "Jobs take a second"}}
+JOB: dict[str, Any] = {"longest_job": 3600}
+PROTECTED: dict[str, dict[str, Any]] = {
+    "sidecar": JOB,
+    "worker": JOB,
+    "none": {"unprotected": "Jobs take a second"},
+}
 
 
 def protected(worker: Worker, protection: Any) -> Any:

@@ -10,6 +10,7 @@ MINUTES, BEAT = int(os.environ["PROTECTION_MINUTES"]), int(os.environ["HEARTBEAT
 stopping = Event()
 signal.signal(signal.SIGTERM, lambda *_: stopping.set())
 
+
 def protect(on):  # a refusal comes with 200 too, such as DEPLOYMENT_BLOCKED
     body = {"ProtectionEnabled": on} | ({"ExpiresInMinutes": MINUTES} if on else {})
     url = f"{AGENT}/task-protection/v1/state"
@@ -20,12 +21,14 @@ def protect(on):  # a refusal comes with 200 too, such as DEPLOYMENT_BLOCKED
     except (OSError, ValueError):
         return False
 
+
 def beat(sqs, message, done):  # two beats may fail before the message is visible again
     while not done.wait(BEAT):
         try:
             sqs.change_message_visibility(**message, VisibilityTimeout=3 * BEAT)
         except Exception as error:
             print(f"not extended, again in {BEAT} s: {error}")
+
 
 def run(sqs, work, pause=5, poll=20):
     renew = 0.0

@@ -95,9 +95,7 @@ def test_it_protects_works_longer_than_the_visibility_and_releases(
     assert worker.wait(30) == 0
 
 
-def test_a_denial_is_waited_out(
-    begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str, tmp_path: Path
-) -> None:
+def test_a_denial_is_waited_out(begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str) -> None:
     ecs.failure = "DEPLOYMENT_BLOCKED"
     sqs.send_message(QueueUrl=queue_url, MessageBody="0")
     begin()
@@ -123,7 +121,7 @@ def test_on_sigterm_the_job_ends_and_what_comes_goes_back(
 
 
 def test_the_javascript_sdk_works_through_the_protector(
-    sqs: Any, ecs: FakeEcs, queue_url: str, protector: Protector, tmp_path: Path
+    sqs: Any, ecs: FakeEcs, queue_url: str, protector: Protector
 ) -> None:
     folder = installed()
     (folder / "through.mjs").write_text("""
@@ -149,3 +147,9 @@ console.log(QueueUrl, Messages.map(({ Body }) => Body).join());
     assert told.stdout.split() == [protector.queue_url, "a<b>é"]
     assert left(sqs, queue_url) == (0, 0)
     assert ecs.on == 1
+
+
+@pytest.mark.parametrize("name", ["worker.py", "worker.mjs"])
+def test_the_page_shows_the_code_that_is_tested(name: str) -> None:
+    page = (EXAMPLE.parents[1] / "docs/protection.md").read_text()
+    assert (EXAMPLE / name).read_text() in page

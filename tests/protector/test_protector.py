@@ -1,16 +1,14 @@
 """The stand-in between boto3 and the endpoint's queue, beside a fake agent."""
 
+import http.client
 import json
 import signal
 import statistics
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -298,12 +296,21 @@ def test_a_job_that_does_not_end_is_left_to_the_stop_timeout(queue: Side, start:
     until(lambda: queue.counts == (1, 0))
 
 
-def test_without_the_queue_the_sdk_hears_that_it_may_try_again(ecs: FakeEcs, start: Start) -> None:
+def test_without_the_queue_the_sdk_hears_that_it_may_try_again(start: Start) -> None:
     protector = start(QUEUE_URL="http://127.0.0.1:9/123456789012/work")
     once = Worker(protector, retries={"max_attempts": 0})
     with pytest.raises(ClientError, match="503"):
         once.receive()
     assert "SQS cannot be reached" in protector.log.read_text()
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(url.split("/")[2], timeout=30)
+    connection.request("POST", "/" + "/".join(url.split("/")[3:]), body, headers)
+    answer = connection.getresponse()
+    told = answer.read()
+    connection.close()
+    return answer.status, told
 
 
 class Query:
@@ -315,9 +322,7 @@ class Query:
     def __call__(self, action: str, path: str = "/", **fields: str) -> Any:
         body = urlencode({"Action": action, "Version": "2012-11-05", **fields}).encode()
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = urllib.request.Request(self.protector.url + path, body, form)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return ElementTree.fromstring(answer.read())
+        return ElementTree.fromstring(post(self.protector.url + path, body, form)[1])  # noqa: S314
 
     def receipts(self, **fields: str) -> list[str]:
         answer = self("ReceiveMessage", **fields)
@@ -379,13 +384,7 @@ def test_the_query_protocol_by_path_and_when_denied(
 @pytest.mark.parametrize("target", ["", "AmazonSQS.ReceiveMessage", "nonsense"])
 def test_nonsense_is_refused_and_harms_nothing(body: bytes, target: str, shared: Protector) -> None:
     headers = {"X-Amz-Target": target} if target else {}
-    request = urllib.request.Request(shared.url, body, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            assert error.code in (400, 404)
+    assert post(shared.url, body, headers)[0] in (200, 400, 404)
     assert shared.process.poll() is None
 
 
@@ -393,7 +392,7 @@ def test_nonsense_is_refused_and_harms_nothing(body: bytes, target: str, shared:
 def shared(endpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protector]:
     from tests.protector import fake_ecs
 
-    folder: Path = tmp_path_factory.mktemp("shared")
+    folder = tmp_path_factory.mktemp("shared")
     with fake_ecs.fake_ecs("999999999999") as ecs:
         running = fake_ecs.start(ecs, f"{endpoint.url}/999999999999/none", folder)
         yield running

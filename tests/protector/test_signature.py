@@ -13,7 +13,7 @@ from protector.protector import signed
 
 WORD = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)
 SPACED = st.lists(WORD, min_size=1, max_size=3).map("  ".join)
-MOMENT = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001
+MOMENT = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1))
 
 
 @given(
