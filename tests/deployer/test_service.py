@@ -198,6 +198,6 @@ def test_the_queue_of_a_worker_beside_a_sidecar_is_the_one_at_sqs() -> None:
     beside, real = given("http://127.0.0.1:9324/1/q"), given("https://sqs.eu-west-1/1/q")
     for containers in ([beside, real], [real, beside], [real]):
         assert (
-            service.queue_url({"containerDefinitions": containers}) == "https://sqs.eu-west-1/1/q"
+            rollout.queue_url({"containerDefinitions": containers}) == "https://sqs.eu-west-1/1/q"
         )
-    assert service.queue_url({"containerDefinitions": [{"name": "other"}]}) == ""
+    assert rollout.queue_url({"containerDefinitions": [{"name": "other"}]}) == ""

@@ -1,7 +1,6 @@
 """The stand-in between boto3 and the endpoint's queue, beside a fake agent."""
 
 import http.client
-import json
 import signal
 import statistics
 import threading
@@ -403,15 +402,15 @@ def shared(endpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_it_adds_less_than_5_ms(queue: Side, protector: Protector) -> None:
     worker = Worker(protector)
 
-    def median(client: Any, url: str) -> float:
-        took = []
-        for _ in range(40):
-            began = time.perf_counter()
-            client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-            took.append(time.perf_counter() - began)
-        return statistics.median(took)
+    def took(client: Any, url: str) -> float:
+        began = time.perf_counter()
+        client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return time.perf_counter() - began
 
-    # The best of three: what else the machine does is not the protector's.
-    added = min(median(worker.client, worker.url) - median(queue.sqs, queue.url) for _ in range(3))
-    print(json.dumps({"added_ms": round(added * 1000, 2)}))
-    assert added < 0.005
+    def added() -> float:
+        """By turns, so that whatever else the machine does meets both."""
+        pairs = [(took(worker.client, worker.url), took(queue.sqs, queue.url)) for _ in range(60)]
+        through, straight = zip(*pairs, strict=True)
+        return statistics.median(through) - statistics.median(straight)
+
+    assert min(added() for _ in range(3)) < 0.005
