@@ -411,6 +411,6 @@ def test_it_adds_less_than_5_ms(queue: Side, protector: Protector) -> None:
         """By turns, so that whatever else the machine does meets both."""
         pairs = [(took(worker.client, worker.url), took(queue.sqs, queue.url)) for _ in range(60)]
         through, straight = zip(*pairs, strict=True)
-        return statistics.median(through) - statistics.median(straight)
+        return float(statistics.median(through) - statistics.median(straight))
 
     assert min(added() for _ in range(3)) < 0.005
