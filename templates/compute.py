@@ -4,17 +4,28 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from troposphere import AWSObject, GetAtt, Ref, RetainExceptOnCreate, Sub
+from troposphere import (
+    AWSHelperFn,
+    AWSObject,
+    GetAtt,
+    NoValue,
+    Parameter,
+    Ref,
+    RetainExceptOnCreate,
+    Sub,
+)
 from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import (
     AuthorizationConfig,
     AwsvpcConfiguration,
     Cluster,
     ContainerDefinition,
+    ContainerDependency,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     EFSVolumeConfiguration,
     Environment,
+    KernelCapabilities,
     LinuxParameters,
     LogConfiguration,
     MountPoint,
@@ -29,9 +40,18 @@ from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
 from templates.description import described
-from templates.parameters import Names, Parameters, Size, WorkspaceParameters
-from templates.queues import QueueReference
-from templates.specification import Worker
+from templates.parameters import (
+    Names,
+    Parameters,
+    ProtectorParameters,
+    Size,
+    WorkspaceParameters,
+)
+from templates.queues import QueueReference, stand_in
+from templates.specification import LONGEST_STOP_TIMEOUT, PROTECTOR, Worker
+
+PROTECTOR_PORT = 9324
+"""Where the sidecar stands in for SQS, on the loopback interface of the task."""
 
 WORKSPACE = "workspace"
 """The volume's name, which ties the mount point to the file system."""
@@ -74,7 +94,9 @@ def task_definition(
     workspace = parameters.workspace
     return TaskDefinition(
         "TaskDefinition",
-        Metadata=described("The task: container, size, roles and workspace."),
+        Metadata=described(
+            "The task: container, size, roles and workspace.", **_protection(worker)
+        ),
         Family=Ref(parameters.names.task_family),
         RequiresCompatibilities=["FARGATE"],
         NetworkMode="awsvpc",
@@ -83,12 +105,35 @@ def task_definition(
         RuntimePlatform=RuntimePlatform(CpuArchitecture="X86_64", OperatingSystemFamily="LINUX"),
         ExecutionRoleArn=GetAtt(execution_role, "Arn"),
         TaskRoleArn=GetAtt(task_role, "Arn"),
-        ContainerDefinitions=[_container(worker, parameters, queue, log_group)],
+        ContainerDefinitions=[
+            _container(worker, parameters, queue, log_group),
+            *(
+                [_protector(worker, parameters.protector, queue, log_group)]
+                if parameters.protector
+                else []
+            ),
+        ],
         Volumes=[
             *([_volume(workspace)] if workspace else []),
             *(Volume(Name=_scratch_name(path)) for path in worker.scratch_paths),
         ],
     )
+
+
+def _protection(worker: Worker) -> dict[str, object]:
+    """What the task does against being stopped while busy, for the simulator and the checks."""
+    if worker.protection is None:
+        return {}
+    said: dict[str, object] = {"Protection": worker.protection}
+    if worker.is_protected:
+        said |= {
+            "ProtectionMinutes": worker.protection_minutes,
+            "Heartbeat": worker.heartbeat,
+            "LongestJob": worker.longest_job,
+        }
+    else:
+        said["Unprotected"] = worker.unprotected
+    return {"Worker": said}
 
 
 def _container(
@@ -97,16 +142,13 @@ def _container(
     """The worker's container: it listens on no port and answers no health check."""
     mounts = [_mount(WORKSPACE, worker.workspace.mount_path)] if worker.workspace else []
     mounts += [_mount(_scratch_name(path), path) for path in worker.scratch_paths]
-    return ContainerDefinition(
+    container = ContainerDefinition(
         Name=worker.name,
-        Image=Sub(
-            "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${Repository}${Reference}",
-            Repository=Ref(parameters.image_repository),
-            Reference=Ref(parameters.image_reference),
-        ),
+        Image=_image(parameters.image_repository, parameters.image_reference),
         Essential=True,
         # All that the task has: without a limit of its own a container has none at all (ECS).
-        Memory=Ref(parameters.size.memory),
+        # Beside a sidecar, which has a limit of its own, the rest of the task is the worker's.
+        Memory=NoValue if parameters.protector else Ref(parameters.size.memory),
         Environment=_environment(worker, queue),
         Secrets=[
             ContainerSecret(Name=secret.variable, ValueFrom=Ref(parameter))
@@ -121,14 +163,68 @@ def _container(
         LogConfiguration=_logging(worker, log_group),
         **_confined(worker),
     )
+    if parameters.protector:
+        # Started after the sidecar, and so stopped before it (ECS: ContainerDependency).
+        container.DependsOn = [ContainerDependency(ContainerName=PROTECTOR, Condition="START")]
+    return container
+
+
+def _image(repository: Parameter, reference: Parameter) -> AWSHelperFn:
+    """An image of this account and region."""
+    return Sub(
+        "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${Repository}${Reference}",
+        Repository=Ref(repository),
+        Reference=Ref(reference),
+    )
+
+
+def _protector(
+    worker: Worker, image: ProtectorParameters, queue: QueueReference, log_group: LogGroup
+) -> ContainerDefinition:
+    """The sidecar, through which the worker reaches SQS (protector/README.md).
+
+    Essential: without it the worker is unprotected and can neither receive nor delete, so the
+    task had better be replaced; its messages come back after three heartbeats.
+    """
+    given = {
+        "AWS_REGION": Ref("AWS::Region"),
+        "HEARTBEAT_SECONDS": str(worker.heartbeat),
+        "LONGEST_JOB_SECONDS": str(worker.longest_job),
+        "ONE_AT_A_TIME": "true" if worker.one_at_a_time else "false",
+        "PORT": str(PROTECTOR_PORT),
+        "PROTECTION_MINUTES": str(worker.protection_minutes),
+        "QUEUE_URL": queue.url,
+        "STOP_TIMEOUT_SECONDS": str(LONGEST_STOP_TIMEOUT),
+        "WORKER": worker.name,
+    }
+    return ContainerDefinition(
+        Name=PROTECTOR,
+        Image=_image(image.repository, image.reference),
+        Essential=True,
+        # A worker that is busy must not starve it: its share is small, and counts when both want.
+        Cpu=32,
+        Memory=256,
+        MemoryReservation=64,
+        ReadonlyRootFilesystem=True,
+        User="65534:65534",
+        Environment=[Environment(Name=name, Value=value) for name, value in given.items()],
+        StopTimeout=LONGEST_STOP_TIMEOUT,
+        LinuxParameters=LinuxParameters(
+            Capabilities=KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True
+        ),
+        LogConfiguration=_logging(worker, log_group),
+    )
 
 
 def _environment(worker: Worker, queue: QueueReference) -> list[Environment]:
-    given = worker.environment.items()
-    return [
-        *(Environment(Name=name, Value=value) for name, value in given),
-        Environment(Name="QUEUE_URL", Value=queue.url),
-    ]
+    given: dict[str, object] = {**worker.environment, "QUEUE_URL": queue.url}
+    if worker.protection == "sidecar":
+        endpoint = f"http://127.0.0.1:{PROTECTOR_PORT}"
+        given |= {"QUEUE_URL": stand_in(queue, endpoint), "AWS_ENDPOINT_URL_SQS": endpoint}
+    if worker.protection == "worker":
+        given["PROTECTION_MINUTES"] = str(worker.protection_minutes)
+        given["HEARTBEAT_SECONDS"] = str(worker.heartbeat)
+    return [Environment(Name=name, Value=value) for name, value in given.items()]
 
 
 def _confined(worker: Worker) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class QueueReference:
     url: AWSHelperFn
 
 
+def stand_in(queue: QueueReference, endpoint: str) -> AWSHelperFn:
+    """The queue's URL at the sidecar: some SDKs take the host from it, not from their settings."""
+    return Sub(f"{endpoint}/${{AWS::AccountId}}/${{Name}}", Name=queue.name)
+
+
 def imported_queue(name: Parameter) -> QueueReference:
     """A queue of this account and region, by its name."""
     return QueueReference(

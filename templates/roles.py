@@ -64,7 +64,9 @@ def task_rights(
     worker: Worker, parameters: Parameters, role: Role, cluster: Cluster, queue_arn: AWSHelperFn
 ) -> RolePolicy:
     """What the code in the container may do: its queue, buckets and workspace."""
-    statements = [_consuming(queue_arn), _protecting(cluster)]
+    statements = [_consuming(queue_arn)]
+    if worker.protection != "none":
+        statements.append(_protecting(cluster))
     if worker.buckets:
         statements += _syncing(worker)
     if parameters.workspace:
@@ -130,10 +132,10 @@ def _allow(
 
 
 def _starting(parameters: Parameters, log_group: LogGroup) -> list[Statement]:
-    repository = Sub(
-        "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/${Name}",
-        Name=Ref(parameters.image_repository),
-    )
+    repositories = [parameters.image_repository]
+    if parameters.protector:
+        repositories.append(parameters.protector.repository)
+    arn = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/${Name}"
     statements = [
         # ECR has no resource for its sign-in: the action works on "*" only.
         _allow("SignInToRegistry", [ecr.GetAuthorizationToken], ["*"]),
@@ -144,7 +146,7 @@ def _starting(parameters: Parameters, log_group: LogGroup) -> list[Statement]:
                 ecr.BatchGetImage,
                 ecr.GetDownloadUrlForLayer,
             ],
-            [repository],
+            [Sub(arn, Name=Ref(each)) for each in repositories],
         ),
         _allow(
             "WriteLogs",

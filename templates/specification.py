@@ -30,6 +30,12 @@ LONGEST_STOP_TIMEOUT = 120
 LONGEST_VISIBILITY_TIMEOUT = 43_200
 """Seconds for which SQS hides a received message at most: 12 hours."""
 
+LONGEST_PROTECTION = 2880
+"""Minutes for which a task is protected at most (ECS: "task scale-in protection endpoint")."""
+
+PROTECTOR = "protector"
+"""The name of the container beside a worker with ``protection="sidecar"``."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedQueue:
@@ -129,6 +135,12 @@ class Worker:
     keeps the container from writing into its image: the program may write to its workspace and
     to ``scratch_paths`` only, absolute paths that are empty at each start. Such a path belongs
     to root unless the image gives it to ``user`` (``RUN chown``) and declares it as ``VOLUME``.
+
+    ``protection`` is who keeps ECS from stopping a busy task: the ``worker`` itself, a
+    ``sidecar``, or ``none`` for the reason ``unprotected``; None has not been decided. With the
+    first two, ``longest_job`` is in seconds, and so is ``heartbeat``, at which a message's
+    visibility is extended. ``one_at_a_time`` is for the sidecar: whoever receives again is done
+    with what it had. docs/protection.md explains them.
     """
 
     name: str
@@ -157,6 +169,11 @@ class Worker:
     log_stream_prefix: str = ""
     log_retention_days: int = 7
     kept: keeping.Kept = field(default_factory=dict)
+    protection: Literal["none", "worker", "sidecar"] | None = None
+    unprotected: str = ""
+    longest_job: int = 0
+    heartbeat: int = 60
+    one_at_a_time: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,79}", self.name):
@@ -185,6 +202,7 @@ class Worker:
                 "it is the time in seconds until tasks may be added or removed again",
                 "Take 0 or more",
             )
+        self._check_protection()
         keeping.check(self.kept)
         self.step_table  # noqa: B018 - a wrong table is told where the worker is written
 
@@ -221,6 +239,51 @@ class Worker:
                 f"Fargate offers {', '.join(map(str, offered))} MiB with that CPU",
                 "Change memory or cpu",
             )
+
+    def _check_protection(self) -> None:
+        if (self.protection == "none") != bool(self.unprotected.strip()):
+            raise SpecificationError(
+                f"protection={self.protection!r} and unprotected={self.unprotected!r} disagree",
+                "a worker without protection is killed in the middle of a job some day, which"
+                " wants a reason, and the others have none",
+                'Give protection="none" and a reason in unprotected, or neither',
+            )
+        if not self.is_protected:
+            return
+        most = LONGEST_VISIBILITY_TIMEOUT - 3 * self.heartbeat
+        if not 1 <= self.longest_job <= most:
+            raise SpecificationError(
+                f"A longest job of {self.longest_job} s cannot be protected",
+                f"a message can be hidden for {most} s and three heartbeats at most, and what is"
+                " never to end must be let go some time",
+                f"Give longest_job in seconds, 1 to {most}",
+            )
+        hidden = self.queue.visibility_timeout if isinstance(self.queue, OwnQueue) else None
+        if self.heartbeat < 1 or (
+            hidden and self.protection == "worker" and self.heartbeat >= hidden
+        ):
+            raise SpecificationError(
+                f"A heartbeat of {self.heartbeat} s extends nothing",
+                f"it must come before a message is visible again, after {hidden} s",
+                "Take a third of the visibility timeout",
+            )
+        taken = {"QUEUE_URL", "AWS_ENDPOINT_URL_SQS"} & self.environment.keys()
+        if self.protection == "sidecar" and (taken or self.name == PROTECTOR):
+            raise SpecificationError(
+                f"{', '.join(sorted(taken)) or f'The name {PROTECTOR}'} is the sidecar's",
+                "the worker must reach SQS through it",
+                "Take another name" if self.name == PROTECTOR else "Remove it from environment",
+            )
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether a busy task is protected, by the worker or the sidecar."""
+        return self.protection in ("worker", "sidecar")
+
+    @property
+    def protection_minutes(self) -> int:
+        """For how long the agent is asked: twice the longest job, renewed at half."""
+        return min(LONGEST_PROTECTION, -(-2 * self.longest_job // 60))
 
     @property
     def step_table(self) -> StepTable:

@@ -14,6 +14,7 @@ from templates.specification import ImportedQueue, Key, OwnQueue, Worker
 from workerstack.cloudformation import read
 from workerstack.cloudformation.schemas import recreation
 from workerstack.lint.diagram import references
+from workerstack.lint.lint import Linter, Request
 from workerstack.lint.rendering import render
 
 ROOT = Path(__file__).parent.parent
@@ -383,3 +384,131 @@ def test_all_that_can_be_kept_would_force_a_replacement() -> None:
     for name, values in KEEPABLE.items():
         for each in values:
             assert recreation(resources[name]["Type"], (each,)) == "Always"
+
+
+JOB: dict[str, Any] = {"longest_job": 3600}
+PROTECTED: dict[str, dict[str, Any]] = {
+    "sidecar": JOB,
+    "worker": JOB,
+    "none": {"unprotected": "Jobs take a second"},
+}
+
+
+def protected(worker: Worker, protection: Any) -> Any:
+    return dataclasses.replace(worker, protection=protection, **PROTECTED[protection])
+
+
+def containers(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    definitions = template["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    return {each["Name"]: each for each in definitions}
+
+
+def environment(container: dict[str, Any]) -> dict[str, Any]:
+    return {each["Name"]: each["Value"] for each in container["Environment"]}
+
+
+def task_actions(template: dict[str, Any]) -> dict[str, Any]:
+    [policy] = template["Resources"]["TaskRole"]["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    return {action: each["Resource"] for each in statements for action in each["Action"]}
+
+
+def test_what_is_said_of_protection() -> None:
+    said = {
+        name: built(protected(workers.EDIT, name))["Resources"]["TaskDefinition"]["Metadata"]
+        for name in PROTECTED
+    }
+    busy = {"ProtectionMinutes": 120, "Heartbeat": 60, "LongestJob": 3600}
+    assert said["sidecar"]["Worker"] == {"Protection": "sidecar", **busy}
+    assert said["worker"]["Worker"] == {"Protection": "worker", **busy}
+    assert said["none"]["Worker"] == {"Protection": "none", "Unprotected": "Jobs take a second"}
+    assert "Worker" not in RESOURCES["TaskDefinition"]["Metadata"]
+
+
+def test_only_who_protects_may_and_only_tasks_of_the_own_cluster() -> None:
+    for name in ("sidecar", "worker"):
+        given = task_actions(built(protected(workers.THUMBNAILS, name)))
+        for action in ("ecs:UpdateTaskProtection", "ecs:GetTaskProtection"):
+            [arn] = given[action]
+            assert arn["Fn::Sub"][0].endswith(":task/${Name}/*")
+            assert arn["Fn::Sub"][1] == {"Name": {"Ref": "Cluster"}}
+    assert "ecs:UpdateTaskProtection" not in task_actions(built(protected(workers.EDIT, "none")))
+
+
+def test_a_worker_that_protects_itself_is_told_for_how_long() -> None:
+    template = built(protected(workers.EDIT, "worker"))
+    [container] = containers(template).values()
+    told = environment(container)
+    assert (told["PROTECTION_MINUTES"], told["HEARTBEAT_SECONDS"]) == ("120", "60")
+    assert told["QUEUE_URL"] == environment(containers(EDIT)["webordinary-edit"])["QUEUE_URL"]
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+def test_the_sidecar_stands_between_the_worker_and_sqs(worker: Worker) -> None:
+    plain, template = built(worker), built(protected(worker, "sidecar"))
+    own, beside = containers(template)[worker.name], containers(template)["protector"]
+    told, given = environment(own), environment(beside)
+    assert told["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9324"
+    text, names = told["QUEUE_URL"]["Fn::Sub"]
+    assert text == "http://127.0.0.1:9324/${AWS::AccountId}/${Name}"
+    assert names["Name"] in ({"Ref": "QueueName"}, {"Fn::GetAtt": ["Queue", "QueueName"]})
+    assert given["QUEUE_URL"] == environment(containers(plain)[worker.name])["QUEUE_URL"]
+    assert (given["PORT"], given["WORKER"]) == ("9324", worker.name)
+    assert own["DependsOn"] == [{"ContainerName": "protector", "Condition": "START"}]
+    assert beside["Essential"] is own["Essential"] is True
+    assert beside["LogConfiguration"] == own["LogConfiguration"]
+    assert beside["Memory"] < worker.memory
+    assert beside["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    assert template["Parameters"]["ProtectorReference"]["AllowedPattern"] == (
+        "^@sha256:[0-9a-f]{64}$"
+    )
+    [start] = template["Resources"]["ExecutionRole"]["Properties"]["Policies"]
+    [pull] = [each for each in start["PolicyDocument"]["Statement"] if each["Sid"] == "PullImage"]
+    assert [each["Fn::Sub"][1]["Name"]["Ref"] for each in pull["Resource"]] == [
+        "ImageRepository", "ProtectorRepository",
+    ]  # fmt: skip
+
+
+def test_the_sidecar_is_given_all_that_it_reads() -> None:
+    source = (ROOT / "protector/protector.py").read_text()
+    read = set(re.findall(r'given\["(\w+)"\]', source))
+    by_ecs = {"ECS_AGENT_URI", "ECS_CONTAINER_METADATA_URI_V4"}
+    given = environment(containers(built(protected(workers.EDIT, "sidecar")))["protector"])
+    assert read - by_ecs == set(given)
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+@pytest.mark.parametrize("protection", PROTECTED)
+def test_every_protection_is_clean(worker: Worker, protection: str, linter: Linter) -> None:
+    text = render(templates.build(protected(worker, protection)).to_dict())
+    assert linter.lint(Request("template", text, {})) == []
+
+
+@pytest.fixture(scope="module")
+def linter() -> Linter:
+    return Linter(ROOT / "workerstack/checks")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"protection": "none"}, "disagree"),
+        ({"protection": "worker", "unprotected": "why", "longest_job": 60}, "disagree"),
+        ({"unprotected": "why"}, "disagree"),
+        ({"protection": "sidecar"}, "longest job of 0 s"),
+        ({"protection": "worker", "longest_job": 43_200}, "longest job of 43200 s"),
+        ({"protection": "worker", "longest_job": 60, "heartbeat": 600}, "heartbeat of 600 s"),
+        ({"protection": "sidecar", "longest_job": 60, "heartbeat": 0}, "heartbeat of 0 s"),
+        (
+            {"protection": "sidecar", "longest_job": 60, "environment": {"QUEUE_URL": "x"}},
+            "QUEUE_URL is the sidecar's",
+        ),
+        (
+            {"protection": "sidecar", "longest_job": 60, "name": "protector"},
+            "The name protector is the sidecar's",
+        ),
+    ],
+)
+def test_impossible_protection(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecificationError, match=words):
+        dataclasses.replace(workers.THUMBNAILS, **change)

@@ -13,6 +13,8 @@ from templates.parameters.container import (
     image_reference,
     image_repository,
     key_arn,
+    protector_reference,
+    protector_repository,
     secret_arn,
 )
 from templates.parameters.network import Network, WorkspaceParameters, network, workspace
@@ -26,9 +28,18 @@ __all__ = [
     "Network",
     "OwnQueueParameters",
     "Parameters",
+    "ProtectorParameters",
     "Size",
     "WorkspaceParameters",
 ]
+
+
+@dataclass(frozen=True)
+class ProtectorParameters:
+    """The image of the sidecar."""
+
+    repository: Parameter
+    reference: Parameter
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Parameters:
     workspace: WorkspaceParameters | None
     image_repository: Parameter
     image_reference: Parameter
+    protector: ProtectorParameters | None
     secrets: dict[Secret, Parameter]
     keys: dict[Key, Parameter]
     queue: ImportedQueueParameters | OwnQueueParameters
@@ -53,6 +65,9 @@ class Parameters:
             workspace=workspace() if worker.workspace else None,
             image_repository=image_repository(worker),
             image_reference=image_reference(),
+            protector=ProtectorParameters(protector_repository(), protector_reference())
+            if worker.protection == "sidecar"
+            else None,
             secrets={secret: secret_arn(secret) for secret in worker.secrets},
             keys={key: key_arn(key) for key in worker.keys},
             queue=queue(worker.queue),
@@ -68,6 +83,7 @@ class Parameters:
             *self.secrets.values(),
             *self.keys.values(),
         ]
+        container += _all(self.protector) if self.protector else []
         return {
             "Network": _all(self.network),
             "Workspace": _all(self.workspace) if self.workspace else [],

@@ -34,6 +34,29 @@ def image_reference() -> Parameter:
     )
 
 
+def protector_repository() -> Parameter:
+    """The repository of the sidecar, made from the folder protector/."""
+    return Parameter(
+        "ProtectorRepository",
+        Type=STRING,
+        AllowedPattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$",
+        ConstraintDescription="a repository's name without registry and tag",
+        Default="protector",
+        Description="The ECR repository of the protector's image, in this account and region.",
+    )
+
+
+def protector_reference() -> Parameter:
+    """The sidecar's version: a digest only, since it holds the worker's rights."""
+    return Parameter(
+        "ProtectorReference",
+        Type=STRING,
+        AllowedPattern=r"^@sha256:[0-9a-f]{64}$",
+        ConstraintDescription="@sha256:digest",
+        Description="The digest of the protector's image, @sha256:digest, as it was reviewed.",
+    )
+
+
 def secret_arn(secret: Secret) -> Parameter:
     """The secret's full ARN, which ECS and the execution role both need."""
     return Parameter(

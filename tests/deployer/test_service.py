@@ -191,3 +191,15 @@ def test_credentials_that_expire_between_two_pages_detach(account: Account) -> N
     account.stubbers["cloudformation"].add_client_error("describe_stack_events", "ExpiredToken")
     with pytest.raises(Detached, match=r"expired.*deploy\.py watch dev/x"):
         watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]
+
+
+def test_the_queue_of_a_worker_beside_a_sidecar_is_the_one_at_sqs() -> None:
+    def given(url: str) -> dict[str, object]:
+        return {"environment": [{"name": "QUEUE_URL", "value": url}]}
+
+    beside, real = given("http://127.0.0.1:9324/1/q"), given("https://sqs.eu-west-1/1/q")
+    for containers in ([beside, real], [real, beside], [real]):
+        assert (
+            rollout.queue_url({"containerDefinitions": containers}) == "https://sqs.eu-west-1/1/q"
+        )
+    assert rollout.queue_url({"containerDefinitions": [{"name": "other"}]}) == ""

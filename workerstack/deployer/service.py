@@ -149,16 +149,17 @@ def lines(logs: Any, task: Mapping[str, Any], since: datetime) -> list[str]:
 
 
 def queue_url(task: Mapping[str, Any]) -> str:
-    """The queue of a worker's task, from its environment; empty where it has none."""
-    return next(
-        (
-            str(each["value"])
-            for container in task.get("containerDefinitions", ())
-            for each in container.get("environment", ())
-            if each["name"] == "QUEUE_URL"
-        ),
-        "",
-    )
+    """The queue of a worker's task, from its environment; empty where it has none.
+
+    A worker beside a sidecar is given the sidecar's URL, and the sidecar is given SQS's.
+    """
+    urls = [
+        str(each["value"])
+        for container in task.get("containerDefinitions", ())
+        for each in container.get("environment", ())
+        if each["name"] == "QUEUE_URL"
+    ]
+    return min(urls, key=lambda url: url.startswith("http://127.0.0.1:"), default="")
 
 
 def depth(sqs: Any, url: str) -> dict[str, int | None]:
