@@ -408,9 +408,8 @@ def environment(container: dict[str, Any]) -> dict[str, Any]:
 
 
 def task_actions(template: dict[str, Any]) -> dict[str, Any]:
-    [policy] = template["Resources"]["TaskRole"]["Properties"]["Policies"]
-    statements = policy["PolicyDocument"]["Statement"]
-    return {action: each["Resource"] for each in statements for action in each["Action"]}
+    found = statements("TaskRole", template["Resources"]).values()
+    return {action: each["Resource"] for each in found for action in each["Action"]}
 
 
 def test_what_is_said_of_protection() -> None:
@@ -451,7 +450,8 @@ def test_the_sidecar_stands_between_the_worker_and_sqs(worker: Worker) -> None:
     assert told["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9324"
     text, names = told["QUEUE_URL"]["Fn::Sub"]
     assert text == "http://127.0.0.1:9324/${AWS::AccountId}/${Name}"
-    assert names["Name"] in ({"Ref": "QueueName"}, {"Fn::GetAtt": ["Queue", "QueueName"]})
+    of_own_queue = {"Fn::Select": [4, {"Fn::Split": ["/", {"Ref": "Queue"}]}]}
+    assert names["Name"] in ({"Ref": "QueueName"}, of_own_queue)
     assert given["QUEUE_URL"] == environment(containers(plain)[worker.name])["QUEUE_URL"]
     assert (given["PORT"], given["WORKER"]) == ("9324", worker.name)
     assert own["DependsOn"] == [{"ContainerName": "protector", "Condition": "START"}]
