@@ -462,8 +462,7 @@ def test_the_sidecar_stands_between_the_worker_and_sqs(worker: Worker) -> None:
     assert template["Parameters"]["ProtectorReference"]["AllowedPattern"] == (
         "^@sha256:[0-9a-f]{64}$"
     )
-    [start] = template["Resources"]["ExecutionRole"]["Properties"]["Policies"]
-    [pull] = [each for each in start["PolicyDocument"]["Statement"] if each["Sid"] == "PullImage"]
+    pull = statements("ExecutionRole", template["Resources"])["PullImage"]
     assert [each["Fn::Sub"][1]["Name"]["Ref"] for each in pull["Resource"]] == [
         "ImageRepository", "ProtectorRepository",
     ]  # fmt: skip
