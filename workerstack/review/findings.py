@@ -9,9 +9,9 @@ from workerstack.review import (
     find_access,
     find_checks,
     find_data_loss,
-    find_losses,
     find_scaling,
     find_service,
+    find_weakening,
 )
 from workerstack.review.case import Case, Facts
 from workerstack.review.model import AccessChange, Finding
@@ -41,7 +41,7 @@ CHECKS = (
     Check(("service-detached",), find_service.detached),
     Check(("deny-lost",), find_access.deny_lost),
     Check(("permission-lost",), find_access.right_lost),
-    *(Check(ids, find) for ids, find in find_losses.CHECKS),
+    *(Check(ids, find) for ids, find in find_weakening.CHECKS),
     Check(("iam-broadened",), find_access.broadened),
     Check(("undecided", "nested-not-shown"), find_service.undecided),
     Check(("tasks-restarted",), find_service.restarted),
