@@ -37,10 +37,21 @@ SERVICE = """
   Cluster: {Type: AWS::ECS::Cluster}
   Task:
     Type: AWS::ECS::TaskDefinition
-    Properties: {ContainerDefinitions: [{Name: worker, Image: worker, Memory: 64}]}
+    Properties:
+      RequiresCompatibilities: [FARGATE]
+      NetworkMode: awsvpc
+      Cpu: "256"
+      Memory: "512"
+      ContainerDefinitions: [{Name: worker, Image: worker}]
   Service:
     Type: AWS::ECS::Service
-    Properties: {Cluster: !Ref Cluster, TaskDefinition: !Ref Task, DesiredCount: 0}
+    Properties:
+      Cluster: !Ref Cluster
+      TaskDefinition: !Ref Task
+      LaunchType: FARGATE
+      DesiredCount: 0
+      AvailabilityZoneRebalancing: DISABLED
+      NetworkConfiguration: {AwsvpcConfiguration: {Subnets: [subnet-0123456789abcdef0]}}
 """
 
 

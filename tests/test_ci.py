@@ -520,15 +520,16 @@ def test_what_is_not_what_was_approved_is_refused(pipeline: Pipeline) -> None:
 
 
 def test_consent_is_written_into_the_review_and_shown_to_who_approves(pipeline: Pipeline) -> None:
-    done = pipeline.review(ALLOW="dev/webordinary-edit=iam-wildcard:TaskRole")
+    name = "E9405:TaskRolePolicy"
+    done = pipeline.review(ALLOW=f"dev/webordinary-edit={name}")
     assert done.returncode != 0, "there is no such finding"
     template = pipeline.project.root / OUT
     edit(template, "- s3:GetBucketLocation", "- '*'")
-    done = pipeline.review(ALLOW="dev/webordinary-edit=iam-wildcard:TaskRole")
+    done = pipeline.review(ALLOW=f"dev/webordinary-edit={name}")
     assert done.returncode == 0, done.stderr
     assert "Let through with the approval" in pipeline.project.summary.read_text()
     [found] = reviewed.read(pipeline.project.root / ".reviews")
-    assert [each.finding for each in found.review.allowed] == ["iam-wildcard:TaskRole"]
+    assert [each.finding for each in found.review.allowed] == [name]
 
 
 @pytest.mark.parametrize("wrong", ["prod/x=iam-wildcard:X", "dev/x=$(touch):X", "--yes"])

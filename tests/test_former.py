@@ -68,7 +68,7 @@ def test_the_former_form_goes_over(
     file = str(checkout / "review.json")
     code, out, err = command("review", f"dev/{worker}", "--output", file)
     assert code == 2, err
-    head = "5 to modify, 2 to add, 1 replaced"
+    head = "1 to replace, 4 to update, 2 to add"
     assert (head in out) == (worker == "webordinary-edit")
     assert "ServiceExists" in out
     code, out, err = command("execute", file)

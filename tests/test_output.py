@@ -474,7 +474,7 @@ def test_a_simulation(
         ElementTree.parse(tmp_path / "x.svg")  # noqa: S314
 
 
-OWN = {"bench", "docs", "tests", ".venv"}
+OWN = {"bench", "docs", "examples", "protector", "tests", ".venv"}
 ROOMS_OF_THEIR_OWN = ("workerstack/checks/__main__.py", "workerstack/localaws/")
 """They print what they made themselves: figures, an address, a schema, a list of rules."""
 

@@ -464,6 +464,7 @@ def tampered_file(path: str, *place: str | int, value: object) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "what"),
     [
+        (("version",), 3, "The renaming has another format: this version reads format 2"),
         (("where", "account"), "999999999999", "the account"),
         (("where", "region"), "eu-west-1", "the region"),
         (("where", "stack_id"), "another", "the stack was another"),

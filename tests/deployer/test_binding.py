@@ -248,6 +248,9 @@ FILE: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
         ("allowed",), each_with(by="the owner"), "the change set's description was"),
     "access": (("access",), without(logical_id="Role"), "the access of Role .* was not set"),
     "references": (("parts",), without(logical_id="Role"), "the references of Role was not set"),
+    "what was not predicted": (
+        ("unforeseen",), [{"logical_id": "Queue", "listed": "Remove", "predicted": ""}],
+        "what was not predicted of Queue was"),
     "adoption": (("adoption",), "retain", "the step of the adoption was retain"),
     "predicted": (("predicted",), True, "predicted from templates"),
     "scaling": (

@@ -195,7 +195,7 @@ def test_a_rollback_to_a_change_set_that_was_never_deployed_is_refused(
 def test_consent_is_taken_from_the_change_set_and_not_from_an_edited_file(
     checkout: Path, command: Run, client: Client
 ) -> None:
-    small(checkout, "one")
+    small(checkout, "one", "other")
     template = checkout / "out/one.template.yaml"
     text = template.read_text()
     template.write_text(f"{text}  Old: {{Type: AWS::SQS::Queue}}\n")

@@ -218,7 +218,7 @@ def test_a_network_that_is_not_there_is_one_clear_error(
 
 
 READING = (
-    "GetCallerIdentity", "DescribeStacks", "ListStackResources", "GetTemplateSummary",
+    "GetCallerIdentity", "DescribeStacks", "GetTemplateSummary",
     "CreateChangeSet", "DescribeChangeSet", "GetTemplate",
 )  # fmt: skip
 PAIRS = [Always(kind, READING[number % len(READING)]) for number, kind in enumerate(UNEXPECTED)] + [

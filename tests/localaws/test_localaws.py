@@ -849,7 +849,7 @@ def test_the_walkthrough_whatever_the_shell_holds(
         ["./deploy.py", "execute"], ["./deploy.py", "verify"], ["./deploy.py", "review"],
     ]  # fmt: skip
     assert str(tmp_path) not in "".join(shown)
-    assert "green    E9106" in done.stdout
+    assert "PASS  E9106" in done.stdout
     assert "The worker is deployed and verified" in done.stdout.splitlines()[-1]
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from tests.protector.fake_ecs import Protector, until
+from tests.soak import share
 
 WORKER = Path(__file__).with_name("plain_worker.py")
 MESSAGES = 60
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", share(range(1, 11), 1))
 def test_no_message_is_lost_and_none_deleted_that_was_not_processed(
     seed: int, sqs: Any, queue_url: str, start: Callable[..., Protector], tmp_path: Path
 ) -> None:

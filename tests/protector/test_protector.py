@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.protector.fake_ecs import FakeEcs, Protector, until
+from tests.soak import share
 
 Start = Callable[..., Protector]
 STRANGE = 'täglich <brot> & "ReceiptHandle":"x" \\"ReceiptHandle\\": \\"y\\" </Body>'
@@ -158,7 +159,8 @@ def test_a_long_poll_hears_of_a_message_at_once(queue: Side, worker: Worker) -> 
     timer.join()
 
 
-@pytest.mark.parametrize("trouble", [{"failure": "DEPLOYMENT_BLOCKED"}, {"error": 400}])
+@pytest.mark.soak
+@pytest.mark.parametrize("trouble", share([{"failure": "DEPLOYMENT_BLOCKED"}, {"error": 400}], 1))
 def test_a_denial_leaves_the_messages_in_the_queue_until_it_ends(
     trouble: dict[str, Any], queue: Side, ecs: FakeEcs, worker: Worker, protector: Protector
 ) -> None:

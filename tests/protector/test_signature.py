@@ -13,11 +13,15 @@ from protector.protector import signed
 
 WORD = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)
 SPACED = st.lists(WORD, min_size=1, max_size=3).map("  ".join)
+# No queue is named "." or "..": botocore would take such a step out of the path before it signs.
+PATH = st.text(st.sampled_from("abcXYZ019-_.~%"), max_size=20).filter(
+    lambda path: path not in {".", ".."}
+)
 MOMENT = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1))
 
 
 @given(
-    path=st.text(st.sampled_from("abcXYZ019-_.~%"), max_size=20),
+    path=PATH,
     headers=st.dictionaries(
         st.sampled_from(["Content-Type", "X-Amz-Target", "x-amz-anything", "User-Agent"]), SPACED
     ),
@@ -32,7 +36,7 @@ def test_it_is_botocores(
     path: str, headers: dict[str, str], body: bytes, key: str, secret: str, token: str,
     region: str, at: datetime,
 ) -> None:  # fmt: skip
-    url = f"https://sqs.{region}.amazonaws.com/123456789012/{path.replace('..', '')}"
+    url = f"https://sqs.{region}.amazonaws.com/123456789012/{path}"
     by = {"AccessKeyId": key, "SecretAccessKey": secret, "Token": token}
     ours = signed(url, headers, body, by, region, at.strftime("%Y%m%dT%H%M%SZ"))
     request = AWSRequest("POST", url, dict(headers), body)

@@ -101,7 +101,7 @@ NEXT_STEPS = {
     "everything-but": ("E9402", "Name the actions that are used, in Action"),
     "whole-service": ("E9403", "Name the actions and resources that are really used"),
     "pass-any-role": ("E9404", "Name the role that is passed, with iam:PassedToService"),
-    "escalation": ("E9405", "Take the action out of a worker's rights"),
+    "escalation": ("E9405", "Take the action out of a worker's permissions"),
     "destruction": ("W9406", "Take the action out: deployments do that, and no worker"),
     "publication": ("W9407", "Take the action out, or say in Metadata that it is meant"),
     "any-bucket": (
@@ -165,7 +165,7 @@ Reference."""
     because="Whoever takes over the worker has every queue, table and topic of the account.",
 )
 def data_of_the_account(stack: Stack) -> Iterator[Violation]:
-    """Rights on data name their queues, tables, topics and functions."""
+    """Permissions on data name their queues, tables, topics and functions."""
     for holder in holders(stack):
         for granted in holder.grants.grants(DATA):
             kinds = [each.partition(":")[0] for each in granted.actions]
@@ -200,7 +200,7 @@ def _is_a_danger(statement: Statement) -> bool:
 
 
 @check("E9421", "Roles are not for everybody", kind="access", source=PRINCIPAL,
-       because="Anybody may take on the role and have its rights.")  # fmt: skip
+       because="Anybody may take on the role and have its permissions.")  # fmt: skip
 def roles_are_not_open(stack: Stack) -> Iterator[Violation]:
     """No role lets strangers take it on."""
     for acting in stack.of(ROLE):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workerstack.checks.check import Violation, at, check
 from workerstack.checks.worker import (
@@ -26,24 +26,17 @@ from workerstack.checks.worker import (
 from workerstack.cloudformation import Resource, Stack, from_data, plain, resolve, unknowns
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.problem import Problem
-from workerstack.simulator.cloudwatch import evaluation_of
-from workerstack.simulator.model import Scaling
-from workerstack.simulator.read import scaling_of
-from workerstack.simulator.run import simulate
-from workerstack.simulator.settings import Settings
-from workerstack.simulator.traces import Message, Trace
-from workerstack.simulator.warn import breaches
+
+if TYPE_CHECKING:
+    from workerstack.simulator.model import Scaling
 
 MODEL = "docs/scaling.md"
 METRICS = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
     "sqs-available-cloudwatch-metrics.html"
 )
-SETTINGS = Settings(heartbeat=60)
-"""A worker that extends its message's visibility each minute."""
-
-UNSEEN = Settings(heartbeat=60, notvisible_reported_when_zero=False)
-"""The same, of a queue that leaves out a count of zero in flight."""
+SIMULATED = frozenset({"E9205", "E9212", "E9216", "E9217", "E9232", "E9233", "W9218"})
+"""The checks of this module; the simulator is only loaded where one of them is asked."""
 
 MINUTE, HOUR = 60, 3_600
 LONG_JOB = 2 * HOUR
@@ -74,7 +67,7 @@ class Reading:
     """The scaling of one target, or why it is not simulated."""
 
     target: Resource
-    scaling: Scaling | None
+    scaling: "Scaling | None"
     why: str = ""
 
 
@@ -83,23 +76,40 @@ def readings(stack: Stack) -> Iterator[Reading]:
 
     Those of which a value is not known are left out: no possible value could be told wrong.
     """
+    for target, text in _texts(stack):
+        yield _read(target, text)
+
+
+def decides(stack: Stack) -> dict[str, str]:
+    """All that the checks of this module go by: two stacks with the same have the same faults."""
+    ignores = {
+        each.logical_id: each.metadata.get("cfn-lint")
+        for kind in (ALARM, TARGET)
+        for each in stack.of(kind)
+    }
+    found = {target.logical_id: text for target, text in _texts(stack)}
+    return {**found, "": json.dumps(plain(ignores), sort_keys=True, default=str)}
+
+
+def _texts(stack: Stack) -> Iterator[tuple[Resource, str]]:
     for target in stack.of(TARGET):
         parts = _parts(stack, target)
-        if parts is None:
-            continue
-        body = {name: _only(stack, each) for name, each in parts.items()}
-        yield _read(target, json.dumps({"Resources": body}, sort_keys=True, default=str))
+        if parts is not None:
+            body = {name: _only(stack, each) for name, each in parts.items()}
+            yield target, json.dumps({"Resources": body}, sort_keys=True, default=str)
 
 
 def _read(target: Resource, text: str) -> Reading:
     found = _scaling(text, target.logical_id)
-    if isinstance(found, Scaling):
-        return Reading(target, found)
-    return Reading(target, None, found)
+    if isinstance(found, str):
+        return Reading(target, None, found)
+    return Reading(target, found)
 
 
 @lru_cache(maxsize=256)
 def _scaling(text: str, target: str) -> "Scaling | str":
+    from workerstack.simulator.read import scaling_of
+
     try:
         return scaling_of(resolve(from_data(json.loads(text))), target=target)
     except Problem as error:
@@ -173,23 +183,30 @@ def _with_queues(stack: Stack, value: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def behaviour(scaling: Scaling) -> Behaviour:
-    """What the four loads show."""
-    one = simulate(scaling, Trace.of([Message(0, MINUTE)]), SETTINGS, horizon=3 * HOUR)
+def behaviour(scaling: "Scaling") -> Behaviour:
+    """What the four loads show, for a worker that extends its message's visibility each minute."""
+    from workerstack.simulator.run import simulate
+    from workerstack.simulator.settings import Settings
+    from workerstack.simulator.traces import Message, Trace
+
+    settings = Settings(heartbeat=60)
+    # The same, of a queue that leaves out a count of zero in flight.
+    uncounted = Settings(heartbeat=60, notvisible_reported_when_zero=False)
+    one = simulate(scaling, Trace.of([Message(0, MINUTE)]), settings, horizon=3 * HOUR)
     starts = one.summary.tasks_started > 0 or scaling.min_capacity > 0
     least = one.series.desired[-1][1]
     long = simulate(
-        scaling, Trace.of([Message(0, LONG_JOB)]), SETTINGS, horizon=LONG_JOB + HOUR
+        scaling, Trace.of([Message(0, LONG_JOB)]), settings, horizon=LONG_JOB + HOUR
     ).summary
     unseen = simulate(
-        scaling, Trace.of([Message(0, MINUTE)]), UNSEEN, horizon=3 * HOUR
+        scaling, Trace.of([Message(0, MINUTE)]), uncounted, horizon=3 * HOUR
     ).series.desired[-1][1]
     reaches, returns = scaling.max_capacity, least <= scaling.min_capacity
     stopped = long.killed > 0 or (long.tasks_started > 0 and long.waiting > 0)
     if starts and scaling.min_capacity < scaling.max_capacity <= MOST_SIMULATED:
         minutes = 90 + 12 * (scaling.max_capacity - scaling.min_capacity)
         messages = [Message(0, 12 * HOUR) for _ in range(DEEP)]
-        burst = simulate(scaling, Trace.of(messages), SETTINGS, horizon=minutes * MINUTE)
+        burst = simulate(scaling, Trace.of(messages), settings, horizon=minutes * MINUTE)
         reaches = burst.summary.peak
     return Behaviour(starts, returns, least, reaches, stopped, unseen <= scaling.min_capacity)
 
@@ -254,7 +271,7 @@ def comes_back(stack: Stack) -> Iterator[Violation]:
             alarm = next(iter(_alarms(stack, reading, adds=False)), None) or reading.target
             yield at(alarm).wrong(
                 f"{reading.target.logical_id} does not come back to its minimum",
-                f"simulated, three hours after one short job {found.least} tasks are wanted",
+                f"simulated, three hours after one short job the desired count is {found.least}",
                 "Let an alarm on an empty queue remove tasks",
             )
 
@@ -287,6 +304,9 @@ def idle_queues_are_seen(stack: Stack) -> Iterator[Violation]:
 )
 def no_data_is_no_empty_queue(stack: Stack) -> Iterator[Violation]:
     """Where no metric of an alarm has a value, metric math gives none that removes tasks."""
+    from workerstack.simulator.cloudwatch import evaluation_of
+    from workerstack.simulator.warn import breaches
+
     for reading in readings(stack):
         if reading.scaling is None:
             continue

@@ -13,12 +13,12 @@ TITLES = {
 
 HEAD = """# The checks
 
-What must hold of a worker's stack, beside the rules of cfn-lint itself. It is one table, with
+What must hold of a worker's stack, in addition to the rules of cfn-lint itself. It is one table, with
 three uses that say the same sentence under the same id:
 
 - **lint**: `generate.py` asks it before it writes, of the template alone and with the values of
   every params file; `.cfnlintrc.yaml` makes editors, pre-commit and the `cfn-lint` command ask it.
-- **review**: what a change brings is a finding, of the level in the table; what it mends is said
+- **review**: what a change brings is a finding, of the level in the table; what it fixes is said
   in a line.
 - **live**: whether it can also be asked of what runs.
 

@@ -78,7 +78,7 @@ def dead_letters_are_kept(stack: Stack) -> Iterator[Violation]:
             own = named_queue(stack, stack.reference(name))
             if own and not any(each and each.is_same(own) is not False for each in watched):
                 yield at(queue).wrong(
-                    f"No alarm looks at {name}", "nobody would hear of dead letters", "Add one"
+                    f"No alarm looks at {name}", "nobody would be notified of dead letters", "Add one"
                 )
             continue
         given = redrive(queue)
@@ -135,7 +135,7 @@ def numbers_are_allowed(stack: Stack) -> Iterator[Violation]:
     "FIFO with FIFO",
     kind="refused",
     source=CREATE,
-    because="SQS refuses a standard queue beside a FIFO one, and names its kind by .fifo.",
+    because="SQS refuses a standard queue with a FIFO one, and names its kind by .fifo.",
 )
 def fifo_with_fifo(stack: Stack) -> Iterator[Violation]:
     """A queue and its dead-letter queue are of one kind, which their names say."""
@@ -188,7 +188,7 @@ def one_encryption(stack: Stack) -> Iterator[Violation]:
         if key not in (None, "") and truth(queue.get("SqsManagedSseEnabled")) is True:
             yield at(queue, "KmsMasterKeyId").wrong(
                 f"{queue.logical_id} has two encryptions",
-                "SQS refuses SSE-KMS beside SSE-SQS",
+                "SQS refuses SSE-KMS together with SSE-SQS",
                 "Remove KmsMasterKeyId or SqsManagedSseEnabled",
             )
 

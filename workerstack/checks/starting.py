@@ -43,7 +43,7 @@ HTTPS, NFS = 443, 2049
 
 
 @check("E9307", "An execution role", kind="cannot run", source=ROLE,
-       because="ECS itself has no rights of yours.")  # fmt: skip
+       because="ECS itself has none of your permissions.")  # fmt: skip
 def execution_role_is_given(stack: Stack) -> Iterator[Violation]:
     """Pulling from ECR, secrets and awslogs need an execution role."""
     for container in containers(stack):

@@ -148,7 +148,7 @@ def _is_limited(statement: Statement, *keys: str) -> bool:
 
 
 def everything(role: Role) -> Iterator[Granted]:
-    """Any action on any resource, and so more rights still."""
+    """Any action on any resource, and so more permissions still."""
     for statement in role.allowing():
         gives_all = any(
             all(each is Wild.ANY or each == ":" for each in letters)

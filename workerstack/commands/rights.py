@@ -22,21 +22,21 @@ INLINE = 10_240
 @click.argument("env", metavar="ENV")
 @click.option(
     "--for", "role", type=click.Choice(["reviewer", "executor", "service-role", "smoke"]),
-    help="One policy alone, as IAM takes it; without it, all of them by role.",
+    help="Show one policy alone, as IAM takes it; without it, all of them by role.",
 )  # fmt: skip
 @click.option(
     "--trust", "repository", metavar="OWNER/NAME",
-    help="Who may take each role, instead: the workflows of this GitHub repository.",
+    help="Show who may take each role, instead: the workflows of this GitHub repository.",
 )  # fmt: skip
-@click.option("--branch", default="main", show_default=True, help="The branch that is reviewed.")
-@click.option("--pull-requests", is_flag=True, help="Let pull requests make change sets, too.")
+@click.option("--branch", default="main", show_default=True, help="Name the branch that is reviewed.")
+@click.option("--pull-requests", is_flag=True, help="Also let pull requests create change sets.")
 @click.option(
     "--before", multiple=True, metavar="STACK=TEMPLATE",
-    help="A template that stands there today, whose resources are changed or deleted, too.",
+    help="Also read a template that stands there today, whose resources are changed or deleted.",
 )  # fmt: skip
 @click.option(
     "--dead-letter-queue", "dead", multiple=True, metavar="NAME",
-    help="That of a queue which is not of these stacks; watching and smoke read it.",
+    help="Name that of a queue which is not of these stacks; watching and smoke read it.",
 )  # fmt: skip
 @click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
 def rights(
@@ -50,7 +50,9 @@ def rights(
     dead: tuple[str, ...],
     root: Path,
 ) -> int:
-    """Print the IAM policies with which this tool works on an environment, and no more.
+    """Show the IAM policies that this tool needs.
+
+    With them it works on an environment, and they allow no more.
 
     They are derived from params/ENV and its templates. No AWS, no network.
     """
@@ -128,7 +130,7 @@ def _checked(repository: str) -> str:
     owner, slash, name = repository.partition("/")
     if not owner or not name or not slash or set("/*?: ") & {*owner, *name}:
         raise Problem(
-            f"{repository!r} is no repository of GitHub",
+            f"{repository!r} is not a repository of GitHub",
             "it is OWNER/NAME, and a role must trust one alone",
             "Correct --trust",
         )
@@ -146,13 +148,13 @@ def _talk(environment: "Environment", role: str | None) -> None:
     target = environment.sources[0].deployment.target
     if role in (None, "executor") and not target.service_role:
         say(
-            "target.yaml names no service-role: CloudFormation acts with the executor's rights,"
+            "target.yaml names no service-role: CloudFormation acts with the executor's permissions,"
             " which hold those of the service role."
         )
     unnamed = environment.unnamed()
     if unnamed:
         say(
-            "What these are called is not known here, so the rights are on all of the account's"
+            "What these are called is not known here, so the permissions are on all of the account's"
             f" in this region: {', '.join(unnamed)}."
         )
     if role == "service-role" and not target.service_role:

@@ -326,6 +326,9 @@ def _shown(review: Review, now: Review, steady: Collection[Finding]) -> Iterator
         "the access of", review.access, now.access, lambda it: f"{it.logical_id} ({it.kind})"
     )
     yield from _lists("the references of", review.parts, now.parts, lambda it: it.logical_id)
+    yield from _lists(
+        "what was not predicted of", review.unforeseen, now.unforeseen, lambda it: it.logical_id
+    )
     for finding in _missing(review, now):
         yield Difference(f"the finding {finding.allowed_by}", None, finding.level)
     for finding in now.findings:
@@ -449,14 +452,15 @@ def check_allowed(review: Review, typed: Collection[str]) -> None:
     refused = [each for each in blocking if each.allowed_by not in allowed]
     if refused:
         raise Refusal(
-            f"Blocked by {', '.join(each.allowed_by for each in refused)}",
+            f"Blocked by {', '.join(dict.fromkeys(each.allowed_by for each in refused))}",
             "; ".join(each.what for each in refused),
             f"Fix it and review again. To accept it: {_accept(refused)}",
         )
 
 
 def _accept(refused: Iterable[Finding]) -> str:
-    return " ".join(f"--allow {each.allowed_by}" for each in refused)
+    names = dict.fromkeys(each.allowed_by for each in refused)
+    return " ".join(f"--allow {name}" for name in names)
 
 
 def check_known(names: Iterable[str], findings: Iterable[Finding]) -> None:

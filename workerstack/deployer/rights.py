@@ -5,6 +5,7 @@ what CloudFormation calls to make a template's resources is `resource_rights`, f
 schemas that cfn-lint ships. The tests run everything with exactly these policies.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,7 +50,7 @@ RIGHTS = (
     Right("cloudformation:GetHookResult", BOTH, "all", "why a hook fails"),
     Right("cloudformation:ListImports", BOTH, "exports", "who imports the stack's exports"),
     Right("cloudformation:CreateChangeSet", (REVIEWER,), "stacks", "the proposal"),
-    Right("cloudformation:DeleteChangeSet", (REVIEWER,), "stacks", "dropping it"),
+    Right("cloudformation:DeleteChangeSet", (REVIEWER,), "stacks", "deleting it"),
     Right("cloudformation:ListChangeSets", (REVIEWER,), "stacks", "finding those that wait"),
     Right("cloudformation:DetectStackDrift", (REVIEWER,), "stacks", "what was changed by hand"),
     Right("cloudformation:DescribeStackDriftDetectionStatus", (REVIEWER,), "all", "the same"),
@@ -99,13 +100,29 @@ RIGHTS = (
     Right("elasticfilesystem:DescribeMountTargets", LIVE, "file systems", "its mount targets"),
     Right("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
           "whether they let the worker in"),
+    # What verify reads of the stack, one resource at a time.
+    Right("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
+    Right("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
+          "scheduled actions that are not the template's"),
+    Right("iam:GetRole", (EXECUTOR,), "roles", "who may assume the worker's roles"),
+    Right("iam:ListRolePolicies", (EXECUTOR,), "roles", "what they may do"),
+    Right("iam:GetRolePolicy", (EXECUTOR,), "roles", "the same"),
+    Right("iam:ListAttachedRolePolicies", (EXECUTOR,), "roles", "the same"),
+    Right("iam:GetPolicy", (EXECUTOR,), "managed policies", "the same"),
+    Right("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
+    Right("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
+    Right("cloudwatch:GetMetricData", (EXECUTOR,), "all", "the age of the oldest message"),
+    Right("ecr:DescribeImages", (EXECUTOR,), "repositories", "whether tasks run the image"),
+    Right("ecr:BatchGetImage", (EXECUTOR,), "repositories", "images of several platforms"),
+    Right("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
+    Right("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
     # The smoke test.
     Right("iam:SimulatePrincipalPolicy", (SMOKE,), "task roles", "whether the worker may do it"),
     Right("ecs:UpdateService", (SMOKE,), "services", "one task, and back"),
     Right("application-autoscaling:RegisterScalableTarget", (SMOKE,), "scalable targets",
           "suspending scale-in, and resuming it"),
     Right("sqs:SendMessage", (SMOKE,), "worker's queue", "the message"),
-    Right("sqs:ReceiveMessage", (SMOKE,), "worker's queue", "taking back what nobody took"),
+    Right("sqs:ReceiveMessage", (SMOKE,), "worker's queue", "receiving what nobody received"),
     Right("sqs:DeleteMessage", (SMOKE,), "worker's queue", "the same"),
     Right("sqs:ChangeMessageVisibility", (SMOKE,), "worker's queue", "giving back another's"),
     Right("s3:ListBucket", (SMOKE,), "worker's buckets", "whether the expected object is there"),
@@ -177,6 +194,15 @@ class Environment:
             "tasks of the clusters": [
                 place.arn("ecs", f"container-instance/{each}/*") for each in self._clusters()
             ],
+            "clusters": [place.arn("ecs", f"cluster/{each}") for each in self._clusters()],
+            "roles": self.arns("AWS::IAM::Role"),
+            "managed policies": self._managed_policies(),
+            "all log groups": (
+                [place.arn("logs", "log-group:*")] if self.arns("AWS::Logs::LogGroup") else []
+            ),
+            "repositories": self._repositories(),
+            "secrets": self._secrets(),
+            "any, of parameters": ["*"] if any(self.resources("AWS::SSM::Parameter")) else [],
             "log groups": self._log_groups(),
             "alarms": self.arns("AWS::CloudWatch::Alarm"),
             "file systems": self._file_systems(),
@@ -292,6 +318,37 @@ class Environment:
             )
         }
 
+    def _managed_policies(self) -> Iterator[str]:
+        """Those of the stacks, and those that their roles name."""
+        for name, each in self.resources("AWS::IAM::ManagedPolicy"):
+            path = pattern(each.get("Path"), name, self.stacks[name]) or "/"
+            named = pattern(each.get("ManagedPolicyName"), name, self.stacks[name])
+            end = f"{path}{named or resource_rights.made(each.logical_id, name)}"
+            yield f"arn:{self.place.partition}:iam::{self.place.account}:policy{end}"
+        for name, each in self.resources("AWS::IAM::Role"):
+            for arn in each.get("ManagedPolicyArns", default=()):
+                found = pattern(arn, name, self.stacks[name])
+                if found and found != "*":
+                    yield found
+
+    def _secrets(self) -> Iterator[str]:
+        """Secrets Manager puts a hyphen and six characters behind every name."""
+        for name, each in self.resources("AWS::SecretsManager::Secret"):
+            named = pattern(each.get("Name"), name, self.stacks[name]) or each.logical_id
+            yield self.place.arn("secretsmanager", f"secret:{named}-*")
+
+    def _repositories(self) -> Iterator[str]:
+        """Those of ECR from which the containers' images are."""
+        for name, each in self.resources("AWS::ECS::TaskDefinition"):
+            for container in each.get("ContainerDefinitions", default=()):
+                image = pattern(container.get("Image"), name, self.stacks[name]) or ""
+                registry, _, rest = image.partition("/")
+                account, _, host = registry.partition(".dkr.ecr.")
+                if host and rest:
+                    region, repository = host.partition(".")[0], TAG.split(rest, maxsplit=1)[0]
+                    home = f"arn:{self.place.partition}:ecr:{region}:{account}"
+                    yield f"{home}:repository/{repository}"
+
     def _worker_may(self, action: str) -> Iterator[str]:
         """The resources on which the roles of the templates may do this, as they name them."""
         kinds = ("AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::IAM::Policy")
@@ -310,6 +367,9 @@ def _allowed_on(policy: policies.Policy, action: str) -> Iterator[str]:
                 if named:
                     yield named
 
+
+TAG = re.compile("[:@]")
+"""Where the name of a repository ends in an image."""
 
 TYPES = ("AWS::EC2::VPC::Id", "AWS::EC2::Subnet::Id", "AWS::EC2::SecurityGroup::Id")
 

@@ -232,7 +232,21 @@ def _cloudwatch(request: Request, action: str) -> Iterator[Question]:
 
 
 def _iam(request: Request, action: str) -> Iterator[Question]:
-    yield Question(action, request.text("PolicySourceArn") or "*")
+    named = request.text("PolicySourceArn") or request.text("PolicyArn")
+    yield Question(action, named or _role(request) or "*")
+
+
+def _role(request: Request) -> str:
+    """The ARN of the role of a name, with its path; empty where the call names none."""
+    name = request.text("RoleName")
+    if not name:
+        return ""
+    from ministack.core.responses import request_scope
+    from ministack.services import iam
+
+    with request_scope(request.account, request.region):
+        role = iam._roles.get(name)
+    return str(role["Arn"]) if role else f"arn:aws:iam::{request.account}:role/{name}"
 
 
 def _scaling(request: Request, action: str) -> Iterator[Question]:

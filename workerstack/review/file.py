@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from workerstack import files
 from workerstack.problem import Problem, Refusal
-from workerstack.review.model import VERSION, Review
+from workerstack.review.model import Review
 from workerstack.review.renaming import Renaming
 
 KINDS: dict[str, type[Review] | type[Renaming]] = {"review": Review, "renaming": Renaming}
@@ -48,10 +48,11 @@ def read_any(file: Path) -> Review | Renaming:
         raise Problem(
             "This is no review", f"it cannot be read: {error}", "Review again", file=file
         ) from error
-    if not isinstance(review, dict) or review.get("version") != VERSION:
+    expected = KINDS[key].model_fields["version"].default
+    if not isinstance(review, dict) or review.get("version") != expected:
         raise Refusal(
-            "The review has another format",
-            f"this version reads format {VERSION}",
+            f"The {key} has another format",
+            f"this version reads format {expected}",
             "Review again",
             file=file,
         )

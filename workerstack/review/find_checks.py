@@ -4,10 +4,10 @@ The table looks at one state. A sentence that is true of the stack after and not
 before is a finding under the check's id, with the check's level.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workerstack import checks
-from workerstack.checks import Found
+from workerstack.checks import Found, behaviour
 from workerstack.cloudformation import Stack
 from workerstack.review.case import Case
 from workerstack.review.model import Finding
@@ -22,8 +22,9 @@ def brought(case: Case) -> Iterator[Finding]:
     if case.resolved is None:
         return
     before, after = case.resolved
-    known = set() if case.is_new else _sentences(before)
-    for each in checks.run(after):
+    rows = _asked(case, before, after)
+    known = set() if case.is_new else _sentences(before, rows)
+    for each in checks.run(after, checks=rows):
         violation = each.violation
         if (each.check.id, violation.sentence) not in known:
             yield Finding(
@@ -41,8 +42,9 @@ def mended(case: Case) -> Iterator[Finding]:
     if case.resolved is None or case.is_new:
         return
     before, after = case.resolved
-    still = {_place(each) for each in checks.run(after)}
-    gone = dict.fromkeys(_place(each) for each in checks.run(before))
+    rows = _asked(case, before, after)
+    still = {_place(each) for each in checks.run(after, checks=rows)}
+    gone = dict.fromkeys(_place(each) for each in checks.run(before, checks=rows))
     found = [each for each in gone if each not in still]
     if found:
         named = ", ".join(f"{identifier} of {name}" for identifier, name in found[:NAMED])
@@ -51,14 +53,22 @@ def mended(case: Case) -> Iterator[Finding]:
             id="mends",
             level="note",
             logical_id=found[0][1],
-            what=f"The change mends {named}{more}",
+            what=f"The change fixes {named}{more}",
             why="these checks did not hold before, and hold after it",
             next_step="docs/checks.md says what each of them is",
         )
 
 
-def _sentences(stack: Stack) -> set[tuple[str, str]]:
-    return {(each.check.id, each.violation.sentence) for each in checks.run(stack)}
+def _asked(case: Case, before: Stack, after: Stack) -> Sequence[checks.Check]:
+    """All; but nothing is simulated where all that decides on the scaling is as before."""
+    if case.is_new or behaviour.decides(before) != behaviour.decides(after):
+        return checks.CHECKS
+    return [each for each in checks.CHECKS if each.id not in behaviour.SIMULATED]
+
+
+def _sentences(stack: Stack, rows: Sequence[checks.Check]) -> set[tuple[str, str]]:
+    found = checks.run(stack, checks=rows)
+    return {(each.check.id, each.violation.sentence) for each in found}
 
 
 def _place(found: Found) -> tuple[str, str]:

@@ -274,7 +274,7 @@ def _others(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
     """The stack's settings, by kind; a creation gives values, an update differences."""
     others = list(review.others) if whole else words.unshown_settings(review)
     if not whole and review.change_set.type == "CREATE":
-        return
+        others = [other for other in others if other.kind in words.GUARDS]
     for kind in dict.fromkeys(other.kind for other in others):
         found = [other for other in others if other.kind == kind]
         if whole:

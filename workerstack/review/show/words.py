@@ -89,6 +89,8 @@ KINDS = {
     "output": "Outputs",
     "description": "Description",
 }
+GUARDS = ("termination protection", "stack policy")
+"""Settings that a creation shows in short too: they are of the stack, not of the template."""
 LEVELS = {"blocking": "BLOCKED", "warning": "warning", "note": "note"}
 ACCESS = {
     "permission": "Permissions",
