@@ -142,7 +142,8 @@ def test_help_fits_80_columns(name: str) -> None:
 
 VERBS = {
     "Accept", "Also", "Build", "Change", "Check", "Choose", "Compare", "Continue", "Create",
-    "Define", "Delete", "Do", "Draw", "End", "Execute", "Follow", "Give", "Learn", "List", "Make", "Map",
+    "Define", "Delete", "Do", "Draw", "End", "Execute", "Follow", "Give", "Learn", "List", "Make",
+    "Map",
     "Move", "Name", "Overwrite", "Predict", "Read", "Replay", "Restore", "Retain", "Review",
     "Run", "Say", "Search", "Send", "Show", "Start", "Take", "Try", "Use", "Wait", "Watch",
     "With", "Write",

@@ -13,7 +13,7 @@ TITLES = {
 
 HEAD = """# The checks
 
-What must hold of a worker's stack, in addition to the rules of cfn-lint itself. It is one table, with
+What must hold of a worker's stack, on top of the rules of cfn-lint itself. It is one table, with
 three uses that say the same sentence under the same id:
 
 - **lint**: `generate.py` asks it before it writes, of the template alone and with the values of

@@ -78,7 +78,9 @@ def dead_letters_are_kept(stack: Stack) -> Iterator[Violation]:
             own = named_queue(stack, stack.reference(name))
             if own and not any(each and each.is_same(own) is not False for each in watched):
                 yield at(queue).wrong(
-                    f"No alarm looks at {name}", "nobody would be notified of dead letters", "Add one"
+                    f"No alarm looks at {name}",
+                    "nobody would be notified of dead letters",
+                    "Add one",
                 )
             continue
         given = redrive(queue)

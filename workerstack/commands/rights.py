@@ -28,7 +28,9 @@ INLINE = 10_240
     "--trust", "repository", metavar="OWNER/NAME",
     help="Show who may take each role, instead: the workflows of this GitHub repository.",
 )  # fmt: skip
-@click.option("--branch", default="main", show_default=True, help="Name the branch that is reviewed.")
+@click.option(
+    "--branch", default="main", show_default=True, help="Name the branch that is reviewed."
+)
 @click.option("--pull-requests", is_flag=True, help="Also let pull requests create change sets.")
 @click.option(
     "--before", multiple=True, metavar="STACK=TEMPLATE",
@@ -148,14 +150,14 @@ def _talk(environment: "Environment", role: str | None) -> None:
     target = environment.sources[0].deployment.target
     if role in (None, "executor") and not target.service_role:
         say(
-            "target.yaml names no service-role: CloudFormation acts with the executor's permissions,"
-            " which hold those of the service role."
+            "target.yaml names no service-role: CloudFormation acts with the executor's"
+            " permissions, which hold those of the service role."
         )
     unnamed = environment.unnamed()
     if unnamed:
         say(
-            "What these are called is not known here, so the permissions are on all of the account's"
-            f" in this region: {', '.join(unnamed)}."
+            "What these are called is not known here, so the permissions are on all of the"
+            f" account's in this region: {', '.join(unnamed)}."
         )
     if role == "service-role" and not target.service_role:
         say("target.yaml names no service-role yet: name this one there once it is made.")
