@@ -596,3 +596,20 @@ def test_statements_are_compared_by_what_they_say() -> None:
     assert access(case(modify(ROLE, two, same))) == ()
     [lost] = access(case(modify(ROLE, two, policy(allow("s3:GetObject", ["a", "b"])))))
     assert (lost.gained, lost.actions, lost.resources) == (False, ("s3:PutObject",), ("a", "b"))
+
+
+def test_an_unknown_account_does_not_cut_an_arn_in_two() -> None:
+    def body(*actions: str) -> dict[str, Any]:
+        queue = {"Fn::Sub": "arn:aws:sqs:us-west-2:${AWS::AccountId}:jobs"}
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": queue}
+        policy = {"PolicyName": "p", "PolicyDocument": {"Statement": [statement]}}
+        return {
+            "Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}}
+        }
+
+    from workerstack.review.predict import Side, predict_review
+
+    before, after = body("sqs:ReceiveMessage"), body("sqs:ReceiveMessage", "sqs:SendMessage")
+    review = predict_review(Side(before), Side(after), name="dev/x")
+    [found] = [each for each in review.findings if each.id == "iam-broadened"]
+    assert "on jobs" in found.what

@@ -300,6 +300,8 @@ def _short(resource: str) -> str:
     """The last part of an ARN; ``every resource`` for a star."""
     if resource == "*":
         return "every resource"
+    # A value that is not known stands as its function, whose colons are none of the ARN's.
+    resource = re.sub(r'\{\{"Ref": "(?:AWS::)?(\w+)"\}\}', r"\1", resource)
     resource = re.sub(r"\$?\{(\w+)\.\w+\}", r"\1", resource)
     parts = resource.split(":", 5)
     return parts[5] if len(parts) > 5 and parts[0].endswith("arn") else resource  # noqa: PLR2004
