@@ -485,7 +485,7 @@ def test_every_protection_is_clean(worker: Worker, protection: str, linter: Lint
 
 @pytest.fixture(scope="module")
 def linter() -> Linter:
-    return Linter(ROOT / "workerstack/checks")
+    return Linter(ROOT / "workerstack/lint/rules")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_every_table_can_be_pasted_and_is_what_was_simulated(seed: int) -> None:
 
 
 def test_lint_accepts_what_is_pasted() -> None:
-    linter = Linter(ROOT / "workerstack/checks")
+    linter = Linter(ROOT / "workerstack/lint/rules")
     tried = candidates(default(), 500, 1)
     extremes = [
         min(tried, key=lambda each: (each.window, each.cooldown_out, each.cooldown_in)),
