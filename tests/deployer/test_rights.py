@@ -144,7 +144,7 @@ def test_nothing_is_on_everything_that_can_be_limited(name: str, role: str) -> N
     assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
 
 
-@pytest.mark.xfail(
+@pytest.mark.xfail(strict=False, reason="the policy of dev is 10,497 characters: to be split")
     strict=False, reason="with what verify reads, one policy of dev is 10,497 characters: split it"
 )
 @pytest.mark.parametrize("name", ENVIRONMENTS)
