@@ -145,8 +145,6 @@ def test_nothing_is_on_everything_that_can_be_limited(name: str, role: str) -> N
 
 
 @pytest.mark.xfail(strict=False, reason="the policy of dev is 10,497 characters: to be split")
-    strict=False, reason="with what verify reads, one policy of dev is 10,497 characters: split it"
-)
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_policy_fits_into_a_role(name: str, role: str) -> None:
