@@ -483,19 +483,14 @@ def _widest(resources: set[str]) -> set[str]:
 
 
 def _name(statements: list[dict[str, Any]]) -> None:
-    """Sids that say which service, and on what: letters and digits (IAM: Sid)."""
+    """Sids that say which service: letters and digits (IAM: Sid). They count for the limit."""
     taken: dict[str, int] = {}
     for statement in statements:
         service = statement["Action"][0].partition(":")[0]
-        first = statement["Resource"][0]
-        kind = first.split(":", 5)[-1].split("/")[0].split(":")[0]
-        words = ["WithoutResource"] if first == "*" else [*service.split("-"), *kind.split("-")]
-        sid = "".join(_capital(word) for word in words)[:LONGEST_SID]
+        words = ["Any"] if statement["Resource"][0] == "*" else service.split("-")
+        sid = "".join(_capital(word) for word in words)
         taken[sid] = taken.get(sid, 0) + 1
         statement["Sid"] = sid if taken[sid] == 1 else f"{sid}{taken[sid]}"
-
-
-LONGEST_SID = 48
 
 
 def _capital(word: str) -> str:

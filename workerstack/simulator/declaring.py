@@ -6,6 +6,7 @@
         ProtectionMinutes: 120
         Heartbeat: 60
         LongestJob: 7200
+        Unprotected: why nobody protects it
 
 Every key may be left out. Source of the bounds: ECS, "Task scale-in protection" (1 to 2,880
 minutes); SQS, ChangeMessageVisibility (a message is hidden for at most 12 hours).
@@ -20,7 +21,7 @@ from workerstack.simulator.model import Declared, Protection
 from workerstack.simulator.properties import Properties
 from workerstack.simulator.quantities import nearest
 
-KEYS = ("Protection", "ProtectionMinutes", "Heartbeat", "LongestJob")
+KEYS = ("Protection", "ProtectionMinutes", "Heartbeat", "LongestJob", "Unprotected")
 MOST = {"ProtectionMinutes": 2_880, "Heartbeat": 43_200, "LongestJob": 30 * 86_400}
 
 
