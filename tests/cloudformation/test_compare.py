@@ -95,6 +95,7 @@ def test_whether_two_values_may_be_equal(one: Any, other: Any, answer: bool | No
 
 @given(VALUES, VALUES)
 @example(False, 0)
+@example([None], [None, None])
 @settings(max_examples=200)
 def test_two_values_differ_where_they_differ(before: Any, after: Any) -> None:
     assert not list(differences(before, before))

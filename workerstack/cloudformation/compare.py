@@ -224,19 +224,17 @@ def _differences(
         ]
         if all(isinstance(each, dict | list) for each in documents):
             before, after = documents
+    deeper: list[Difference] = []
     if isinstance(before, dict) and isinstance(after, Mapping) and not _functions(before, after):
         for key in {**before, **after}:
-            yield from _differences(
+            deeper += _differences(
                 before.get(key), after.get(key), (*path, str(key)), (*names, str(key)), str(key)
             )
-        return
-    if isinstance(before, list) and isinstance(after, list) and before and after:
-        pairs = _pairs(before, after)
-        if pairs is not None:
-            for key, left, right in pairs:
-                yield from _differences(left, right, (*path, key), names, "")
-            return
-    yield Difference(path, names, before, after)
+    elif isinstance(before, list) and isinstance(after, list) and before and after:
+        for key, left, right in _pairs(before, after) or ():
+            deeper += _differences(left, right, (*path, key), names, "")
+    # One more null differs, and yet at no place: what is not there reads as null.
+    yield from deeper or [Difference(path, names, before, after)]
 
 
 def is_function(value: Any) -> bool:
