@@ -38,9 +38,6 @@ NEGATIONS = {
 }
 """Negated operators, which hold for an absent key, and what they negate."""
 
-WITH_VARIABLES = ("string", "arn")
-"""Only these kinds of operators replace policy variables."""
-
 
 @dataclass(frozen=True)
 class Test:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from workerstack.cloudformation.policies import ALLOW, DENY, Policy, Principal, Statement
+from workerstack.cloudformation.policies import DENY, Policy, Principal, Statement
 from workerstack.cloudformation.policy_conditions import (
     Test,
     components,
@@ -274,17 +274,6 @@ def _all_within(
     if wide_turned:
         return all(matches(each, wide_patterns) is False for each in narrow_patterns)
     return all(includes(wide_patterns, each) for each in narrow_patterns)
-
-
-def unknown_principals(policy: Policy) -> tuple[Principal, ...]:
-    """Principals of an Allow that are not known, so that nobody can say who they are."""
-    return tuple(
-        each
-        for statement in policy.statements
-        if statement.effect == ALLOW
-        for each in statement.principals or ()
-        if text(each.name) is None
-    )
 
 
 OWNER_KEYS = ("aws:resourceaccount", "s3:resourceaccount", "aws:resourceorgid")

@@ -31,13 +31,6 @@ def recreation(kind: str, names: Names) -> str:
     return "Never"
 
 
-def is_create_only(kind: str, name: str) -> bool:
-    """Whether a property cannot change but with its resource, or is its identity."""
-    schema = read(kind) or {}
-    fixed = (*schema.get("createOnlyProperties", ()), *schema.get("primaryIdentifier", ()))
-    return any(_names(pointer)[:1] == (name,) for pointer in fixed)
-
-
 def _touches(pointer: Names, names: Names) -> bool:
     """Whether a change at ``names`` changes what is at the pointer."""
     shared = min(len(pointer), len(names))

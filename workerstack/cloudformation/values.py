@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-NO_VALUE = {"Ref": "AWS::NoValue"}
-
 Kind = Literal[
     "parameter",  # neither given nor with a default
     "no_echo",  # hidden on purpose

@@ -12,7 +12,6 @@ from typing import Any
 
 from workerstack.cloudformation import Stack, equal
 from workerstack.cloudformation.identity import is_identity
-from workerstack.review.case import properties
 from workerstack.review.model import PropertyChange, ResourceChange, Unforeseen
 
 FOLLOWING = frozenset({"ResourceAttribute", "ResourceReference"})
@@ -165,12 +164,3 @@ def _answer(change: ResourceChange | None, replacement: str | None) -> str:
     if change.action != "Modify":
         return change.action
     return f"Modify, Replacement {replacement or 'False'}"
-
-
-def is_quiet(change: ResourceChange) -> bool:
-    """Whether a resource is only described otherwise: its Metadata, which no service sees."""
-    if change.action != "Modify" or not change.properties:
-        return False
-    return {each.attribute for each in change.properties} == {"Metadata"} and properties(
-        change.before
-    ) == properties(change.after)

@@ -22,9 +22,6 @@ from workerstack.review.model import (
     ScalingEffect,
 )
 
-ORDER = ("Remove", "Modify", "Dynamic", "Import", "SyncWithActual", "Add")
-"""What is lost comes first, what is new last."""
-
 GROUPS = (
     "Deleted",
     "Replaced",
@@ -411,13 +408,6 @@ def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
                 told.append(place)
     for number, (path, before, after) in enumerate(told):
         yield Shown(path, causes, forces(group), True, before, after, () if number else extra)
-
-
-def _more(change: PropertyChange) -> dict[str, Any]:
-    """What is rarely said of a property: where its values come from, drift, new members."""
-    found = {"before is": change.before_from, "after is": change.after_from}
-    known = {name: value for name, value in found.items() if value}
-    return {**known, **(change.drift or {}), **change.extra}
 
 
 def _deepest(label: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
