@@ -122,11 +122,16 @@ def values(things: surroundings.Surroundings) -> dict[str, str]:
 
 
 def deploy(aws: Aws, template: str | Path, given: Mapping[str, str]) -> None:
+    stack = ("--stack-name", "webordinary-edit")
     aws(
-        *("cloudformation", "deploy", "--stack-name", "webordinary-edit"),
+        *("cloudformation", "deploy", *stack),
         *("--template-file", str(template), "--capabilities", "CAPABILITY_IAM"),
         "--parameter-overrides", *(f"{name}={value}" for name, value in given.items()),
     )  # fmt: skip
+    # The CLI names a change set by the second, and the endpoint keeps those that were executed:
+    # the next deployment within this second would meet a name that is taken.
+    for made in json.loads(aws("cloudformation", "list-change-sets", *stack))["Summaries"]:
+        aws("cloudformation", "delete-change-set", "--change-set-name", made["ChangeSetId"])
 
 
 def in_the_console(client: Client, changes: Mapping[str, str]) -> None:
