@@ -131,15 +131,15 @@ def commands(review: Review, file: str) -> list[tuple[str, str]]:
 
 
 def unknown_members(review: Review) -> dict[str, Any]:
-    """What AWS says of the change set and this version does not know, where it says anything.
+    """What AWS says of the change set and this version does not know.
 
-    Topics that change stand among the settings.
+    Not what each answer has and is empty, nor topics: those that change stand among the settings.
     """
-    return {
-        key: value
-        for key, value in review.change_set.extra.items()
-        if value and key != "NotificationARNs"
+    found = review.change_set.extra
+    quiet = {"NotificationARNs"} | {
+        each for each in ("RollbackConfiguration",) if not found.get(each)
     }
+    return {key: value for key, value in found.items() if key not in quiet}
 
 
 def title(review: Review) -> str:
