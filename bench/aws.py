@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -61,7 +61,8 @@ def main(words: Sequence[str], clock: Clock | None = None) -> int:
             _say("Not confirmed: nothing was made. Answer yes on a terminal, or pass --yes.")
             return REFUSED
         names = {account: recording.ACCOUNT, run: recording.RUN, caller: SOMEBODY}
-        return _met(clients, clock, run, names, where, given.output)
+        meeting = Meeting(clients, clock, run, given.only or everyday.NAMES)
+        return _met(meeting, names, where, given.output)
 
 
 SOMEBODY = f"arn:aws:iam::{recording.ACCOUNT}:user/somebody"
@@ -95,11 +96,11 @@ def _given(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--remove", metavar="RUN", help="only delete what an earlier run of that name has left"
     )
-    parser.exit_on_error = False
-    try:
-        given = parser.parse_args(words)
-    except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
-        parser.error(str(error))
+    parser.add_argument(
+        "--only", action="append", choices=everyday.NAMES, metavar="CHANGE",
+        help="make this change alone, or these; repeatable",
+    )  # fmt: skip
+    given = parser.parse_args(words)
     if given.remove and not RUN.fullmatch(given.remove):
         parser.error(f"{given.remove} is not the name of a run, such as worker-bench-0a1b2c")
     return given
@@ -124,12 +125,10 @@ def _removed(clients: Clients, run: str, clock: Clock) -> int:
     return int(bool(left))
 
 
-def _met(
-    clients: Clients, clock: Clock, run: str, names: Mapping[str, str], where: str, output: Path
-) -> int:
+def _met(meeting: "Meeting", names: Mapping[str, str], where: str, output: Path) -> int:
     """The run from its beginning to its removal, which nothing keeps from happening."""
+    clients, clock, run = meeting.clients, meeting.clock, meeting.run
     started, code = time.monotonic(), 0
-    meeting = Meeting(clients, clock, run)
     with _interruptible(), tempfile.TemporaryDirectory() as folder:
         try:
             meeting.begin(Path(folder))
@@ -203,10 +202,13 @@ class Quiet:
 
 
 class Meeting:
-    """One run: the worker as it stands, and what was recorded until now."""
+    """One run: the worker as it stands, and what was recorded until now.
 
-    def __init__(self, clients: Clients, clock: Clock, run: str) -> None:
-        self.clients, self.clock, self.run = clients, clock, run
+    ``names`` are the changes to make.
+    """
+
+    def __init__(self, clients: Clients, clock: Clock, run: str, names: Collection[str]) -> None:
+        self.clients, self.clock, self.run, self._names = clients, clock, run, names
         self.recorded: dict[str, Any] = {"templates": {}, "changes": []}
         self._edits: list[everyday.Edit] = []
         self._worker = dataclasses.replace(
@@ -250,13 +252,16 @@ class Meeting:
         changes = everyday.of_both(self._other) | everyday.of_edit(self._other)
         # Without rights on buckets there are no ACLs, and from the lower bound on a task runs.
         last = ("no rights on buckets", "lower bound")
-        for name in sorted(changes, key=lambda name: name in last):
+        chosen = [name for name in changes if name in self._names]
+        for name in sorted(chosen, key=lambda name: name in last):
             each = changes[name]
             values = dict(self._values)
             worker = each.change(self._worker, values)
             fate = self._change(name, worker, values, self._edits, executes=each.is_executed)
             fate["rows"] = sorted(each.rows)
         for name, risky in everyday.risky(self.run).items():
+            if name not in self._names:
+                continue
             edits = [*self._edits, risky.edit]
             values = {**self._values, **risky.values}
             fate = self._change(name, self._worker, values, edits, executes=risky.is_executed)

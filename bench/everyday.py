@@ -195,3 +195,7 @@ def risky(run: str) -> dict[str, Risky]:
             _nothing, {"ServiceName": f"{run}-2"}, "service-replaced", is_executed=True
         ),
     }
+
+
+NAMES = tuple(of_both(Other(*[""] * 7)) | of_edit(Other(*[""] * 7)) | risky(""))
+"""What all changes of the edit worker are called."""
