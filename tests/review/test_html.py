@@ -19,9 +19,9 @@ from tests.reviews import REVIEWS, said
 from tests.soak import examples
 from tests.test_terminal import squeezed
 from workerstack.cloudformation import read
-from workerstack.review.model import UNKNOWN, Finding, Part, Review
+from workerstack.review.model import UNKNOWN, Finding, Part, PropertyChange, ResourceChange, Review
 from workerstack.review.predict import Side, predict_review
-from workerstack.review.show import html
+from workerstack.review.show import html, words
 from workerstack.review.show.graph import graph
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +199,10 @@ const done = arguments[0];
 axe.run(document, {resultTypes: ["violations"]}).then((found) => done(found.violations.map(
   (each) => `${each.id}: ${each.nodes[0].html} ${each.nodes[0].failureSummary}`)));
 """
+BROKEN = """
+return [...document.querySelectorAll("button")].filter((each) => each.offsetHeight > 40)
+  .map((each) => each.outerHTML);
+"""
 ZOOMED = 320
 """The width of a screen of 1280 at 400 %; axe-core says the same there as at 390."""
 
@@ -224,6 +228,7 @@ def test_everybody_can_read_it(browser: Any, tmp_path: Path, width: int) -> None
             assert browser.execute_async_script(LOOK) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script(TOO_SMALL) == []
+    assert browser.execute_script(BROKEN) == []
     for cell in ("td", ".forces", "h1", "h2"):
         wide = f"return [...document.querySelectorAll('{cell}')].filter(each =>"
         wide += " each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)"
@@ -371,3 +376,30 @@ def test_in_the_dark_and_without_script(browser: Any, tmp_path: Path) -> None:
     browser.refresh()
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert len(names(browser)) == 23
+
+
+def test_several_parameters_are_one_cause() -> None:
+    causes = [
+        PropertyChange(
+            attribute="Properties", name="Cpu", before="1", after="2", values_given=True,
+            change_source="ParameterReference", causing_entity=each,
+        )
+        for each in ("TaskCpu", "Size", "TaskCpu", "Zone")
+    ]  # fmt: skip
+    change = ResourceChange(
+        action="Modify", logical_id="Task", type="AWS::ECS::TaskDefinition",
+        properties=tuple(causes),
+    )  # fmt: skip
+    assert [each.cause for each in words.shown(change)] == [
+        "from parameters TaskCpu, Size and Zone"
+    ]
+
+
+def test_what_each_answer_has_and_is_empty_is_not_said() -> None:
+    review = everyday()[0]
+    extra = {"NotificationARNs": [], "RollbackConfiguration": {}, "New": []}
+    found = review.change_set.model_copy(update={"extra": extra})
+    page = html.render([review.model_copy(update={"change_set": found})])
+    assert "NotificationARNs" not in page
+    assert "RollbackConfiguration" not in page
+    assert "New: <code>(empty list)</code>" in page

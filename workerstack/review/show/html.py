@@ -25,6 +25,9 @@ LARGEST = 60
 FEW = 6
 """Changed places of a resource that are shown without unfolding."""
 
+METADATA = ("Metadata", "/Metadata")
+"""What changes nothing that runs."""
+
 SAID = {"Replace": "replaced", "Add": "added", "Remove": "deleted", "Modify": "updated in place",
         "Import": "imported", "": "not changed"}  # fmt: skip
 """A mark of the graph in words."""
@@ -122,7 +125,8 @@ def is_open(review: Review, change: ResourceChange) -> bool:
     """Whether the page shows it unfolded: what needs a look, and what you change if it is short."""
     if level(review, change) in ("blocking", "warning"):
         return True
-    is_short = change.action == "Modify" and len(shown(change)) <= FEW
+    places = [each for each in shown(change) if not each.path.startswith(METADATA)]
+    is_short = change.action == "Modify" and 0 < len(places) <= FEW
     return is_short and change.can_change and not change.follows
 
 
