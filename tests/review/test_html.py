@@ -397,7 +397,7 @@ def test_several_parameters_are_one_cause() -> None:
 
 def test_what_each_answer_has_and_is_empty_is_not_said() -> None:
     review = everyday()[0]
-    extra = {"NotificationARNs": [], "RollbackConfiguration": {}, "New": []}
+    extra: dict[str, object] = {"NotificationARNs": [], "RollbackConfiguration": {}, "New": []}
     found = review.change_set.model_copy(update={"extra": extra})
     page = html.render([review.model_copy(update={"change_set": found})])
     assert "NotificationARNs" not in page
