@@ -29,7 +29,7 @@ VALUES = {
     "FileSystemId": "fs-0a1b2c3d4e5f60718",
     "FileSystemSecurityGroupId": "sg-0a1b2c3d4e5f60718",
     "GitHubTokenSecretArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/y-AbCdEf",
-    "SubnetIds": "subnet-1,subnet-2",
+    "SubnetIds": "subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60002",
     "TokenArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",
     "VpcCidr": "10.20.0.0/16",
     "VpcId": "vpc-1",
@@ -139,7 +139,9 @@ BOTH: dict[str, tuple[Change, set[str]]] = {
     "lower bound": (having(MinTasks="1"), {"ScalableTarget"}),
     "window of scale-in": (with_(drained_minutes=20), {"DrainedAlarm"}),
     "retention": (having(LogRetentionDays="30"), {"LogGroup"}),
-    "subnets": (having(SubnetIds="subnet-1,subnet-3"), {"Service"}),
+    "subnets": (
+        having(SubnetIds="subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60003"), {"Service"},
+    ),
     "public addresses": (having(AssignPublicIp="DISABLED"), {"Service"}),
     "nothing": (with_(), set()),
 }  # fmt: skip

@@ -139,7 +139,9 @@ def _resource(  # noqa: C901 - one line a part
     sign = words.sign(change)
     kind = change.type
     since = f", {words.since(change)}" if words.since(change) else ""
-    name = f"{change.logical_id} ({kind}), {words.effect(change, review)}{since}"
+    says_kind = not whole and kind.rpartition("::")[2] == change.logical_id
+    typed = change.logical_id if says_kind else f"{change.logical_id} ({kind})"
+    name = f"{typed}, {words.effect(change, review)}{since}"
     for line in wrapped(name, width, f"{sign} ", "    "):
         yield style(line, COLOURS.get(sign, "magenta"))
     if whole:
