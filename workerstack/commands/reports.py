@@ -59,16 +59,20 @@ def keep(
         name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
         file = output if output and not several else folder / name
         review_file.write(each, file)
-        say("", *_commands(each, str(as_typed(file))))
+        say("", *commands(each, str(as_typed(file))))
 
 
-def _commands(review: "Review", file: str) -> "Iterator[str]":
-    """What can be done with the review; nothing that `execute` would refuse."""
+def commands(review: "Review", file: str, again: str = "") -> "Iterator[str]":
+    """What can be done with the review; nothing that `execute` would refuse.
+
+    ``again`` is what makes another one, by default `review`.
+    """
     from workerstack.review.show import words
 
     blocking = words.refused(review)
     if blocking:
-        yield f"Fix it, then  ./deploy.py review {review.where.deployment}"
+        again = again or f"./deploy.py review {review.where.deployment}"
+        yield f"Fix it, then  {again}"
         yield f"Discard       ./deploy.py discard {file}"
         allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
         yield f"Accept it     ./deploy.py execute {file} {allowed}"
