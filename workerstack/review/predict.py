@@ -1,7 +1,7 @@
 """A whole Review from two templates, without AWS: predicted, and saying what it cannot know."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -515,7 +515,7 @@ def foresee(
         access=case.access,
         notices=tuple(_refused(old, new)),
         parts=parts(old, new),
-        unknown=tuple(dict.fromkeys((*open_, *not_known(old), *not_known(new), NOT_ASKED))),
+        unknown=_once((*open_, *not_known(old), *not_known(new), NOT_ASKED)),
         predicted=True,
         scaling=simulate_change.effect(
             case.resources,
@@ -565,6 +565,12 @@ def not_known(stack: Stack) -> tuple[str, ...]:
         if each.kind not in ("pseudo", "function", "condition", "mapping", "resource")
     ]
     return tuple(dict.fromkeys((*conditions, *loops, *macros, *asked)))
+
+
+def _once(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Each sentence that no other one has as its reason."""
+    each = tuple(dict.fromkeys(sentences))
+    return tuple(one for one in each if not any(one in other and one != other for other in each))
 
 
 def _open(old: Stack, new: Stack) -> Iterator[str]:

@@ -6,6 +6,7 @@ settings, and where AWS shows it.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import yaml
@@ -45,8 +46,8 @@ def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator
     yield from _header(review, style, width, whole=whole)
     yield ""
     loud = [each for each in review.findings if each.level != "note"]
-    for finding in loud:
-        yield from _finding(review, finding, style, width, whole=whole)
+    for _, alike in groupby(loud, key=lambda it: (it.id, it.level, it.why, it.next_step)):
+        yield from _findings(review, list(alike), style, width)
     yield from _notices(review, style, width)
     yield from _resources(review, rows, style, width, whole=whole)
     yield from _cannot(cannot, style, width, whole=whole)
@@ -103,23 +104,34 @@ def _header(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
         yield style(line, colour)
 
 
+def _findings(
+    review: Review, alike: list[Finding], style: Style, width: int, indent: str = ""
+) -> Iterator[str]:
+    """Findings for one reason, and what to do about all of them; each can be accepted."""
+    first = alike[0]
+    level = words.LEVELS[first.level]
+    rest = " " * (len(indent) + len(level) + 2)
+    for each in alike:
+        said = f"{each.what}.  [{each.id}]"
+        for line in wrapped(said, width, f"{indent}{level}: ", rest):
+            yield style(line, LEVEL_COLOURS[each.level])
+    yield from wrapped(f"{words.capital(first.why)}. {first.next_step}.", width, rest)
+    for each in alike:
+        if each.level == "blocking":
+            by = words.let_through(review, each)
+            yield from wrapped(by or f"To accept it: `--allow {each.allowed_by}`", width, rest)
+
+
 def _finding(
     review: Review, finding: Finding, style: Style, width: int, *, whole: bool, indent: str = ""
 ) -> Iterator[str]:
-    level = words.LEVELS[finding.level]
-    rest = " " * (len(indent) + len(level) + 2)
-    if finding.level == "note" and not whole:
-        said = finding.what if finding.id == "mends" else f"{finding.what}: {finding.why}"
-        for line in wrapped(f"{said}.", width, f"{indent}note: ", rest):
-            yield style(line, LEVEL_COLOURS["note"])
+    """A note: in short without what to do, which is nothing."""
+    if whole:
+        yield from _findings(review, [finding], style, width, indent)
         return
-    for line in wrapped(f"{finding.what}.  [{finding.id}]", width, f"{indent}{level}: ", rest):
-        yield style(line, LEVEL_COLOURS[finding.level])
-    because = f"{words.capital(finding.why)}. {finding.next_step}."
-    by = words.let_through(review, finding)
-    yield from wrapped(because, width, rest)
-    if finding.level == "blocking":
-        yield from wrapped(by or f"To accept it: `--allow {finding.allowed_by}`", width, rest)
+    said = finding.what if finding.id == "mends" else f"{finding.what}: {finding.why}"
+    for line in wrapped(f"{said}.", width, f"{indent}note: ", " " * (len(indent) + 6)):
+        yield style(line, LEVEL_COLOURS["note"])
 
 
 def _notices(review: Review, style: Style, width: int) -> Iterator[str]:
