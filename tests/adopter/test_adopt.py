@@ -100,7 +100,7 @@ def test_the_cdk_stack_is_adopted_reviewed_and_verified(
     assert cdk_template != ""
 
     code, out, err = command("adopt", NAME)
-    assert (code, "Everything has our names" in err) == (0, True), err
+    assert (code, "All resources have the logical IDs of out/" in err) == (0, True), err
 
     code, out, err = command("review", NAME, "--format", "json")
     assert code == 2, err

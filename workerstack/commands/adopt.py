@@ -174,7 +174,11 @@ def adopt(
     plan, made = _advanced(source, found, given, set(imports), clients, caller)
     show_formatted(report(plan, made, form, whole=whole), form)
     if made is None:
-        say("", "Everything has our names. See what remains:", f"    ./deploy.py review {name}")
+        say(
+            "",
+            "All resources have the logical IDs of out/. See what remains:",
+            f"    ./deploy.py review {name}",
+        )
         return 0
     step, _ = plan.step
     file = output or root / ".reviews" / f"{name.replace('/', '-')}-adopt-{step}.json"
