@@ -8,7 +8,7 @@ import click
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, clients_of, connected, consent
-from workerstack.commands.reports import keep, report, review_files
+from workerstack.commands.reports import all_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted
 from workerstack.problem import Refusal
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @watching_options
+@all_option
 @connected
 def rollback(
     *,
@@ -48,6 +49,7 @@ def rollback(
     skip: tuple[str, ...],
     yes: bool,
     form: str,
+    whole: bool,
     minutes: int,
     root: Path,
     **connection: str | None,
@@ -68,7 +70,7 @@ def rollback(
     undo.check_continued(stack, deployment, goes_on=goes_on, skip=skip)
     if stack.status not in undo.FAILED:
         source = _source(to, deployment, stack, clients, root)
-        return _proposed(source, clients, form, output, root)
+        return _proposed(source, clients, form, output, root, whole=whole)
     if to:
         raise Refusal(
             f"{stack.name} is in {stack.status}",
@@ -100,7 +102,13 @@ def _source(
 
 
 def _proposed(
-    source: "Source", clients: "Clients", form: str, output: Path | None, root: Path
+    source: "Source",
+    clients: "Clients",
+    form: str,
+    output: Path | None,
+    root: Path,
+    *,
+    whole: bool,
 ) -> int:
     from workerstack.deployer import make_review
 
@@ -110,7 +118,7 @@ def _proposed(
         say(f"No changes: {source.deployment.name} matches that deployment.")
         return 0
     files = review_files([found], output, root, several=False)
-    show_formatted(report([found], form, several=False, files=files), form)
+    show_formatted(report([found], form, several=False, whole=whole, files=files), form)
     keep([found], files)
     say("", "What is committed is still the newer version: revert that, too, or the next review")
     say("proposes it again.")

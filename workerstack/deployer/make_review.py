@@ -32,14 +32,13 @@ from workerstack.review.predict import fill, not_known, parts, predict
 from workerstack.review.simulate_change import Deployed
 
 SERVICE = "AWS::ECS::Service"
-ALARM = "AWS::CloudWatch::Alarm"
 NOBODY = "is not imported by any stack"
 
 
 def gather_facts(
     clients: Clients,
     changes: Iterable[ResourceChange],
-    templates: Iterable[Mapping[str, Any]],
+    templates: tuple[Mapping[str, Any], Mapping[str, Any]],
     stack: Mapping[str, Any],
 ) -> tuple[Facts, tuple[str, ...]]:
     """The facts on a change set, and a sentence for each that is not known.
@@ -58,6 +57,8 @@ def gather_facts(
             unknown.append(f"{what} could not be read: {error}")
             return otherwise
 
+    changes, (before, after) = tuple(changes), templates
+    watching = cases.watched(before) | cases.watched(after)
     services = [
         change.physical_id
         for change in changes
@@ -69,10 +70,15 @@ def gather_facts(
         account=stack.get("StackId", "::::").split(":")[4],
         running_tasks=asked("The running tasks", lambda: _running(clients("ecs"), services)),
         messages_in_flight=asked(
-            "The messages in flight", lambda: _in_flight(clients("sqs"), _queues(templates))
+            "The messages in flight", lambda: _in_flight(clients("sqs"), watching)
         )
         if services
         else None,
+        waiting=asked(
+            "The messages of a queue that is left",
+            lambda: _waiting(clients("sqs"), cases.left_queues(changes, after)),
+            {},
+        ),
         imports=asked(
             "Who imports the exports",
             lambda: {name: _importers(clients("cloudformation"), name) for name in exports},
@@ -104,26 +110,15 @@ def _in_flight(sqs: Any, queues: set[str]) -> int | None:
     return found if queues else None
 
 
-def _queues(templates: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The queues whose depth the stack's alarms watch."""
-    alarms = [
-        body.get("Properties", {})
-        for template in templates
-        for body in template.values()
-        if body.get("Type") == ALARM
-    ]
-    return {name for alarm in alarms for name in _dimension(alarm, "QueueName")}
-
-
-def _dimension(value: Any, wanted: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _dimension(item, wanted)
-    elif isinstance(value, Mapping):
-        if value.get("Name") == wanted and isinstance(value.get("Value"), str):
-            yield value["Value"]
-        for item in value.values():
-            yield from _dimension(item, wanted)
+def _waiting(sqs: Any, queues: Iterable[str]) -> dict[str, int]:
+    """Messages of each queue, visible and in flight."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = {}
+    for queue in sorted(queues):
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        found[queue] = sum(int(answer["Attributes"][name]) for name in names)
+    return found
 
 
 def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from workerstack.localaws import (
     security_group_rules,
     simulated_rights,
     stack_ids,
+    taken_names,
     transport,
 )
 
@@ -45,6 +46,7 @@ def install() -> None:
     same_values.install(changesets)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
+    taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
@@ -65,3 +67,4 @@ def forget() -> None:
     change_set_settings.forget()
     enforcement.forget()
     refactoring.forget()
+    taken_names.forget()

@@ -119,7 +119,7 @@ class Touched:
                 done.append(f"the desired count is {self._count[0]}")
         status: Status = "FAIL" if faults else "SKIP" if left else "PASS"
         said = "; ".join([*faults, *left, *done]) or "nothing was changed"
-        next_step = " && ".join(commands) or "Scaling takes the task back once the queue is empty"
+        next_step = " && ".join(commands) or "Scale-in removes the task once the queue is empty"
         return Check("restored", "everything is as it was", status, said, next_step)
 
     def _count_back(self, queue_url: str, own: int) -> list[str]:
