@@ -103,8 +103,7 @@ def moved_tag(clients: Clients, one: RunningImage) -> MovedTag | None:
     image = images.find(clients, reference.repository, reference.wanted)
     if image is None or one.running <= {image.digest}:
         return None
-    held = images.contents(clients, reference.repository, image) if image.is_index else None
-    old = one.running - frozenset(held.digests if held else (image.digest,))
+    old = one.running - frozenset(images.digests(clients, reference.repository, image))
     if not old:
         return None
     return MovedTag(

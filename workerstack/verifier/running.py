@@ -4,15 +4,14 @@ Source: ECS developer guide, "Container image resolution" (a deployment resolves
 DescribeImages and BatchGetImage; CloudWatch, "Available CloudWatch metrics for Amazon SQS".
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from workerstack.cloudformation import Resource, text
 from workerstack.cloudformation.values import scalar
-from workerstack.verifier.asking import GoneError
+from workerstack.deployer import images
+from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.deviations import wanted_properties
 from workerstack.verifier.live_only import (
     ALARM,
@@ -25,18 +24,6 @@ from workerstack.verifier.live_only import (
     Row,
     queue_url,
 )
-
-IMAGE = re.compile(
-    r"(?P<registry>\d{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.[a-z.]+/(?P<repository>[^:@]+)"
-    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
-"""An image in ECR."""
-
-INDEXES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-"""Media types of images of several architectures; a task may name the one of its own."""
 
 OLDEST = 900
 """Seconds that a message may wait while nothing runs, where no alarm of the stack says.
@@ -76,7 +63,7 @@ def _images(look: Look) -> dict[str, str]:
 
 
 def _image(look: Look) -> Faults:
-    images = _images(look)
+    named = _images(look)
     known: dict[str, tuple[str, ...]] = {}
     for service in _services(look):
         restart = look.call(
@@ -85,7 +72,7 @@ def _image(look: Look) -> Faults:
         )  # fmt: skip
         for task in _tasks(look, service):
             for container in task.get("containers", ()):
-                image, digest = images.get(container.get("name", "")), container.get("imageDigest")
+                image, digest = named.get(container.get("name", "")), container.get("imageDigest")
                 if image is None or digest is None:
                     continue
                 if image not in known:
@@ -106,28 +93,20 @@ def _image(look: Look) -> Faults:
 
 def _digests(look: Look, image: str) -> tuple[str, ...]:
     """The digests that a task with this image may name; empty where there is no such image."""
-    found = IMAGE.fullmatch(image)
-    if found is None:
+    reference = images.parse(image)
+    if reference is None:
         digest = image.partition("@")[2]
         if digest:
             return (digest,)
         raise NotKnown(f"{_short(image)} is not in ECR, so what its tag means is not known")
-    wanted = {"imageTag": found["tag"] or "latest"}
-    if found["digest"]:
-        wanted = {"imageDigest": found["digest"]}
-    of = {"registryId": found["registry"], "repositoryName": found["repository"]}
     try:
-        [detail] = look.ask("ecr", "describe_images", **of, imageIds=[wanted])["imageDetails"]
+        with understood("ecr"):
+            found = images.find(look.clients, reference.repository, reference.wanted)
+            if found is None:
+                return ()
+            return images.digests(look.clients, reference.repository, found)
     except GoneError:
         return ()
-    digests = [str(detail["imageDigest"])]
-    if detail.get("imageManifestMediaType") in INDEXES:
-        answer = look.ask("ecr", "batch_get_image", **of, imageIds=[wanted],
-                          acceptedMediaTypes=list(INDEXES))  # fmt: skip
-        for each in answer.get("images", ()):
-            manifests = json.loads(each["imageManifest"]).get("manifests", ())
-            digests += [str(manifest["digest"]) for manifest in manifests]
-    return tuple(digests)
 
 
 def _short(image: str) -> str:
