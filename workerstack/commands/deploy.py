@@ -8,11 +8,13 @@ from workerstack.commands.discard import discard
 from workerstack.commands.drift import drift
 from workerstack.commands.execute import execute
 from workerstack.commands.init import init
+from workerstack.commands.logs import logs
 from workerstack.commands.review import review
 from workerstack.commands.rights import rights
 from workerstack.commands.rollback import rollback
 from workerstack.commands.ship import ship
 from workerstack.commands.smoke import smoke
+from workerstack.commands.status import status
 from workerstack.commands.verify import verify
 from workerstack.commands.watch import watch
 
@@ -28,6 +30,6 @@ def deploy() -> None:
 
 for command in (
     init, adopt, review, diff, ship, execute, discard, watch, rollback, verify, smoke, drift,
-    rights,
+    status, logs, rights,
 ):  # fmt: skip
     deploy.add_command(command)

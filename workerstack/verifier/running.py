@@ -5,12 +5,12 @@ DescribeImages and BatchGetImage; CloudWatch, "Available CloudWatch metrics for 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from workerstack.cloudformation import Resource, text
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer import images
+from workerstack.deployer import service as live_service
 from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.deviations import wanted_properties
 from workerstack.verifier.live_only import (
@@ -30,8 +30,6 @@ OLDEST = 900
 
 Longer than an alarm of one minute and the start of a task in Fargate take together.
 """
-
-AGE = "ApproximateAgeOfOldestMessage"
 
 
 def _services(look: Look) -> Iterator[Mapping[str, Any]]:
@@ -159,19 +157,8 @@ def _running(look: Look) -> int:
 
 def _age(look: Look, url: str) -> float | None:
     """Seconds; None where CloudWatch has no datapoint of the last ten minutes."""
-    metric = {
-        "Namespace": "AWS/SQS", "MetricName": AGE,
-        "Dimensions": [{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
-    }  # fmt: skip
-    answer = look.ask(
-        "cloudwatch", "get_metric_data", ScanBy="TimestampDescending",
-        StartTime=look.now - timedelta(minutes=10), EndTime=look.now,
-        MetricDataQueries=[
-            {"Id": "age", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
-        ],
-    )  # fmt: skip
-    values = [value for each in answer["MetricDataResults"] for value in each["Values"]]
-    return float(values[0]) if values else None
+    with understood("monitoring"):
+        return live_service.oldest(look.clients("cloudwatch"), url.rpartition("/")[2], look.now)
 
 
 def _allowed(look: Look, url: str) -> int:
@@ -189,7 +176,7 @@ def _wanted(look: Look, alarm: Resource) -> Mapping[str, Any]:
 def _is_on_age(look: Look, alarm: Resource, url: str) -> bool:
     wanted = _wanted(look, alarm)
     queues = [text(each.get("Value")) for each in wanted.get("Dimensions", ())]
-    return wanted.get("MetricName") == AGE and url.rpartition("/")[2] in queues
+    return wanted.get("MetricName") == live_service.OLDEST and url.rpartition("/")[2] in queues
 
 
 def _why_stopped(look: Look, service: Mapping[str, Any]) -> str:
