@@ -83,8 +83,11 @@ def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str
     with explained(profile=connection["profile"]):
         clients = clients_of(deployment, **connection)
         there = stack.read(clients("cloudformation"), deployment.stack)
-        found = deployed.read_deployed(clients("cloudformation"), there)
-        tags = running_images.moved_tags(clients, found)
+        tags, unknown = running_images.moved_or_unknown(
+            clients, lambda: deployed.read_deployed(clients("cloudformation"), there)
+        )
+        if unknown:
+            say(f"Whether a tag means another image by now could not be read: {unknown}")
         if not tags:
             say(labels.unchanged(deployment, clients))
             return False

@@ -4,7 +4,7 @@ ECS resolves a tag once a deployment: later tasks of it run the same image, also
 pushed again. Source: ECS developer guide, "Container image resolution".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from workerstack.cloudformation import text
@@ -93,6 +93,18 @@ def moved_tags(clients: Clients, deployed: Deployed) -> tuple[MovedTag, ...]:
         for each in running_images(clients, deployed)
         if (moved := moved_tag(clients, each)) is not None
     )
+
+
+def moved_or_unknown(
+    clients: Clients, read: Callable[[], Deployed]
+) -> tuple[tuple[MovedTag, ...], str]:
+    """As ``moved_tags`` of what ``read`` gives; or why it is not known, where AWS refuses."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return moved_tags(clients, read()), ""
+    except ClientError as error:
+        return (), str(error)
 
 
 def moved_tag(clients: Clients, one: RunningImage) -> MovedTag | None:
