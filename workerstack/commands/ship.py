@@ -80,7 +80,7 @@ def ship(
         word = "Wrote" if each.file in changed else "Already in"
         value = each.value(found.image.digest)
         say(f"{word} {as_typed(each.file)}: {each.parameter} {value[:26]}..., {tag or 'no tag'}")
-    return _review(chosen, connection, form, root, whole=whole)
+    return _review(chosen, connection, tag or bare[:19], form, root, whole=whole)
 
 
 def _split(words: tuple[str, ...]) -> tuple[list[str], str]:
@@ -132,6 +132,7 @@ def _show_edits(slots: "list[Slot]", found: "Shipped", tag: str) -> None:
 def _review(
     chosen: list[deployments.Deployment],
     connection: dict[str, str | None],
+    shipped: str,
     form: str,
     root: Path,
     *,
@@ -155,7 +156,7 @@ def _review(
             say(f"No changes: {each.name} runs this image already.")
     if found:
         files = " ".join(str(as_typed(each.source.file)) for each in again)
-        say("", f"Commit    git commit -m 'Ship it' -- {files}")
+        say("", f"Commit    git commit -m 'Ship {shipped}' -- {files}")
     keep(list(found.values()), None, root, several=several)
     return ended(problems, several=several) or (CHANGES if found else 0)
 

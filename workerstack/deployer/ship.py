@@ -204,7 +204,10 @@ def age(then: datetime, now: datetime) -> str:
 
 def size(number: int) -> str:
     """Bytes as registries show them."""
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"  # noqa: PLR2004
+    for length, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= length:
+            return f"{number / length:.1f} {unit}"
+    return f"{number} bytes"
 
 
 def facts(shipped: Shipped, wanted: str, now: datetime) -> list[str]:
