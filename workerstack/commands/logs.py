@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", metavar="ENV/STACK")
 @click.option("--since", default="1h", show_default=True, metavar="DURATION",
-              help="Begin so long ago: 90, 30m, 6h, 2d.")  # fmt: skip
-@click.option("--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
-@click.option("--task", default="", metavar="ID", help="Only this task; its first digits do.")
+              help="Start so long ago, such as 90, 30m, 6h or 2d.")  # fmt: skip
+@click.option("--follow", is_flag=True, help="Continue with new lines until Ctrl-C.")
+@click.option(
+    "--task",
+    default="",
+    metavar="ID",
+    help="Show this task only; the first digits of its ID are enough.",
+)
 @click.option(
     "--format",
     "form",
@@ -41,7 +46,10 @@ def logs(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Show what the tasks write, each line with its task, and since when they run."""
+    """Show what the tasks write, each line with its task.
+
+    Also since when each task runs, or when and why it stopped.
+    """
     from workerstack.deployer import aws, deployed
     from workerstack.deployer import stack as stacks
     from workerstack.deployer.logs import Follower, read_logs, told

@@ -29,9 +29,15 @@ ROWS = 2
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="ENV/STACK... [TAG|DIGEST]")
-@click.option("--container", default="", metavar="NAME", help="Ship this container's image.")
-@click.option("--dry-run", is_flag=True, help="Only look at the image; write and make nothing.")
-@click.option("--uncommitted", is_flag=True, help="Ship beside other changes not committed.")
+@click.option("--container", default="", metavar="NAME", help="Choose the container.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check the image; write nothing, and make no change set."
+)
+@click.option(
+    "--uncommitted",
+    is_flag=True,
+    help="Accept other changes of the params file that are not committed.",
+)
 @format_option
 @all_option
 @connected
