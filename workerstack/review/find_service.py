@@ -125,7 +125,8 @@ def moved(tag: MovedTag, *, taken: bool) -> Finding:
         id="image-moved",
         level="warning",
         logical_id=tag.service,
-        what=f"{tag.tag} is another image {since}: {tag.means[:19]}, and tasks run {tag.runs[:19]}",
+        what=f"{tag.tag} is another image {since}: {tag.means[:19]}, and the service runs"
+        f" {tag.runs[:19]}",
         why="this change starts a deployment, which takes the other image along"
         if taken
         else "ECS resolves a tag once a deployment, so the tasks to come run the old one as well",
