@@ -49,8 +49,9 @@ def test_a_new_image_under_an_old_tag_is_a_finding(
     assert latest[:19] in err
     assert f"./deploy.py ship {NAME} latest" in err
     # The printed command deploys it.
-    code, _, err = command("ship", NAME, "latest")
+    code, out, err = command("ship", NAME, "latest")
     assert code == 2
+    assert "image-moved" not in out  # this very change leaves the tag behind
     execute = next(line for line in err.splitlines() if line.startswith("Execute"))
     assert command("execute", execute.rpartition(" ")[2])[0] == 0
     code, _, err = command("review", NAME)

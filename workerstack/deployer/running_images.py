@@ -144,6 +144,7 @@ def moved_tag(clients: Clients, one: RunningImage) -> MovedTag | None:
         return None
     return MovedTag(
         service=one.service,
+        image=one.image,
         tag=f"{reference.repository.name.rpartition('/')[2]}:{reference.wanted}",
         runs=min(old),
         means=image.digest,

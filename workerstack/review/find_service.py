@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from workerstack.cloudformation import could_be_equal, differences, equal, plain, references
+from workerstack.cloudformation import (
+    could_be_equal,
+    differences,
+    equal,
+    plain,
+    references,
+    text,
+)
 from workerstack.review.case import Case, Export, MovedTag, is_replaced, properties
 from workerstack.review.model import Finding, ResourceChange
 
@@ -111,8 +118,16 @@ def image_moved(case: Case) -> Iterator[Finding]:
         for change in check(case)
         if change.id in ("service-replaced", "service-detached", "tasks-restarted")
     }
+    images = {
+        text(container.get("Image"))
+        for task in case.stacks[1].of("AWS::ECS::TaskDefinition")
+        for container in task.get("ContainerDefinitions", default=())
+        if isinstance(container, Mapping)
+    }
     for each in case.facts.moved_tags:
-        yield moved(each, taken=each.service in taken)
+        # A change to another tag or a digest leaves this one behind.
+        if not images or each.image in images:
+            yield moved(each, taken=each.service in taken)
 
 
 def moved(tag: MovedTag, *, taken: bool) -> Finding:
