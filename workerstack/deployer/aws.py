@@ -43,7 +43,9 @@ class Clients:
                 retries={"mode": "standard", "max_attempts": ATTEMPTS},
                 user_agent_extra="fargate-worker-stack",
             )
-            made = session.client(service, endpoint_url=self.endpoint_url, config=config)
+            made = session.client(
+                service, self.region, endpoint_url=self.endpoint_url, config=config
+            )
             made.meta.events.register_first("request-created.*.*", self._refresh)
             self._made[service] = made
         return self._made[service]
@@ -72,6 +74,16 @@ class Clients:
             found = self._made[""].get_credentials()
             if found:
                 found.get_frozen_credentials()
+
+    def elsewhere(self, region: str) -> "Clients":
+        """The same caller in another region, with the same session: nobody is asked twice."""
+        if region == self.region:
+            return self
+        if region not in self._made:
+            session = self._made.get("") or self._made.setdefault("", self._session())
+            self._made[region] = Clients(region, self.profile, self.endpoint_url, {"": session})
+        there: Clients = self._made[region]
+        return there
 
     def caller(self) -> tuple[str, str]:
         """The account and the ARN of whoever is calling."""

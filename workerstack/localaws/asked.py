@@ -205,6 +205,13 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
     if action == "ecs:ListTasks":
         yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
         return
+    if action == "ecs:DescribeServiceRevisions":
+        for arn in request.listed("serviceRevisionArns"):
+            yield Question(action, arn)
+            yield Question(
+                action, arn.replace(":service-revision/", ":service/").rpartition("/")[0]
+            )
+        return
     kind, names = "service", request.listed("services") or [request.text("service")]
     if action == "ecs:DescribeTasks":
         kind, names = "task", request.listed("tasks")
@@ -214,6 +221,12 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
         own = name.rpartition("/")[2]
         rest = f"cluster/{own}" if kind == "cluster" else f"{kind}/{cluster}/{own}"
         yield Question(action, request.arn(rest), context)
+
+
+def _ecr(request: Request, action: str) -> Iterator[Question]:
+    account = request.text("registryId") or request.account
+    name = request.text("repositoryName")
+    yield Question(action, f"arn:aws:ecr:{request.region}:{account}:repository/{name}")
 
 
 def _sqs(request: Request, action: str) -> Iterator[Question]:
@@ -279,6 +292,7 @@ RESOURCES: dict[str, Asking] = {
     "application-autoscaling": _scaling,
     "cloudformation": _stack,
     "cloudwatch": _cloudwatch,
+    "ecr": _ecr,
     "ecs": _ecs,
     "elasticfilesystem": _file_system,
     "iam": _iam,

@@ -5,6 +5,7 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    ecr,
     enforcement,
     hooks,
     images,
@@ -15,6 +16,7 @@ from workerstack.localaws import (
     same_values,
     schemas,
     security_group_rules,
+    service_revisions,
     simulated_rights,
     stack_ids,
     taken_names,
@@ -27,6 +29,7 @@ def install() -> None:
     from ministack import app
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, ecs, iam
+    from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -41,6 +44,8 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     images.install(ecs)
+    service_revisions.install(ecs)
+    ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
@@ -65,6 +70,8 @@ def forget() -> None:
     application_autoscaling.forget()
     birth_names.forget()
     change_set_settings.forget()
+    ecr.forget()
     enforcement.forget()
     refactoring.forget()
     taken_names.forget()
+    service_revisions.forget()

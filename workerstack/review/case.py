@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,6 +16,21 @@ Body = Mapping[str, Any]
 
 Bodies = Mapping[str, Body]
 """All resources of a template by logical id, with values for what is known."""
+
+
+@dataclass(frozen=True)
+class MovedTag:
+    """A deployed tag that means another image by now; ``runs`` and ``means`` are digests.
+
+    ``image`` is the whole image, as the deployed task definition says it.
+    """
+
+    service: str
+    image: str
+    tag: str
+    runs: str
+    means: str
+    pushed: datetime | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,7 @@ class Facts:
     imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
     rollback_disabled: bool = False
+    moved_tags: tuple[MovedTag, ...] = ()
 
 
 class Export(NamedTuple):
