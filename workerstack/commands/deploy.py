@@ -8,6 +8,7 @@ from workerstack.commands.discard import discard
 from workerstack.commands.drift import drift
 from workerstack.commands.execute import execute
 from workerstack.commands.init import init
+from workerstack.commands.prove import prove
 from workerstack.commands.review import review
 from workerstack.commands.rights import rights
 from workerstack.commands.rollback import rollback
@@ -26,6 +27,7 @@ def deploy() -> None:
 
 
 for command in (
-    init, adopt, review, diff, execute, discard, watch, rollback, verify, smoke, drift, rights,
+    init, adopt, review, diff, execute, discard, watch, prove, rollback, verify, smoke, drift,
+    rights,
 ):  # fmt: skip
     deploy.add_command(command)

@@ -7,7 +7,7 @@ Source: ECS API reference, Task (stopCode, stoppedReason); "Stopped tasks error 
 Source: Application Auto Scaling, "Suspend and resume scaling", RegisterScalableTarget.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -197,7 +197,10 @@ FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
 
 @dataclass(frozen=True)
 class Task:
-    """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault."""
+    """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault.
+
+    ``exit_codes`` are those of its containers, by name; ``digests`` of the images they run.
+    """
 
     arn: str
     task_definition: str
@@ -206,6 +209,10 @@ class Task:
     failed: bool = False
     stop_code: str = ""
     stopped_at: datetime | None = None
+    started_at: datetime | None = None
+    created_at: datetime | None = None
+    exit_codes: tuple[tuple[str, int], ...] = ()
+    digests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -225,8 +232,13 @@ def tasks_of(
         )
         for arn in page["taskArns"]
     ]
+    return described(ecs, cluster, arns)
+
+
+def described(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Task]:
+    """Tasks by their ARNs; one that ECS does not know (any more) is left out."""
     return [
-        _task(answer)
+        task_of(answer)
         for start in range(0, len(arns), TASKS_A_CALL)
         for answer in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + TASKS_A_CALL])[
             "tasks"
@@ -234,7 +246,8 @@ def tasks_of(
     ]
 
 
-def _task(answer: Mapping[str, Any]) -> Task:
+def task_of(answer: Mapping[str, Any]) -> Task:
+    """A task as DescribeTasks and RunTask answer it."""
     containers = answer.get("containers", ())
     clean = bool(containers) and all(each.get("exitCode") == 0 for each in containers)
     return Task(
@@ -245,6 +258,14 @@ def _task(answer: Mapping[str, Any]) -> Task:
         failed=answer.get("stopCode") in FAILURES and not clean,
         stop_code=answer.get("stopCode", ""),
         stopped_at=answer.get("stoppedAt"),
+        started_at=answer.get("startedAt"),
+        created_at=answer.get("createdAt"),
+        exit_codes=tuple(
+            (str(each.get("name")), int(each["exitCode"]))
+            for each in containers
+            if each.get("exitCode") is not None
+        ),
+        digests=tuple(each["imageDigest"] for each in containers if each.get("imageDigest")),
     )
 
 
@@ -274,7 +295,7 @@ class Worker:
 
 def read_worker(clients: Clients, stack_id: str) -> Worker:
     """The worker of a stack; raises Problem where the stack has no service."""
-    service = _service(clients, stacks.resources(clients("cloudformation"), stack_id))
+    service = read_service(clients, stack_id)
     network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
     if not network or not service.get("taskDefinition"):
         raise Problem(
@@ -298,7 +319,9 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
     )
 
 
-def _service(clients: Clients, resources: Iterable[stacks.StackResource]) -> Mapping[str, Any]:
+def read_service(clients: Clients, stack_id: str) -> Mapping[str, Any]:
+    """The service of a stack as DescribeServices answers; raises Problem where there is none."""
+    resources = stacks.resources(clients("cloudformation"), stack_id)
     services = [each.physical_id for each in resources if each.type == "AWS::ECS::Service"]
     arn = next(filter(None, services), "")
     if not arn:

@@ -8,6 +8,7 @@ from workerstack.localaws import (
     enforcement,
     hooks,
     images,
+    log_streams,
     metric_math,
     refactoring,
     replacement,
@@ -17,6 +18,7 @@ from workerstack.localaws import (
     security_group_rules,
     simulated_rights,
     stack_ids,
+    task_starts,
     transport,
 )
 
@@ -25,7 +27,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import cloudwatch, ecs, iam
+    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -40,6 +42,8 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     images.install(ecs)
+    task_starts.install(ecs)
+    log_streams.install(cloudwatch_logs)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
@@ -65,3 +69,4 @@ def forget() -> None:
     change_set_settings.forget()
     enforcement.forget()
     refactoring.forget()
+    task_starts.forget()
