@@ -100,6 +100,10 @@ RIGHTS = (
     Right("elasticfilesystem:DescribeMountTargets", LIVE, "file systems", "its mount targets"),
     Right("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
           "whether they let the worker in"),
+    # One task proves a revision at zero tasks, and is stopped.
+    Right("ecs:RunTask", (EXECUTOR,), "task definitions", "a task that proves a revision"),
+    Right("ecs:StopTask", (EXECUTOR,), "tasks", "stopping it"),
+    Right("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
     # What verify reads of the stack, one resource at a time.
     Right("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
     Right("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
@@ -206,7 +210,9 @@ class Environment:
             "log groups": self._log_groups(),
             "alarms": self.arns("AWS::CloudWatch::Alarm"),
             "file systems": self._file_systems(),
-            "task roles": self._task_roles(),
+            "task definitions": self.arns("AWS::ECS::TaskDefinition"),
+            "task roles": self._task_roles("TaskRoleArn"),
+            "passed roles": self._task_roles("TaskRoleArn", "ExecutionRoleArn"),
             "scalable targets": [place.arn("application-autoscaling", "scalable-target/*")],
             "service role": [target.service_role] if target.service_role else [],
             "worker's buckets": self._worker_may("s3:ListBucket"),
@@ -309,13 +315,12 @@ class Environment:
                 if found:
                     yield self.place.arn("elasticfilesystem", f"file-system/{found}")
 
-    def _task_roles(self) -> set[str]:
+    def _task_roles(self, *properties: str) -> set[str]:
         return {
             arn
             for name, each in self.resources("AWS::ECS::TaskDefinition")
-            for arn in resource_rights.roles(
-                each.get("TaskRoleArn"), name, self.stacks[name], self.place
-            )
+            for role in properties
+            for arn in resource_rights.roles(each.get(role), name, self.stacks[name], self.place)
         }
 
     def _managed_policies(self) -> Iterator[str]:
@@ -425,7 +430,8 @@ def _tool(environment: Environment, role: str) -> Iterator[Grant]:
 
 def _condition(right: Right, environment: Environment) -> Mapping[str, Any]:
     if right.action == "iam:PassRole":
-        return {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+        taker = "ecs-tasks" if right.on == "passed roles" else "cloudformation"
+        return {"StringEquals": {"iam:PassedToService": f"{taker}.amazonaws.com"}}
     if right.action.startswith("s3:"):
         # The names of buckets are everybody's: one that was deleted may be a stranger's now.
         return {"StringEquals": {"s3:ResourceAccount": environment.place.account}}

@@ -208,12 +208,32 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
     kind, names = "service", request.listed("services") or [request.text("service")]
     if action == "ecs:DescribeTasks":
         kind, names = "task", request.listed("tasks")
+    elif action == "ecs:StopTask":
+        kind, names = "task", [request.text("task")]
+    elif action == "ecs:RunTask":
+        yield from _runs(request, context)
+        return
     elif action == "ecs:DescribeClusters":
         kind, names = "cluster", request.listed("clusters")
     for name in names:
         own = name.rpartition("/")[2]
         rest = f"cluster/{own}" if kind == "cluster" else f"{kind}/{cluster}/{own}"
         yield Question(action, request.arn(rest), context)
+
+
+def _runs(request: Request, context: Mapping[str, Any]) -> Iterator[Question]:
+    """A task is run of a task definition, and its roles are passed to ECS (RunTask)."""
+    from ministack.core.responses import request_scope
+    from ministack.services import ecs
+
+    own = request.text("taskDefinition").rpartition("/")[2]
+    yield Question("ecs:RunTask", request.arn(f"task-definition/{own}"), context)
+    with request_scope(request.account, request.region):
+        found = ecs._task_defs.get(ecs._resolve_td_key(own)) or {}
+    passed = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    for name in ("taskRoleArn", "executionRoleArn"):
+        if found.get(name):
+            yield Question("iam:PassRole", str(found[name]), passed)
 
 
 def _sqs(request: Request, action: str) -> Iterator[Question]:

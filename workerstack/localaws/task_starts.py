@@ -270,7 +270,7 @@ def _pulls(definition: Mapping[str, Any], _: Mapping[str, Any], task: Any) -> No
     wanted = _architecture(definition)
     for container in definition.get("containerDefinitions", ()):
         image = str(container["image"])
-        host, _, rest = image.partition("/")
+        host, rest = image.partition("/")[::2]
         if not host.startswith(f"{account}.dkr.ecr.{region}."):
             continue
         name, version = _parts(rest)
