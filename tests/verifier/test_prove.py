@@ -15,14 +15,13 @@ from workerstack.deployer import stopped_tasks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.service import Task
-from workerstack.localaws import surroundings, task_starts
+from workerstack.localaws import pushing, surroundings, task_starts
 from workerstack.localaws.task_starts import Program
 from workerstack.verifier import prove, smoke_undo
 
 Client = Callable[[str], Any]
 Body = dict[str, Any]
 REPOSITORY = "webordinary/claude-code-astro"
-INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 class World:
@@ -31,18 +30,7 @@ class World:
     def __init__(self, client: Client, account: str, things: surroundings.Surroundings) -> None:
         self.client, self.account, self.things = client, account, things
         self.ecs = client("ecs")
-        self.push("latest", "amd64")
         self.image = f"{account}.dkr.ecr.us-west-2.amazonaws.com/{REPOSITORY}"
-
-    def push(self, tag: str, *architectures: str) -> None:
-        manifests = [
-            {"digest": f"sha256:{number:064x}", "platform": {"os": "linux", "architecture": each}}
-            for number, each in enumerate(architectures)
-        ]
-        self.client("ecr").put_image(
-            repositoryName=REPOSITORY, imageTag=tag, imageManifestMediaType=INDEX,
-            imageManifest=json.dumps({"schemaVersion": 2, "tag": tag, "manifests": manifests}),
-        )  # fmt: skip
 
     @property
     def service(self) -> Any:
@@ -93,17 +81,20 @@ def no_image(world: World) -> Iterator[None]:
 
 @contextmanager
 def wrong_architecture(world: World) -> Iterator[None]:
-    world.push("latest", "arm64")
+    """None of the image's variants is for the task's processor, so nothing is pulled."""
+    ecr = world.client("ecr")
+    pushing.push_index(ecr, REPOSITORY, "latest", ["linux/arm64"])
     yield
-    world.push("latest", "amd64")
+    pushing.push(ecr, REPOSITORY, "latest")
 
 
 @contextmanager
 def wrong_single_architecture(world: World) -> Iterator[None]:
     """An image that is no index is pulled, and then cannot be executed."""
-    line = "exec /usr/local/bin/docker-entrypoint.sh: exec format error"
-    with world.program(Program(1, (line,))):
-        yield
+    ecr = world.client("ecr")
+    pushing.push(ecr, REPOSITORY, "latest", platform="linux/arm64")
+    yield
+    pushing.push(ecr, REPOSITORY, "latest")
 
 
 @contextmanager

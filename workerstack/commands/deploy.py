@@ -12,6 +12,7 @@ from workerstack.commands.prove import prove
 from workerstack.commands.review import review
 from workerstack.commands.rights import rights
 from workerstack.commands.rollback import rollback
+from workerstack.commands.ship import ship
 from workerstack.commands.smoke import smoke
 from workerstack.commands.verify import verify
 from workerstack.commands.watch import watch
@@ -22,12 +23,16 @@ def deploy() -> None:
     """Review, execute and verify change sets for the stacks of params/.
 
     Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review, diff,
-    rollback, drift), 3 refused, 4 stopped watching while AWS continues, 64 wrong usage.
+    ship, rollback, drift), 3 refused, 4 stopped watching while AWS continues, 64 wrong usage.
     """
 
 
 for command in (
+<<<<<<< HEAD
     init, adopt, review, diff, execute, discard, watch, prove, rollback, verify, smoke, drift,
+=======
+    init, adopt, review, diff, ship, execute, discard, watch, rollback, verify, smoke, drift,
+>>>>>>> ship
     rights,
 ):  # fmt: skip
     deploy.add_command(command)

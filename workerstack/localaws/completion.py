@@ -5,6 +5,7 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    ecr,
     enforcement,
     hooks,
     images,
@@ -28,6 +29,7 @@ def install() -> None:
     from ministack import app
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
+    from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -44,6 +46,7 @@ def install() -> None:
     images.install(ecs)
     task_starts.install(ecs)
     log_streams.install(cloudwatch_logs)
+    ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
@@ -67,6 +70,7 @@ def forget() -> None:
     application_autoscaling.forget()
     birth_names.forget()
     change_set_settings.forget()
+    ecr.forget()
     enforcement.forget()
     refactoring.forget()
     task_starts.forget()

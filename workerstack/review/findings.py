@@ -44,6 +44,7 @@ CHECKS = (
     *(Check(ids, find) for ids, find in find_weakening.CHECKS),
     Check(("iam-broadened",), find_access.broadened),
     Check(("undecided", "nested-not-shown"), find_service.undecided),
+    Check(("image-moved",), find_service.image_moved),
     Check(("tasks-restarted",), find_service.restarted),
     Check(("secret-not-compared",), find_service.secret),
     Check(("mends",), find_checks.mended),
