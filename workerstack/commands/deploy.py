@@ -28,11 +28,7 @@ def deploy() -> None:
 
 
 for command in (
-<<<<<<< HEAD
-    init, adopt, review, diff, execute, discard, watch, prove, rollback, verify, smoke, drift,
-=======
-    init, adopt, review, diff, ship, execute, discard, watch, rollback, verify, smoke, drift,
->>>>>>> ship
-    rights,
+    init, adopt, review, diff, ship, execute, discard, watch, prove, rollback, verify, smoke,
+    drift, rights,
 ):  # fmt: skip
     deploy.add_command(command)
