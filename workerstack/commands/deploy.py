@@ -8,6 +8,7 @@ from workerstack.commands.discard import discard
 from workerstack.commands.drift import drift
 from workerstack.commands.execute import execute
 from workerstack.commands.init import init
+from workerstack.commands.preflight import preflight
 from workerstack.commands.prove import prove
 from workerstack.commands.review import review
 from workerstack.commands.rights import rights
@@ -28,7 +29,7 @@ def deploy() -> None:
 
 
 for command in (
-    init, adopt, review, diff, ship, execute, discard, watch, prove, rollback, verify, smoke,
-    drift, rights,
+    init, adopt, preflight, review, diff, ship, execute, discard, watch, prove, rollback, verify,
+    smoke, drift, rights,
 ):  # fmt: skip
     deploy.add_command(command)

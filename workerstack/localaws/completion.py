@@ -17,6 +17,7 @@ from workerstack.localaws import (
     same_values,
     schemas,
     security_group_rules,
+    service_quotas,
     simulated_rights,
     stack_ids,
     task_starts,
@@ -57,6 +58,8 @@ def install() -> None:
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
     app.SERVICE_HANDLERS["application-autoscaling"] = application_autoscaling.handle_request
+    app.SERVICE_HANDLERS["servicequotas"] = service_quotas.handle_request
+    router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotas"]}
     router.SERVICE_PATTERNS["application-autoscaling"] = {
         "target_prefixes": ["AnyScaleFrontendService"]
     }
@@ -73,4 +76,5 @@ def forget() -> None:
     ecr.forget()
     enforcement.forget()
     refactoring.forget()
+    service_quotas.forget()
     task_starts.forget()
