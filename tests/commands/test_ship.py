@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_deploy import carry_out, make
+from tests.commands.test_deploy import carry_out, left_behind, make
 from tests.conftest import REGION, Run
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, pushing, walkthrough
@@ -70,13 +70,12 @@ def test_a_dry_run_writes_nothing(
     command: Run, checkout: Path, client: Client, deployed: str
 ) -> None:
     digest = pushing.push(client("ecr"), REPOSITORY, "v2")
-    before = params(checkout).read_bytes()
+    before, sets = params(checkout).read_bytes(), left_behind(client)
     code, out, _ = command("ship", NAME, ":v2", "--dry-run")
     assert code == 2
     assert f'+  ImageReference: "@{digest}"  # v2' in out
     assert params(checkout).read_bytes() == before
-    sets = client("cloudformation").list_change_sets(StackName="webordinary-edit")["Summaries"]
-    assert sets == []
+    assert left_behind(client) == sets
     code, out, _ = command("ship", NAME, "v1", "--dry-run")
     assert code == 0
     assert "says it already" in out
@@ -297,7 +296,8 @@ TEMPLATES: dict[str, tuple[str, str, str, str]] = {
     ),
     "a digest behind an at sign": (
         "Digest: {Type: String}",
-        f"!Sub '${{AWS::AccountId}}.dkr.ecr.${{AWS::Region}}.amazonaws.com/{REPOSITORY}@${{Digest}}'",
+        "!Sub '${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/"
+        f"{REPOSITORY}@${{Digest}}'",
         f"Digest: sha256:{'0' * 64}", "Digest: {digest}",
     ),
     "joined, of another account's parameter": (

@@ -406,3 +406,21 @@ def test_a_red_need_ends_with_one(world: World, command: Run) -> None:
     assert code == 1
     assert "FAIL  image" in out
     assert "next: Push it; `./deploy.py ship dev/webordinary-edit` lists what is there" in out
+
+
+def test_a_review_says_what_is_not_met_and_is_quiet_otherwise(world: World, command: Run) -> None:
+    code, out, err = command("review", NAME)
+    assert code == 2
+    assert "Needs" not in out + err
+    other_tag(world)
+    foreign_log_group(world)
+    code, out, _ = command("review", NAME)
+    assert code == 2
+    assert "Needs of dev/webordinary-edit: 2 of 13 not met" in out
+    assert "FAIL  image" in out
+    assert "next: Push it" in out
+    code, out, _ = command("review", NAME, "--format", "markdown")
+    assert "- **<code>image</code>**" in out
+    code, out, err = command("review", NAME, "--format", "json")
+    assert json.loads(out)["version"] == 3
+    assert "2 of 13 not met" in err

@@ -8,6 +8,7 @@ from workerstack.commands.discard import discard
 from workerstack.commands.drift import drift
 from workerstack.commands.execute import execute
 from workerstack.commands.init import init
+from workerstack.commands.logs import logs
 from workerstack.commands.preflight import preflight
 from workerstack.commands.prove import prove
 from workerstack.commands.review import review
@@ -15,6 +16,7 @@ from workerstack.commands.rights import rights
 from workerstack.commands.rollback import rollback
 from workerstack.commands.ship import ship
 from workerstack.commands.smoke import smoke
+from workerstack.commands.status import status
 from workerstack.commands.verify import verify
 from workerstack.commands.watch import watch
 
@@ -30,6 +32,6 @@ def deploy() -> None:
 
 for command in (
     init, adopt, preflight, review, diff, ship, execute, discard, watch, prove, rollback, verify,
-    smoke, drift, rights,
+    smoke, drift, status, logs, rights,
 ):  # fmt: skip
     deploy.add_command(command)

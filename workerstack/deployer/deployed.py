@@ -30,6 +30,7 @@ URL = re.compile(r"https://(?:[a-z0-9.-]+\.)?(?:sqs|sqs-fips|queue)\.[a-z0-9.-]+
 """A queue's URL, also the old form and that of an endpoint in a VPC (SQS: endpoints)."""
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 @dataclass(frozen=True)

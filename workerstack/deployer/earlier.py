@@ -86,6 +86,17 @@ def revisions_of(path: str, root: Path) -> list[tuple[str, datetime]]:
     return [(commit, datetime.fromtimestamp(int(time), UTC)) for commit, time in pairs]
 
 
+def commits_of(paths: list[str], root: Path, most: int) -> list[tuple[str, datetime, str]]:
+    """The newest commits of HEAD's history that touched one of the files: commit, time, subject.
+
+    None outside of git.
+    """
+    found = _git(root, "log", f"--max-count={most}", "--format=%H %ct %s", "--", *paths)
+    parts = (line.split(" ", 2) for line in found.stdout.splitlines())
+    return [(commit, datetime.fromtimestamp(int(time), UTC), subject)
+            for commit, time, subject in parts]  # fmt: skip
+
+
 @contextmanager
 def files_of(revision: str, root: Path) -> Iterator[RevisionFiles]:
     """The files below ``root`` as git holds them in a revision, in a folder of their own.

@@ -222,6 +222,11 @@ def contents(
     return Contents((platform,), (image.digest,))
 
 
+def digests(clients: Clients, repository: Repository, image: Image) -> tuple[str, ...]:
+    """Every digest that a task with this image may name; a single manifest has only its own."""
+    return contents(clients, repository, image).digests if image.is_index else (image.digest,)
+
+
 def scan(clients: Clients, repository: Repository, digest: str) -> Scan | None:
     """What a scan found in an image; None where it was not scanned.
 

@@ -4,7 +4,7 @@ ECS resolves a tag once a deployment: later tasks of it run the same image, also
 pushed again. Source: ECS developer guide, "Container image resolution".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from workerstack.cloudformation import text
@@ -95,6 +95,18 @@ def moved_tags(clients: Clients, deployed: Deployed) -> tuple[MovedTag, ...]:
     )
 
 
+def moved_or_unknown(
+    clients: Clients, read: Callable[[], Deployed]
+) -> tuple[tuple[MovedTag, ...], str]:
+    """As ``moved_tags`` of what ``read`` gives; or why it is not known, where AWS refuses."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return moved_tags(clients, read()), ""
+    except ClientError as error:
+        return (), str(error)
+
+
 def moved_tag(clients: Clients, one: RunningImage) -> MovedTag | None:
     """Whether a container's tag means another image by now; None also where no task runs."""
     reference = one.reference
@@ -103,8 +115,7 @@ def moved_tag(clients: Clients, one: RunningImage) -> MovedTag | None:
     image = images.find(clients, reference.repository, reference.wanted)
     if image is None or one.running <= {image.digest}:
         return None
-    held = images.contents(clients, reference.repository, image) if image.is_index else None
-    old = one.running - frozenset(held.digests if held else (image.digest,))
+    old = one.running - frozenset(images.digests(clients, reference.repository, image))
     if not old:
         return None
     return MovedTag(

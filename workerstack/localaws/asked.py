@@ -120,6 +120,8 @@ ROUTES = {
         ("PUT", "/[^/]+/.+", "PutObject"),
     ),
     "elasticfilesystem": (
+        ("GET", "/2015-02-01/file-systems/?", "DescribeFileSystems"),
+        ("GET", "/2015-02-01/access-points/?", "DescribeAccessPoints"),
         ("GET", "/2015-02-01/mount-targets/?", "DescribeMountTargets"),
         (
             "GET",
@@ -275,6 +277,15 @@ def _role(request: Request) -> str:
     return str(role["Arn"]) if role else f"arn:aws:iam::{request.account}:role/{name}"
 
 
+def _secret(request: Request, action: str) -> Iterator[Question]:
+    yield Question(action, request.text("SecretId"))
+
+
+def _quota(request: Request, action: str) -> Iterator[Question]:
+    of = f"{request.text('ServiceCode')}/{request.text('QuotaCode')}"
+    yield Question(action, request.arn(of))
+
+
 def _scaling(request: Request, action: str) -> Iterator[Question]:
     context = {
         "application-autoscaling:service-namespace": request.text("ServiceNamespace"),
@@ -291,6 +302,9 @@ def _s3(request: Request, action: str) -> Iterator[Question]:
 
 def _file_system(request: Request, action: str) -> Iterator[Question]:
     system = request.text("FileSystemId")
+    if request.text("AccessPointId"):
+        yield Question(action, request.arn(f"access-point/{request.text('AccessPointId')}"))
+        return
     if not system:
         from ministack.core.responses import request_scope
         from ministack.services import efs
@@ -311,6 +325,8 @@ RESOURCES: dict[str, Asking] = {
     "iam": _iam,
     "logs": _logs,
     "s3": _s3,
+    "secretsmanager": _secret,
+    "servicequotas": _quota,
     "sqs": _sqs,
 }
 """How a service's calls name what they are on."""
