@@ -73,8 +73,8 @@ def review(
             moved |= _say_unchanged(deployment, connection)
     if found:
         show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
-    for name in found:
-        section = needs_section(name, looking[name].result(), form)
+    for each in found:
+        section = needs_section(each, looking[each].result(), form)
         if section and form in ("text", "markdown"):
             show_formatted(f"\n{section}", form)
         elif section:

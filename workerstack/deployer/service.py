@@ -229,7 +229,6 @@ class Task:
     stop_code: str = ""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
-    started_at: datetime | None = None
     created_at: datetime | None = None
     exit_codes: tuple[tuple[str, int], ...] = ()
     digests: tuple[str, ...] = ()
@@ -279,7 +278,6 @@ def task_of(answer: Mapping[str, Any]) -> Task:
         stop_code=answer.get("stopCode", ""),
         started_at=answer.get("startedAt"),
         stopped_at=answer.get("stoppedAt"),
-        started_at=answer.get("startedAt"),
         created_at=answer.get("createdAt"),
         exit_codes=tuple(
             (str(each.get("name")), int(each["exitCode"]))
