@@ -124,6 +124,8 @@ RIGHTS = (
     Right("servicequotas:GetServiceQuota", (REVIEWER,), "quotas", "room for the most tasks"),
     Right("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
     Right("iam:GetAccountSummary", (REVIEWER,), "all", "room for the roles"),
+    Right("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
+    Right("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
     # One task proves a revision at zero tasks, and is stopped.
     Right("ecs:RunTask", (EXECUTOR,), "task definitions", "a task that proves a revision"),
     Right("ecs:StopTask", (EXECUTOR,), "tasks", "stopping it"),
@@ -217,6 +219,9 @@ class Environment:
                 for each in self.sources
             ],
             "services": (each for each in self.arns("AWS::ECS::Service") if ":service/" in each),
+            "service deployments": (
+                each for each in self.arns("AWS::ECS::Service") if ":service-deployment/" in each
+            ),
             "queues": self._queues(),
             "worker's queue": self._given(),
             "dead-letter queues": self._dead_letters(),

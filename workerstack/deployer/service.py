@@ -42,9 +42,13 @@ class EcsDeployment:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer."""
+    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer.
+
+    ``back`` are sentences on why a deployment of the service is rolled back or was stopped.
+    """
 
     deployments: tuple[EcsDeployment, ...] = ()
+    back: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     waiting: int | None = None
@@ -79,6 +83,9 @@ def read_rollout(clients: Clients, service_arn: str, since: datetime, now: datet
     queue = asked("The queue", lambda: depth(clients("sqs"), queue_url(task)), {})
     return Rollout(
         deployments=tuple(_deployment(each) for each in service.get("deployments", ())),
+        back=tuple(
+            asked("The service's deployments", lambda: _back(ecs, cluster, service_arn, since), ())
+        ),
         stopped=tuple(
             asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn, since), ())
         ),
@@ -103,6 +110,36 @@ def _deployment(answer: Mapping[str, Any]) -> EcsDeployment:
         state=answer.get("rolloutState", ""),
         reason=answer.get("rolloutStateReason", ""),
     )
+
+
+ENDED_BADLY = ("ROLLBACK", "STOP")
+"""How the states begin of a service deployment that does not end as it was meant to."""
+
+
+def _back(ecs: Any, cluster: str, service_arn: str, since: datetime) -> Iterator[str]:
+    """Why deployments of a service are rolled back: the circuit breaker, an alarm, a person.
+
+    Source: ECS API reference, ListServiceDeployments, DescribeServiceDeployments.
+    """
+    listed = ecs.list_service_deployments(
+        cluster=cluster, service=service_arn, createdAt={"after": since}
+    )["serviceDeployments"]
+    bad = [each for each in listed if str(each.get("status", "")).startswith(ENDED_BADLY)]
+    if not bad:
+        return
+    arns = [each["serviceDeploymentArn"] for each in bad]
+    for each in ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]:
+        breaker = each.get("deploymentCircuitBreaker", {})
+        reasons = [each.get("statusReason"), each.get("rollback", {}).get("reason")]
+        if breaker.get("status") == "TRIGGERED":
+            reasons.append(
+                f"circuit breaker: {breaker.get('failureCount')} tasks failed, of"
+                f" {breaker.get('threshold')} that it allows"
+            )
+        if alarms := each.get("alarms", {}).get("triggeredAlarmNames"):
+            reasons.append(f"in ALARM: {', '.join(alarms)}")
+        said = "; ".join(dict.fromkeys(filter(None, reasons)))
+        yield f"{each['status']}{f': {said}' if said else ''}"
 
 
 def _task_definition(ecs: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -302,6 +302,11 @@ def meaning(task: Task, lines: Sequence[str] = ()) -> Meaning:
     return UNKNOWN
 
 
+def meaning_of(reason: str) -> Meaning:
+    """The same of a reason alone, as `Task.reason` has it."""
+    return meaning(Task("", "", "STOPPED", reason=reason))
+
+
 class _Named(dict[str, str]):
     """A name that a row's words did not find is said as what it is."""
 

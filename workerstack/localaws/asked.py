@@ -207,6 +207,10 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
     if action == "ecs:ListTasks":
         yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
         return
+    if action == "ecs:DescribeServiceDeployments":
+        for arn in request.listed("serviceDeploymentArns"):
+            yield Question(action, arn)
+        return
     kind, names = "service", request.listed("services") or [request.text("service")]
     if action == "ecs:DescribeTasks":
         kind, names = "task", request.listed("tasks")

@@ -17,6 +17,7 @@ from workerstack.localaws import (
     same_values,
     schemas,
     security_group_rules,
+    service_deployments,
     service_quotas,
     simulated_rights,
     stack_ids,
@@ -46,6 +47,7 @@ def install() -> None:
     containers.install(provisioners)
     images.install(ecs)
     task_starts.install(ecs)
+    service_deployments.install(ecs)
     log_streams.install(cloudwatch_logs)
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)

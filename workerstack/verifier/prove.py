@@ -218,7 +218,7 @@ class Proof:
                 return None
             why = aws.sentence(error).why
             self._red("start", f"ECS refuses to start {self.plan.revision}: {why}",
-                      stopped_tasks.meaning(Task("", "", "STOPPED", reason=why)))  # fmt: skip
+                      stopped_tasks.meaning_of(why))  # fmt: skip
             return None
         if not answer.get("tasks"):
             why = "; ".join(
@@ -226,7 +226,7 @@ class Proof:
                 for each in answer.get("failures", ())
             )
             self._red("start", f"ECS could not place a task of {self.plan.revision}: {why}",
-                      stopped_tasks.meaning(Task("", "", "STOPPED", reason=why)))  # fmt: skip
+                      stopped_tasks.meaning_of(why))  # fmt: skip
             return None
         self._task = live.task_of(answer["tasks"][0])
         return self._task
