@@ -242,7 +242,11 @@ class Environment:
             "access points": self._access_points(),
             "needed secrets": self._needed(secrets=True),
             "any, of needed parameters": ["*"] if any(self._needed(secrets=False)) else [],
-            "keys of needs": [place.arn("kms", "key/*")],
+            "keys of needs": (
+                [place.arn("kms", "key/*")]
+                if any(self.resources("AWS::ECS::TaskDefinition"))
+                else []
+            ),
             "quotas": [place.arn("servicequotas", f"{each}/*") for each in ("fargate", "vpc")],
             "alarms": self.arns("AWS::CloudWatch::Alarm"),
             "file systems": self._file_systems(),
