@@ -76,14 +76,6 @@ class Account:
             self.answers("ecs", "describe_tasks", {"tasks": list(stopped)})
         self.answers("logs", "filter_log_events", {"events": []})
 
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    found = Account()
-    yield found
-    for stubber in found.stubbers.values():
-        stubber.assert_no_pending_responses()
-
     def deployments(self, state: str) -> None:
         """The service's deployments, as ECS keeps them: one that fails is rolled back."""
         arn = SERVICE.replace(":service/", ":service-deployment/") + "/1"
@@ -100,6 +92,14 @@ def account() -> Iterator[Account]:
             }  # fmt: skip
             answer = {"serviceDeployments": [{**of, **why}]}
             self.answers("ecs", "describe_service_deployments", answer)
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    found = Account()
+    yield found
+    for stubber in found.stubbers.values():
+        stubber.assert_no_pending_responses()
 
 
 def task(seconds: int, code: str = "TaskFailedToStart", reason: str = BAD_IMAGE) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from workerstack.commands.options import clients_of, connected
 @format_option
 @connected
 def preflight(*, name: str, form: str, root: Path, **connection: str | None) -> int:
-    """Check that what the stack needs exists: image, secrets, network, queue, quotas.
+    """Check that what a stack needs exists.
 
-    Nothing is changed. What may not be looked for is SKIP, with the missing permission.
+    Image, secrets, log group, queue, network, file system, buckets, quotas. Nothing is changed.
+    What may not be looked for is SKIP, with the missing permission.
     """
     from workerstack.deployer import aws
     from workerstack.verifier import preflight as looking

@@ -26,7 +26,7 @@ BROUGHT = ("AWS::ECS::TaskDefinition", "AWS::ECS::Service")
 @format_option
 @connected
 def prove(*, name: str, form: str, root: Path, **connection: str | None) -> int:
-    """Start one task of what is deployed, see that it stays up, stop it.
+    """Start one task, see that it stays up, stop it.
 
     Where tasks of that revision run already, nothing is started.
     """

@@ -57,7 +57,7 @@ def review(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Make change sets and show them; exit 2 if there are changes.
+    """Make change sets and show them; exit 2 on changes.
 
     ENV/STACK is one stack; ENV is all of its stacks.
     """

@@ -107,7 +107,7 @@ RIGHTS = (
           "that they are there"),
     Right("kms:DescribeKey", (REVIEWER,), "keys of needs", "whether a customer key is enabled"),
     Right("kms:GetKeyPolicy", (REVIEWER,), "keys of needs", "whether it lets the worker in"),
-    Right("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and room"),
+    Right("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and free addresses"),
     Right("ec2:DescribeRouteTables", (REVIEWER,), "all", "a way out"),
     Right("ec2:DescribeVpcEndpoints", (REVIEWER,), "all", "a way to AWS without one"),
     Right("ec2:DescribeSecurityGroups", (REVIEWER,), "all", "whether they let the worker in"),
@@ -121,9 +121,9 @@ RIGHTS = (
           "that they are there"),
     Right("logs:DescribeLogGroups", (REVIEWER,), "all log groups", "whether a name is free"),
     Right("s3:ListBucket", (REVIEWER,), "worker's buckets", "whose they are"),
-    Right("servicequotas:GetServiceQuota", (REVIEWER,), "quotas", "room for the most tasks"),
+    Right("servicequotas:GetServiceQuota", (REVIEWER,), "all", "vCPUs of the most tasks"),
     Right("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
-    Right("iam:GetAccountSummary", (REVIEWER,), "all", "room for the roles"),
+    Right("iam:GetAccountSummary", (REVIEWER,), "all", "how many roles there may be"),
     Right("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
     Right("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
     # One task proves a revision at zero tasks, and is stopped.
@@ -247,7 +247,6 @@ class Environment:
                 if any(self.resources("AWS::ECS::TaskDefinition"))
                 else []
             ),
-            "quotas": [place.arn("servicequotas", f"{each}/*") for each in ("fargate", "vpc")],
             "alarms": self.arns("AWS::CloudWatch::Alarm"),
             "file systems": self._file_systems(),
             "task definitions": self.arns("AWS::ECS::TaskDefinition"),

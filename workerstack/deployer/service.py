@@ -116,7 +116,7 @@ ENDED_BADLY = ("ROLLBACK", "STOP")
 """How the states begin of a service deployment that does not end as it was meant to."""
 
 
-def _back(ecs: Any, cluster: str, service_arn: str, since: datetime) -> Iterator[str]:
+def _back(ecs: Any, cluster: str, service_arn: str, since: datetime) -> list[str]:
     """Why deployments of a service are rolled back: the circuit breaker, an alarm, a person.
 
     Source: ECS API reference, ListServiceDeployments, DescribeServiceDeployments.
@@ -126,7 +126,8 @@ def _back(ecs: Any, cluster: str, service_arn: str, since: datetime) -> Iterator
     )["serviceDeployments"]
     bad = [each for each in listed if str(each.get("status", "")).startswith(ENDED_BADLY)]
     if not bad:
-        return
+        return []
+    sentences = []
     arns = [each["serviceDeploymentArn"] for each in bad]
     for each in ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]:
         breaker = each.get("deploymentCircuitBreaker", {})
@@ -139,7 +140,8 @@ def _back(ecs: Any, cluster: str, service_arn: str, since: datetime) -> Iterator
         if alarms := each.get("alarms", {}).get("triggeredAlarmNames"):
             reasons.append(f"in ALARM: {', '.join(alarms)}")
         said = "; ".join(dict.fromkeys(filter(None, reasons)))
-        yield f"{each['status']}{f': {said}' if said else ''}"
+        sentences.append(f"{each['status']}{f': {said}' if said else ''}")
+    return sentences
 
 
 def _task_definition(ecs: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:

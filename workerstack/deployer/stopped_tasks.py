@@ -131,7 +131,7 @@ TABLE: tuple[Known, ...] = (
     Known(
         "secret-missing", "a secret of the task does not exist, or has no value",
         "Create it, or correct ValueFrom of the container's Secrets",
-        rf"{SECRETS}(?:ResourceNotFoundException|can't find the specified secret"
+        rf"{SECRETS}(?:ResourceNotFoundException|find the specified secret"
         r"|marked for deletion|ResourceNotFound)",
     ),
     Known(

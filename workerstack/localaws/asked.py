@@ -285,11 +285,6 @@ def _secret(request: Request, action: str) -> Iterator[Question]:
     yield Question(action, request.text("SecretId"))
 
 
-def _quota(request: Request, action: str) -> Iterator[Question]:
-    of = f"{request.text('ServiceCode')}/{request.text('QuotaCode')}"
-    yield Question(action, request.arn(of))
-
-
 def _scaling(request: Request, action: str) -> Iterator[Question]:
     context = {
         "application-autoscaling:service-namespace": request.text("ServiceNamespace"),
@@ -330,7 +325,6 @@ RESOURCES: dict[str, Asking] = {
     "logs": _logs,
     "s3": _s3,
     "secretsmanager": _secret,
-    "servicequotas": _quota,
     "sqs": _sqs,
 }
 """How a service's calls name what they are on."""

@@ -43,7 +43,7 @@ def network_needs(subject: Subject) -> Iterator[Need]:
         known = [each for each in subnets if each]
         if not known or len(known) < len(subnets):
             continue  # which subnets that are is not known before the stack is there
-        yield Need("subnets", "the subnets are there, in one VPC, with room for the most tasks",
+        yield Need("subnets", "the subnets are in one VPC, with addresses for the most tasks",
                    ("ec2",), partial(_subnets, service, known))  # fmt: skip
         yield Need("way-out", "the tasks reach ECR, CloudWatch Logs and their queue", ("ec2",),
                    partial(_way_out, service, known))  # fmt: skip

@@ -30,7 +30,7 @@ def quota_needs(subject: Subject) -> Iterator[Need]:
         yield Need("vcpu-quota", "the most tasks fit into the quota of Fargate vCPUs",
                    ("service-quotas",), _vcpus)  # fmt: skip
     for group in sorted(_foreign(subject)):
-        yield Need("rule-quota", f"{group} has room for the stack's rules",
+        yield Need("rule-quota", f"{group} takes the stack's rules",
                    ("ec2", "service-quotas"), partial(_rules, group))  # fmt: skip
     own = [(each, _written(each)) for each in subject.stack.of(GROUP)]
     if any(number > LOWEST for _, number in own):
@@ -38,7 +38,7 @@ def quota_needs(subject: Subject) -> Iterator[Need]:
                    ("service-quotas",), partial(_own_rules, own))  # fmt: skip
     new = [each for each in subject.stack.of(ROLE) if each.logical_id not in subject.deployed]
     if new:
-        yield Need("role-quota", "the account has room for the stack's roles", ("iam",),
+        yield Need("role-quota", "the account takes the stack's roles", ("iam",),
                    partial(_roles, len(new)))  # fmt: skip
 
 
