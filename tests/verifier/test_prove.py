@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,43 @@ def test_a_proof_that_is_interrupted_stops_its_task(world: World, clients: Clien
     assert not world.ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"]
 
 
+def test_what_a_killed_proof_left_is_stopped_by_the_next(world: World, clients: Clients) -> None:
+    [stack] = clients("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"]
+    plan = prove.plan(NAME, clients, stack["StackId"])
+    [left] = world.ecs.run_task(**prove.request(plan, "left"))["tasks"]
+
+    def at(hours: int) -> list[str]:
+        said: list[str] = []
+        then = datetime.now(UTC) + timedelta(hours=hours)
+        run = prove.Proof(plan, clients, Clock(lambda: then, lambda _: None), said.append)
+        with smoke_undo.held() as held:
+            run.run(held)
+        return said
+
+    assert "earlier proof" not in " ".join(at(0))  # it may be one at work
+    assert world.ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"] == [left["taskArn"]]
+    assert "which an earlier proof had left" in at(2)[0]
+    assert not world.ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "well"),
+    [
+        ((("worker", 0),), True),
+        ((("worker", 0), ("sidecar", 143)), True),
+        ((("worker", 1), ("sidecar", 0)), False),
+        ((("worker", 143), ("sidecar", 0)), False),
+        ((("worker", 0), ("sidecar", 137)), False),
+        ((), False),
+    ],
+)
+def test_a_task_ends_well_with_its_essential_container(
+    codes: tuple[tuple[str, int], ...], well: bool
+) -> None:
+    task = Task("", "", "STOPPED", exit_codes=codes)
+    assert prove.ended_well(task, frozenset({"worker"})) is well
+
+
 TEXTS = (
     ("CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve"
      " ref docker.io/library/none:latest: docker.io/library/none:latest: not found",
@@ -373,6 +411,31 @@ TEXTS = (
     ("ECS was unable to assume the role 'arn:aws:iam::1:role/x' that was provided for this task.",
      "role-not-assumed"),
     ("You've reached the limit on the number of vCPUs you can run concurrently", "quota"),
+    ("CannotPullContainerError: context canceled", "image-not-pulled"),
+    ("ResourceInitializationError: unable to pull secrets or registry auth: execution resource"
+     " retrieval failed: unable to retrieve secret from asm: service call has been retried 1"
+     " time(s): invalid character 't' looking for beginning of value", "secret-not-json"),
+    ("ResourceInitializationError: unable to pull secrets or registry auth: execution resource"
+     " retrieval failed: unable to retrieve secret from asm: KMSInvalidStateException: KMS key"
+     " arn:aws:kms:us-west-2:1:key/k is pending deletion", "key-disabled"),
+    ("ResourceInitializationError: unable to pull secrets or registry auth: execution resource"
+     " retrieval failed: unable to retrieve secrets from ssm: service call has been retried 1"
+     " time(s): invalid ssm parameters: /webordinary/token", "parameter-missing"),
+    ("ResourceInitializationError: failed to validate logger args: create stream has been retried"
+     " 1 times: failed to create Cloudwatch log stream: AccessDeniedException: User:"
+     " arn:aws:sts::1:assumed-role/r/s is not authorized to perform: logs:CreateLogStream on"
+     " resource: arn:aws:logs:us-west-2:1:log-group:/x:log-stream:y", "log-denied"),
+    ("ResourceInitializationError: failed to download env files: file download command: non empty"
+     " error stream: AccessDenied: Access Denied", "environment-file"),
+    ("ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes:"
+     " stderr: unsuccessful EFS utils command execution; code: 1", "mount-failed"),
+    ("Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1':"
+     " InsufficientFreeAddressesInSubnet", "no-address"),
+    ("Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1':"
+     " InvalidSubnetID.NotFound", "network-interface"),
+    ("Your Spot Task was interrupted.", "spot-interrupted"),
+    ("Task failed container health checks", "health-check"),
+    ("CannotStartContainerError: failed to get container status: deadline", "container-start"),
     ("Something that AWS says from tomorrow on", "unknown"),
 )  # fmt: skip
 """What ECS says, as people have reported it, and what it is named."""
@@ -383,9 +446,30 @@ def test_what_ecs_says_is_named(reason: str, wanted: str) -> None:
     assert stopped_tasks.meaning(Task("", "", "STOPPED", reason=reason)).id == wanted
 
 
-def test_each_row_of_the_table_has_a_case_that_it_alone_is_for() -> None:
-    """No row stands behind one that takes all its cases: its own words lead to its own id."""
-    for row in stopped_tasks.TABLE:
-        assert row.cause
-        assert row.remedy
-        assert row.words or row.log or row.codes
+EXITED = "Essential container in task exited"
+ENDINGS = (
+    (137, (), "killed"),
+    (139, ("Segmentation fault",), "crashed"),
+    (143, (), "terminated"),
+    (127, ("sh: nod: not found",), "command-missing"),
+    (1, ("AccessDenied: User: arn:aws:sts::1:assumed-role/task/x is not authorized to perform:"
+         " s3:PutObject",), "not-allowed"),
+    (1, ("Error: connect ENETUNREACH 52.1.1.1:443",), "no-route"),
+    (1, ("touch: /etc/x: Read-only file system",), "read-only-root"),
+    (1, ("Traceback (most recent call last):",), "exits-at-once"),
+)  # fmt: skip
+"""The exit code of a container, its last lines, and what that is named."""
+
+
+@pytest.mark.parametrize(("code", "lines", "wanted"), ENDINGS)
+def test_how_a_container_ended_is_named(code: int, lines: tuple[str, ...], wanted: str) -> None:
+    reason = f"{EXITED}; worker exited with {code}"
+    task = Task("", "", "STOPPED", reason=reason, exit_codes=(("worker", code),))
+    assert stopped_tasks.meaning(task, lines).id == wanted
+
+
+def test_each_name_of_the_table_has_a_case() -> None:
+    """No row stands behind one that takes all that it is for."""
+    cases = {name for _, name, _, _ in FAULTS} | {name for _, name in TEXTS}
+    cases |= {name for _, _, name in ENDINGS}
+    assert {row.id for row in stopped_tasks.TABLE} - cases == set()

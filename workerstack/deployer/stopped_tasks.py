@@ -211,7 +211,7 @@ TABLE: tuple[Known, ...] = (
     Known(
         "spot-interrupted", "Fargate Spot took the capacity back",
         "Start it again, or use FARGATE for what must not be interrupted",
-        r"Spot ?(?:Task)? ?[Ii]nterrupt|SpotInterruption",
+        r"Spot.*[Ii]nterrupt",
     ),
     # The containers themselves.
     Known(

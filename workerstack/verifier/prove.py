@@ -85,6 +85,15 @@ class Plan:
         return live.queue_url(self.task_definition)
 
     @property
+    def essential(self) -> frozenset[str]:
+        """The names of the containers with which the task ends."""
+        return frozenset(
+            str(each["name"])
+            for each in self.task_definition.get("containerDefinitions", ())
+            if each.get("essential", True)
+        )
+
+    @property
     def started_by(self) -> str:
         """By what the tasks of proofs are found; ECS takes 128 of few characters."""
         return re.sub(r"[^A-Za-z0-9/_-]", "-", f"prove/{self.deployment}")[:128]
@@ -120,7 +129,6 @@ def request(plan: Plan, token: str) -> dict[str, Any]:
         "count": 1,
         "startedBy": plan.started_by,
         "clientToken": token,
-        "enableECSManagedTags": bool(service.get("enableECSManagedTags")),
         "enableExecuteCommand": bool(service.get("enableExecuteCommand")),
     }
     if service.get("networkConfiguration"):
@@ -132,6 +140,17 @@ def request(plan: Plan, token: str) -> dict[str, Any]:
     if service.get("platformVersion"):
         asked["platformVersion"] = service["platformVersion"]
     return asked
+
+
+STOPPED = 143
+"""The exit code of a container that ends on SIGTERM, which ECS sends once another has ended."""
+
+
+def ended_well(task: Task, essential: frozenset[str]) -> bool:
+    """Whether a task ended with 0: an essential container did, and ECS stopped the others."""
+    codes = dict(task.exit_codes)
+    first = any(code == 0 for name, code in codes.items() if name in essential)
+    return first and all(code in (0, STOPPED) for code in codes.values())
 
 
 class Proof:
@@ -271,8 +290,8 @@ class Proof:
         return f"task {task.name} of {self.plan.revision} ran: {', '.join(done)}"
 
     def _ended(self, task: Task) -> bool:
-        """A task that stopped by itself: well only where all its containers ended with 0."""
-        if task.exit_codes and not task.failed:
+        """A task that stopped by itself."""
+        if ended_well(task, self.plan.essential):
             self._note("up", "PASS", f"task {task.name} ended with 0")
             return True
         # Where ECS says the reason itself, nobody waits for lines that may never come.
