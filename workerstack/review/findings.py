@@ -46,7 +46,7 @@ CHECKS = (
     Check(("undecided", "nested-not-shown"), find_service.undecided),
     Check(("image-moved",), find_service.image_moved),
     Check(("tasks-restarted",), find_service.restarted),
-    Check(("secret-not-compared",), find_service.secret),
+    Check(("no-echo-not-compared",), find_service.no_echo),
     Check(("mends",), find_checks.mended),
 )
 """In the order of risk; within a level findings are shown in this order."""
