@@ -14,6 +14,7 @@ from workerstack.commands.reports import (
     keep,
     needs_section,
     report,
+    review_files,
 )
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
@@ -71,15 +72,17 @@ def review(
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
             moved |= _say_unchanged(deployment, connection)
+    made = list(found.values())
+    files = review_files(made, output, root, several=several)
     if found:
-        show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
+        show_formatted(report(made, form, several=several, whole=whole, files=files), form)
     for each in found:
         section = needs_section(each, looking[each].result(), form)
         if section and form in ("text", "markdown"):
             show_formatted(f"\n{section}", form)
         elif section:
             say(*section.split("\n"))
-    keep(list(found.values()), output, root, several=several)
+    keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)
