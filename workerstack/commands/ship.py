@@ -9,7 +9,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import all_option, format_option, keep, report
+from workerstack.commands.reports import all_option, format_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show, show_formatted, show_json
 from workerstack.problem import Refusal, as_typed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workerstack.deployer.images import Image
     from workerstack.deployer.ship import Shipped
 
+LATEST = "latest"
 LISTED = 10
 """Images that are listed where none is named."""
 
@@ -29,9 +30,15 @@ ROWS = 2
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="ENV/STACK... [TAG|DIGEST]")
-@click.option("--container", default="", metavar="NAME", help="Ship this container's image.")
-@click.option("--dry-run", is_flag=True, help="Only look at the image; write and make nothing.")
-@click.option("--uncommitted", is_flag=True, help="Ship beside other changes not committed.")
+@click.option("--container", default="", metavar="NAME", help="Choose the container.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check the image; write nothing, and make no change set."
+)
+@click.option(
+    "--uncommitted",
+    is_flag=True,
+    help="Accept other changes of the params file that are not committed.",
+)
 @format_option
 @all_option
 @connected
@@ -80,7 +87,7 @@ def ship(
         word = "Wrote" if each.file in changed else "Already in"
         value = each.value(found.image.digest)
         say(f"{word} {as_typed(each.file)}: {each.parameter} {value[:26]}..., {tag or 'no tag'}")
-    return _review(chosen, connection, form, root, whole=whole)
+    return _review(chosen, connection, tag or bare[:19], form, root, whole=whole)
 
 
 def _split(words: tuple[str, ...]) -> tuple[list[str], str]:
@@ -105,10 +112,13 @@ def _check_together(slots: "list[Slot]") -> None:
 
 
 def _tag(found: "Shipped", wanted: str) -> str:
-    """What stands behind the digest: the tag that was asked for, else the first that it has."""
-    if wanted in found.image.tags:
-        return wanted
-    return sorted(found.image.tags)[0] if found.image.tags else ""
+    """What stands behind the digest: the tag that was asked for, else the first that it has.
+
+    `latest` says nothing a week later, so that any other tag of the image is taken before it.
+    """
+    return min(
+        found.image.tags, key=lambda each: (each == LATEST, each != wanted, each), default=""
+    )
 
 
 def _differs(each: "Slot", found: "Shipped", tag: str) -> bool:
@@ -132,6 +142,7 @@ def _show_edits(slots: "list[Slot]", found: "Shipped", tag: str) -> None:
 def _review(
     chosen: list[deployments.Deployment],
     connection: dict[str, str | None],
+    shipped: str,
     form: str,
     root: Path,
     *,
@@ -144,8 +155,10 @@ def _review(
     several = len(again) > 1
     found, problems = reviews(again, connection, {each.name: [] for each in again},
                               revert_drift=False)  # fmt: skip
+    made = list(found.values())
+    kept = review_files(made, None, root, several=several)
     if found:
-        show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
+        show_formatted(report(made, form, several=several, whole=whole, files=kept), form)
     for name, review in found.items():
         more = [each for each in review.resources if each.can_change][ROWS:]
         if more and review.change_set.type == "UPDATE":
@@ -155,8 +168,8 @@ def _review(
             say(f"No changes: {each.name} runs this image already.")
     if found:
         files = " ".join(str(as_typed(each.source.file)) for each in again)
-        say("", f"Commit    git commit -m 'Ship it' -- {files}")
-    keep(list(found.values()), None, root, several=several)
+        say("", f"Commit    git commit -m 'Ship {shipped}' -- {files}")
+    keep(made, kept)
     return ended(problems, several=several) or (CHANGES if found else 0)
 
 
