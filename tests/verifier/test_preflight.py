@@ -405,7 +405,8 @@ def test_what_may_not_be_looked_for_is_not_known(
 def test_markdown_shows_it_to_who_approves() -> None:
     rows = [Check("image", "", "FAIL", "x:1 is not there", "Push it"), Check("a", "", "PASS", "")]
     said = needs_section("dev/x", rows, "markdown")
-    assert "- **<code>image</code>**: <code>x:1 is not there</code>" in said
+    assert "- **<code>image</code>**: <code>x" in said
+    assert "is not there" in said
     assert needs_section("dev/x", rows[1:], "markdown") == ""
 
 
