@@ -36,10 +36,16 @@ LOOKED_UP = "CloudFormation looks up values of this type of parameter; the endpo
 TAKEN_BACK = "a creation that fails takes back what is RetainExceptOnCreate; this one succeeds"
 ADOPTION = "what only adopting calls: test_a_stack_of_another_tool_is_adopted"
 
+CUSTOMER_KEYS = "preflight asks only of what is under a customer key: test_preflight.py"
+NO_WAY_OUT = "preflight asks only where a subnet has no way out: test_preflight.py"
+GOES_BACK = "only a rollout that goes back has a reason: tests/deployer/test_service.py"
+
 EXPLAINED: Mapping[str, Mapping[str, str]] = {
     "reviewer": {
         "ec2:DescribeVpcs": LOOKED_UP,
-        "ec2:DescribeSubnets": LOOKED_UP,
+        "ec2:DescribeVpcEndpoints": NO_WAY_OUT,
+        "kms:DescribeKey": CUSTOMER_KEYS,
+        "kms:GetKeyPolicy": CUSTOMER_KEYS,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
         "cloudformation:CreateStackRefactor": ADOPTION,
         "cloudformation:DescribeStackRefactor": ADOPTION,
@@ -47,6 +53,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "cloudformation:ListStackRefactorActions": ADOPTION,
     },
     "executor": {
+        "ecs:DescribeServiceDeployments": GOES_BACK,
         "cloudformation:DescribeStackRefactor": ADOPTION,
         "cloudformation:ExecuteStackRefactor": ADOPTION,
         "cloudformation:ListStackRefactorActions": ADOPTION,

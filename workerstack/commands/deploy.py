@@ -9,6 +9,8 @@ from workerstack.commands.drift import drift
 from workerstack.commands.execute import execute
 from workerstack.commands.init import init
 from workerstack.commands.logs import logs
+from workerstack.commands.preflight import preflight
+from workerstack.commands.prove import prove
 from workerstack.commands.review import review
 from workerstack.commands.rights import rights
 from workerstack.commands.rollback import rollback
@@ -29,7 +31,7 @@ def deploy() -> None:
 
 
 for command in (
-    init, adopt, review, diff, ship, execute, discard, watch, rollback, verify, smoke, drift,
-    status, logs, rights,
+    init, adopt, preflight, review, diff, ship, execute, discard, watch, prove, rollback, verify,
+    smoke, drift, status, logs, rights,
 ):  # fmt: skip
     deploy.add_command(command)

@@ -1,5 +1,6 @@
 """``deploy.py review``."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,14 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import all_option, format_option, keep, report, review_files
+from workerstack.commands.reports import (
+    all_option,
+    format_option,
+    keep,
+    needs_section,
+    report,
+    review_files,
+)
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
 from workerstack.problem import Problem
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workerstack.review.model import Review
+    from workerstack.verifier.check import Check
 
 AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
@@ -49,14 +58,16 @@ def review(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Make change sets and show them; exit 2 if there are changes.
+    """Make change sets and show them; exit 2 on changes.
 
     ENV/STACK is one stack; ENV is all of its stacks.
     """
     several = "/" not in name
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
     allowed = _allowed(allow, [each.name for each in chosen])
-    found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        looking = {each.name: pool.submit(_needs, each, connection) for each in chosen}
+        found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
     moved = False
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
@@ -65,11 +76,33 @@ def review(
     files = review_files(made, output, root, several=several)
     if found:
         show_formatted(report(made, form, several=several, whole=whole, files=files), form)
+    for each in found:
+        section = needs_section(each, looking[each].result(), form)
+        if section and form in ("text", "markdown"):
+            show_formatted(f"\n{section}", form)
+        elif section:
+            say(*section.split("\n"))
     keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
+
+
+def _needs(
+    deployment: deployments.Deployment, connection: dict[str, str | None]
+) -> "Sequence[Check]":
+    """Whether what a stack needs exists; one line where even that cannot be looked for."""
+    from workerstack.deployer.aws import explained
+    from workerstack.verifier.check import Check
+    from workerstack.verifier.preflight import preflight
+
+    try:
+        with explained(profile=connection["profile"]):
+            return preflight(deployment, clients_of(deployment, **connection))
+    except Problem as problem:
+        said = f"not known: {problem.what}, {problem.why}"
+        return [Check("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
 
 
 def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> bool:
@@ -148,7 +181,7 @@ def reviews(
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
     """What was found, and what went wrong, by the name of the deployment."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import as_completed
 
     from workerstack.deployer import make_review
     from workerstack.deployer.aws import explained

@@ -9,6 +9,7 @@ from workerstack.localaws import (
     enforcement,
     hooks,
     images,
+    log_streams,
     metric_math,
     refactoring,
     replacement,
@@ -16,10 +17,13 @@ from workerstack.localaws import (
     same_values,
     schemas,
     security_group_rules,
+    service_deployments,
+    service_quotas,
     service_revisions,
     simulated_rights,
     stack_ids,
     taken_names,
+    task_starts,
     transport,
 )
 
@@ -28,7 +32,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import cloudwatch, ecs, iam
+    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
@@ -45,6 +49,9 @@ def install() -> None:
     containers.install(provisioners)
     images.install(ecs)
     service_revisions.install(ecs)
+    task_starts.install(ecs)
+    service_deployments.install(ecs)
+    log_streams.install(cloudwatch_logs)
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
@@ -57,6 +64,8 @@ def install() -> None:
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
     app.SERVICE_HANDLERS["application-autoscaling"] = application_autoscaling.handle_request
+    app.SERVICE_HANDLERS["servicequotas"] = service_quotas.handle_request
+    router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotas"]}
     router.SERVICE_PATTERNS["application-autoscaling"] = {
         "target_prefixes": ["AnyScaleFrontendService"]
     }
@@ -75,3 +84,5 @@ def forget() -> None:
     refactoring.forget()
     taken_names.forget()
     service_revisions.forget()
+    service_quotas.forget()
+    task_starts.forget()
