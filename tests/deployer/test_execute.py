@@ -52,13 +52,17 @@ class Api:
         self.stubber.add_response("describe_stack_events", answer)
 
     def begin(self) -> None:
-        execute._begin(self, REVIEW, OPERATION)  # type: ignore[arg-type]
+        execute._begin(self, REVIEW, OPERATION, caller=CALLER)  # type: ignore[arg-type]
         self.stubber.assert_no_pending_responses()
 
 
-def test_it_carries_the_token() -> None:
+CALLER = "arn:aws:sts::111122223333:assumed-role/Deployer/maria@example.com"
+
+
+def test_it_carries_the_token_and_who_executes() -> None:
     api = Api()
-    sent = {"ChangeSetName": ARN, "ClientRequestToken": OPERATION.token}
+    token = f"{OPERATION.token}-by-Deployer-maria-example-com"
+    sent = {"ChangeSetName": ARN, "ClientRequestToken": token}
     api.stubber.add_response("execute_change_set", {}, sent)
     api.begin()
 

@@ -78,6 +78,10 @@ def execute(
 
         return adoption_step.ended(found, code)
     if code == 0:
+        if found.binding.origin and form == "text":
+            from workerstack.commands.rollback import say_what_to_commit
+
+            say_what_to_commit(source, root)
         _guard(found, deployment, clients, operation)
     return code
 
@@ -98,7 +102,7 @@ def _derived(
     source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
 
     def ask(stack: "Stack", name: str) -> "Request":
-        earlier.check_origin(origin, deployment, stack, clients, root)
+        earlier.check_origin(origin, deployment, stack, clients)
         return execution.asked(review, source, clients)(stack, name)
 
     return source, ask

@@ -10,7 +10,7 @@ from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import all_option, format_option, keep, report
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
-from workerstack.problem import Problem
+from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,8 @@ def review(
     allowed = _allowed(allow, [each.name for each in chosen])
     found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
     for deployment in chosen:
+        if deployment.name not in problems:
+            _say_brought_again(deployment, connection)
         if deployment.name not in found and deployment.name not in problems:
             _say_unchanged(deployment, connection)
     if found:
@@ -76,6 +78,24 @@ def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str
 
     with explained(profile=connection["profile"]):
         say(labels.unchanged(deployment, clients_of(deployment, **connection)))
+
+
+def _say_brought_again(
+    deployment: deployments.Deployment, connection: dict[str, str | None]
+) -> None:
+    """After a rollback, that what is committed is what was gone back from."""
+    from workerstack.deployer import going_back
+    from workerstack.deployer import stack as stacks
+    from workerstack.deployer.aws import explained
+    from workerstack.deployer.source import read_source
+
+    with explained(profile=connection["profile"]):
+        cloudformation = clients_of(deployment, **connection)("cloudformation")
+        stack = stacks.read(cloudformation, deployment.stack)
+        source = read_source(deployment)
+        said = going_back.brought_again(source, deployment, stack, cloudformation)
+    if said:
+        say(harmless(said))
 
 
 def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:

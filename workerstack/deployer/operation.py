@@ -1,5 +1,6 @@
 """An operation in AWS: its events, how it ended, one look at it, and where it is shown."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,10 @@ STACK = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to one resource; ``time`` is an ISO time of UTC."""
+    """What happened to one resource; ``time`` is an ISO time of UTC.
+
+    ``token`` is what the operation is called, ``by`` who executed it, where the token says so.
+    """
 
     id: str
     time: str
@@ -24,6 +28,7 @@ class Event:
     reason: str
     token: str = ""
     stack_id: str = ""
+    by: str = ""
 
     @property
     def is_of_stack(self) -> bool:
@@ -106,8 +111,37 @@ def _oldest_first(newest_first: Iterable[Event]) -> list[Event]:
     return sorted(oldest_first, key=lambda event: event.time)
 
 
+BY = "-by-"
+"""What stands in a token between what it is called and who began it."""
+
+OURS = re.compile(rf"((?:review|rollback|delete)-\d{{8}}T\d{{6}}Z-[0-9a-f-]+){BY}([a-zA-Z0-9-]+)")
+"""A token of ours that says who began it."""
+
+LONGEST_NAME = 60
+"""Characters of who executed it; a token holds 128 (API reference: ExecuteChangeSet)."""
+
+SSO = "AWSReservedSSO_"
+"""How the roles of IAM Identity Center begin; their sessions are called like the person."""
+
+
+def token_of(name: str, caller: str) -> str:
+    """The token of an execution: what it is called, and who begins it.
+
+    CloudFormation's events tell no caller. A token takes letters, digits and hyphens (API
+    reference: ExecuteChangeSet), so others become hyphens. ``caller`` is an ARN.
+    """
+    _, _, whom = caller.rpartition(":")[2].partition("/")
+    role, _, session = whom.partition("/")
+    who = session if role.startswith(SSO) else whom or caller.rpartition(":")[2]
+    told = re.sub("[^a-zA-Z0-9]+", "-", who).strip("-")[:LONGEST_NAME].strip("-")
+    return f"{name}{BY}{told}" if told else name
+
+
 def event_of(answer: Mapping[str, Any]) -> Event:
     """An event of DescribeStackEvents."""
+    token, by = answer.get("ClientRequestToken", ""), ""
+    if ours := OURS.fullmatch(token):
+        token, by = ours.groups()
     return Event(
         id=answer["EventId"],
         time=answer["Timestamp"].isoformat(),
@@ -116,7 +150,8 @@ def event_of(answer: Mapping[str, Any]) -> Event:
         type=answer.get("ResourceType", ""),
         status=answer.get("ResourceStatus", ""),
         reason=answer.get("ResourceStatusReason") or "",
-        token=answer.get("ClientRequestToken", ""),
+        token=token,
+        by=by,
         stack_id=answer.get("StackId", ""),
     )
 

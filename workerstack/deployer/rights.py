@@ -112,7 +112,7 @@ RIGHTS = (
     Right("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
     Right("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
     Right("cloudwatch:GetMetricData", (EXECUTOR,), "all", "the age of the oldest message"),
-    Right("ecr:DescribeImages", (EXECUTOR,), "repositories", "whether tasks run the image"),
+    Right("ecr:DescribeImages", BOTH, "repositories", "whether the image is there, and runs"),
     Right("ecr:BatchGetImage", (EXECUTOR,), "repositories", "images of several platforms"),
     Right("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
     Right("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),

@@ -67,6 +67,14 @@ class Source:
         return digest(self.text)
 
     @property
+    def values_digest(self) -> str:
+        """SHA-256 of each parameter's value and of the tags; secret parameters are not in it."""
+        hidden = self.not_bound
+        values = {name: value for name, value in self.values().items() if name not in hidden}
+        told = [values, dict(self.deployment.tags)]
+        return digest(json.dumps(told, sort_keys=True, ensure_ascii=False))
+
+    @property
     def not_bound(self) -> tuple[str, ...]:
         """Secret parameters: never shown, hashed or written."""
         return tuple(sorted(name for name, each in self.declared.items() if each.no_echo))
