@@ -14,7 +14,8 @@ from workerstack.problem import Detached, Refusal
 
 ARN = "arn:aws:cloudformation:us-west-2:111122223333:changeSet/review-1/1"
 REVIEW: Any = SimpleNamespace(
-    change_set=SimpleNamespace(arn=ARN, name="review-1", created=START.isoformat())
+    change_set=SimpleNamespace(arn=ARN, name="review-1", created=START.isoformat()),
+    adoption="",
 )
 
 
@@ -62,7 +63,7 @@ CALLER = "arn:aws:sts::111122223333:assumed-role/Deployer/maria@example.com"
 def test_it_carries_the_token_and_who_executes() -> None:
     api = Api()
     token = f"{OPERATION.token}-by-Deployer-maria-example-com"
-    sent = {"ChangeSetName": ARN, "ClientRequestToken": token}
+    sent = {"ChangeSetName": ARN, "ClientRequestToken": token, "RetainExceptOnCreate": True}
     api.stubber.add_response("execute_change_set", {}, sent)
     api.begin()
 

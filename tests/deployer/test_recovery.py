@@ -279,6 +279,34 @@ def test_a_failed_creation_is_deleted_with_consent_and_made_again(
     assert status(client) == "CREATE_COMPLETE"
 
 
+RETAINED = """
+  Log:
+    Type: AWS::Logs::LogGroup
+    DeletionPolicy: Retain
+    Properties: {LogGroupName: /one, RetentionInDays: 7}
+"""
+
+
+def test_what_a_failed_creation_made_does_not_stand_in_the_way_of_the_next(
+    command: Run, checkout: Path, client: Callable[[str], Any]
+) -> None:
+    small(checkout, "one")
+    file = checkout / "out/one.template.yaml"
+    whole = file.read_text().rstrip() + RETAINED
+    file.write_text(whole + BROKEN.replace("DependsOn: Queue", "DependsOn: Log"))
+    assert command("review", "dev/one", "--output", str(checkout / "r.json"))[0] == 2
+    assert command("execute", str(checkout / "r.json"))[0] == 1
+    assert not client("logs").describe_log_groups()["logGroups"]
+    code, _, err = command("discard", "dev/one", "--stack", "--yes")
+    assert code == 0
+    assert "Cause: Rule: " in err
+    file.write_text(whole)
+    deploy(command, checkout)
+    assert [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]] == [
+        "/one"
+    ]
+
+
 def test_a_stack_of_somebody_else_is_never_deleted(
     command: Run, checkout: Path, client: Callable[[str], Any]
 ) -> None:

@@ -10,6 +10,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
+from workerstack.commands.reports import allow_option
 from workerstack.deployer.clock import Clock
 from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
@@ -121,6 +122,7 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
     "--import", "imports", multiple=True, metavar="LOGICAL_ID",
     help="Move this resource by retain, remove and import; repeatable.",
 )  # fmt: skip
+@allow_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="Choose the format.")  # fmt: skip
 @click.option(
@@ -135,6 +137,7 @@ def adopt(
     template: Path | None,
     maps: tuple[str, ...],
     imports: tuple[str, ...],
+    allow: tuple[str, ...],
     form: str,
     output: Path | None,
     root: Path,
@@ -150,6 +153,8 @@ def adopt(
     from workerstack.deployer import aws
     from workerstack.deployer.source import read_source
     from workerstack.review import file as review_file
+    from workerstack.review.model import Review
+    from workerstack.review.show import words
 
     deployment = deployments.load(name, root)
     source = read_source(deployment)
@@ -164,7 +169,7 @@ def adopt(
     caller = aws.identify(deployment, clients)
     found = deployed.read(deployment, clients)
     checking.check(found, source, clients("cloudformation"))
-    plan, made = _advanced(source, found, given, set(imports), clients, caller)
+    plan, made = _advanced(source, found, given, set(imports), clients, caller, allow)
     show_formatted(report(plan, made, form), form)
     if made is None:
         say("", "Everything has our names. See what remains:", f"    ./deploy.py review {name}")
@@ -173,6 +178,11 @@ def adopt(
     file = output or root / ".reviews" / f"{name.replace('/', '-')}-adopt-{step}.json"
     review_file.write(made, file)
     say("", f"wrote {as_typed(mapping.path(deployment))}: review and commit it")
+    if isinstance(made, Review) and (blocking := words.refused(made)):
+        allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
+        say("Blocked. Fix it and adopt again, or accept it:")
+        say(f"    ./deploy.py execute {as_typed(file)} {allowed}")
+        return CHANGES
     say("Then execute the step with", f"    ./deploy.py execute {as_typed(file)}")
     return CHANGES
 
@@ -184,6 +194,7 @@ def _advanced(
     imports: set[str],
     clients: "Clients",
     caller: str,
+    allowed: Collection[str],
 ) -> "tuple[Plan, Renaming | Review | None]":
     """The next step; again with what must be imported, where somebody agrees to that."""
     from workerstack.adopter.advance import advance
@@ -192,7 +203,7 @@ def _advanced(
     while True:
         plan = planned(source, found, given, imports)
         try:
-            return advance(plan, clients, Clock(), caller)
+            return advance(plan, clients, Clock(), caller, allowed)
         except CannotRefactor as refusal:
             if not sys.stdin.isatty():
                 raise

@@ -97,7 +97,7 @@ def _derived(
     if review.adoption:
         from workerstack.commands import adoption_step
 
-        return adoption_step.derived(deployment, clients)
+        return adoption_step.derived(deployment, clients, review.allowed)
     origin = review.binding.origin
     source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
 

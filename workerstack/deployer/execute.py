@@ -101,6 +101,8 @@ def _begin(clients: Clients, review: Review, operation: Operation, *, caller: st
         cloudformation.execute_change_set(
             ChangeSetName=review.change_set.arn,
             ClientRequestToken=token_of(operation.token, caller),
+            # What a failure leaves under its name would make the next attempt fail (API reference).
+            **({} if review.adoption else {"RetainExceptOnCreate": True}),
         )
     except KeyboardInterrupt:
         raise _unknown("you interrupted it at that moment") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.deployer import change_set
-from workerstack.deployer.operation import CHANGED, Event, event_of
+from workerstack.deployer.operation import CANCEL, CHANGED, Event, event_of, is_cancelled
 
 ASKED_FOR = "user initiated"
 """The reason, lower case, of the first event of what somebody asked for."""
@@ -18,9 +18,6 @@ BEGINNINGS = frozenset(
     {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
 )
 """Statuses with which an operation begins, whatever the reason; a rollback may be its end."""
-
-CANCEL = "-cancel"
-"""How the token of a cancellation ends that this tool asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,12 @@ def executions(cloudformation: Any, stack_id: str) -> Iterator[Execution]:
     """Everything that was done to the stack, newest first, read as far as it is asked for."""
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     return each_of(event_of(each) for page in pages for each in page["StackEvents"])
+
+
+def last_cause(cloudformation: Any, stack_id: str) -> str:
+    """Why the newest operation that failed did; empty where the events do not tell."""
+    found = (each.cause for each in executions(cloudformation, stack_id))
+    return next(filter(None, found), "")
 
 
 def each_of(newest_first: Iterable[Event]) -> Iterator[Execution]:
@@ -136,5 +139,5 @@ def _execution(newest_first: list[Event]) -> Execution:
         first=first.status,
         status=end.status,
         cause=cause,
-        was_cancelled=any(each.token.endswith(CANCEL) for each in of_stack),
+        was_cancelled=is_cancelled(of_stack),
     )

@@ -176,7 +176,8 @@ class Outcome:
     ``not_rolled_back`` failed when it was taken back; ``left_behind`` are resources that
     were not deleted, since that failed or their policy keeps them: they exist, and are
     billed. ``stopped`` are the reasons for which tasks of the service stopped meanwhile:
-    what the failure of the service itself does not say.
+    what the failure of the service itself does not say. ``was_cancelled``: somebody cancelled
+    it, so that there is no cause.
     """
 
     status: str
@@ -187,6 +188,7 @@ class Outcome:
     not_rolled_back: tuple[Event, ...]
     left_behind: tuple[Event, ...]
     stopped: tuple[str, ...] = ()
+    was_cancelled: bool = False
 
 
 def outcome(
@@ -202,7 +204,9 @@ def outcome(
     """
     turned = _turned(events) if wanted == CHANGED else len(events)
     failed = [event for event in events[:turned] if event.is_failure and not event.is_of_stack]
-    causes = [event for event in failed if not event.is_consequence] or failed[:1]
+    real = [event for event in failed if not event.is_consequence]
+    was_cancelled = wanted == CHANGED and not real and is_cancelled(events)
+    causes = real or ([] if was_cancelled else failed[:1])
     later = events[turned:] if wanted == CHANGED else events
     gone = {event.logical_id for event in later if event.status == "DELETE_COMPLETE"}
     stuck = [event for event in later if event.is_failure and not event.is_of_stack]
@@ -219,6 +223,21 @@ def outcome(
             event for event in later if event.status in LEFT and event.logical_id not in gone
         ),
         stopped=tuple(dict.fromkeys(stopped)),
+        was_cancelled=was_cancelled,
+    )
+
+
+CANCEL = "-cancel"
+"""How the token of a cancellation ends that this tool asked for."""
+
+
+def is_cancelled(events: Iterable[Event]) -> bool:
+    """Whether somebody cancelled the update: by our token, or as the stack's own event says."""
+    return any(
+        event.token.endswith(CANCEL)
+        or ("ROLLBACK_IN_PROGRESS" in event.status and "cancel" in event.reason.lower())
+        for event in events
+        if event.is_of_stack
     )
 
 
@@ -261,7 +280,7 @@ class Operation:
     @property
     def cancellation(self) -> str:
         """The token with which it is cancelled; its events are the operation's, too."""
-        return f"{self.token}-cancel"
+        return f"{self.token}{CANCEL}"
 
     @property
     def resume(self) -> str:

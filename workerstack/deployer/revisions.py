@@ -197,8 +197,6 @@ def _copy(commit: str, root: Path, folder: Path) -> dict[str, str]:
         else:
             chosen[path] = identity
     asked = "".join(f"{identity}\n" for identity in chosen.values()).encode()
-    if not names:
-        return {}
     answer = BytesIO(_output(root, "cat-file", "--batch", given=asked))
     for path in chosen:
         length = int(answer.readline().split()[-1])

@@ -60,7 +60,8 @@ def begin_rollback(
         skipped = {"ResourcesToSkip": list(skip)} if skip else {}
         cloudformation.continue_update_rollback(**request, **skipped)
     else:
-        cloudformation.rollback_stack(**request)
+        # What a failed creation leaves under its name makes the next attempt fail.
+        cloudformation.rollback_stack(**request, RetainExceptOnCreate=True)
     return Operation(deployment.name, stack.id, stack.name, token, wanted=TAKEN_BACK)
 
 

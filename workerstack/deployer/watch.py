@@ -11,6 +11,7 @@ from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import (
+    CANCEL,
     CHANGED,
     DELETED,
     TAKEN_BACK,
@@ -41,7 +42,7 @@ def latest(cloudformation: Any, deployment: Deployment) -> Operation:
             f"Begin with `deploy.py review {deployment.name}`",
         )
     begun = found[-1]
-    token = begun.token.removesuffix(history.CANCEL)
+    token = begun.token.removesuffix(CANCEL)
     return Operation(
         deployment=deployment.name,
         stack_id=stack.id,
