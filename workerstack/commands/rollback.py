@@ -60,7 +60,7 @@ def rollback(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Make a change set that restores an earlier deployment; exit 2 if there are changes.
+    """Make a change set that restores an earlier deployment.
 
     The change set is reviewed and executed like any other. A stack whose update or rollback
     failed is rolled back by CloudFormation itself, after confirmation.
