@@ -262,10 +262,10 @@ def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source | Non
     body = template_body(cloudformation, ChangeSetName=arn)
     text = template_text(body)
     declared = declared_parameters(read(text, arn).data)
-    secret = sorted(name for name, each in declared.items() if each.no_echo)
-    if secret:
+    hidden = sorted(name for name, each in declared.items() if each.no_echo)
+    if hidden:
         raise Problem(
-            f"CloudFormation does not give back {', '.join(secret)}",
+            f"CloudFormation does not give back {', '.join(hidden)}",
             "a NoEcho parameter is masked in its answers",
             TO_A_REVISION,
         )

@@ -344,7 +344,7 @@ def _table(rows: Sequence[AccessChange]) -> str:
 
 def _other(other: OtherChange, kind: str) -> Iterator[str]:
     name = f"{words.KINDS.get(other.kind, other.kind)} {other.name}"
-    if other.kind == words.SECRET:
+    if other.kind == words.NO_ECHO:
         yield f"  {name}: not compared"
         return
     yield f"@@ {name} @@"

@@ -290,7 +290,7 @@ def _others(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
 
 def _other(other: OtherChange, width: int) -> Iterator[str]:
     name = f"{other.name}  " if other.name else ""
-    if other.kind == words.SECRET:
+    if other.kind == words.NO_ECHO:
         text = f"{name}not compared: CloudFormation never returns its value"
     elif other.before is None:
         text = f"{name}+ {words.value_text(other.after)}"

@@ -75,10 +75,10 @@ CAUSES = {
     "NoModification": "not changed in the template",
 }
 FORCES = {"Always": "forces replacement", "Conditionally": "may force replacement"}
-SECRET = "secret parameter"  # noqa: S105 - a kind of change
+NO_ECHO = "NoEcho parameter"
 KINDS = {
     "parameter": "Parameters",
-    SECRET: "NoEcho parameters",
+    NO_ECHO: "NoEcho parameters",
     "tag": "Tags",
     "notification topic": "Notification topics",
     "termination protection": "Termination protection",
@@ -134,17 +134,13 @@ def counts(review: Review) -> str:
     parts = [f"{found[group]} {COUNTED[group]}" for group in known]
     parts += [f"{found[group]} {group}" for group in found if group not in COUNTED]
     resources_ = ", ".join(parts) or "No resource changes"
-    settings = Counter(_setting(each.kind) for each in review.others)
+    settings = Counter(each.kind for each in review.others)
     if review.change_set.type == "CREATE" or not settings:
         return resources_
     said = ", ".join(
         f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in settings.items()
     )
     return f"{resources_}; {said} change{'s' if sum(settings.values()) == 1 else ''}"
-
-
-def _setting(kind: str) -> str:
-    return {"secret parameter": "NoEcho parameter", "stack policy": "stack policy"}.get(kind, kind)
 
 
 def verdict(review: Review) -> str:
