@@ -22,7 +22,7 @@ from workerstack import deployments
 from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
-from workerstack.localaws import Endpoint, enforcement, surroundings, walkthrough
+from workerstack.localaws import Endpoint, enforcement, pushing, surroundings, walkthrough
 from workerstack.localaws.enforcement import Caller
 from workerstack.verifier import smoke as smoke_plan
 from workerstack.verifier import smoke_message
@@ -33,8 +33,6 @@ BUCKET = "templates-of-{}"
 RECOVERY = "what tests/deployer/test_recovery.py brings about; the endpoint has no such stack here"
 LOOKED_UP = "CloudFormation looks up values of this type of parameter; the endpoint does not"
 
-AT_WORK = "verify asks only of a worker at work: moved_tag and old_message of test_verify.py"
-PLATFORMS = "verify asks only of an image of several platforms, and the endpoint has none"
 TAKEN_BACK = "a creation that fails takes back what is RetainExceptOnCreate; this one succeeds"
 ADOPTION = "what only adopting calls: test_a_stack_of_another_tool_is_adopted"
 
@@ -47,7 +45,6 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "cloudformation:DescribeStackRefactor": ADOPTION,
         "cloudformation:DescribeType": ADOPTION,
         "cloudformation:ListStackRefactorActions": ADOPTION,
-        "cloudformation:ListStackResources": ADOPTION,
     },
     "executor": {
         "cloudformation:DescribeStackRefactor": ADOPTION,
@@ -56,9 +53,6 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "ec2:DescribeVpcs": LOOKED_UP,
         "ec2:DescribeSubnets": LOOKED_UP,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
-        "cloudwatch:GetMetricData": AT_WORK,
-        "ecr:DescribeImages": AT_WORK,
-        "ecr:BatchGetImage": PLATFORMS,
         "cloudformation:CancelUpdateStack": RECOVERY,
         "cloudformation:ContinueUpdateRollback": RECOVERY,
         "cloudformation:RollbackStack": RECOVERY,
@@ -166,6 +160,7 @@ def test_these_rights_are_enough_and_none_is_decoration(
     a_rollout_is_watched(callers, worker, endpoint)
     proposals_are_dropped(callers, environment)
     a_change_is_taken_back(callers, environment)
+    an_image_is_shipped(callers, environment, client)
     the_stacks_go(callers, endpoint, client)
     # Deleting a stack is no right of a reviewer, not even that of an empty one.
     refused = callers.refused()
@@ -306,6 +301,24 @@ def everything_changes(callers: Callers, checkout: Path) -> None:
         file = str(checkout / f"{stack}-2.json")
         callers.run("reviewer", "review", f"dev/{stack}", "--output", file, expected=2)
         callers.run("executor", "execute", file)
+
+
+def an_image_is_shipped(callers: Callers, checkout: Path, client: Client) -> None:
+    """While a task runs what its tag meant before; one message waits."""
+    ecr, repository = client("ecr"), "webordinary/claude-code-astro"
+    pushing.push(ecr, repository, "latest")
+    client("ecs").update_service(**SERVICE, desiredCount=1, forceNewDeployment=True)
+    pushing.push_index(ecr, repository, "latest", ["linux/amd64"])
+    pushing.push(ecr, repository, "v1")
+    callers.run("reviewer", "ship", NAME)
+    said = callers.run("reviewer", "ship", NAME, "v1", expected=2)
+    file = next(line for line in said.splitlines() if line.startswith("Execute")).split()[-1]
+    commit(checkout, "Image v1")
+    callers.run("executor", "execute", file)
+    queue = client("sqs").get_queue_url(QueueName="webordinary-email-queue")["QueueUrl"]
+    client("sqs").send_message(QueueUrl=queue, MessageBody="x")
+    assert "Not known" not in callers.run("executor", "status", NAME)
+    callers.run("executor", "logs", NAME)
 
 
 def a_message_is_processed(

@@ -9,7 +9,7 @@ from tests.review.cases.changes import RISKY
 from tests.review.test_changes import said
 from workerstack.cloudformation import Stack, from_data, resolve
 from workerstack.review import find_checks
-from workerstack.review.case import Case, Facts
+from workerstack.review.case import Case, Facts, MovedTag
 from workerstack.review.findings import CHECKS, access, judge
 from workerstack.review.model import Finding, OtherChange, PropertyChange, ResourceChange
 
@@ -119,6 +119,8 @@ ECS = assume({"Service": "ecs-tasks.amazonaws.com"})
 HELD = {"before": {"It": body(SCALING, steps((0, None)))}}
 RUNNING = {"It": body(SERVICE, {})}
 EXPORTED = Facts(account=ACCOUNT, imports={"queue": ("other",)}, exports={"queue": "QueueUrl"})
+
+MOVED = MovedTag("Service", "worker:latest", "sha256:old", "sha256:new", None)
 
 PLANTED: list[tuple[str, str, Case]] = [
     ("deletes-stateful", "blocking", case(change("Remove", QUEUE, {}, policy_action="Delete"))),
@@ -359,6 +361,12 @@ PLANTED: list[tuple[str, str, Case]] = [
         "warning",
         case(change("Remove", ALARM, {"MetricName": "Dead"}), after={"Q": body(QUEUE, {})}),
     ),
+    ("image-moved", "warning", case(facts=Facts(moved_tags=(MOVED,)))),
+    (
+        "image-moved",
+        "warning",
+        case(modify(SERVICE, {}, {}), facts=Facts(moved_tags=(MOVED,))),
+    ),
     ("undecided", "warning", case(change("Dynamic", "AWS::SNS::Topic"))),
     (
         "nested-not-shown",
@@ -519,6 +527,8 @@ HARMLESS: list[tuple[str, Case]] = [
         ),
     ),
     ("alarm-removed", case(modify(ALARM, {"MetricName": "Dead"}, {"MetricName": "Old"}))),
+    ("image-moved", case(facts=Facts(running_tasks=1))),
+    ("image-moved", case(modify(TASK, {"Image": "a"}, {"Image": "b"}), facts=Facts())),
     ("undecided", case(modify(SERVICE, {}, {}))),
     ("nested-not-shown", case(modify("AWS::CloudFormation::Stack", {}, {}))),
     (

@@ -61,8 +61,9 @@ def review(name: str, folder: Path, allow: str, run: Deploy, results: Results) -
         results.tell(_ended(name, ended, said))
         return ended
     found = reviewed.read(folder)
-    if ended == 0:
-        results.tell("No stack would change.")
+    if not found:
+        # Without a change set there is nothing to approve, and still something to know.
+        results.tell("\n".join(["No stack would change.", *(said if ended else ())]))
         return 0
     reviewed.environment(found)
     results.tell(shown.read_text(encoding="utf-8"))

@@ -56,28 +56,49 @@ def review(
     several = "/" not in name
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
     allowed = _allowed(allow, [each.name for each in chosen])
-    found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
+    found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
+    moved = False
     for deployment in chosen:
         if deployment.name not in problems:
             _say_brought_again(deployment, connection)
         if deployment.name not in found and deployment.name not in problems:
-            _say_unchanged(deployment, connection)
+            moved |= _say_unchanged(deployment, connection)
     if found:
         show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
     keep(list(found.values()), output, root, several=several)
     for deployment in chosen:
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)
-    return _ended(problems, several=several) or (CHANGES if found else 0)
+    return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
 
-def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> None:
-    """Nothing to execute; what CloudFormation does not take for a change may differ."""
-    from workerstack.deployer import labels
+def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> bool:
+    """Nothing to execute; what CloudFormation does not take for a change may differ.
+
+    Whether a tag means another image than the tasks run: a new image under an old tag is no
+    change to CloudFormation.
+    """
+    from workerstack.deployer import deployed, labels, running_images, stack
     from workerstack.deployer.aws import explained
+    from workerstack.review.find_service import moved
 
     with explained(profile=connection["profile"]):
-        say(labels.unchanged(deployment, clients_of(deployment, **connection)))
+        clients = clients_of(deployment, **connection)
+        there = stack.read(clients("cloudformation"), deployment.stack)
+        tags, unknown = running_images.moved_or_unknown(
+            clients, lambda: deployed.read_deployed(clients("cloudformation"), there)
+        )
+        if unknown:
+            say(f"Whether a tag means another image by now could not be read: {unknown}")
+        if not tags:
+            say(labels.unchanged(deployment, clients))
+            return False
+        for each in tags:
+            finding = moved(each, taken=False)
+            say(f"warning: {finding.what}: {finding.why}.  [{finding.id}]")
+            say(f"    ./deploy.py ship {deployment.name} {each.tag.rpartition(':')[2]}")
+        say(f"There is nothing else to change in {deployment.name}.")
+        return True
 
 
 def _say_brought_again(
@@ -137,7 +158,7 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
     return found
 
 
-def _reviews(
+def reviews(
     chosen: "Sequence[deployments.Deployment]",
     connection: dict[str, str | None],
     allowed: dict[str, list[str]],
@@ -166,10 +187,10 @@ def _reviews(
     problems: dict[str, Problem] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool, status(len(chosen), "Reviewed") as done:
         running = {pool.submit(one, each): each.name for each in chosen}
-        for ended in as_completed(running):
-            name = running[ended]
+        for each in as_completed(running):
+            name = running[each]
             try:
-                found[name] = ended.result()
+                found[name] = each.result()
             except Problem as problem:
                 problems[name] = problem
             done(name)
@@ -177,7 +198,7 @@ def _reviews(
     return {name: each for name, each in ordered.items() if each is not None}, problems
 
 
-def _ended(problems: dict[str, Problem], *, several: bool) -> int:
+def ended(problems: dict[str, Problem], *, several: bool) -> int:
     """Says each problem; the gravest code of them, 0 where there is none."""
     if not several:
         for problem in problems.values():

@@ -20,11 +20,16 @@ from typing import Any
 from workerstack.deployer.aws import Clients, code_of
 
 IMAGE = re.compile(
-    r"(?P<host>(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+)"
+    r"(?P<host>(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
+    r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn"
+    r"|c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk))"
     r"/(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
-"""An image in a private registry of ECR, also over FIPS, IPv6 (`dkr-ecr`) or in China."""
+"""An image in a private registry of ECR, also over FIPS, IPv6 (`dkr-ecr`) or in China.
+
+Source: AWS general reference, "Amazon ECR endpoints"; botocore, partitions.json (dnsSuffix).
+"""
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -215,6 +220,11 @@ def contents(
         return Contents((), (image.digest,), unknown=why)
     platform = Platform(str(said["os"]), str(said["architecture"]), image.digest)
     return Contents((platform,), (image.digest,))
+
+
+def digests(clients: Clients, repository: Repository, image: Image) -> tuple[str, ...]:
+    """Every digest that a task with this image may name; a single manifest has only its own."""
+    return contents(clients, repository, image).digests if image.is_index else (image.digest,)
 
 
 def scan(clients: Clients, repository: Repository, digest: str) -> Scan | None:

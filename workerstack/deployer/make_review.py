@@ -8,6 +8,7 @@ that this botocore or this account lacks is said to be so, and never fails a rev
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from workerstack.cloudformation import Stack as Resolved
@@ -19,6 +20,8 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.binding import bind, check_known
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
+from workerstack.deployer.deployed import Deployed, physical_ids, worker_queues
+from workerstack.deployer.running_images import moved_tags
 from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
@@ -29,23 +32,22 @@ from workerstack.review.case import Facts
 from workerstack.review.compare import Beside
 from workerstack.review.model import Consent, Finding, Notice, ResourceChange, Review, Step, Where
 from workerstack.review.predict import fill, not_known, parts, predict
-from workerstack.review.simulate_change import Deployed
+from workerstack.review.simulate_change import Deployed as Simulated
 
 SERVICE = "AWS::ECS::Service"
-ALARM = "AWS::CloudWatch::Alarm"
 NOBODY = "is not imported by any stack"
 
 
 def gather_facts(
     clients: Clients,
     changes: Iterable[ResourceChange],
-    templates: Iterable[Mapping[str, Any]],
+    deployed: Callable[[], Deployed],
     stack: Mapping[str, Any],
 ) -> tuple[Facts, tuple[str, ...]]:
     """The facts on a change set, and a sentence for each that is not known.
 
-    ``templates``: the resolved bodies before and after; ``stack`` is DescribeStacks' answer,
-    empty for a new stack.
+    ``deployed`` gives what the stack has now; ``stack`` is DescribeStacks' answer, empty for a
+    new stack.
     """
     unknown: list[str] = []
 
@@ -69,7 +71,8 @@ def gather_facts(
         account=stack.get("StackId", "::::").split(":")[4],
         running_tasks=asked("The running tasks", lambda: _running(clients("ecs"), services)),
         messages_in_flight=asked(
-            "The messages in flight", lambda: _in_flight(clients("sqs"), _queues(templates))
+            "The messages in flight",
+            lambda: _in_flight(clients("sqs"), worker_queues(deployed())),
         )
         if services
         else None,
@@ -80,6 +83,11 @@ def gather_facts(
         ),
         exports=exports,
         rollback_disabled=bool(stack.get("DisableRollback")),
+        moved_tags=asked(
+            "Whether a tag means another image", lambda: moved_tags(clients, deployed()), ()
+        )
+        if stack
+        else (),
     )
     return facts, tuple(unknown)
 
@@ -94,36 +102,14 @@ def _running(ecs: Any, services: list[str]) -> int | None:
     return found if services else None
 
 
-def _in_flight(sqs: Any, queues: set[str]) -> int | None:
+def _in_flight(sqs: Any, queues: list[str]) -> int | None:
     name = "ApproximateNumberOfMessagesNotVisible"
     found = 0
-    for queue in sorted(queues):
+    for queue in queues:
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
         found += int(answer["Attributes"][name])
     return found if queues else None
-
-
-def _queues(templates: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The queues whose depth the stack's alarms watch."""
-    alarms = [
-        body.get("Properties", {})
-        for template in templates
-        for body in template.values()
-        if body.get("Type") == ALARM
-    ]
-    return {name for alarm in alarms for name in _dimension(alarm, "QueueName")}
-
-
-def _dimension(value: Any, wanted: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _dimension(item, wanted)
-    elif isinstance(value, Mapping):
-        if value.get("Name") == wanted and isinstance(value.get("Value"), str):
-            yield value["Value"]
-        for item in value.values():
-            yield from _dimension(item, wanted)
 
 
 def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:
@@ -385,7 +371,9 @@ def _judged(
     predicted = predict(old, new, tags_differ=before.tags != after.tags and not stack.is_new)
     filled = certain.proved(fill(resources, old, new, predicted), old, new)
     sighted = certain.in_sight(filled)
-    live, silent = gather_facts(clients, sighted, (old.bodies, new.bodies), stack.answer)
+    live, silent = gather_facts(
+        clients, sighted, cache(lambda: _deployed(cloudformation, stack, old)), stack.answer
+    )
     said, unasked = gather_notices(cloudformation, arn)
     case = cases.Case(
         is_new=stack.is_new,
@@ -416,12 +404,16 @@ def _judged(
         adoption=adoption,
         scaling=simulate_change.effect(
             case.resources,
-            Deployed(before.template, before.parameters),
-            Deployed(after.template, after.parameters),
+            Simulated(before.template, before.parameters),
+            Simulated(after.template, after.parameters),
         ),
         binding=bind(source, stack, request, plain),
     )
     return found, case
+
+
+def _deployed(cloudformation: Any, stack: Stack, resolved: Resolved) -> Deployed:
+    return Deployed(resolved, {} if stack.is_new else physical_ids(cloudformation, stack))
 
 
 def _is_foreseeable(source: Source, old: Resolved, new: Resolved, request: Request) -> bool:

@@ -39,7 +39,7 @@ class Right:
 RIGHTS = (
     # Stacks and change sets.
     Right("cloudformation:DescribeStacks", ALL, "stacks", "what there is"),
-    Right("cloudformation:ListStackResources", LIVE, "stacks", "what it has"),
+    Right("cloudformation:ListStackResources", ALL, "stacks", "what it has"),
     Right("cloudformation:GetTemplate", BOTH, "stacks", "what is deployed, and what is proposed"),
     Right("cloudformation:GetTemplateSummary", BOTH, "all", "which capabilities a template needs"),
     Right("cloudformation:DescribeStackEvents", BOTH, "stacks", "what happened, also earlier"),
@@ -90,8 +90,8 @@ RIGHTS = (
     Right("sqs:GetQueueUrl", (SMOKE,), "dead-letter queues", "its dead letters"),
     Right("sqs:GetQueueAttributes", ALL, "queues", "messages waiting and in flight"),
     Right("ecs:DescribeTaskDefinition", LIVE, "all", "what runs"),
-    Right("ecs:ListTasks", LIVE, "tasks of the clusters", "tasks that stop"),
-    Right("ecs:DescribeTasks", LIVE, "tasks", "why they stop"),
+    Right("ecs:ListTasks", ALL, "tasks of the clusters", "tasks that run or stop"),
+    Right("ecs:DescribeTasks", ALL, "tasks", "which image they run, why they stop"),
     Right("logs:FilterLogEvents", LIVE, "log groups", "what the worker says"),
     Right("application-autoscaling:DescribeScalableTargets", LIVE, "all", "whether it scales"),
     Right("application-autoscaling:DescribeScalingPolicies", LIVE, "all", "how it scales"),
@@ -112,8 +112,10 @@ RIGHTS = (
     Right("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
     Right("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
     Right("cloudwatch:GetMetricData", (EXECUTOR,), "all", "the age of the oldest message"),
-    Right("ecr:DescribeImages", BOTH, "repositories", "whether the image is there, and runs"),
-    Right("ecr:BatchGetImage", (EXECUTOR,), "repositories", "images of several platforms"),
+    Right("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
+    Right("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
+    Right("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
+    Right("ecr:DescribeImageScanFindings", (REVIEWER,), "repositories", "ship: what a scan found"),
     Right("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
     Right("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
     # The smoke test.

@@ -188,6 +188,25 @@ def _dead(sqs: Any, policy: str | None) -> int | None:
     return depth(sqs, url)["waiting"]
 
 
+OLDEST = "ApproximateAgeOfOldestMessage"
+
+
+def oldest(cloudwatch: Any, queue: str, now: datetime) -> float | None:
+    """Seconds that the oldest message waits; None without a datapoint of the last ten minutes."""
+    metric = {
+        "Namespace": "AWS/SQS",
+        "MetricName": OLDEST,
+        "Dimensions": [{"Name": "QueueName", "Value": queue}],
+    }
+    query = {"Id": "age", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
+    answer = cloudwatch.get_metric_data(
+        ScanBy="TimestampDescending", StartTime=now - WINDOW, EndTime=now,
+        MetricDataQueries=[query],
+    )  # fmt: skip
+    values = [value for each in answer["MetricDataResults"] for value in each["Values"]]
+    return float(values[0]) if values else None
+
+
 TASKS_A_CALL = 100
 """Tasks that DescribeTasks takes at most."""
 
@@ -205,6 +224,7 @@ class Task:
     reason: str = ""
     failed: bool = False
     stop_code: str = ""
+    started_at: datetime | None = None
     stopped_at: datetime | None = None
 
     @property
@@ -244,6 +264,7 @@ def _task(answer: Mapping[str, Any]) -> Task:
         reason="; ".join(_reasons(answer, containers)),
         failed=answer.get("stopCode") in FAILURES and not clean,
         stop_code=answer.get("stopCode", ""),
+        started_at=answer.get("startedAt"),
         stopped_at=answer.get("stoppedAt"),
     )
 

@@ -216,6 +216,12 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
         yield Question(action, request.arn(rest), context)
 
 
+def _ecr(request: Request, action: str) -> Iterator[Question]:
+    account = request.text("registryId") or request.account
+    name = request.text("repositoryName")
+    yield Question(action, f"arn:aws:ecr:{request.region}:{account}:repository/{name}")
+
+
 def _sqs(request: Request, action: str) -> Iterator[Question]:
     name = request.text("QueueName") or request.text("QueueUrl").rpartition("/")[2]
     yield Question(action, request.arn(name))
@@ -279,6 +285,7 @@ RESOURCES: dict[str, Asking] = {
     "application-autoscaling": _scaling,
     "cloudformation": _stack,
     "cloudwatch": _cloudwatch,
+    "ecr": _ecr,
     "ecs": _ecs,
     "elasticfilesystem": _file_system,
     "iam": _iam,

@@ -5,6 +5,7 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    ecr,
     enforcement,
     hooks,
     images,
@@ -26,6 +27,7 @@ def install() -> None:
     from ministack import app
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, ecs, iam
+    from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -40,6 +42,7 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     images.install(ecs)
+    ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
@@ -63,5 +66,6 @@ def forget() -> None:
     application_autoscaling.forget()
     birth_names.forget()
     change_set_settings.forget()
+    ecr.forget()
     enforcement.forget()
     refactoring.forget()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,6 +18,17 @@ Bodies = Mapping[str, Body]
 
 
 @dataclass(frozen=True)
+class MovedTag:
+    """A deployed tag that means another image by now; ``runs`` and ``means`` are digests."""
+
+    service: str
+    tag: str
+    runs: str
+    means: str
+    pushed: datetime | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What only the live account knows; None where it was not asked or did not answer.
 
@@ -29,6 +41,7 @@ class Facts:
     imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
     rollback_disabled: bool = False
+    moved_tags: tuple[MovedTag, ...] = ()
 
 
 class Export(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from workerstack.cloudformation import could_be_equal, differences, equal, plain, references
-from workerstack.review.case import Case, Export, is_replaced, properties
+from workerstack.review.case import Case, Export, MovedTag, is_replaced, properties
 from workerstack.review.model import Finding, ResourceChange
 
 SERVICE = "AWS::ECS::Service"
@@ -101,6 +101,38 @@ def restarted(case: Case) -> Iterator[Finding]:
                 if idle
                 else "If a job must not run twice, execute while the queue is empty",
             )
+
+
+def image_moved(case: Case) -> Iterator[Finding]:
+    """A deployed tag means another image by now: a change of the tasks takes that one along."""
+    taken = {
+        change.logical_id
+        for check in (replaced, detached, restarted)
+        for change in check(case)
+        if change.id in ("service-replaced", "service-detached", "tasks-restarted")
+    }
+    for each in case.facts.moved_tags:
+        yield moved(each, taken=each.service in taken)
+
+
+def moved(tag: MovedTag, *, taken: bool) -> Finding:
+    """That a tag means another image; ``taken``: this change starts a deployment, which takes it.
+
+    Source: ECS developer guide, "Container image resolution".
+    """
+    since = f"since {tag.pushed:%Y-%m-%d %H:%M} UTC" if tag.pushed else "by now"
+    return Finding(
+        id="image-moved",
+        level="warning",
+        logical_id=tag.service,
+        what=f"{tag.tag} is another image {since}: {tag.means[:19]}, and tasks run {tag.runs[:19]}",
+        why="this change starts a deployment, which takes the other image along"
+        if taken
+        else "ECS resolves a tag once a deployment, so the tasks to come run the old one as well",
+        next_step="Name the image that you mean by its digest: `deploy.py ship` writes it"
+        if taken
+        else "Deploy it with `deploy.py ship`",
+    )
 
 
 def _deployed_by(change: ResourceChange, definitions: set[str]) -> Iterator[str]:

@@ -44,6 +44,7 @@ CHECKS = (
     *(Check(ids, find) for ids, find in find_weakening.CHECKS),
     Check(("iam-broadened",), find_access.broadened),
     Check(("undecided", "nested-not-shown"), find_service.undecided),
+    Check(("image-moved",), find_service.image_moved),
     Check(("tasks-restarted",), find_service.restarted),
     Check(("no-echo-not-compared",), find_service.no_echo),
     Check(("mends",), find_checks.mended),
