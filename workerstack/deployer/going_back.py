@@ -105,7 +105,8 @@ def to_commit(source: Source, root: Path) -> list[str]:
     differing = [path for path in then if then[path] != now[path]]
     if not differing:
         return []
-    commits = revisions.since(commit, differing, root)
+    # All that touched either: a commit is reverted whole, so the one file brings the other along.
+    commits = revisions.since(commit, then, root)
     if template in differing and commits and not revisions.merges(commit, root):
         return [f"git revert --no-edit {' '.join(each.id[:12] for each in commits)}"]
     message = f"Go back to {commit[:7]}"
