@@ -59,8 +59,6 @@ def review(
     found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
     moved = False
     for deployment in chosen:
-        if deployment.name not in problems:
-            _say_brought_again(deployment, connection)
         if deployment.name not in found and deployment.name not in problems:
             moved |= _say_unchanged(deployment, connection)
     if found:
@@ -68,6 +66,7 @@ def review(
     keep(list(found.values()), output, root, several=several)
     for deployment in chosen:
         if deployment.name not in problems:
+            _say_brought_again(deployment, connection)
             _older(deployment, found.get(deployment.name), connection)
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
