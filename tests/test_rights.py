@@ -310,6 +310,7 @@ def an_image_is_shipped(callers: Callers, checkout: Path, client: Client) -> Non
     client("ecs").update_service(**SERVICE, desiredCount=1, forceNewDeployment=True)
     pushing.push_index(ecr, repository, "latest", ["linux/amd64"])
     pushing.push(ecr, repository, "v1")
+    client("ecs").update_service(**SERVICE, desiredCount=0)
     callers.run("reviewer", "ship", NAME)
     said = callers.run("reviewer", "ship", NAME, "v1", expected=2)
     file = next(line for line in said.splitlines() if line.startswith("Execute")).split()[-1]

@@ -49,8 +49,9 @@ def test_a_new_image_under_an_old_tag_is_a_finding(
     assert latest[:19] in err
     assert f"./deploy.py ship {NAME} latest" in err
     # The printed command deploys it.
-    code, _, err = command("ship", NAME, "latest")
+    code, out, err = command("ship", NAME, "latest")
     assert code == 2
+    assert "image-moved" not in out  # this very change leaves the tag behind
     execute = next(line for line in err.splitlines() if line.startswith("Execute"))
     assert command("execute", execute.rpartition(" ")[2])[0] == 0
     code, _, err = command("review", NAME)
@@ -58,12 +59,29 @@ def test_a_new_image_under_an_old_tag_is_a_finding(
     assert "No changes" in err
 
 
-def test_at_rest_and_with_a_digest_nothing_moves(command: Run, client: Client, latest: str) -> None:
+def test_at_rest_the_next_task_runs_what_the_first_one_ran(
+    command: Run, client: Client, latest: str
+) -> None:
+    ecs = client("ecs")
+    ecs.update_service(**SERVICE, desiredCount=0)
+    assert command("review", NAME)[0] == 0
     pushing.push(client("ecr"), REPOSITORY, "latest", mark="newer")
-    client("ecs").update_service(**SERVICE, desiredCount=0)
     code, _, err = command("review", NAME)
-    assert code == 0, err
-    assert latest
+    assert code == 2
+    assert f"the service runs {latest[:19]}" in err
+    code, out, _ = command("verify", NAME)
+    assert code == 1
+    assert f"and the next task runs {latest[:19]}" in out
+    assert f"next: ./deploy.py ship {NAME} latest" in out
+    # It is true: a task that starts now runs the old one.
+    ecs.update_service(**SERVICE, desiredCount=1)
+    [task] = ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"]
+    [found] = ecs.describe_tasks(cluster=SERVICE["cluster"], tasks=[task])["tasks"]
+    assert found["containers"][0]["imageDigest"] == latest
+    # A deployment that has had no task yet takes what the tag means then.
+    ecs.update_service(**SERVICE, desiredCount=0)
+    ecs.update_service(**SERVICE, forceNewDeployment=True)
+    assert command("review", NAME)[0] == 0
 
 
 def test_an_index_means_its_platforms_too(command: Run, client: Client, latest: str) -> None:

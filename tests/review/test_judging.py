@@ -120,7 +120,8 @@ HELD = {"before": {"It": body(SCALING, steps((0, None)))}}
 RUNNING = {"It": body(SERVICE, {})}
 EXPORTED = Facts(account=ACCOUNT, imports={"queue": ("other",)}, exports={"queue": "QueueUrl"})
 
-MOVED = MovedTag("Service", "worker:latest", "sha256:old", "sha256:new", None)
+IMAGE = "111122223333.dkr.ecr.us-west-2.amazonaws.com/worker"
+MOVED = MovedTag("Service", f"{IMAGE}:latest", "worker:latest", "sha256:old", "sha256:new", None)
 
 PLANTED: list[tuple[str, str, Case]] = [
     ("deletes-stateful", "blocking", case(change("Remove", QUEUE, {}, policy_action="Delete"))),
@@ -528,6 +529,19 @@ HARMLESS: list[tuple[str, Case]] = [
     ),
     ("alarm-removed", case(modify(ALARM, {"MetricName": "Dead"}, {"MetricName": "Old"}))),
     ("image-moved", case(facts=Facts(running_tasks=1))),
+    (
+        "image-moved",
+        case(
+            modify(
+                TASK,
+                {"ContainerDefinitions": [{"Name": "w", "Image": f"{IMAGE}:latest"}]},
+                {"ContainerDefinitions": [{"Name": "w", "Image": f"{IMAGE}@sha256:new"}]},
+                logical_id="Task",
+                replacement="True",
+            ),
+            facts=Facts(moved_tags=(MOVED,)),
+        ),
+    ),
     ("image-moved", case(modify(TASK, {"Image": "a"}, {"Image": "b"}), facts=Facts())),
     ("undecided", case(modify(SERVICE, {}, {}))),
     ("nested-not-shown", case(modify("AWS::CloudFormation::Stack", {}, {}))),

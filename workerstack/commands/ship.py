@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workerstack.deployer.images import Image
     from workerstack.deployer.ship import Shipped
 
+LATEST = "latest"
 LISTED = 10
 """Images that are listed where none is named."""
 
@@ -111,10 +112,13 @@ def _check_together(slots: "list[Slot]") -> None:
 
 
 def _tag(found: "Shipped", wanted: str) -> str:
-    """What stands behind the digest: the tag that was asked for, else the first that it has."""
-    if wanted in found.image.tags:
-        return wanted
-    return sorted(found.image.tags)[0] if found.image.tags else ""
+    """What stands behind the digest: the tag that was asked for, else the first that it has.
+
+    `latest` says nothing a week later, so that any other tag of the image is taken before it.
+    """
+    return min(
+        found.image.tags, key=lambda each: (each == LATEST, each != wanted, each), default=""
+    )
 
 
 def _differs(each: "Slot", found: "Shipped", tag: str) -> bool:

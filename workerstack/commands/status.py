@@ -213,7 +213,7 @@ def _one(status: "Status", now: datetime) -> Iterator[str]:
         yield line("Image", f"{image.container}: {_image_words(image, now)}")
     for tasks in status.tasks:
         pending = f", {tasks.pending} pending" if tasks.pending else ""
-        began = f" since {age(tasks.began, now)}" if tasks.began else ""
+        began = f", begun {age(tasks.began, now)}" if tasks.began else ""
         rollout = f"; rollout {tasks.rollout}{began}" if tasks.rollout else ""
         yield line("Tasks", f"{tasks.running} running{pending}, {tasks.desired} desired, at most"
                             f" {_most(tasks.most)}{rollout}")  # fmt: skip
@@ -234,9 +234,11 @@ def _image_words(image: "ImageStatus", now: datetime) -> str:
     name = image.image.rpartition("/")[2].partition("@")[0]
     if image.is_there is False:
         return f"{name}: there is no such image"
-    tags = ", ".join(f":{each}" for each in image.tags) or "no tag"
+    own = name.partition(":")[2]
+    others = [f":{each}" for each in image.tags if each != own]
+    tags = f" ({', '.join(others) or 'no tag'})" if others or not own else ""
     pushed = f", pushed {age(image.pushed, now)}" if image.pushed else ""
-    return f"{name} ({tags}), {image.digest[:19] or 'digest not known'}{pushed}"
+    return f"{name}{tags}, {image.digest[:19] or 'digest not known'}{pushed}"
 
 
 def _queue_words(queue: "Queue") -> str:

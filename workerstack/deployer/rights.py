@@ -112,6 +112,7 @@ RIGHTS = (
     Right("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
     Right("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
     Right("cloudwatch:GetMetricData", (EXECUTOR,), "all", "the age of the oldest message"),
+    Right("ecs:DescribeServiceRevisions", BOTH, "service revisions", "which image a tag became"),
     Right("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
     Right("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
     Right("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
@@ -189,6 +190,7 @@ class Environment:
                 for each in self.sources
             ],
             "services": (each for each in self.arns("AWS::ECS::Service") if ":service/" in each),
+            "service revisions": self._service_revisions(),
             "queues": self._queues(),
             "worker's queue": self._given(),
             "dead-letter queues": self._dead_letters(),
@@ -265,6 +267,13 @@ class Environment:
             pattern(each.get("Cluster"), name, self.stacks[name]) or "default"
             for name, each in self.resources("AWS::ECS::Service")
         }
+
+    def _service_revisions(self) -> Iterator[str]:
+        """IAM asks about the revision and about its service (Service Authorization Reference)."""
+        for each in self.arns("AWS::ECS::Service"):
+            if ":service/" in each:
+                yield each
+                yield f"{each.replace(':service/', ':service-revision/')}/*"
 
     def _queues(self) -> Iterator[str]:
         """Those that alarms watch or containers are given, and their dead-letter queues."""

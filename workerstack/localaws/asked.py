@@ -205,6 +205,13 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
     if action == "ecs:ListTasks":
         yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
         return
+    if action == "ecs:DescribeServiceRevisions":
+        for arn in request.listed("serviceRevisionArns"):
+            yield Question(action, arn)
+            yield Question(
+                action, arn.replace(":service-revision/", ":service/").rpartition("/")[0]
+            )
+        return
     kind, names = "service", request.listed("services") or [request.text("service")]
     if action == "ecs:DescribeTasks":
         kind, names = "task", request.listed("tasks")

@@ -16,6 +16,7 @@ from workerstack.localaws import (
     same_values,
     schemas,
     security_group_rules,
+    service_revisions,
     simulated_rights,
     stack_ids,
     transport,
@@ -42,6 +43,7 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     images.install(ecs)
+    service_revisions.install(ecs)
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
@@ -69,3 +71,4 @@ def forget() -> None:
     ecr.forget()
     enforcement.forget()
     refactoring.forget()
+    service_revisions.forget()

@@ -19,9 +19,13 @@ Bodies = Mapping[str, Body]
 
 @dataclass(frozen=True)
 class MovedTag:
-    """A deployed tag that means another image by now; ``runs`` and ``means`` are digests."""
+    """A deployed tag that means another image by now; ``runs`` and ``means`` are digests.
+
+    ``image`` is the whole image, as the deployed task definition says it.
+    """
 
     service: str
+    image: str
     tag: str
     runs: str
     means: str

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from workerstack.cloudformation import could_be_equal, differences, equal, plain, references
+from workerstack.cloudformation import (
+    could_be_equal,
+    differences,
+    equal,
+    plain,
+    references,
+    text,
+)
 from workerstack.review.case import Case, Export, MovedTag, is_replaced, properties
 from workerstack.review.model import Finding, ResourceChange
 
@@ -111,8 +118,16 @@ def image_moved(case: Case) -> Iterator[Finding]:
         for change in check(case)
         if change.id in ("service-replaced", "service-detached", "tasks-restarted")
     }
+    images = {
+        text(container.get("Image"))
+        for task in case.stacks[1].of("AWS::ECS::TaskDefinition")
+        for container in task.get("ContainerDefinitions", default=())
+        if isinstance(container, Mapping)
+    }
     for each in case.facts.moved_tags:
-        yield moved(each, taken=each.service in taken)
+        # A change to another tag or a digest leaves this one behind.
+        if not images or each.image in images:
+            yield moved(each, taken=each.service in taken)
 
 
 def moved(tag: MovedTag, *, taken: bool) -> Finding:
@@ -125,7 +140,8 @@ def moved(tag: MovedTag, *, taken: bool) -> Finding:
         id="image-moved",
         level="warning",
         logical_id=tag.service,
-        what=f"{tag.tag} is another image {since}: {tag.means[:19]}, and tasks run {tag.runs[:19]}",
+        what=f"{tag.tag} is another image {since}: {tag.means[:19]}, and the service runs"
+        f" {tag.runs[:19]}",
         why="this change starts a deployment, which takes the other image along"
         if taken
         else "ECS resolves a tag once a deployment, so the tasks to come run the old one as well",

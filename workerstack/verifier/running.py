@@ -11,6 +11,8 @@ from workerstack.cloudformation import Resource, text
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer import images
 from workerstack.deployer import service as live_service
+from workerstack.deployer.deployed import Deployed
+from workerstack.deployer.running_images import moved_tags
 from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.deviations import wanted_properties
 from workerstack.verifier.live_only import (
@@ -87,6 +89,24 @@ def _image(look: Look) -> Faults:
                         f"task {name} runs {digest[:19]}, and {_short(image)} is"
                         f" {known[image][0][:19]}", restart,
                     )  # fmt: skip
+    yield from _at_rest(look)
+
+
+def _at_rest(look: Look) -> Faults:
+    """A tag that means another image, where no task runs: the next one runs the old one, too."""
+    if _running(look):
+        return
+    try:
+        with understood("ecs"):
+            moved = moved_tags(look.clients, Deployed(look.live.deployed, look.live.physical))
+    except GoneError:
+        return
+    for each in moved:
+        tag = each.tag.rpartition(":")[2]
+        yield Fault(
+            f"{each.tag} is {each.means[:19]} by now, and the next task runs {each.runs[:19]}",
+            f"./deploy.py ship {look.deployment} {tag}",
+        )
 
 
 def _digests(look: Look, image: str) -> tuple[str, ...]:
