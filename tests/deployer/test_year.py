@@ -139,7 +139,7 @@ class Team:
         match kind:
             case "value":
                 self.value("MaxTasks", now.randint(1, 9))
-                self.value("LogRetentionDays", now.choice((30, 60, 90, 120)))
+                self.value("LogRetentionDays", now.choice((30, 60, 90, 180)))
                 self.value("TaskMemory", now.choice((4096, 5120, 6144, 7168)))
             case "image":
                 tag = f"v{len(self.done)}"
