@@ -258,6 +258,42 @@ def test_going_back_twice_returns(team: Team, client: Callable[[str], Any]) -> N
     assert seconds(client) == "20"
 
 
+def test_a_finding_is_accepted_while_going_back(team: Team, client: Callable[[str], Any]) -> None:
+    team.values(Seconds="10")
+    team.deploy()
+    file = team.root / TEMPLATE
+    file.write_text(file.read_text().rstrip() + "\n  More: {Type: AWS::SQS::Queue}\n")
+    team.commit("a queue more")
+    team.deploy()
+    code, _, err = team.command("rollback", "dev/one", "--allow", "deletes-stateful:Other")
+    assert code == 3
+    assert "There is no blocking finding deletes-stateful:Other" in err
+    assert not [
+        each for each in client("cloudformation").list_change_sets(StackName="one")["Summaries"]
+        if each["ExecutionStatus"] == "AVAILABLE"
+    ]  # fmt: skip
+    review = str(team.root / "r.json")
+    assert team.command("rollback", "dev/one", "--output", review)[0] == 2
+    code, _, err = team.command("execute", review, committed=True)
+    assert (code, "Blocked by deletes-stateful:More" in err) == (3, True)
+    team.deploy("rollback", "dev/one", "--allow", "deletes-stateful:More")
+    assert seconds(client) == "10"
+
+
+def test_what_is_on_another_branch_is_restored_and_not_reverted_to(team: Team) -> None:
+    team.values(Seconds="10")
+    team.deploy()
+    team.git("checkout", "--quiet", "-b", "aside")
+    small(team.root, "one", seconds=44)
+    aside = team.commit("aside")
+    team.git("checkout", "--quiet", "main")
+    team.values(Seconds="20")
+    code, _, err = team.command("rollback", "dev/one", "--to", aside)
+    assert code == 2
+    assert f"git restore --source {aside[:12]} -- {VALUES} {TEMPLATE}" in err
+    assert "git revert" not in err
+
+
 def test_the_commit_is_found_among_many(team: Team) -> None:
     """On another branch, of two that fit the newest, one before a merge, with CRLF line ends."""
     deployment = deployments.load("dev/one", team.root)

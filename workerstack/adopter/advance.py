@@ -174,6 +174,8 @@ def advance(
     where a type must be imported.
     """
     step, _ = plan.step
+    if step in ("rename", "done"):
+        check_known(allowed, ())
     if step == "rename":
         refactor.check_movable(plan, clients("cloudformation"))
     if step == "remove":
@@ -182,6 +184,5 @@ def advance(
     if step == "done":
         return plan, None
     if step == "rename":
-        check_known(allowed, ())
         return plan, refactor.propose_renaming(plan, clients, clock, caller)
     return plan, propose_step(plan, clients, clock, caller, allowed)

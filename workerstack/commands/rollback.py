@@ -160,5 +160,5 @@ def say_what_to_commit(source: "Source", root: Path) -> None:
 
     found = going_back.to_commit(source, root)
     if found:
-        say("", "What is committed is still the newer version: the next review proposes it again.")
+        say("", "What is committed is another version: the next review proposes that one again.")
         say("To have git say what is deployed:", *(f"    {harmless(each)}" for each in found))

@@ -107,7 +107,7 @@ def to_commit(source: Source, root: Path) -> list[str]:
         return []
     # All that touched either: a commit is reverted whole, so the one file brings the other along.
     commits = revisions.since(commit, then, root)
-    if template in differing and commits and not revisions.merges(commit, root):
+    if template in differing and commits and revisions.is_straight(commit, root):
         return [f"git revert --no-edit {' '.join(each.id[:12] for each in commits)}"]
     message = f"Go back to {commit[:7]}"
     return [

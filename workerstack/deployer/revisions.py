@@ -126,9 +126,11 @@ def since(commit: str, paths: Iterable[str], root: Path) -> list[Commit]:
     return list(_commits(found.stdout, None))
 
 
-def merges(commit: str, root: Path) -> bool:
-    """Whether there is a merge between a commit and HEAD."""
-    return bool(_git(root, "log", "--merges", "--format=%H", f"{commit}..HEAD").stdout.strip())
+def is_straight(commit: str, root: Path) -> bool:
+    """Whether HEAD came from a commit without a merge, so that reverting leads back to it."""
+    if _git(root, "merge-base", "--is-ancestor", commit, "HEAD").returncode:
+        return False
+    return not (_git(root, "log", "--merges", "--format=%H", f"{commit}..HEAD").stdout.strip())
 
 
 def texts_at(commits: Iterable[str], path: str, root: Path) -> dict[str, str | None]:
