@@ -178,11 +178,11 @@ class Team:
 
     def two(self) -> None:
         """Two people review at once; the second one to execute is refused."""
-        self.value("MaxTasks", 12)
+        self.value("MaxTasks", 20 + self.number)
         mine = self.commit("mine")
         one = self.reviewed("review")
         self.git("reset", "--quiet", "--hard", "HEAD~1")
-        self.value("MaxTasks", 13)
+        self.value("MaxTasks", 21 + self.number)
         theirs = self.commit("theirs")
         other = self.reviewed("review")
         self.executed(other, theirs)

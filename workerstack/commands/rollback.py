@@ -8,7 +8,7 @@ import click
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, clients_of, columns, connected, consent
-from workerstack.commands.reports import allow_option, keep, report
+from workerstack.commands.reports import allow_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, show_json, show_line
 from workerstack.problem import Refusal, harmless
@@ -148,8 +148,9 @@ def _proposed(
         say(f"No changes: {source.deployment.name} matches that deployment.")
         say_what_to_commit(source, root)
         return 0
-    show_formatted(report([found], form, several=False), form)
-    keep([found], output, root, several=False)
+    files = review_files([found], output, root, several=False)
+    show_formatted(report([found], form, several=False, files=files), form)
+    keep([found], files)
     say_what_to_commit(source, root)
     return CHANGES
 

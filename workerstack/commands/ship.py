@@ -9,7 +9,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import all_option, format_option, keep, report
+from workerstack.commands.reports import all_option, format_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show, show_formatted, show_json
 from workerstack.problem import Refusal, as_typed
@@ -155,8 +155,10 @@ def _review(
     several = len(again) > 1
     found, problems = reviews(again, connection, {each.name: [] for each in again},
                               revert_drift=False)  # fmt: skip
+    made = list(found.values())
+    kept = review_files(made, None, root, several=several)
     if found:
-        show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
+        show_formatted(report(made, form, several=several, whole=whole, files=kept), form)
     for name, review in found.items():
         more = [each for each in review.resources if each.can_change][ROWS:]
         if more and review.change_set.type == "UPDATE":
@@ -167,7 +169,7 @@ def _review(
     if found:
         files = " ".join(str(as_typed(each.source.file)) for each in again)
         say("", f"Commit    git commit -m 'Ship {shipped}' -- {files}")
-    keep(list(found.values()), None, root, several=several)
+    keep(made, kept)
     return ended(problems, several=several) or (CHANGES if found else 0)
 
 

@@ -295,7 +295,7 @@ def _header(group: Sequence[Review]) -> Iterator[Block]:
         yield Block(f"{same}{text(said)}  ")
     if review.change_set.reason:
         yield Block(f"CloudFormation says: {text(review.change_set.reason)}\n")
-    for key, value in review.change_set.extra.items():
+    for key, value in words.unknown_members(review).items():
         yield Block(f"{text(key)}: {code(words.value_text(value))}\n")
 
 

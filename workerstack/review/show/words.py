@@ -112,6 +112,36 @@ def refused(review: Review) -> list[Finding]:
     ]
 
 
+def commands(review: Review, file: str) -> list[tuple[str, str]]:
+    """What can be done with a review that is kept in ``file``; what accepts findings comes last.
+
+    Where findings block it, nothing that `execute` would refuse is among them.
+    """
+    blocking = refused(review)
+    if not blocking:
+        return [
+            ("Execute", f"./deploy.py execute {file}"), ("Discard", f"./deploy.py discard {file}")
+        ]  # fmt: skip
+    allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
+    return [
+        ("Fix it, then", f"./deploy.py review {review.where.deployment}"),
+        ("Discard", f"./deploy.py discard {file}"),
+        ("Accept it", f"./deploy.py execute {file} {allowed}"),
+    ]
+
+
+def unknown_members(review: Review) -> dict[str, Any]:
+    """What AWS says of the change set and this version does not know.
+
+    Not what each answer has and is empty, nor topics: those that change stand among the settings.
+    """
+    found = review.change_set.extra
+    quiet = {"NotificationARNs"} | {
+        each for each in ("RollbackConfiguration",) if not found.get(each)
+    }
+    return {key: value for key, value in found.items() if key not in quiet}
+
+
 def title(review: Review) -> str:
     """Which stack, and whether it is new."""
     stack = review.where.stack_name or "a stack"
@@ -392,7 +422,7 @@ def shown(change: ResourceChange) -> list[Shown]:
 
 
 def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
-    causes = ", ".join(dict.fromkeys(filter(None, map(cause, group))))
+    causes = _causes(group)
     extra = tuple(item for each in group for item in {**(each.drift or {}), **each.extra}.items())
     valued = [each for each in group if each.values_given]
     if not valued:
@@ -404,6 +434,17 @@ def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
                 told.append(place)
     for number, (path, before, after) in enumerate(told):
         yield Shown(path, causes, forces(group), True, before, after, () if number else extra)
+
+
+def _causes(group: Iterable[PropertyChange]) -> str:
+    """Each cause once: ``from parameters QueueName and TaskCpu``."""
+    found = list(dict.fromkeys(filter(None, map(cause, group))))
+    start = cause(PropertyChange(change_source="ParameterReference", causing_entity=""))
+    names = [each.removeprefix(start) for each in found if each.startswith(start)]
+    if len(names) > 1:
+        plural = f"{start.rstrip()}s {', '.join(names[:-1])} and {names[-1]}"
+        found = [plural, *(each for each in found if not each.startswith(start))]
+    return ", ".join(found)
 
 
 def _deepest(label: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
