@@ -63,7 +63,9 @@ def review(name: str, folder: Path, allow: str, run: Deploy, results: Results) -
     found = reviewed.read(folder)
     if not found:
         # Without a change set there is nothing to approve, and still something to know.
-        results.tell("\n".join(["No stack would change.", *(said if ended else ())]))
+        results.tell("No stack would change.")
+        if ended:
+            results.tell(f"\n{fenced(list(said))}")
         return 0
     reviewed.environment(found)
     results.tell(shown.read_text(encoding="utf-8"))
