@@ -26,7 +26,7 @@ def build(worker: Worker) -> Template:
     queue = _queue(template, parameters.queue)
     cluster = add(compute.cluster(parameters.names))
     log_group = add(compute.log_group(parameters.names, parameters.size))
-    execution_role, task_role = add(roles.execution_role()), add(roles.task_role(worker))
+    execution_role, task_role = add(roles.execution_role()), add(roles.task_role())
     group = add(network.worker_security_group(parameters))
     needed: list[AWSObject] = [
         add(roles.execution_rights(parameters, execution_role, log_group)),

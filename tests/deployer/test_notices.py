@@ -220,7 +220,7 @@ def test_what_runs_and_waits_and_imports_is_asked() -> None:
             "cloudformation": [("list_imports", {"Imports": ["other"]})],
         }
     )  # fmt: skip
-    found, unknown = make_review.gather_facts(clients, [SERVICE], deployed, STACK)
+    found, unknown = make_review.gather_facts(clients, [SERVICE], deployed, {}, STACK)
     assert (found.running_tasks, found.messages_in_flight) == (2, 3)
     assert found.imports == {"queue": ("other",)}
     assert found.exports == {"queue": "QueueArn"}
@@ -236,11 +236,13 @@ def test_what_may_not_be_asked_is_not_known() -> None:
             "cloudformation": [("list_imports", "AccessDenied")],
         }
     )
-    found, unknown = make_review.gather_facts(clients, [SERVICE], deployed, STACK)
+    found, unknown = make_review.gather_facts(clients, [SERVICE], deployed, {}, STACK)
     assert (found.running_tasks, found.messages_in_flight) == (None, None)
     assert len(unknown) == 3
 
 
 def test_nothing_is_asked_about_a_service_that_does_not_change() -> None:
-    found, unknown = make_review.gather_facts(clients_of({"ecs": [], "sqs": []}), [], deployed, {})
+    found, unknown = make_review.gather_facts(
+        clients_of({"ecs": [], "sqs": []}), [], deployed, {}, {}
+    )
     assert (found.running_tasks, found.messages_in_flight, unknown) == (None, None, ())

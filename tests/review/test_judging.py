@@ -120,6 +120,8 @@ HELD = {"before": {"It": body(SCALING, steps((0, None)))}}
 RUNNING = {"It": body(SERVICE, {})}
 EXPORTED = Facts(account=ACCOUNT, imports={"queue": ("other",)}, exports={"queue": "QueueUrl"})
 
+OLD_QUEUE, NEW_QUEUE = ([{"Name": "QueueName", "Value": name}] for name in ("old", "new"))
+ON_X86 = {"ContainerDefinitions": [{"Name": "a", "Image": "b:1"}]}
 IMAGE = "111122223333.dkr.ecr.us-west-2.amazonaws.com/worker"
 MOVED = MovedTag("Service", f"{IMAGE}:latest", "worker:latest", "sha256:old", "sha256:new", None)
 
@@ -129,6 +131,28 @@ PLANTED: list[tuple[str, str, Case]] = [
         "deletes-stateful",
         "warning",
         case(change("Remove", "AWS::RDS::DBInstance", {}, policy_action="Snapshot")),
+    ),
+    (
+        "messages-left",
+        "warning",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(1, Dimensions=NEW_QUEUE)),
+            after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
+            facts=Facts(account=ACCOUNT, waiting={"old": 3}),
+        ),
+    ),
+    (
+        "messages-left",
+        "warning",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(1, Dimensions=NEW_QUEUE)),
+            after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
+        ),
+    ),
+    (
+        "architecture-changed",
+        "warning",
+        case(modify(TASK, ON_X86, {**ON_X86, "RuntimePlatform": {"CpuArchitecture": "ARM64"}})),
     ),
     ("left-behind", "note", case(change("Remove", LOGS, {}, policy_action="Retain"))),
     (
@@ -455,6 +479,38 @@ HARMLESS: list[tuple[str, Case]] = [
                 "Add", GROUP, None, {"SecurityGroupIngress": [ingress(2049, CidrIp="10.0.0.0/8")]}
             ),
             new=True,
+        ),
+    ),
+    (
+        "messages-left",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(1, Dimensions=NEW_QUEUE)),
+            after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
+            facts=Facts(account=ACCOUNT, waiting={"old": 0}),
+        ),
+    ),
+    (
+        "messages-left",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(2, Dimensions=OLD_QUEUE)),
+            after={"It": body(ALARM, alarm(2, Dimensions=OLD_QUEUE))},
+        ),
+    ),
+    (
+        "architecture-changed",
+        case(modify(TASK, ON_X86, {**ON_X86, "RuntimePlatform": {"CpuArchitecture": "X86_64"}})),
+    ),
+    (
+        "architecture-changed",
+        case(
+            modify(
+                TASK,
+                ON_X86,
+                {
+                    "ContainerDefinitions": [{"Name": "a", "Image": "b:arm"}],
+                    "RuntimePlatform": {"CpuArchitecture": "ARM64"},
+                },
+            )
         ),
     ),
     ("service-replaced", case(modify(SERVICE, {}, {"Tags": []}))),

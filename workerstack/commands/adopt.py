@@ -10,7 +10,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
-from workerstack.commands.reports import allow_option
+from workerstack.commands.reports import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
 from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
@@ -71,7 +71,9 @@ def _ask(question: "Question") -> dict[str, str | None]:
     return {question.ours: None if answer == NEW else answer}
 
 
-def report(plan: "Plan", made: "Renaming | Review | None", form: str) -> str:
+def report(
+    plan: "Plan", made: "Renaming | Review | None", form: str, *, whole: bool = False
+) -> str:
     """The plan, and the change set of its next step if it is one."""
     from workerstack.adopter import show
     from workerstack.review.model import Review
@@ -81,7 +83,7 @@ def report(plan: "Plan", made: "Renaming | Review | None", form: str) -> str:
         return json.dumps(_data(plan, made), indent=2)
     text = show.render(plan, styled, columns())
     if isinstance(made, Review):
-        text += "\n\n" + terminal.render(made, styled, columns())
+        text += "\n\n" + terminal.render(made, styled, columns(), whole=whole)
     return text
 
 
@@ -130,6 +132,7 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
     type=click.Path(path_type=Path),
     help="Write the next step there [default: .reviews/...].",
 )
+@all_option
 @connected
 def adopt(
     *,
@@ -140,6 +143,7 @@ def adopt(
     allow: tuple[str, ...],
     form: str,
     output: Path | None,
+    whole: bool,
     root: Path,
     **connection: str | None,
 ) -> int:
@@ -170,20 +174,22 @@ def adopt(
     found = deployed.read(deployment, clients)
     checking.check(found, source, clients("cloudformation"))
     plan, made = _advanced(source, found, given, set(imports), clients, caller, allow)
-    show_formatted(report(plan, made, form), form)
+    show_formatted(report(plan, made, form, whole=whole), form)
     if made is None:
-        say("", "Everything has our names. See what remains:", f"    ./deploy.py review {name}")
+        say(
+            "",
+            "All resources have the logical IDs of out/. See what remains:",
+            f"    ./deploy.py review {name}",
+        )
         return 0
     step, _ = plan.step
     file = output or root / ".reviews" / f"{name.replace('/', '-')}-adopt-{step}.json"
     review_file.write(made, file)
     say("", f"wrote {as_typed(mapping.path(deployment))}: review and commit it")
-    if isinstance(made, Review) and (blocking := words.refused(made)):
-        allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
-        say("Blocked. Fix it and adopt again, or accept it:")
-        say(f"    ./deploy.py execute {as_typed(file)} {allowed}")
-        return CHANGES
-    say("Then execute the step with", f"    ./deploy.py execute {as_typed(file)}")
+    if isinstance(made, Review) and words.refused(made):
+        say(*commands(made, file, again=f"./deploy.py adopt {name}"))
+    else:
+        say("Then execute the step with", f"    ./deploy.py execute {as_typed(file)}")
     return CHANGES
 
 

@@ -10,7 +10,7 @@ from workerstack.output import say, styled
 from workerstack.problem import as_typed, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from workerstack.review.model import Review
@@ -81,13 +81,19 @@ def review_files(
 def keep(reviews: "Sequence[Review]", files: "Sequence[Path]") -> None:
     """Writes the review files, and says how each is executed or dropped."""
     from workerstack.review import file as review_file
-    from workerstack.review.show import words
 
     for each, file in zip(reviews, files, strict=True):
         review_file.write(each, file)
-        found = words.commands(each, str(as_typed(file)))
-        width = max(10, *(len(name) + 2 for name, _ in found))
-        say("", *(f"{name:<{width}}{line}" for name, line in found))
+        say("", *commands(each, file))
+
+
+def commands(review: "Review", file: "Path", again: str = "") -> "Iterator[str]":
+    """What can be done with a review, a line each; ``again`` makes another one."""
+    from workerstack.review.show import words
+
+    found = words.commands(review, str(as_typed(file)), again)
+    width = max(10, *(len(name) + 2 for name, _ in found))
+    yield from (f"{name:<{width}}{line}" for name, line in found)
 
 
 def _text(reviews: "Sequence[Review]", *, whole: bool) -> str:

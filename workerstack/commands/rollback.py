@@ -8,7 +8,7 @@ import click
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, clients_of, columns, connected, consent
-from workerstack.commands.reports import allow_option, keep, report, review_files
+from workerstack.commands.reports import all_option, allow_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, show_json, show_line
 from workerstack.problem import Refusal, harmless
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @watching_options
+@all_option
 @connected
 def rollback(
     *,
@@ -56,6 +57,7 @@ def rollback(
     skip: tuple[str, ...],
     yes: bool,
     form: str,
+    whole: bool,
     minutes: int,
     root: Path,
     **connection: str | None,
@@ -78,7 +80,7 @@ def rollback(
     undo.check_continued(stack, deployment, goes_on=goes_on, skip=skip)
     if stack.status not in undo.FAILED:
         source = _source(to, deployment, stack, clients, root)
-        return _proposed(source, stack, clients, form, allow, output, root)
+        return _proposed(source, stack, clients, form, allow, output, root, whole=whole)
     if to:
         raise Refusal(
             f"{stack.name} is in {stack.status}",
@@ -132,6 +134,8 @@ def _proposed(
     allow: tuple[str, ...],
     output: Path | None,
     root: Path,
+    *,
+    whole: bool,
 ) -> int:
     from workerstack.deployer import going_back, make_review
 
@@ -149,7 +153,7 @@ def _proposed(
         say_what_to_commit(source, root)
         return 0
     files = review_files([found], output, root, several=False)
-    show_formatted(report([found], form, several=False, files=files), form)
+    show_formatted(report([found], form, several=False, whole=whole, files=files), form)
     keep([found], files)
     say_what_to_commit(source, root)
     return CHANGES

@@ -42,12 +42,13 @@ def gather_facts(
     clients: Clients,
     changes: Iterable[ResourceChange],
     deployed: Callable[[], Deployed],
+    after: Mapping[str, Any],
     stack: Mapping[str, Any],
 ) -> tuple[Facts, tuple[str, ...]]:
     """The facts on a change set, and a sentence for each that is not known.
 
-    ``deployed`` gives what the stack has now; ``stack`` is DescribeStacks' answer, empty for a
-    new stack.
+    ``deployed`` gives what the stack has now, ``after`` are the resolved bodies that it will
+    have; ``stack`` is DescribeStacks' answer, empty for a new stack.
     """
     unknown: list[str] = []
 
@@ -60,6 +61,7 @@ def gather_facts(
             unknown.append(f"{what} could not be read: {error}")
             return otherwise
 
+    changes = tuple(changes)
     services = [
         change.physical_id
         for change in changes
@@ -76,6 +78,11 @@ def gather_facts(
         )
         if services
         else None,
+        waiting=asked(
+            "The messages of a queue that is left",
+            lambda: _waiting(clients("sqs"), cases.left_queues(changes, after)),
+            {},
+        ),
         imports=asked(
             "Who imports the exports",
             lambda: {name: _importers(clients("cloudformation"), name) for name in exports},
@@ -110,6 +117,17 @@ def _in_flight(sqs: Any, queues: list[str]) -> int | None:
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
         found += int(answer["Attributes"][name])
     return found if queues else None
+
+
+def _waiting(sqs: Any, queues: Iterable[str]) -> dict[str, int]:
+    """Messages of each queue, visible and in flight."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = {}
+    for queue in sorted(queues):
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        found[queue] = sum(int(answer["Attributes"][name]) for name in names)
+    return found
 
 
 def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:
@@ -372,7 +390,11 @@ def _judged(
     filled = certain.proved(fill(resources, old, new, predicted), old, new)
     sighted = certain.in_sight(filled)
     live, silent = gather_facts(
-        clients, sighted, cache(lambda: _deployed(cloudformation, stack, old)), stack.answer
+        clients,
+        sighted,
+        cache(lambda: _deployed(cloudformation, stack, old)),
+        new.bodies,
+        stack.answer,
     )
     said, unasked = gather_notices(cloudformation, arn)
     case = cases.Case(

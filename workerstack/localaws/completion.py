@@ -19,6 +19,7 @@ from workerstack.localaws import (
     service_revisions,
     simulated_rights,
     stack_ids,
+    taken_names,
     transport,
 )
 
@@ -50,6 +51,7 @@ def install() -> None:
     same_values.install(changesets)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
+    taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
@@ -71,4 +73,5 @@ def forget() -> None:
     ecr.forget()
     enforcement.forget()
     refactoring.forget()
+    taken_names.forget()
     service_revisions.forget()

@@ -10,7 +10,15 @@ from workerstack.cloudformation import (
     references,
     text,
 )
-from workerstack.review.case import Case, Export, MovedTag, is_replaced, properties
+from workerstack.review.case import (
+    QUEUE,
+    Case,
+    Export,
+    MovedTag,
+    is_replaced,
+    left_queues,
+    properties,
+)
 from workerstack.review.model import Finding, ResourceChange
 
 SERVICE = "AWS::ECS::Service"
@@ -46,6 +54,60 @@ def replaced(case: Case) -> Iterator[Finding]:
                 why=_in_flight(case),
                 next_step="Undo what forces it, or execute while the queue is empty",
             )
+
+
+def queue_left(case: Case) -> Iterator[Finding]:
+    """Messages wait in a queue that nobody processes afterwards."""
+    for name, logical_id in left_queues(case.resources, case.after).items():
+        waiting = case.facts.waiting.get(name)
+        is_own = logical_id in case.after and case.after[logical_id].get("Type") == QUEUE
+        is_gone = logical_id not in case.after
+        if waiting == 0 or (waiting is None and (is_own or is_gone)):
+            continue  # what is lost with a queue of the stack, other findings say
+        many = "messages that wait there are" if waiting != 1 else "message that waits there is"
+        number = "" if waiting is None else f"{waiting} "
+        yield Finding(
+            id="messages-left",
+            level="warning",
+            logical_id=logical_id,
+            what=f"The worker leaves the queue {name}",
+            why=f"the {number}{many} processed by nobody",
+            next_step="Execute once it is empty, or move the messages to the new queue",
+        )
+
+
+def architecture(case: Case) -> Iterator[Finding]:
+    """Tasks run on another processor, and an image stays the same.
+
+    Source: ECS, "Task definition parameters", runtimePlatform; X86_64 is the default.
+    """
+    for change in case.changes(TASK, action="Modify"):
+        sides = [properties(body) for body in (change.before, change.after)]
+        platforms = [
+            str(side["RuntimePlatform"].get("CpuArchitecture", X86)).upper()
+            if isinstance(side.get("RuntimePlatform"), Mapping)
+            else X86
+            for side in sides
+        ]
+        images = [
+            {str(each["Image"]) for each in side.get("ContainerDefinitions") or ()
+             if isinstance(each, Mapping) and isinstance(each.get("Image"), str)}
+            for side in sides
+        ]  # fmt: skip
+        kept = sorted(images[0] & images[1])
+        if platforms[0] != platforms[1] and kept:
+            yield Finding(
+                id="architecture-changed",
+                level="warning",
+                logical_id=change.logical_id,
+                what=f"{change.logical_id} goes from {platforms[0]} to {platforms[1]}",
+                why=f"the image {kept[0].rpartition('/')[2]} stays the same, and no task starts"
+                " unless it is built for both",
+                next_step="Check that the image has both architectures, or give another one",
+            )
+
+
+TASK, X86 = "AWS::ECS::TaskDefinition", "X86_64"
 
 
 def detached(case: Case) -> Iterator[Finding]:

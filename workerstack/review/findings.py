@@ -39,6 +39,8 @@ CHECKS = (
     Check(("import-broken", "export-changed"), find_service.broken_import),
     Check(("rollback-disabled",), find_service.no_rollback),
     Check(("service-detached",), find_service.detached),
+    Check(("architecture-changed",), find_service.architecture),
+    Check(("messages-left",), find_service.queue_left),
     Check(("deny-lost",), find_access.deny_lost),
     Check(("permission-lost",), find_access.right_lost),
     *(Check(ids, find) for ids, find in find_weakening.CHECKS),

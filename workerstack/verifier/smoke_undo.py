@@ -145,7 +145,7 @@ class Touched:
                 done.append(f"the desired count is {self._count[0]}")
         status: Status = "FAIL" if faults else "SKIP" if left else "PASS"
         said = "; ".join([*faults, *left, *done]) or "nothing was changed"
-        next_step = " && ".join(commands) or "Scaling takes the task back once the queue is empty"
+        next_step = " && ".join(commands) or "Scale-in removes the task once the queue is empty"
         return Check("restored", AS_BEFORE, status, said, next_step)
 
     def _resume(self, before: dict[str, bool]) -> list[str]:
