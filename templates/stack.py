@@ -40,11 +40,10 @@ def build(worker: Worker) -> Template:
     service = add(compute.service(parameters, cluster, task_definition, group, needed))
     target = add(scaling.scalable_target(parameters.size, parameters.names, service))
     _add_steps(template, worker, queue, target)
-    keep(template, worker.kept)
-
     template.add_output(
         outputs(cluster, parameters.names, task_definition, log_group, group, queue)
     )
+    keep(template, worker.kept)
     return template
 
 

@@ -244,6 +244,8 @@ def test_an_ambiguous_match_is_a_question(
         (["--map", "Queue=Jobs", "--map", "DeadLetterQueue=Jobs"], 3, "Jobs cannot be both"),
         (["--map", "Cluster=MyTask"], 3, "MyTask cannot be Cluster"),
         (["--import", "DeadLetterAlarm"], 1, "DeadLetterAlarm cannot be imported"),
+        (["--allow", "x:Y"], 3, "There is no blocking finding x:Y"),
+        (["--import", "ScaleInPolicy", "--allow", "x:Y"], 3, "There is no blocking finding x:Y"),
     ],
 )
 def test_mappings_that_cannot_be(
@@ -385,7 +387,11 @@ def test_what_cannot_be_refactored_is_retained_removed_and_imported(
             assert physical(client) == before
         if steps[-1] != "rename.json":
             only_the_step_of_the_mapping_is_executed(file_of(err), steps[-1], checkout, command)
-        code, _, err = command("execute", file_of(err), *blocked(file_of(err)))
+        if accepted := blocked(file_of(err)):
+            assert "--allow" in err
+            code, _, err = command("adopt", NAME, *accepted)
+            assert (code, "--allow" in err) == (2, False), err
+        code, _, err = command("execute", file_of(err))
         assert code == 0, err
         held = {e["RoleName"] for e in client("iam").list_roles()["Roles"]}
         assert {moved["TaskRole"], before[CDK["ExecutionRole"]]} <= held

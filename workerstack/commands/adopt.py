@@ -10,7 +10,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
-from workerstack.commands.reports import all_option, commands
+from workerstack.commands.reports import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
 from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
@@ -124,6 +124,7 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
     "--import", "imports", multiple=True, metavar="LOGICAL_ID",
     help="Move this resource by retain, remove and import; repeatable.",
 )  # fmt: skip
+@allow_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="Choose the format.")  # fmt: skip
 @click.option(
@@ -139,6 +140,7 @@ def adopt(
     template: Path | None,
     maps: tuple[str, ...],
     imports: tuple[str, ...],
+    allow: tuple[str, ...],
     form: str,
     output: Path | None,
     whole: bool,
@@ -171,7 +173,7 @@ def adopt(
     caller = aws.identify(deployment, clients)
     found = deployed.read(deployment, clients)
     checking.check(found, source, clients("cloudformation"))
-    plan, made = _advanced(source, found, given, set(imports), clients, caller)
+    plan, made = _advanced(source, found, given, set(imports), clients, caller, allow)
     show_formatted(report(plan, made, form, whole=whole), form)
     if made is None:
         say(
@@ -198,6 +200,7 @@ def _advanced(
     imports: set[str],
     clients: "Clients",
     caller: str,
+    allowed: Collection[str],
 ) -> "tuple[Plan, Renaming | Review | None]":
     """The next step; again with what must be imported, where somebody agrees to that."""
     from workerstack.adopter.advance import advance
@@ -206,7 +209,7 @@ def _advanced(
     while True:
         plan = planned(source, found, given, imports)
         try:
-            return advance(plan, clients, Clock(), caller)
+            return advance(plan, clients, Clock(), caller, allowed)
         except CannotRefactor as refusal:
             if not sys.stdin.isatty():
                 raise

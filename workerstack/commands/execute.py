@@ -79,8 +79,12 @@ def execute(
     if found.adoption:
         from workerstack.commands import adoption_step
 
-        adoption_step.ended(found, code)
+        code = adoption_step.ended(found, code)
     elif code == 0:
+        if found.binding.origin and form == "text":
+            from workerstack.commands.rollback import say_what_to_commit
+
+            say_what_to_commit(source, root)
         _guard(found, deployment, clients, operation)
     if code == 0 and deployment.target.prove and not no_proof:
         from workerstack.commands import prove
@@ -100,12 +104,12 @@ def _derived(
     if review.adoption:
         from workerstack.commands import adoption_step
 
-        return adoption_step.derived(deployment, clients)
+        return adoption_step.derived(deployment, clients, review.allowed)
     origin = review.binding.origin
     source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
 
     def ask(stack: "Stack", name: str) -> "Request":
-        earlier.check_origin(origin, deployment, stack, clients, root)
+        earlier.check_origin(origin, deployment, stack, clients)
         return execution.asked(review, source, clients)(stack, name)
 
     return source, ask

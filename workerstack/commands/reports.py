@@ -27,6 +27,13 @@ format_option = click.option(
     help="Choose the format.",
 )
 
+allow_option = click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID:LOGICAL_ID",
+    help="Accept this blocking finding, where approvers see it; repeatable.",
+)
+
 all_option = click.option(
     "--all", "whole", is_flag=True, help="Also what CloudFormation lists and cannot change, bodies."
 )

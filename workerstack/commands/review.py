@@ -18,7 +18,7 @@ from workerstack.commands.reports import (
 )
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
-from workerstack.problem import Problem
+from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +85,7 @@ def review(
     keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
+            _say_brought_again(deployment, connection)
             _older(deployment, found.get(deployment.name), connection)
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
@@ -132,6 +133,24 @@ def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str
             say(f"    ./deploy.py ship {deployment.name} {each.tag.rpartition(':')[2]}")
         say(f"There is nothing else to change in {deployment.name}.")
         return True
+
+
+def _say_brought_again(
+    deployment: deployments.Deployment, connection: dict[str, str | None]
+) -> None:
+    """After a rollback, that what is committed is what was gone back from."""
+    from workerstack.deployer import going_back
+    from workerstack.deployer import stack as stacks
+    from workerstack.deployer.aws import explained
+    from workerstack.deployer.source import read_source
+
+    with explained(profile=connection["profile"]):
+        cloudformation = clients_of(deployment, **connection)("cloudformation")
+        stack = stacks.read(cloudformation, deployment.stack)
+        source = read_source(deployment)
+        said = going_back.brought_again(source, deployment, stack, cloudformation)
+    if said:
+        say(harmless(said))
 
 
 def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """The one place where AWS clients are made, who calls, and how AWS's errors become sentences."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,6 +114,12 @@ def explained(
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        if is_busy(error) and not resume:
+            raise Refusal(
+                "Another operation is under way on this stack",
+                _message(error),
+                "Follow it (`deploy.py watch ENV/STACK`), then run the command again",
+            ) from error
         what, why, next_step = sentence(error, profile)
         if not resume:
             raise Problem(what, why, next_step) from error
@@ -167,6 +174,17 @@ def cause_of(error: Exception) -> Cause:
         return "throttled" if is_throttled else "refused"
     network = (of.ConnectionError, of.HTTPClientError, of.IncompleteReadError)
     return "lost" if isinstance(error, network) else "unknown"
+
+
+BUSY = re.compile(r"is in \w+_IN_PROGRESS state and can ?not be", re.IGNORECASE)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether somebody else was quicker: CloudFormation is at work on the stack."""
+    code = code_of(error)
+    if code == "ValidationError":
+        return bool(BUSY.search(_message(error)))
+    return code == "OperationInProgressException"
 
 
 def code_of(error: Any) -> str:

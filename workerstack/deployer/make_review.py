@@ -287,9 +287,9 @@ def make_review(
             "Review without --revert-drift",
         )
     name = change_set.change_set_name(source, clock)
-    consents = tuple(Consent(finding=each, by=caller) for each in sorted(set(allowed)))
+    given = consents(allowed, caller)
     request = change_set.requested(
-        clients, source, stack, name=name, revert_drift=revert_drift, consents=consents
+        clients, source, stack, name=name, revert_drift=revert_drift, consents=given
     )
     arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py review {deployment.name}")
@@ -305,12 +305,24 @@ def make_review(
         stack_id=plain["StackId"],
     )
     found = judged(clients, source, stack, plain, where, request)
+    return let_through(found, given, cloudformation, stack)
+
+
+def consents(allowed: Collection[str], caller: str) -> tuple[Consent, ...]:
+    """What a caller lets through, each finding once."""
+    return tuple(Consent(finding=each, by=caller) for each in sorted(set(allowed)))
+
+
+def let_through(
+    found: Review, given: tuple[Consent, ...], cloudformation: Any, stack: Stack
+) -> Review:
+    """The review with its consents; raises Refusal where it has no such finding, and drops it."""
     try:
-        check_known(allowed, found.findings)
+        check_known([each.finding for each in given], found.findings)
     except Refusal:
-        drop(cloudformation, arn, stack)
+        drop(cloudformation, found.change_set.arn, stack)
         raise
-    return found.model_copy(update={"allowed": consents})
+    return found.model_copy(update={"allowed": given})
 
 
 def review_again(

@@ -13,7 +13,7 @@ from typing import Any
 
 from workerstack import files
 from workerstack.cloudformation import parse
-from workerstack.deployer import earlier, images
+from workerstack.deployer import images, revisions
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.image_parameter import Slot
 from workerstack.deployer.images import Contents, Image, Platform
@@ -167,7 +167,7 @@ def check_committed(slots: Sequence[Slot], root: Path) -> None:
     for each in slots:
         try:
             path = each.file.resolve().relative_to(root.resolve())
-            committed = earlier.text_at("HEAD", path.as_posix(), root)
+            committed = revisions.text_at("HEAD", path.as_posix(), root)
         except Problem:
             return
         if committed is None:

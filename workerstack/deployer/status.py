@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workerstack.deployer import deployed, earlier, images, running_images, stack_states
+from workerstack.deployer import deployed, earlier, images, revisions, running_images, stack_states
 from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
@@ -189,7 +189,7 @@ def _revision(
         each.resolve().relative_to(root.resolve()).as_posix()
         for each in (deployment.template, deployment.source.file)
     ]
-    for commit, committed, subject in earlier.commits_of(paths, root, REVISIONS):
+    for commit, committed, subject in revisions.commits_of(paths, root, REVISIONS):
         try:
             source = earlier.at_revision(deployment, commit, root)
         except Problem:  # it was not there yet, or is not what the template of then takes

@@ -44,7 +44,7 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     stack_ids.install(actions._ACTION_HANDLERS)
     change_set_settings.install(actions._ACTION_HANDLERS)
-    actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
+    refactoring.install(actions._ACTION_HANDLERS)
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     images.install(ecs)
