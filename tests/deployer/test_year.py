@@ -26,6 +26,7 @@ from workerstack.localaws import pushing, walkthrough
 
 NAME, STACK = "dev/webordinary-edit", "webordinary-edit"
 VALUES, TEMPLATE = f"params/{NAME}.yaml", f"out/{STACK}.template.yaml"
+REPOSITORY = "webordinary/claude-code-astro"
 DEPLOYMENTS = 100 if soak.IS_ON else 5
 SHARE = 0.06
 KINDS = ("value", "image", "step", "right", "rollback", "to", "failed", "two")
@@ -143,7 +144,7 @@ class Team:
                 self.value("TaskMemory", now.choice((4096, 5120, 6144, 7168)))
             case "image":
                 tag = f"v{len(self.done)}"
-                pushing.push(self.client("ecr"), "webordinary/claude-code-astro", tag)
+                pushing.push(self.client("ecr"), REPOSITORY, tag)
                 self.value("ImageReference", f'":{tag}"')
             case "step":
                 self.template(r"StopTimeout: \d+", f"StopTimeout: {now.randint(60, 120)}")
@@ -226,6 +227,59 @@ def read(client: Callable[[str], Any]) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+def check_status(team: Team) -> None:
+    """One screen, as data, against the API and git; nothing that this tool reads is used."""
+    team.faults(on=False)
+    assert team.person.run("status", NAME, "--format", "json") == 0, team.person.said
+    told = parsed(team.person.said)
+    assert told["unknown"] == []
+    [stack] = team.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    assert (told["state"], told["region"]) == (stack["StackStatus"], walkthrough.REGION)
+    assert told["updated"] == (stack.get("LastUpdatedTime") or stack["CreationTime"]).isoformat()
+    assert told["is_current"]
+    assert team.content(told["revision"]["commit"]) == team.content(team.deployed())
+    place = {"cluster": f"{STACK}-cluster", "services": [f"{STACK}-service"]}
+    [service] = team.client("ecs").describe_services(**place)["services"]
+    scaling = team.client("application-autoscaling")
+    found = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    [most] = [each["MaxCapacity"] for each in found if STACK in each["ResourceId"]]
+    [tasks] = told["tasks"]
+    assert [tasks[each] for each in ("desired", "running", "pending", "most")] == [
+        *(service[f"{each}Count"] for each in ("desired", "running", "pending")),
+        most,
+    ]
+    task = team.client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
+    containers = task["taskDefinition"]["containerDefinitions"]
+    assert {each["container"]: each["image"] for each in told["images"]} == {
+        each["name"]: each["image"] for each in containers
+    }
+    pages = team.client("ecr").get_paginator("describe_images")
+    there = [
+        each for page in pages.paginate(repositoryName=REPOSITORY) for each in page["imageDetails"]
+    ]
+    for each in told["images"]:
+        tag = each["image"].rpartition(":")[2]
+        [image] = [one for one in there if tag in one["imageTags"]]
+        assert (each["digest"], each["is_there"]) == (image["imageDigest"], True)
+        assert sorted(each["tags"]) == sorted(image["imageTags"])
+    sqs = team.client("sqs")
+    [queue] = told["queues"]
+    url = sqs.get_queue_url(QueueName=queue["name"])["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert [queue["waiting"], queue["in_flight"]] == [int(counts[each]) for each in names]
+    ids = team.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    alarms = {
+        each["PhysicalResourceId"]: each["LogicalResourceId"]
+        for each in ids if each["ResourceType"] == "AWS::CloudWatch::Alarm"
+    }  # fmt: skip
+    states = team.client("cloudwatch").describe_alarms(AlarmNames=list(alarms))["MetricAlarms"]
+    assert {each["name"]: each["state"] for each in told["alarms"]} == {
+        alarms[each["AlarmName"]]: each["StateValue"] for each in states
+    }
+    assert bool(told["next_step"]) == (stack["StackStatus"] not in GOOD)
+
+
 def check(team: Team) -> None:
     """What the tool says of the stack, against what git and AWS have."""
     rows = team.listed()
@@ -259,6 +313,7 @@ def check(team: Team) -> None:
         assert found[each]["status"] == "PASS", found[each]
     team.person.run("review", NAME)
     assert "No changes" in team.person.said
+    check_status(team)
 
 
 @pytest.mark.soak
@@ -270,7 +325,7 @@ def test_the_year_of_a_team(
         environment = {**walkthrough.credentials(proxy.url), "AWS_ACCESS_KEY_ID": account}
         with patch.dict(os.environ, environment):
             team = Team(checkout, proxy, client, seed)
-            pushing.push(client("ecr"), "webordinary/claude-code-astro", "latest")
+            pushing.push(client("ecr"), REPOSITORY, "latest")
             commit = team.commit("the first")
             team.executed(team.reviewed("review"), commit, "CREATE_COMPLETE")
             check(team)

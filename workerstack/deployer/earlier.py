@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from workerstack.deployer import aws, change_set, history, revisions
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.history import Execution
 from workerstack.deployer.revisions import Commit, resolved, text_at
-from workerstack.deployer.source import Source, checked_source, digest, template_text
+from workerstack.deployer.source import Source, checked_source, digest, read_source, template_text
 from workerstack.deployer.stack import OWNER, Stack, template_body
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
@@ -168,7 +169,30 @@ def fitting(
     the newest one that was made before the change set, or else the first one after. What no
     commit has is left out, and so is what today's tool cannot read.
     """
-    wanted = {each.name: each.told for each in executions if each.told}
+    return holding(deployment, {each.name: each.told for each in executions if each.told}, root)
+
+
+def of_stack(
+    deployment: Deployment, stack: Stack, clients: Clients, root: Path
+) -> tuple[Commit | None, bool]:
+    """The newest commit that has what a stack is deployed with, and whether the files here have.
+
+    Whoever deployed it: template, values and tags are those that AWS has.
+    """
+    text = template_text(template_body(clients("cloudformation"), StackName=stack.id))
+    # Not the values that SSM parameters had: their names are what was given.
+    values = dict(_pairs(stack.answer.get("Parameters", ()), "Parameter"))
+    source = _as_told(deployment, text, values, stack.tags or {})
+    made = datetime.fromisoformat(stack.last_updated)
+    told = change_set.Told(made, source.template_digest, source.values_digest)
+    found = holding(deployment, {stack.name: told}, root).get(stack.name)
+    return (found[0] if found else None), told.fits(read_source(deployment))
+
+
+def holding(
+    deployment: Deployment, wanted: Mapping[str, change_set.Told], root: Path
+) -> dict[str, tuple[Commit, Source]]:
+    """The newest commit that has the digests which are told, by the name that they go by."""
     file = deployment.source.file.relative_to(root).as_posix()
     path = str(deployment.source.data["template-file-path"])
     commits = revisions.touching(dict.fromkeys([file, path]), root) if wanted else []
@@ -261,26 +285,36 @@ def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source | Non
     answer = cloudformation.describe_change_set(ChangeSetName=arn)
     body = template_body(cloudformation, ChangeSetName=arn)
     text = template_text(body)
-    declared = declared_parameters(read(text, arn).data)
-    hidden = sorted(name for name, each in declared.items() if each.no_echo)
+    hidden = sorted(
+        name for name, each in declared_parameters(read(text, arn).data).items() if each.no_echo
+    )
     if hidden:
         raise Problem(
             f"CloudFormation does not give back {', '.join(hidden)}",
             "a NoEcho parameter is masked in its answers",
             TO_A_REVISION,
         )
-    values: dict[str, ParameterValue] = {
-        name: tuple(value.split(",")) if declared[name].is_list else value
-        for name, value in _pairs(answer.get("Parameters", ()), "Parameter")
-    }
-    tags = {key: value for key, value in _pairs(answer.get("Tags", ())) if key != OWNER}
-    then = replace(deployment, parameters=values, tags=tags)
-    source = checked_source(then, text, f"{CHANGE_SET}{arn}")
+    values = dict(_pairs(answer.get("Parameters", ()), "Parameter"))
+    source = _as_told(deployment, text, values, dict(_pairs(answer.get("Tags", ()))))
+    source = replace(source, origin=f"{CHANGE_SET}{arn}")
     told = change_set.told(answer["ChangeSetName"])
     # The bytes of a template in JSON are not answered, so they have no digest here.
     template = told.template if told and isinstance(body, str) else ""
     is_told = told is not None and told._replace(template=template).fits(source)
     return source if is_told and answer.get("ExecutionStatus") == EXECUTED else None
+
+
+def _as_told(
+    deployment: Deployment, text: str, values: Mapping[str, str], tags: Mapping[str, str]
+) -> Source:
+    """A template with the values and tags that AWS has, as params/ would have them."""
+    declared = declared_parameters(read(text, f"the template of {deployment.stack}").data)
+    given: dict[str, ParameterValue] = {
+        name: tuple(value.split(",")) if name in declared and declared[name].is_list else value
+        for name, value in values.items()
+    }
+    own = {key: value for key, value in tags.items() if key != OWNER}
+    return checked_source(replace(deployment, parameters=given, tags=own), text)
 
 
 def _pairs(answer: Iterable[Mapping[str, str]], what: str = "") -> Iterator[tuple[str, str]]:

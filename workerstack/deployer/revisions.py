@@ -111,15 +111,6 @@ def touching(paths: Iterable[str], root: Path) -> list[Commit]:
     return sorted(commits, key=lambda each: (each.is_merged, each.date), reverse=True)
 
 
-def commits_of(paths: list[str], root: Path, most: int) -> list[tuple[str, datetime, str]]:
-    """The newest commits of HEAD's history that touched one of the files: commit, time, subject.
-
-    None outside of git.
-    """
-    found = _git(root, "log", f"--max-count={most}", FORMAT, "--", *paths)
-    return [(each.id, each.date, each.subject) for each in _commits(found.stdout, None)]
-
-
 def since(commit: str, paths: Iterable[str], root: Path) -> list[Commit]:
     """The commits after one, up to HEAD, that touched one of the paths, newest first."""
     found = _git(root, "log", f"{commit}..HEAD", FORMAT, "--", *paths)

@@ -11,18 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workerstack.deployer import deployed, earlier, images, revisions, running_images, stack_states
+from workerstack.deployer import deployed, earlier, images, running_images, stack_states
 from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, Deployed
-from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 from workerstack.review.case import MovedTag
-
-REVISIONS = 50
-"""Commits among which the deployed one is looked for."""
 
 LONGEST_WAIT = 900
 """Seconds that a message may wait while no task runs: an alarm and the start of a task together."""
@@ -122,12 +118,12 @@ def read_status(deployment: Deployment, clients: Clients, root: Path, now: datet
     unknown: list[str] = []
     found = deployed.read_deployed(cloudformation, stack)
     asked = _asking(unknown)
-    revision, is_current = asked(
-        "the revision", lambda: _revision(deployment, stack, found, root), (None, None)
+    commit, is_current = asked(
+        "the revision", lambda: earlier.of_stack(deployment, stack, clients, root), (None, None)
     )
     whole = replace(
         head,
-        revision=revision,
+        revision=commit and Revision(commit.id, commit.date, commit.subject),
         is_current=is_current,
         images=tuple(
             asked(f"the image of {name}", lambda i=image, n=name: _image(clients, n, i),
@@ -168,35 +164,6 @@ def _asking(unknown: list[str]) -> Any:
         return otherwise
 
     return asked
-
-
-def _revision(
-    deployment: Deployment, stack: stacks.Stack, found: Deployed, root: Path
-) -> tuple[Revision | None, bool | None]:
-    """The newest commit that has what is deployed, and whether the files here say the same."""
-    template = found.stack.template.data
-    given = stack.answer.get("Parameters", ())
-    values = {each["ParameterKey"]: each.get("ParameterValue", "") for each in given}
-
-    def is_deployed(source: Source) -> bool:
-        own, hidden = source.values(), source.not_bound
-        names = (own.keys() | values.keys()) - set(hidden)
-        same = all(own.get(each) == values.get(each) for each in names)
-        return same and dict(source.template) == template
-
-    is_current = is_deployed(read_source(deployment))
-    paths = [
-        each.resolve().relative_to(root.resolve()).as_posix()
-        for each in (deployment.template, deployment.source.file)
-    ]
-    for commit, committed, subject in revisions.commits_of(paths, root, REVISIONS):
-        try:
-            source = earlier.at_revision(deployment, commit, root)
-        except Problem:  # it was not there yet, or is not what the template of then takes
-            continue
-        if is_deployed(source):
-            return Revision(commit, committed, subject), is_current
-    return None, is_current
 
 
 def _image(clients: Clients, container: str, image: str) -> ImageStatus:
