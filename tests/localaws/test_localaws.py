@@ -3,6 +3,7 @@
 import configparser
 import importlib.metadata
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from tests.test_docs import TEXTS, blocks
+from tests.test_docs import shown as documented
 from workerstack import localaws
 from workerstack.localaws import completion, walkthrough
 
@@ -844,21 +847,32 @@ def test_the_walkthrough_whatever_the_shell_holds(
     )  # fmt: skip
     assert (done.returncode, list(tmp_path.iterdir())) == (0, []), done.stdout + done.stderr
     shown = done.stdout.splitlines()
-    assert len(shown) <= 16, done.stdout
+    assert len(shown) <= 22, done.stdout
     assert max(map(len, shown)) <= 100
-    assert [line[:5] for line in shown if line.startswith("[")] == [
-        f"[{step}/6]" for step in range(1, 7)
+    assert [line.split()[0] for line in shown if line.startswith("[")] == [
+        f"[{step}/10]" for step in range(1, 11)
     ]
     assert "FAIL" not in done.stdout
+    [block] = [each.text for each in blocks(TEXTS["README.md"]) if "$ make run\n" in each.text]
+    printed = "".join(f"{line}\n" for line in shown)
+    assert re.fullmatch(documented(block.partition("\n")[2]), printed), printed
     kept = {file.stem: file.read_text() for file in (ROOT / ".demo").iterdir()}
     assert [kept[each].splitlines()[0].split()[1:3] for each in (
-        "generate", "init", "review", "execute", "verify", "unchanged",
+        "generate", "init", "review", "execute", "verify-6", "unchanged", "ship", "ship-execute",
+        "prove", "rollback", "rollback-execute", "verify-10",
     )] == [
-        ["./generate.py"], ["./deploy.py", "init"], ["./deploy.py", "review"],
-        ["./deploy.py", "execute"], ["./deploy.py", "verify"], ["./deploy.py", "review"],
+        ["./generate.py"], *(["./deploy.py", each] for each in (
+            "init", "review", "execute", "verify", "review", "ship", "execute",
+            "prove", "rollback", "execute", "verify",
+        )),
     ]  # fmt: skip
-    assert "PASS  E9106" in kept["verify"]
-    assert "webordinary-edit is UPDATE_COMPLETE" in kept["execute"]
+    for each in ("verify-6", "verify-10"):
+        assert "PASS  E9106" in kept[each]
+        assert "FAIL" not in kept[each]
+    assert "PASS  start" in kept["prove"]
+    assert "No changes" in kept["unchanged"]
+    for each in ("execute", "ship-execute", "rollback-execute"):
+        assert "webordinary-edit is UPDATE_COMPLETE" in kept[each]
     report = kept["review"].splitlines()
     assert len(report) <= 120, "the review of the first day has at most 120 lines"
     assert [line for line in report if len(line) > 100 and "./deploy.py" not in line] == []

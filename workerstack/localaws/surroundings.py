@@ -6,6 +6,7 @@ from typing import Any
 
 from workerstack.localaws import pushing
 
+REPOSITORY = "webordinary/claude-code-astro"
 CIDR = "10.20.0.0/16"
 ZONES = ("a", "b")
 
@@ -31,9 +32,9 @@ def create(client: Callable[[str], Any], region: str) -> Surroundings:
     vpc_id, subnet_ids = _network(ec2, region)
     file_system_id, access_point_id, group_id = _file_system(client("efs"), ec2, vpc_id, subnet_ids)
     balancer_group, listener = _load_balancer(client("elbv2"), ec2, vpc_id, subnet_ids)
-    ecr, repository = client("ecr"), "webordinary/claude-code-astro"
-    ecr.create_repository(repositoryName=repository)
-    pushing.push(ecr, repository, "latest")
+    ecr = client("ecr")
+    ecr.create_repository(repositoryName=REPOSITORY)
+    pushing.push(ecr, REPOSITORY, "latest")
     secret = client("secretsmanager").create_secret(
         Name="webordinary/github-token", SecretString="not a token"
     )
