@@ -137,10 +137,7 @@ def brought_again(source: Source, deployment: Deployment, stack: Stack, cloudfor
 
     ``source`` is what is committed. Empty where there is nothing to say.
     """
-    if stack.is_new:
-        return ""
-    done = islice(history.executions(cloudformation, stack.id), LOOKED_AT)
-    well = [each for each in done if each.went_well and each.told]
+    well = _that_went_well(stack, cloudformation)
     if not well or _is(well[0], source):
         return ""
     deployed, before = well[0], well[1:]
@@ -149,7 +146,7 @@ def brought_again(source: Source, deployment: Deployment, stack: Stack, cloudfor
         return (
             f"What is committed was deployed before ({told(again)}), and {deployed.name} took its"
             f" place ({told(deployed)}). This review brings it again. If that was a rollback, see"
-            f" what to commit: `deploy.py rollback {deployment.name} --to {deployed.name}`."
+            f" what to commit: `{_what_to_commit(deployment, deployed)}`."
         )
     same = next((each for each in before if each.deploys_as(deployed)), None)
     left = before[0] if before else None
@@ -159,6 +156,29 @@ def brought_again(source: Source, deployment: Deployment, stack: Stack, cloudfor
         f"The last deployment ({told(deployed)}) went back from {left.name} to what {same.name} had"
         " deployed; what is committed is neither of the two."
     )
+
+
+def what_to_commit(source: Source, stack: Stack, cloudformation: Any) -> str:
+    """The command that says it, where the files here were deployed before what is deployed now.
+
+    Empty otherwise: then they are ahead.
+    """
+    well = _that_went_well(stack, cloudformation)
+    if not any(_is(each, source) for each in well[1:]):
+        return ""
+    return _what_to_commit(source.deployment, well[0])
+
+
+def _what_to_commit(deployment: Deployment, deployed: Execution) -> str:
+    return f"./deploy.py rollback {deployment.name} --to {deployed.name}"
+
+
+def _that_went_well(stack: Stack, cloudformation: Any) -> list[Execution]:
+    """The last executions of ours that did what they were asked to do, newest first."""
+    if stack.is_new:
+        return []
+    done = islice(history.executions(cloudformation, stack.id), LOOKED_AT)
+    return [each for each in done if each.went_well and each.told]
 
 
 def _is(execution: Execution, source: Source) -> bool:

@@ -11,11 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workerstack.deployer import deployed, earlier, images, running_images, stack_states
+from workerstack.deployer import deployed, earlier, going_back, images, running_images, stack_states
 from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, Deployed
+from workerstack.deployer.source import read_source
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 from workerstack.review.case import MovedTag
@@ -84,7 +85,11 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Status:
-    """All of it; ``unknown`` are sentences on what could not be asked."""
+    """All of it; ``unknown`` are sentences on what could not be asked.
+
+    ``is_current``: the files here say what is deployed. ``to_commit`` is the command that tells
+    what to commit where they say what was deployed before that.
+    """
 
     deployment: str
     stack: str
@@ -95,6 +100,7 @@ class Status:
     updated: datetime | None = None
     revision: Revision | None = None
     is_current: bool | None = None
+    to_commit: str = ""
     images: tuple[ImageStatus, ...] = ()
     moved: tuple[MovedTag, ...] = ()
     tasks: tuple[Tasks, ...] = ()
@@ -121,8 +127,13 @@ def read_status(deployment: Deployment, clients: Clients, root: Path, now: datet
     commit, is_current = asked(
         "the revision", lambda: earlier.of_stack(deployment, stack, clients, root), (None, None)
     )
+    to_commit = "" if is_current is not False else asked(
+        "what was deployed before",
+        lambda: going_back.what_to_commit(read_source(deployment), stack, cloudformation), "",
+    )  # fmt: skip
     whole = replace(
         head,
+        to_commit=to_commit,
         revision=commit and Revision(commit.id, commit.date, commit.subject),
         is_current=is_current,
         images=tuple(
@@ -263,7 +274,9 @@ def _of_the_messages(status: Status) -> Iterator[str]:
 
 
 def _of_the_files(status: Status) -> Iterator[str]:
-    if status.is_current is False:
+    if status.to_commit:
+        yield f"What is committed was deployed before. See what to commit: {status.to_commit}"
+    elif status.is_current is False:
         yield f"out/ and params/ are not deployed: ./deploy.py review {status.deployment}"
 
 
