@@ -135,16 +135,16 @@ def before_adopt(
     deployed.deploy_hand_written(client, things)
 
 
-def before_daily(
+def before_day_two(
     client: Callable[[str], Any], account: str, things: surroundings.Surroundings
 ) -> None:
-    """What `docs/daily.md` ships."""
+    """What `docs/day-two.md` ships."""
     assert account in things.secret_arn
     for tag in ("2026-11-21", "2026-11-28"):
-        pushing.push(client("ecr"), "webordinary/claude-code-astro", tag)
+        pushing.push(client("ecr"), surroundings.REPOSITORY, tag)
 
 
-BEFORE = {"docs/adopt.md": before_adopt, "docs/daily.md": before_daily}
+BEFORE = {"docs/adopt.md": before_adopt, "docs/day-two.md": before_day_two}
 
 
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])

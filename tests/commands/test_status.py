@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.commands.test_deploy import carry_out, change, make
 from tests.commands.test_ship import git
 from tests.conftest import Run
+from workerstack.deployer import status as reading
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.localaws import pushing, surroundings
@@ -185,6 +187,25 @@ def test_watching_shows_what_changes(
     assert code == 130
     seen = [json.loads(line)["tasks"][0]["running"] for line in out.splitlines()]
     assert seen == [0, 1]
+    assert deployed
+
+
+def test_watching_survives_a_lost_answer(
+    command: Run, deployed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = reading.read_status
+    answers = iter((True, False, True))
+
+    def read_status(*given: Any) -> reading.Status:
+        if not next(answers):
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+        return real(*given)
+
+    monkeypatch.setattr("workerstack.deployer.status.read_status", read_status)
+    monkeypatch.setattr("workerstack.commands.status.Clock", interrupted_after(2, lambda: None))
+    code, out, err = command("status", NAME, "--watch", "--format", "json")
+    assert (code, len(out.splitlines())) == (130, 1)
+    assert "AWS cannot be reached" in err
     assert deployed
 
 

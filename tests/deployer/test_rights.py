@@ -13,7 +13,8 @@ from botocore.session import get_session
 from tests.conftest import ROOT
 from workerstack.cloudformation import handler_permissions, service_authorization
 from workerstack.cloudformation.policies import Answer, Request, decide, read
-from workerstack.deployer import rights
+from workerstack.deployer import resource_rights, rights
+from workerstack.deployer.resource_rights import Grant, Place
 from workerstack.deployer.rights import EXECUTOR, REVIEWER, ROLES, SERVICE_ROLE, SMOKE
 from workerstack.deployer.source import read_source
 from workerstack.deployments import load, load_all
@@ -40,8 +41,18 @@ def statements(policy: dict[str, Any], action: str) -> Iterator[dict[str, Any]]:
     return (each for each in policy["Statement"] if action in each["Action"])
 
 
+PATTERN = ("aws", "*", "*")
+
+
 def on(policy: dict[str, Any], action: str) -> set[str]:
-    return {arn for each in statements(policy, action) for arn in each["Resource"]}
+    """The resources that an action is allowed on: those of its own types."""
+    fits, possible = service_authorization.fits, service_authorization.scope(action, *PATTERN).all
+    return {
+        arn
+        for each in statements(policy, action)
+        for arn in each["Resource"]
+        if not possible or any(fits(arn, pattern) for pattern in possible)
+    }
 
 
 READS = ("Describe", "List", "Get", "BatchGet", "Detect")
@@ -158,6 +169,33 @@ def test_nothing_is_on_everything_that_can_be_limited(name: str, role: str) -> N
 def test_a_policy_fits_into_a_role(name: str, role: str) -> None:
     policy = rights.policy(environment(name), role)
     assert len(json.dumps(policy, separators=(",", ":"))) <= 10_240
+
+
+def test_statements_are_joined_where_no_action_gains_by_it() -> None:
+    place = Place("aws", "us-west-2", "111122223333")
+    service, cluster = (place.arn("ecs", each) for each in ("service/c/s", "cluster/c"))
+    roles = [f"arn:aws:iam::111122223333:role/{each}" for each in "ab"]
+    tagged = [{"StringEquals": {resource_rights.OF_STACK: each}} for each in "ab"]
+    group = place.arn("ec2", "security-group/*")
+    found = rights.document(
+        [
+            Grant("ecs:UpdateService", (service,)),
+            Grant("ecs:TagResource", (service, cluster)),
+            Grant("iam:GetRole", tuple(roles)),
+            Grant("iam:PassRole", (roles[0],)),
+            Grant("ec2:CreateTags", (group,), tagged[0]),
+            Grant("ec2:CreateTags", (group,), tagged[1]),
+        ],
+        place,
+    )["Statement"]
+    assert {tuple(each["Action"]): each["Resource"] for each in found} == {
+        ("ec2:CreateTags",): [group],
+        ("ecs:TagResource", "ecs:UpdateService"): [cluster, service],
+        ("iam:GetRole",): roles,
+        ("iam:PassRole",): roles[:1],
+    }
+    [tags] = [each["Condition"] for each in found if "Condition" in each]
+    assert tags == {"StringEquals": {resource_rights.OF_STACK: ["a", "b"]}}
 
 
 def test_long_names_of_roles_begin_as_cloudformation_begins_them() -> None:

@@ -1,5 +1,6 @@
 """A tag that means another image by now is told, also where nothing else changes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ def test_a_new_image_under_an_old_tag_is_a_finding(
     assert newer[:19] in err
     assert latest[:19] in err
     assert f"./deploy.py ship {NAME} latest" in err
+    code, out, _ = command("review", NAME, "--format", "json")
+    [finding] = json.loads(out)
+    assert (code, finding["id"], finding["level"]) == (2, "image-moved", "warning")
     # The printed command deploys it.
     code, out, err = command("ship", NAME, "latest")
     assert code == 2
@@ -116,6 +120,8 @@ def test_a_queue_of_the_stack_itself_is_asked(
         "template-file-path: out/thumbnails.template.yaml\nparameters:\n"
         f"  VpcId: {things.vpc_id}\n  SubnetIds: [{', '.join(things.subnet_ids)}]\n"
     )
+    client("ecr").create_repository(repositoryName="example/thumbnails")
+    pushing.push(client("ecr"), "example/thumbnails", "latest")
     clock = Clock(sleep=lambda _: None)
 
     def review() -> Any:

@@ -17,13 +17,13 @@ from workerstack.commands.reports import (
     review_files,
 )
 from workerstack.deployer.clock import Clock
-from workerstack.output import say, show_formatted, status
+from workerstack.output import say, show_formatted, show_json, status
 from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from workerstack.review.model import Review
+    from workerstack.review.model import Finding, Review
     from workerstack.verifier.check import Check
 
 AT_ONCE = 4
@@ -66,22 +66,19 @@ def review(
     chosen = _stacks(name, root) if several else [deployments.load(name, root)]
     allowed = _allowed(allow, [each.name for each in chosen])
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        looking = {each.name: pool.submit(_needs, each, connection) for each in chosen}
+        looking = {each.name: pool.submit(needs, each, connection) for each in chosen}
         found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
-    moved = False
+    moved = []
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
-            moved |= _say_unchanged(deployment, connection)
+            moved += _say_unchanged(deployment, connection)
     made = list(found.values())
     files = review_files(made, output, root, several=several)
     if found:
         show_formatted(report(made, form, several=several, whole=whole, files=files), form)
-    for each in found:
-        section = needs_section(each, looking[each].result(), form)
-        if section and form in ("text", "markdown"):
-            show_formatted(f"\n{section}", form)
-        elif section:
-            say(*section.split("\n"))
+    elif moved and form == "json":
+        show_json([each.model_dump(mode="json") for each in moved], 2)
+    show_needs({each: looking[each].result() for each in found}, form)
     keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
@@ -90,7 +87,17 @@ def review(
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
 
-def _needs(
+def show_needs(found: "Mapping[str, Sequence[Check]]", form: str) -> None:
+    """What is not there of what each stack needs; beside a format for programs it is talk."""
+    for name, checks in found.items():
+        section = needs_section(name, checks, form)
+        if section and form in ("text", "markdown"):
+            show_formatted(f"\n{section}", form)
+        elif section:
+            say(*section.split("\n"))
+
+
+def needs(
     deployment: deployments.Deployment, connection: dict[str, str | None]
 ) -> "Sequence[Check]":
     """Whether what a stack needs exists; one line where even that cannot be looked for."""
@@ -106,7 +113,9 @@ def _needs(
         return [Check("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
 
 
-def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> bool:
+def _say_unchanged(
+    deployment: deployments.Deployment, connection: dict[str, str | None]
+) -> "list[Finding]":
     """Nothing to execute; what CloudFormation does not take for a change may differ.
 
     Whether a tag means another image than the tasks run: a new image under an old tag is no
@@ -126,13 +135,13 @@ def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str
             say(f"Whether a tag means another image by now could not be read: {unknown}")
         if not tags:
             say(labels.unchanged(deployment, clients))
-            return False
-        for each in tags:
-            finding = moved(each, taken=False)
+            return []
+        found = [moved(each, taken=False) for each in tags]
+        for each, finding in zip(tags, found, strict=True):
             say(f"warning: {finding.what}: {finding.why}.  [{finding.id}]")
             say(f"    ./deploy.py ship {deployment.name} {each.tag.rpartition(':')[2]}")
         say(f"There is nothing else to change in {deployment.name}.")
-        return True
+        return found
 
 
 def _say_brought_again(

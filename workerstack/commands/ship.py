@@ -149,16 +149,21 @@ def _review(
     whole: bool,
 ) -> int:
     """The review of what was written, as `review` shows it, and what comes next."""
-    from workerstack.commands.review import ended, reviews
+    from concurrent.futures import ThreadPoolExecutor
+
+    from workerstack.commands.review import AT_ONCE, ended, needs, reviews, show_needs
 
     again = [deployments.load(each.name, root) for each in chosen]
     several = len(again) > 1
-    found, problems = reviews(again, connection, {each.name: [] for each in again},
-                              revert_drift=False)  # fmt: skip
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        looking = {each.name: pool.submit(needs, each, connection) for each in again}
+        found, problems = reviews(again, connection, {each.name: [] for each in again},
+                                  revert_drift=False)  # fmt: skip
     made = list(found.values())
     kept = review_files(made, None, root, several=several)
     if found:
         show_formatted(report(made, form, several=several, whole=whole, files=kept), form)
+    show_needs({each: looking[each].result() for each in found}, form)
     for name, review in found.items():
         more = [each for each in review.resources if each.can_change][ROWS:]
         if more and review.change_set.type == "UPDATE":

@@ -113,13 +113,21 @@ def _watch(
 
     from rich.live import Live
 
+    from workerstack.deployer.aws import passes
     from workerstack.deployer.status import as_data
 
-    waits, before, code = clock.waits(), None, 0
+    waits, code = clock.waits(), 0
+    before: list[Status] | None = None
     on_terminal = form == "text" and sys.stdout.isatty()
     with Live(console=live(), auto_refresh=False) if on_terminal else nullcontext() as place:
         while True:
-            found, code = _read(chosen, connection, root, clock)
+            try:
+                found, code = _read(chosen, connection, root, clock)
+            except Problem as problem:
+                if before is None or not passes(problem):
+                    raise
+                say(f"{clock.now():%H:%M:%S} UTC: {problem}")
+                found = before
             news = found != before
             if place is not None:
                 lines = [*screen(found, clock.now(), several=several),

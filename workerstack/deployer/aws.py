@@ -131,6 +131,12 @@ def explained(
         raise Detached(what, why, f"{goes_on} `{resume}`") from error
 
 
+def passes(problem: Problem) -> bool:
+    """Whether whoever asks again in a moment may be answered: AWS was not reached, or busy."""
+    cause = problem.__cause__
+    return isinstance(cause, Exception) and cause_of(cause) in ("lost", "failed", "throttled")
+
+
 def sentence(error: Any, profile: str | None = None) -> credentials.Told:
     """What happened, why, what to do next: an error of botocore as a Problem takes it."""
     cause = cause_of(error)

@@ -145,6 +145,9 @@ def _service_linked(resource: Resource, place: Place) -> Iterator[Grant]:
         )
 
 
+OF_STACK = "aws:ResourceTag/aws:cloudformation:stack-name"
+"""The tag that CloudFormation puts on what it makes for a stack, as a key of a condition."""
+
 SECURITY_GROUPS = (
     "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress",
 )  # fmt: skip
@@ -168,7 +171,7 @@ def _security_group(
         yield Grant(action, (place.arn("ec2", f"security-group/{found}"),))
         return
     vpc = place.arn("ec2", f"vpc/{pattern(own.get('VpcId'), name, stack) or '*'}")
-    tagged = {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": name}}
+    tagged = {"StringEquals": {OF_STACK: name}}
     if action == "ec2:CreateSecurityGroup":
         yield Grant(action, (any_group, vpc))
     elif action == "ec2:CreateTags":

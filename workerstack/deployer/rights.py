@@ -16,7 +16,7 @@ from workerstack.cloudformation.handler_permissions import HANDLERS
 from workerstack.cloudformation.policy_patterns import text as policy_text
 from workerstack.cloudformation.service_authorization import fits, scope
 from workerstack.deployer import resource_rights
-from workerstack.deployer.resource_rights import Grant, Place, grants_of, pattern
+from workerstack.deployer.resource_rights import OF_STACK, Grant, Place, grants_of, pattern
 from workerstack.deployer.source import INLINE_LIMIT, PREFIX, Source
 
 REVIEWER, EXECUTOR, SERVICE_ROLE, SMOKE = "reviewer", "executor", "service-role", "smoke"
@@ -464,7 +464,7 @@ def policy(environment: Environment, role: str) -> dict[str, Any]:
     if role == REVIEWER:
         # Detecting drift reads each resource with the caller's rights.
         grants += _stack_grants(environment, ("read",))
-    return document(grants)
+    return document(grants, environment.place)
 
 
 def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterator[Grant]:
@@ -511,19 +511,21 @@ def _condition(right: Right, environment: Environment) -> Mapping[str, Any]:
     return {}
 
 
-def document(grants: Iterable[Grant]) -> dict[str, Any]:
+def document(grants: Iterable[Grant], place: Place) -> dict[str, Any]:
     """One statement for all actions that are allowed on the same, under the same condition."""
-    together: dict[tuple[Any, ...], set[str]] = {}
+    together: Together = {}
     conditions: dict[str, Mapping[str, Any]] = {}
     on: dict[tuple[str, str], set[str]] = {}
-    for grant in grants:
+    for grant in _joined(grants):
         key = repr(sorted(grant.condition.items()))
         conditions[key] = grant.condition
         on.setdefault((grant.action, key), set()).update(grant.resources)
     for (action, key), resources in on.items():
         together.setdefault((tuple(sorted(_widest(resources))), key), set()).add(action)
     statements = []
-    for (resources, key), actions in sorted(together.items(), key=lambda each: _order(*each)):
+    for (resources, key), actions in sorted(
+        _gathered(together, place).items(), key=lambda each: _order(*each)
+    ):
         statement: dict[str, Any] = {
             "Sid": "",
             "Effect": "Allow",
@@ -535,6 +537,60 @@ def document(grants: Iterable[Grant]) -> dict[str, Any]:
         statements.append(statement)
     _name(statements)
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _joined(grants: Iterable[Grant]) -> Iterator[Grant]:
+    """Grants that differ only in the stack whose tag they ask for, as one that takes any of them.
+
+    A role's policies have 10,240 characters together. (IAM User Guide, "Conditions with multiple
+    context keys or values": several values of one key are joined by OR.)
+    """
+    values: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for grant in grants:
+        wanted = grant.condition.get("StringEquals", {})
+        if len(grant.condition) == 1 and list(wanted) == [OF_STACK]:
+            values.setdefault((grant.action, grant.resources), set()).add(wanted[OF_STACK])
+        else:
+            yield grant
+    for (action, resources), names in values.items():
+        found = sorted(names)
+        value = found if len(found) > 1 else found[0]
+        yield Grant(action, resources, {"StringEquals": {OF_STACK: value}})
+
+
+Together = dict[tuple[Any, ...], set[str]]
+"""Actions by what they are allowed on, and the condition."""
+
+
+def _gathered(together: Together, place: Place) -> Together:
+    """Statements that share resources as one, where none of its actions gains any by it.
+
+    An action is on resources of its own types only, so others that stand beside them give it
+    nothing (Service Authorization Reference, "Resource types").
+    """
+    found: Together = {}
+    for (resources, key), actions in together.items():
+        mine, own = resources, set(actions)
+        for (theirs, other), those in list(found.items()):
+            if (
+                other == key
+                and set(mine) & set(theirs) - {"*"}
+                and _gain_nothing(own, mine, theirs, place)
+                and _gain_nothing(those, theirs, mine, place)
+            ):
+                del found[theirs, other]
+                mine, own = tuple(sorted({*mine, *theirs})), own | those
+        found.setdefault((mine, key), set()).update(own)
+    return found
+
+
+def _gain_nothing(
+    actions: Iterable[str], resources: Iterable[str], more: Iterable[str], place: Place
+) -> bool:
+    added = set(more) - set(resources)
+    return not any(
+        fits(arn, each) for action in actions for each in scope(action, *place).all for arn in added
+    )
 
 
 def _order(key: tuple[Any, ...], actions: set[str]) -> tuple[Any, ...]:

@@ -246,7 +246,7 @@ def _mount_targets(system: str, subnets: list[str], subject: Subject) -> str:
             f"the mount targets of {system} are in another VPC than the subnets",
             "Choose subnets of that VPC",
         )
-    return f"{system} has one in {joined(sorted(zones))}"
+    return f"{system} has a mount target in {joined(sorted(zones))}"
 
 
 def _lets_in(service: Resource, system: str, subnets: list[str], subject: Subject) -> str:
