@@ -306,6 +306,16 @@ TEMPLATES: dict[str, tuple[str, str, str, str]] = {
         " !Ref Version]]",
         "Account: '{}'", "Version: @{digest}",
     ),
+    "required, and not written yet": (
+        "Other: {Type: String}, Version: {Type: String, AllowedPattern: '^[:@].*'}",
+        "!Sub ['${Base}${Version}', {Base: !FindInMap [Bases, dev, Uri]}]",
+        "Other: a", "Version: @{digest}",
+    ),
+    "a required digest that is not written yet": (
+        "Other: {Type: String}, Digest: {Type: String}",
+        "!Sub ['${Base}@${Digest}', {Base: !FindInMap [Bases, dev, Uri]}]",
+        "Other: a", "Digest: {digest}",
+    ),
     "through a mapping": (
         "Version: {Type: String, Default: ':latest'}",
         "!Sub ['${Base}${Version}', {Base: !FindInMap [Bases, dev, Uri]}]",
@@ -358,6 +368,12 @@ REFUSED: dict[str, tuple[str, str, str, int, str]] = {
     "a tag only": (
         "Tag: {Type: String}", f"!Sub '{HOST.format('111122223333')}/a:${{Tag}}'", "Tag: v1", 1,
         "Tag of out/own.template.yaml takes a tag and no digest"),
+    "all of it is missing": (
+        "Other: {Type: String}, Image: {Type: String}", "!Ref Image", "Other: a", 1,
+        "The parameter Image is missing"),
+    "another one is missing": (
+        "Other: {Type: String}, Image: {Type: String}", "!Ref Image",
+        f"Image: {HOST.format('111122223333')}/a:v1", 1, "The parameter Other is missing"),
     "Parameter Store": (
         "Image: {Type: 'AWS::SSM::Parameter::Value<String>'}", "!Ref Image", "Image: /image", 1,
         "is not known before AWS decides"),

@@ -218,3 +218,32 @@ def test_consent_is_taken_from_the_change_set_and_not_from_an_edited_file(
     assert [each["finding"] for each in content(let)["allowed"]] == [name]
     assert len(waiting(client, "one")) == 2
     assert command("execute", str(let))[0] == 0
+
+
+@pytest.mark.parametrize(("template", "values"), [("0" * 8, None), (None, "0" * 8)])
+def test_a_change_set_whose_name_tells_other_content_is_refused(
+    template: str | None, values: str | None, checkout: Path, command: Run, client: Client
+) -> None:
+    """A later rollback would take it for something else."""
+    small(checkout, "one")
+    deploy(command, checkout)
+    small(checkout, "one", seconds=40)
+    file = reviewed(command, checkout, "dev/one")
+    cloudformation, name = client("cloudformation"), content(file)["change_set"]["name"]
+    told = cloudformation.describe_change_set(ChangeSetName=name, StackName="one")
+    body = cloudformation.get_template(ChangeSetName=name, StackName="one")["TemplateBody"]
+    before, of_template, of_values, _ = name.rsplit("-", 3)
+    other = "-".join((before, template or of_template, values or of_values, "abcd"))
+    arn = cloudformation.create_change_set(
+        StackName="one", ChangeSetName=other, ChangeSetType="UPDATE", TemplateBody=body,
+        Description=told["Description"], Parameters=told.get("Parameters", []),
+        Tags=told["Tags"], Capabilities=told["Capabilities"],
+    )["Id"]  # fmt: skip
+    cloudformation.get_waiter("change_set_create_complete").wait(
+        ChangeSetName=arn, WaiterConfig={"Delay": 1, "MaxAttempts": 10}
+    )
+    made = crafted(file, lambda review: review["change_set"].update(name=other, arn=arn))
+    code, _, err = command("execute", made, "--yes")
+    assert code == 3, err
+    assert "the digests in the change set's name" in err
+    assert seconds(client) == "30"

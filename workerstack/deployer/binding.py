@@ -199,6 +199,15 @@ def check_unchanged(
     )["TemplateBody"]
     expected = digest_as_answered(source.text, held)
     _raise_first(review, (Difference("the change set's template", expected, digest(held)),))
+    _raise_first(review, _of_its_name(review.change_set.name, source))
+
+
+def _of_its_name(name: str, source: Source) -> Iterator[Difference]:
+    """The digests in it: it becomes the execution's token, and a rollback believes that."""
+    told = change_set.told(name)
+    if told is not None and not told.fits(source):
+        what = (source.template_digest[:8], source.values_digest[:8])
+        yield Difference("the digests in the change set's name", (told.template, told.values), what)
 
 
 def check_selected(review: Review, found: Selected) -> None:

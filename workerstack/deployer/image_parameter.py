@@ -7,10 +7,18 @@ repository and reference. Source: ECS developer guide, "Task definition paramete
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workerstack.cloudformation import Resource, Stack, read, resolve, surroundings, text
+from workerstack.cloudformation import (
+    Resource,
+    Stack,
+    declared_parameters,
+    read,
+    resolve,
+    surroundings,
+    text,
+)
 from workerstack.deployer import images
 from workerstack.deployer.images import Image, Reference
 from workerstack.deployer.source import Source, read_source
@@ -78,6 +86,36 @@ def slot(deployment: Deployment, wanted: str = "") -> Slot:
     Raises Problem where no parameter says it, or several containers might be meant; Refusal for
     an image of another registry than ECR.
     """
+    missing = _missing(deployment)
+    for value in STAND_INS if missing else ():
+        given = replace(deployment, parameters={**deployment.parameters, missing: value})
+        try:
+            found = _slot(given, wanted)
+        except Problem:
+            continue  # in the end it is said what is wrong with the file as it is
+        if found.parameter == missing:
+            return replace(found, deployment=deployment)
+    return _slot(deployment, wanted)
+
+
+STAND_INS = (f":{SOME_TAG}", f"@{SOME_DIGEST}", SOME_DIGEST)
+"""Values for a required parameter that is not in the file yet: it may be the image."""
+
+
+def _missing(deployment: Deployment) -> str:
+    """The one required value that the file has not; empty where there is none, or are several."""
+    if not deployment.template.is_file():
+        return ""
+    template = read(deployment.template.read_text(), str(deployment.template))
+    declared = declared_parameters(template.data)
+    found = [
+        name for name, each in declared.items()
+        if each.default is None and name not in deployment.parameters
+    ]  # fmt: skip
+    return found[0] if len(found) == 1 else ""
+
+
+def _slot(deployment: Deployment, wanted: str) -> Slot:
     content = deployment.source.file.read_bytes()
     source = read_source(deployment)
     template = read(source.text, source.file)
