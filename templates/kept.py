@@ -5,12 +5,12 @@ that is adopted has its own, and they stay where the worker's specification says
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from troposphere import Template
 
-from templates.problems import SpecificationError
+from templates.problems import Mistake, wrong
 
 KEEPABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -34,14 +34,14 @@ Source: the types' provider schemas, createOnlyProperties.
 Kept = Mapping[str, Mapping[str, str]]
 
 
-def check(kept: Kept) -> None:
-    """Raises SpecificationError for what cannot be kept."""
+def check(kept: Kept) -> Iterator[Mistake]:
+    """What cannot be kept."""
     allowed = {f"{name}.{each}": (name, each) for name, known in KEEPABLE.items() for each in known}
     for name, properties in kept.items():
         for each in properties:
             if f"{name}.{each}" not in allowed:
                 near = difflib.get_close_matches(f"{name}.{each}", allowed, n=1)
-                raise SpecificationError(
+                yield Mistake(
                     f"{name}.{each} cannot be kept",
                     "only names and descriptions that force a replacement can",
                     f"Take {near[0]}" if near else f"Take one of {', '.join(allowed)}",
@@ -52,7 +52,7 @@ def keep(template: Template, kept: Kept) -> None:
     """Sets what is kept; raises SpecificationError for a resource that the worker has not."""
     for name, properties in kept.items():
         if name not in template.resources:
-            raise SpecificationError(
+            raise wrong(
                 f"{name} keeps something and is not there",
                 f"this worker has {', '.join(template.resources)}",
                 "Remove it from kept",

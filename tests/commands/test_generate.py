@@ -125,17 +125,17 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "steps with a gap": (
         lambda c: replace(c / WORKERS, "Step(lower=1, change=+1)", "Step(lower=3, change=+1)"),
-        f"{WORKERS}:6: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
+        f"{WORKERS}:11: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
         "Begin the second at 1",
     ),
     "steps that overlap": (
         lambda c: replace(c / WORKERS, "lower=1, change", "lower=1, upper=20, change"),
-        f"{WORKERS}:6: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
+        f"{WORKERS}:11: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
         "Begin each step",
     ),
     "memory that Fargate does not offer": (
         lambda c: replace(c / WORKERS, "memory=4096", "memory=4095"),
-        f"{WORKERS}:6: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
+        f"{WORKERS}:18: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
     ),
     "queue name with a space in the specification": (
         lambda c: replace(c / WORKERS, '"webordinary-email-queue"', '"webordinary email"'),
@@ -143,7 +143,7 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "unknown field": (
         lambda c: replace(c / WORKERS, "cpu=2048", "cpus=2048"),
-        f"{WORKERS}:6: The specification cannot be read:", "cpus",
+        f"{WORKERS}:17: Worker has no field cpus:", "Did you mean cpu?",
     ),
     "syntax error": (
         lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
