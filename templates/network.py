@@ -108,8 +108,12 @@ def endpoint_security_group(parameters: Parameters) -> SecurityGroup:
         Metadata=described("What may reach the VPC endpoints: the tasks."),
         GroupDescription="Security group for the VPC endpoints of the worker",
         VpcId=Ref(parameters.network.vpc_id),
-        SecurityGroupEgress=[],
-        SecurityGroupIngress=[],
+        # None, which an empty list would not be (CloudFormation: AWS::EC2::SecurityGroup).
+        SecurityGroupEgress=[
+            SecurityGroupRule(
+                IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing: they only answer"
+            )
+        ],
     )
 
 

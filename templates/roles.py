@@ -4,6 +4,8 @@ Rights stand beside the roles. A role whose own policies change is modified, and
 then lists whatever refers to its ARN as perhaps replaced: here nothing but the rights changes.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +32,7 @@ from templates.description import described, meant
 from templates.parameters import ImageParameters, Parameters, WorkspaceParameters, secrets
 from templates.parts.rights import Bucket, allow, in_own_account
 from templates.parts.secrets import Key, StoredParameter
+from templates.problems import wrong
 from templates.specification import Worker
 
 
@@ -146,15 +149,39 @@ def _rights(
     ``name`` must be none that was ever given to a policy inside of that role: a deployment
     that fails puts that one back first, and then deletes this one by its name.
     """
+    document = encode_to_dict(PolicyDocument(Version="2012-10-17", Statement=list(statements)))
+    length = len(json.dumps(_shortest(document), separators=(",", ":")))
+    if length > MOST_OF_A_POLICY:
+        raise wrong(
+            f"{title} has {length:,} characters at least",
+            f"IAM allows {MOST_OF_A_POLICY:,} for the policies in a role",
+            "Name fewer things, or more of them by one pattern; or take a ready-made role",
+        )
     return RolePolicy(
         title,
         Metadata=described(sentence),
         RoleName=Ref(role),
         PolicyName=name,
-        PolicyDocument=encode_to_dict(
-            PolicyDocument(Version="2012-10-17", Statement=list(statements))
-        ),
+        PolicyDocument=document,
     )
+
+
+MOST_OF_A_POLICY = 10_240
+"""Characters without white space of all policies in a role (IAM: quotas)."""
+
+
+def _shortest(value: Any) -> Any:
+    """A document with each reference as short as what it gives can be."""
+    if isinstance(value, list):
+        return [_shortest(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Sub" in value:
+        text = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"][0]
+        return re.sub(r"\$\{[^}]*\}", "x", text)
+    if next(iter(value)).startswith(("Ref", "Fn::")):
+        return "x"
+    return {name: _shortest(each) for name, each in value.items()}
 
 
 def _starting(worker: Worker, parameters: Parameters, log_group: LogGroup) -> list[Statement]:

@@ -68,6 +68,12 @@ def install(provisioners: Any) -> None:
 
 def _numbers(properties: Properties) -> Properties:
     """A Ref to a Number parameter arrives as text."""
+    if "CapacityProviderStrategy" in properties:
+        strategy = [
+            {**each, **{name: int(each[name]) for name in ("Base", "Weight") if name in each}}
+            for each in properties["CapacityProviderStrategy"]
+        ]
+        properties = {**properties, "CapacityProviderStrategy": strategy}
     if properties.get("DesiredCount") is None:
         return {name: value for name, value in properties.items() if name != "DesiredCount"}
     return {**properties, "DesiredCount": int(properties["DesiredCount"])}
