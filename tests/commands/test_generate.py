@@ -170,6 +170,28 @@ def test_bad_input_gets_one_clear_error(copy: Path, case: str, generate: Generat
     assert snapshot(copy) == before
 
 
+def test_everything_wrong_with_a_worker_is_told_with_its_line(
+    copy: Path, generate: Generate
+) -> None:
+    before = snapshot(copy)
+    replace(copy / WORKERS, "memory=4096", "memroy=4096")
+    replace(copy / WORKERS, '"webordinary-email-queue"', '"webordinary email"')
+    replace(copy / WORKERS, '"LOG_LEVEL": "info"', '"LOG_LEVEL": 3')
+    replace(copy / WORKERS, 'variable="GITHUB_TOKEN"', 'variable="GITHUB TOKEN"')
+    replace(copy / WORKERS, 'buckets=("edit.*.webordinary.com",)', 'buckets=("edit")')
+    done = generate(copy)
+    assert done.returncode == 1
+    told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
+    assert told == [
+        ["10", "Queue name 'webordinary email' is impossible"],
+        ["18", "Worker has no field memroy"],
+        ["19", "environment['LOG_LEVEL'] of Worker cannot be 3"],
+        ["29", "Variable 'GITHUB TOKEN' is impossible"],
+        ["35", "buckets of Worker cannot be 'edit'"],
+    ]
+    assert snapshot(copy) == before
+
+
 def test_a_lint_finding_leaves_out_as_it_is(copy: Path, generate: Generate) -> None:
     before = snapshot(copy)
     replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")
