@@ -129,7 +129,7 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"more_queues": tuple(OwnQueue(label=f"q{n}") for n in range(5))}, "6 queues of one"),
     (lambda: {"more_queues": (OwnQueue(label="b"),), "scale_in_on": "visible"}, "word for word"),
     (lambda: {"more_queues": (OwnQueue(label="b"),), "protection": "sidecar", "longest_job": 60},
-     "the sidecar stands in for one queue"),
+     "the sidecar forwards to one queue"),
     # images
     (lambda: {"image_repository": ""}, "A worker has one image"),
     (lambda: {"image": PublicImage(name="ghcr.io/x/y", digest=DIGEST)}, "A worker has one image"),
@@ -177,7 +177,8 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"rights": (UseKey(parameter="K", alias="k", may="all"),)}, "may of UseKey"),  # type: ignore[arg-type]
     (lambda: {"rights": (ParameterPath(path="/"),)}, "Parameter path '/'"),
     (lambda: {"rights": (Topic(name="a"), Topic(name="a"))}, "have the Sid PublishToA"),
-    (lambda: {"statements": (Right(intent=" ", statement=statement()),)}, "A right has no intent"),
+    (lambda: {"statements": (Right(intent=" ", statement=statement()),)},
+     "A statement has no intent"),
     (lambda: {"statements": (right(Sid="a b"),)}, "A statement has the Sid 'a b'"),
     (lambda: {"statements": (right(Resource=[]),)}, "has no Resource"),
     (lambda: {"statements": (right(Sid="ConsumeQueue"),)}, "have the Sid ConsumeQueue"),
@@ -211,7 +212,7 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     # sidecars and logs
     (lambda: {"sidecars": (collector(name="A"),)}, "name 'A' is impossible"),
     (lambda: {"sidecars": (collector(memory=5),)}, "5 MiB of a sidecar"),
-    (lambda: {"sidecars": (collector(memory=510),)}, "leave it 2 MiB of 512"),
+    (lambda: {"sidecars": (collector(memory=510),)}, "leave the worker 2 MiB of 512"),
     (lambda: {"sidecars": (collector(cpu=257),)}, "more CPU units than the task's 256"),
     (lambda: {"sidecars": (collector(cpu=-1),)}, "-1 CPU units"),
     (lambda: {"sidecars": (collector(), collector())}, "Two containers have the name collector"),

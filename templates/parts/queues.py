@@ -172,6 +172,6 @@ def check_queues(
     if protection == "sidecar":
         yield Mistake(
             "Several queues and protection='sidecar' disagree",
-            "the sidecar stands in for one queue",
+            "the sidecar forwards to one queue",
             'Let the worker protect itself: protection="worker"',
         )

@@ -231,7 +231,7 @@ class Right:
     def _intent(self) -> Iterator[Mistake]:
         if not self.intent.strip():
             yield Mistake(
-                "A right has no intent",
+                "A statement has no intent",
                 "whoever reviews it must know what it is for",
                 'Write a sentence: intent="Looks up customers in the directory"',
             )

@@ -111,6 +111,6 @@ class Key:
         if not re.fullmatch(r"(?!alias/|aws/)[A-Za-z0-9/_-]{1,250}", self.alias):
             yield Mistake(
                 f"Alias {self.alias!r} is impossible",
-                "KMS allows letters, digits and /_-; keys of AWS itself need no rights",
+                "KMS allows letters, digits and /_-; keys of AWS itself need no permissions",
                 'Write the name alone: alias="example/queue"',
             )

@@ -208,7 +208,7 @@ def check_sidecars(
     least = memory - beside - sum(each.memory for each in sidecars)
     if sidecars and least < LEAST_MEMORY:
         yield Mistake(
-            f"The containers beside the worker leave it {least} MiB of {memory}",
+            f"The other containers leave the worker {least} MiB of {memory}",
             "their limits are taken from the task's memory",
             "Give the task more memory, or them less",
             field="memory",
