@@ -138,3 +138,5 @@ def test_it_is_deployed(
     assert code == 0, out + err
     [stack] = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
+    code, out, err = command("verify", f"dev/{name}", root=copy)
+    assert code == 0, "\n".join(each for each in out.splitlines() if "PASS" not in each) + err

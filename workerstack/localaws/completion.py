@@ -11,6 +11,7 @@ from workerstack.localaws import (
     metric_math,
     refactoring,
     replacement,
+    role_boundaries,
     role_policies,
     same_values,
     schemas,
@@ -39,6 +40,7 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
+    role_boundaries.install(provisioners)
     images.install(ecs)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)

@@ -17,6 +17,7 @@ FREE_KEYS = frozenset({"Options", "DockerLabels"})
 IN_PLACE = {
     "AvailabilityZoneRebalancing": "availabilityZoneRebalancing",
     "EnableECSManagedTags": "enableECSManagedTags",
+    "EnableExecuteCommand": "enableExecuteCommand",
     "HealthCheckGracePeriodSeconds": "healthCheckGracePeriodSeconds",
     "LoadBalancers": "loadBalancers",
     "PlatformVersion": "platformVersion",
@@ -96,6 +97,9 @@ def _complete_task(arn: str, properties: Properties) -> None:
 
     revision = ecs._task_defs[arn.split("task-definition/", 1)[1]]
     revision["volumes"] = camel_case(properties.get("Volumes", []))
+    if "EphemeralStorage" in properties:
+        size = int(properties["EphemeralStorage"]["SizeInGiB"])
+        revision["ephemeralStorage"] = {"sizeInGiB": size}
     if "RuntimePlatform" in properties:
         revision["runtimePlatform"] = camel_case(properties["RuntimePlatform"])
 
