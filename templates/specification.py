@@ -19,7 +19,7 @@ from templates.parts.images import (
     PublicImage,
     check_repository,
 )
-from templates.parts.network import Egress, Network
+from templates.parts.network import Egress, Network, check_file_system
 from templates.parts.protection import (
     LONGEST_PROTECTION,
     PROTECTOR,
@@ -352,6 +352,10 @@ class Worker:
             taken.append(ROUTER)
             beside += self.log_router.memory
         return check_sidecars(self.sidecars, tuple(taken), self.cpu, self.memory, beside)
+
+    @about("network", "workspace")
+    def _check_file_system(self) -> Iterator[Mistake]:
+        return check_file_system(self.network, self.workspace)
 
     @about("errors", "log_router")
     def _check_errors(self) -> Iterator[Mistake]:

@@ -3,6 +3,7 @@
 The templates of examples/invoices are committed; what they must be is what its specification says.
 """
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from examples.invoices import workers
 from templates import build
 from templates.specification import Worker
 from tests.conftest import REGION, Run
-from workerstack.cloudformation import read, resolve, surroundings
+from workerstack.cloudformation import Unknown, read, resolve, surroundings
+from workerstack.cloudformation.schemas import is_tagged
 from workerstack.commands.generate import generating
 from workerstack.lint.rendering import render
 from workerstack.localaws.surroundings import Surroundings
@@ -88,6 +90,146 @@ def test_policies_are_within_the_limits_of_iam() -> None:
     for role in ("TaskRolePolicy", "ExecutionRolePolicy"):
         text = json.dumps(stack.resources[role].properties["PolicyDocument"], default=str)
         assert len(text.replace(" ", "")) < 10_240
+
+
+# What is emitted
+
+
+def container(name: str, which: str) -> dict[str, Any]:
+    found = resources(name)["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    return next(each for each in found if each["Name"] == which)
+
+
+def statements(role: str) -> dict[str, dict[str, Any]]:
+    document = resources("invoices")[f"{role}Policy"]["Properties"]["PolicyDocument"]
+    return {each["Sid"]: each for each in document["Statement"]}
+
+
+HERE = "${AWS::Region}:${AWS::AccountId}"
+
+
+def test_secrets_are_named_as_ecs_wants_them() -> None:
+    found = {
+        each["Name"]: each["ValueFrom"] for each in container("invoices", "invoices")["Secrets"]
+    }
+    by_name = f"arn:${{AWS::Partition}}:secretsmanager:{HERE}:secret:invoices/database"
+    assert found == {
+        "DATABASE_URL": {"Fn::Sub": f"{by_name}:url::"},
+        "SIGNING_TOKEN": {"Fn::Sub": "${SigningTokenArn}::AWSPREVIOUS:"},
+        "VAT_RATES": {
+            "Fn::Sub": f"arn:${{AWS::Partition}}:ssm:{HERE}:parameter/invoices/vat-rates"
+        },
+        "BANK_ACCOUNT": {"Ref": "BankAccountArn"},
+    }
+    assert statements("ExecutionRole")["ReadSecrets"]["Resource"] == [
+        {"Fn::Sub": by_name}, {"Fn::Sub": f"{by_name}-??????"}, {"Ref": "SigningTokenArn"},
+    ]  # fmt: skip
+    assert [*statements("ExecutionRole")["ReadParameters"]["Action"]] == ["ssm:GetParameters"]
+
+
+def test_each_key_is_used_through_its_service_only() -> None:
+    found = {**statements("ExecutionRole"), **statements("TaskRole")}
+    services = {
+        sid: each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].partition(".")[0]
+        for sid, each in found.items() if sid.startswith("Use")
+    }  # fmt: skip
+    assert services == {
+        "UseSecretsKey": "secretsmanager", "UseParametersKey": "ssm", "UseQueueKey": "sqs",
+        "UseDestinationsKey": "sqs", "UseTopicsKey": "sns", "UseBucketsKey": "s3",
+    }  # fmt: skip
+    for queue in ("Queue", "DeadLetterQueue", "UrgentQueue", "UrgentDeadLetterQueue"):
+        body = resources("invoices")[queue]["Properties"]
+        assert body["KmsMasterKeyId"] == {"Ref": "QueueKeyArn"}
+        assert "SqsManagedSseEnabled" not in body
+    assert resources("invoices")["LogGroup"]["Properties"]["KmsKeyId"] == {"Ref": "LogsKeyArn"}
+
+
+def test_images_of_elsewhere() -> None:
+    parts, given = container("invoices", "invoices")["Image"]["Fn::Sub"]
+    assert parts.startswith("${Account}.dkr.ecr.${Region}.${AWS::URLSuffix}/")
+    assert (given["Account"], given["Region"]) == ({"Ref": "ImageAccount"}, {"Ref": "ImageRegion"})
+    assert container("reports", "reports")["Image"]["Fn::Sub"][0] == "${Repository}${Reference}"
+    assert {"FillCache", "SignInToRegistry"} < statements("ExecutionRole").keys()
+    pulled = json.dumps(statements("ExecutionRole")["PullImage"]["Resource"])
+    assert "OtelCollector" not in pulled  # it is public
+    assert "444455556666" not in pulled
+    assert "ecr:${Region}:${Account}:repository" in pulled
+
+
+def test_spot_with_a_base_on_demand() -> None:
+    service = resources("invoices")["Service"]["Properties"]
+    assert "LaunchType" not in service
+    assert service["CapacityProviderStrategy"] == [
+        {"CapacityProvider": "FARGATE", "Base": {"Ref": "OnDemandBase"}, "Weight": 0},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 1},
+    ]
+    cluster = resources("invoices")["Cluster"]["Properties"]
+    assert cluster["CapacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+
+
+def test_the_order_of_containers() -> None:
+    waits = {
+        name: {each["ContainerName"]: each["Condition"]
+               for each in container("invoices", name).get("DependsOn", [])}
+        for name in ("invoices", "otel-collector", "migrate")
+    }  # fmt: skip
+    assert waits == {
+        "invoices": {"migrate": "SUCCESS", "otel-collector": "HEALTHY"},
+        "otel-collector": {"migrate": "SUCCESS"},
+        "migrate": {},
+    }
+    routed = container("reports", "reports")
+    assert routed["DependsOn"] == [{"ContainerName": "log-router", "Condition": "START"}]
+    assert routed["LogConfiguration"]["LogDriver"] == "awsfirelens"
+
+
+def test_ready_made_roles_and_generated_names() -> None:
+    made = resources("reports")
+    assert not {name for name, body in made.items() if body["Type"].startswith("AWS::IAM")}
+    assert made["TaskDefinition"]["Properties"]["TaskRoleArn"] == {"Ref": "TaskRoleArn"}
+    given = json.dumps(made)
+    for name in ("ClusterName", "ServiceName", "Family", "LogGroupName"):
+        assert f'"{name}"' not in given
+    assert made["ScalableTarget"]["Properties"]["ResourceId"] == {
+        "Fn::Select": [5, {"Fn::Split": [":", {"Ref": "Service"}]}]
+    }
+
+
+def test_a_queue_by_its_arn_is_the_one_of_the_account_and_region() -> None:
+    template = read(emitted("reports"), "reports")
+    for account, region, name in (
+        ("111122223333", "us-west-2", "reports"),
+        ("444455556666", "eu-central-1", "monthly-reports"),
+    ):
+        where = surroundings(account, region, "reports")
+        alarm = resolve(template, {}, where).resources["BacklogAlarm"].properties
+        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": name}]
+    elsewhere = surroundings("444455556666", "us-west-2", "reports")
+    [queue] = resolve(template, {}, elsewhere).resources["BacklogAlarm"].properties["Dimensions"]
+    assert isinstance(queue["Value"], Unknown)
+
+
+def test_tags_are_on_everything_that_takes_them() -> None:
+    for name, body in resources("invoices").items():
+        if is_tagged(body["Type"]):
+            assert {"Key": "CostCenter", "Value": "0815"} in body["Properties"]["Tags"], name
+
+
+def test_the_sum_of_queues_scales_as_one_queue_would() -> None:
+    values = read_parameters((EXAMPLE / "params/dev/invoices.yaml").read_text(), "invoices")
+    one = build(dataclasses.replace(workers.INVOICES, more_queues=())).to_dict()
+    given = {name: value for name, value in values.items() if name in one["Parameters"]}
+    jobs = Trace.of([Message(60 * minute, 300) for minute in range(60)])
+    settings = Settings(heartbeat=60)
+    both = [
+        simulate(scaling, jobs, settings, horizon=36_000)
+        for scaling in (
+            read_scaling(emitted("invoices"), "two", values),
+            read_scaling(render(one), "one", given),
+        )
+    ]
+    assert [*both[0].series.desired] == [*both[1].series.desired]
+    assert both[0].summary.done == both[1].summary.done == 60
 
 
 # Deployed

@@ -203,6 +203,8 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
      "egress and ipv6 disagree"),
     (lambda: {"network": Network(egress=(Egress(description="x", cidr="::/0"),) * 2)},
      "egress has the same rule twice"),
+    (lambda: {"network": Network(egress=(Egress(description="x", cidr="::/0"),)),
+              "workspace": Workspace(mount_path="/w")}, "egress lets nothing out by tcp 2049"),
     (lambda: {"network": Network(security_groups=("sg-1",))}, "Parameter 'sg-1'"),
     (lambda: {"network": Network(security_groups=("A",) * 2)}, "A security group is named twice"),
     (lambda: {"network": Network(security_groups=tuple("ABCDE"))}, "a task has at most 5"),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from templates.parts.checked import about, specified
 from templates.parts.names import parameter_name
+from templates.parts.workspace import Workspace
 from templates.problems import Mistake
 
 HTTPS = 443
@@ -157,3 +158,17 @@ class Network:
                 "the layers of an image are in S3 (ECR: interface VPC endpoints)",
                 'Add "s3", unless the VPC has it; then write endpoints without ecr.dkr here',
             )
+
+
+def check_file_system(network: Network, workspace: Workspace | None) -> Iterator[Mistake]:
+    """Wrong where egress keeps the worker from the file system that it mounts."""
+    reached = any(
+        each.protocol == "tcp" and each.port <= NFS <= (each.last_port or each.port)
+        for each in network.egress
+    )
+    if workspace and network.egress and not reached:
+        yield Mistake(
+            "egress lets nothing out by tcp 2049",
+            "the workspace is mounted by it, and no task would start",
+            "Add an Egress with port=2049 to the file system's security group",
+        )
