@@ -105,11 +105,17 @@ def _encrypted(key: Parameter | None) -> dict[str, Any]:
     return {"KmsMasterKeyId": Ref(key)} if key else {"SqsManagedSseEnabled": True}
 
 
-def dead_letter_queue(prefix: str, key: Parameter | None) -> Queue:
-    """Messages that failed too often, kept as long as SQS can."""
+def dead_letter_queue(prefix: str, key: Parameter | None, *, is_told: bool) -> Queue:
+    """Messages that failed too often, kept as long as SQS can.
+
+    ``is_told`` is whether an alarm tells of them; where none does, that is meant.
+    """
     return Queue(
         f"{prefix}DeadLetterQueue",
-        Metadata=described("Messages that failed too often, kept for 14 days."),
+        Metadata=described(
+            "Messages that failed too often, kept for 14 days.",
+            **({} if is_told else meant("E9214")),
+        ),
         DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
         MessageRetentionPeriod=FOURTEEN_DAYS,
@@ -122,18 +128,11 @@ def queue(
     parameters: OwnQueueParameters,
     dead_letters: Queue,
     key: Parameter | None,
-    *,
-    is_told: bool,
 ) -> Queue:
-    """The worker's queue; unnamed, so that it can be replaced.
-
-    ``is_told`` is whether an alarm tells of dead letters; without one that is meant.
-    """
+    """The worker's queue; unnamed, so that it can be replaced."""
     return Queue(
         f"{prefix}Queue",
-        Metadata=described(
-            "The messages that the worker processes.", **({} if is_told else meant("E9214"))
-        ),
+        Metadata=described("The messages that the worker processes."),
         DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
         MessageRetentionPeriod=FOUR_DAYS,

@@ -395,7 +395,7 @@ class Worker:
         for key, value in self.tags.items():
             allowed = r"[\w .:/=+@-]"
             if not re.fullmatch(rf"(?!aws:){allowed}{{1,128}}", key) or not re.fullmatch(
-                rf"{allowed}{{0,256}}", value
+                rf"{allowed}{{1,256}}", value
             ):
                 yield Mistake(
                     f"The tag {key!r} with the value {value!r} is impossible",

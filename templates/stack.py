@@ -147,11 +147,11 @@ def _add_own_queue(
 ) -> QueueReference:
     add, prefix = template.add_resource, specification.prefix
     key = _key(worker, parameters, "queue")
-    dead_letters = add(queues.dead_letter_queue(prefix, key))
     topic, is_told = parameters.alarm_topic, bool(worker.alarms and worker.alarms.dead_letters)
+    dead_letters = add(queues.dead_letter_queue(prefix, key, is_told=is_told))
     if topic and is_told:
         add(telling.dead_letter_alarm(prefix, dead_letters, topic))
-    queue = add(queues.queue(prefix, given, dead_letters, key, is_told=is_told))
+    queue = add(queues.queue(prefix, given, dead_letters, key))
     for title, what, each in (
         ("QueuePolicy", "The queue", queue),
         ("DeadLetterQueuePolicy", "The dead-letter queue", dead_letters),

@@ -1,7 +1,10 @@
 """What a specification refuses, each with what is written and what it is told; all at once."""
 
+import ast
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +50,7 @@ from templates.specification import (
 from templates.steps import Step
 
 PLAIN = workers.THUMBNAILS
+ROOT = Path(__file__).parents[1]
 DIGEST = "sha256:" + "0" * 64
 ARN = "arn:aws:sqs:us-west-2:111122223333:orders"
 
@@ -156,8 +160,8 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     # container
     (lambda: {"working_directory": "app"}, "Working directory 'app'"),
     (lambda: {"ulimits": (Ulimit(name="nofile", soft=9, hard=8),)}, "A soft limit of 9"),
-    (lambda: {"ulimits": (Ulimit(name="files", soft=1, hard=2),)}, "name of Ulimit cannot be"),  # type: ignore[arg-type]
-    (lambda: {"ulimits": (Ulimit(name="core", soft=1, hard=2),) * 2}, "A limit is given twice"),
+    (lambda: {"ulimits": (Ulimit(name="core", soft=1, hard=2),)}, "name of Ulimit cannot be"),  # type: ignore[arg-type]
+    (lambda: {"ulimits": (Ulimit(name="nofile", soft=1, hard=2),) * 2}, "A limit is given twice"),
     (lambda: {"docker_labels": {"a": 1}}, "docker_labels['a'] of Worker cannot be 1"),
     (lambda: {"health_check": HealthCheck(command=("curl",))}, "it begins with CMD"),
     (lambda: {"health_check": HealthCheck(command=("CMD", "x"), interval=1)}, "An interval of 1"),
@@ -256,9 +260,21 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"schedule": (Scheduled(name="a", schedule="rate(1 day)", min_tasks=1,
                                      timezone="here!"),)}, "Time zone 'here!'"),
     (lambda: {"tags": {"aws:x": "y"}}, "no name that begins with aws:"),
+    (lambda: {"tags": {"x": ""}}, "The tag 'x' with the value '' is impossible"),
     (lambda: {"tags": {"x": "y" * 257}}, "The tag 'x'"),
     (lambda: {"tags": {f"t{n}": "" for n in range(41)}}, "41 tags are too many"),
     (lambda: {"description": ""}, "A description of 0 bytes"),
+    (lambda: {"name": "Edit Worker"}, "Worker name 'Edit Worker'"),
+    (lambda: {"steps": ()}, "No step removes tasks"),
+    (lambda: {"kept": {"TaskDefinition": {"Cpu": "256"}}}, "TaskDefinition.Cpu cannot be kept"),
+    (lambda: {"kept": {"WorkerSecurityGroup": {"GroupNam": "x"}}}, "WorkerSecurityGroup.GroupName"),
+    # protection
+    (lambda: {"protection": "none"}, "protection='none' and unprotected='' disagree"),
+    (lambda: {"protection": "sidecar"}, "A longest job of 0 s cannot be protected"),
+    (lambda: {"protection": "worker", "longest_job": 60, "heartbeat": 600},
+     "A heartbeat of 600 s extends nothing"),
+    (lambda: {"protection": "sidecar", "longest_job": 60, "environment": {"QUEUE_URL": "x"}},
+     "QUEUE_URL is the sidecar's"),
     (lambda: {"scale_out_cooldown": -1}, "A negative cooldown"),
 ]  # fmt: skip
 
@@ -271,6 +287,32 @@ def test_refusals(change: Callable[[], dict[str, Any]], words: str) -> None:
     assert words in str(mistake)
     assert (mistake.file, mistake.owner) != ("", "")
     assert mistake.line
+
+
+def test_every_refusal_is_a_row() -> None:
+    told = []
+    for change, _ in REFUSED:
+        with pytest.raises(SpecificationError) as caught:
+            templates.build(dataclasses.replace(PLAIN, **change()))
+        told += [each.what for each in caught.value.mistakes]
+    for pattern, place in refusals():
+        assert any(re.fullmatch(pattern, each, re.DOTALL) for each in told), place
+
+
+def refusals() -> Iterator[tuple[str, str]]:
+    """What each Mistake of the templates says, as a pattern, and where it stands."""
+    for file in sorted((ROOT / "templates").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Mistake":
+                what = node.args[0]
+                if isinstance(what, ast.JoinedStr):
+                    parts = [
+                        re.escape(str(each.value)) if isinstance(each, ast.Constant) else ".*"
+                        for each in what.values
+                    ]
+                    yield "".join(parts), f"{file.name}:{node.lineno}"
+                elif isinstance(what, ast.Constant):
+                    yield re.escape(str(what.value)), f"{file.name}:{node.lineno}"
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

@@ -88,6 +88,7 @@ def _checked(part: type[Part], *, is_whole: bool) -> type[Part]:
         if is_whole and found:
             raise SpecificationError(*dict.fromkeys(found))
 
+    begin.__qualname__ = part.__name__  # what Python names where a field is given by position
     made.__init__ = begin
     return part
 

@@ -10,12 +10,12 @@ from templates.problems import Mistake
 
 @specified
 class Ulimit:
-    """A limit of the container's processes, in the unit of the limit (setrlimit)."""
+    """A limit of the container's processes; of open files is the only one that Fargate lets set.
 
-    name: Literal[
-        "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
-        "rss", "rtprio", "rttime", "sigpending", "stack",
-    ]  # fmt: skip
+    Source: ECS, "Task definition parameters for Fargate", resource limits.
+    """
+
+    name: Literal["nofile"]
     soft: int
     hard: int
 
