@@ -262,7 +262,7 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"tags": {"aws:x": "y"}}, "no name that begins with aws:"),
     (lambda: {"tags": {"x": ""}}, "The tag 'x' with the value '' is impossible"),
     (lambda: {"tags": {"x": "y" * 257}}, "The tag 'x'"),
-    (lambda: {"tags": {f"t{n}": "" for n in range(41)}}, "41 tags are too many"),
+    (lambda: {"tags": {f"t{n}": "x" for n in range(41)}}, "41 tags are too many"),
     (lambda: {"description": ""}, "A description of 0 bytes"),
     (lambda: {"name": "Edit Worker"}, "Worker name 'Edit Worker'"),
     (lambda: {"steps": ()}, "No step removes tasks"),
