@@ -115,6 +115,9 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body are sent one after the other; with Nagle's algorithm the body
+            # waits until the client has acknowledged the head, 40 ms later.
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 proxy.handle(self)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -410,6 +411,16 @@ def test_the_picture_is_what_is_printed() -> None:
     assert of_docs("picture").picture() == (ROOT / "docs/review.svg").read_text(), (
         "Run `python docs/picture.py`"
     )
+
+
+def test_the_picture_is_for_everybody_and_asks_nobody() -> None:
+    root = ElementTree.parse(ROOT / "docs/review.svg").getroot()  # noqa: S314 - our own
+    by_id = {each.get("id"): each.text for each in root}
+    assert root.get("role") == "img"
+    assert all(by_id[name] for name in str(root.get("aria-labelledby")).split())
+    assert "".join(root.itertext()).count(":2026-11-28") > 1
+    assert not [each for each in root.iter() if {"href", "src"} & {*each.attrib}]
+    assert "url(" not in (ROOT / "docs/review.svg").read_text()
 
 
 def test_the_reference_is_what_help_prints() -> None:

@@ -7,26 +7,21 @@ that is replaced, or may be, makes a row of each that refers to it in any way.
 Source: CloudFormation API reference, ResourceChangeDetail ("Evaluation"), and recorded answers.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import templates
-from examples.invoices.workers import INVOICES, REPORTS
+from bench import everyday
+from bench.everyday import Change, Template, build
 from templates import workers
-from templates.specification import Alarms, Errors, LogRouter, Network, Secret, Worker
-from templates.steps import Step
+from templates.specification import Worker
 from workerstack.cloudformation import equal, from_data, read, resolve, surroundings
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.schemas import is_tagged, recreation
-from workerstack.simulator.read import read_parameters
 
 FORMER = Path(__file__).parent / "templates"
-EXAMPLE = Path(__file__).parents[1] / "examples/invoices"
-KEY = "arn:aws:kms:us-west-2:111122223333:key/0"
 WHERE = surroundings("111122223333", "us-west-2", "stack")
 VALUES = {
     "AccessPointId": "fsap-0a1b2c3d4e5f60718",
@@ -34,13 +29,10 @@ VALUES = {
     "FileSystemSecurityGroupId": "sg-0a1b2c3d4e5f60718",
     "GitHubTokenSecretArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/y-AbCdEf",
     "SubnetIds": "subnet-1,subnet-2",
-    "TokenArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",
     "VpcCidr": "10.20.0.0/16",
     "VpcId": "vpc-1",
 }
-Template = dict[str, Any]
 Rows = dict[str, str]
-Change = Callable[[Worker, dict[str, str]], Worker]
 
 
 def rows(before: Template, after: Template, *, old: Mapping[str, str], new: Mapping[str, str],
@@ -88,172 +80,37 @@ def _possible(body: Template, found: Rows, name: str) -> Iterator[str]:
                 yield each
 
 
-def build(worker: Worker) -> Template:
-    return templates.build(worker).to_dict()
-
-
-def with_(**fields: Any) -> Change:
-    return lambda worker, _: dataclasses.replace(worker, **fields)
-
-
-def having(**values: str) -> Change:
-    def change(worker: Worker, given: dict[str, str]) -> Worker:
-        given |= values
-        return worker
-
-    return change
-
-
-def environment(worker: Worker, _: dict[str, str]) -> Worker:
-    return dataclasses.replace(worker, environment={**worker.environment, "NEW": "1"})
-
-
-def another_bucket(worker: Worker, _: dict[str, str]) -> Worker:
-    return dataclasses.replace(worker, buckets=(*worker.buckets, "another"))
-
-
-def another_secret(worker: Worker, _: dict[str, str]) -> Worker:
-    secret = Secret(variable="TOKEN", parameter="TokenArn", name="x/z")
-    return dataclasses.replace(worker, secrets=(*worker.secrets, secret))
-
-
-def last_step(worker: Worker, _: dict[str, str]) -> Worker:
-    first, second, third = worker.steps
-    assert third.lower
-    return dataclasses.replace(worker, steps=(first, second, Step(lower=third.lower + 5, change=3)))
-
-
-BOTH: dict[str, tuple[Change, set[str]]] = {
-    "image": (having(ImageReference=":next"), {"TaskDefinition", "Service"}),
-    "environment variable": (environment, {"TaskDefinition", "Service"}),
-    "cpu and memory": (having(TaskCpu="4096", TaskMemory="8192"), {"TaskDefinition", "Service"}),
-    "time to stop": (with_(stop_timeout=60), {"TaskDefinition", "Service"}),
-    "user": (with_(user="2000"), {"TaskDefinition", "Service"}),
-    "writable paths": (
-        with_(read_only_root=True, scratch_paths=("/scratch",)), {"TaskDefinition", "Service"},
-    ),
-    "repository": (
-        with_(image_repository="x/y"), {"TaskDefinition", "Service", "ExecutionRolePolicy"},
-    ),
-    "secret": (another_secret, {"TaskDefinition", "Service", "ExecutionRolePolicy"}),
-    "right": (another_bucket, {"TaskRolePolicy"}),
-    "no rights on buckets": (with_(buckets=()), {"TaskRolePolicy"}),
-    "step": (last_step, {"ScaleOutPolicy"}),
-    "upper bound": (having(MaxTasks="9"), {"ScalableTarget"}),
-    "lower bound": (having(MinTasks="1"), {"ScalableTarget"}),
-    "window of scale-in": (with_(drained_minutes=20), {"DrainedAlarm"}),
-    "retention": (having(LogRetentionDays="30"), {"LogGroup"}),
-    "subnets": (having(SubnetIds="subnet-1,subnet-3"), {"Service"}),
-    "public addresses": (having(AssignPublicIp="DISABLED"), {"Service"}),
-    "nothing": (with_(), set()),
-}  # fmt: skip
-OF_EDIT: dict[str, tuple[Change, set[str]]] = {
-    "rule of the security group": (having(VpcCidr="10.0.0.0/16"), {"WorkerSecurityGroup"}),
-    "object ACLs": (with_(sets_object_acls=False), {"TaskRolePolicy"}),
-    "queue": (
-        having(QueueName="other"),
-        {"BacklogAlarm", "DrainedAlarm", "TaskDefinition", "Service", "TaskRolePolicy"},
-    ),
-    "access point": (
-        having(AccessPointId="fsap-1"), {"TaskDefinition", "Service", "TaskRolePolicy"},
-    ),
-}  # fmt: skip
-OF_THUMBNAILS: dict[str, tuple[Change, set[str]]] = {
-    "visibility timeout": (having(VisibilityTimeout="700"), {"Queue"}),
-    "receive count": (having(MaxReceiveCount="5"), {"Queue"}),
-    "who hears of dead letters": (
-        having(AlarmTopicArn="arn:aws:sns:us-west-2:111122223333:help"), {"DeadLetterAlarm"},
-    ),
-}  # fmt: skip
-
-TASK = {"TaskDefinition", "Service"}
-RIGHTS = {"TaskRolePolicy"}
-COLLECTOR = INVOICES.sidecars[1]
-OF_INVOICES: dict[str, tuple[Change, set[str]]] = {
-    "nothing": (with_(), set()),
-    "image": (having(ImageReference=":next"), TASK),
-    "image of a sidecar": (having(OtelCollectorReference="@sha256:" + "0" * 64), TASK),
-    "account of the image": (having(ImageAccount="1" * 12), {*TASK, "ExecutionRolePolicy"}),
-    "value of a variable": (having(LogLevel="debug"), TASK),
-    "architecture": (with_(architecture="X86_64"), TASK),
-    "storage": (having(EphemeralStorage="60"), TASK),
-    "command": (with_(command=("run",)), TASK),
-    "limits": (with_(ulimits=()), TASK),
-    "labels": (with_(docker_labels={}), TASK),
-    "health check": (with_(health_check=None), TASK),
-    "another sidecar": (
-        with_(sidecars=(*INVOICES.sidecars, dataclasses.replace(COLLECTOR, name="second"))), TASK,
-    ),
-    "memory of a sidecar": (
-        with_(sidecars=(INVOICES.sidecars[0], dataclasses.replace(COLLECTOR, memory=300))), TASK,
-    ),
-    "on-demand base": (having(OnDemandBase="2"), {"Service"}),
-    "a group besides": (with_(network=dataclasses.replace(
-        INVOICES.network, security_groups=())), {"Service"}),
-    "a way out": (with_(network=dataclasses.replace(
-        INVOICES.network, egress=INVOICES.network.egress[:-1])), {"WorkerSecurityGroup"}),
-    "a right": (with_(rights=INVOICES.rights[:-1]), RIGHTS),
-    "a statement": (with_(statements=()), RIGHTS),
-    "key of a bucket": (having(BucketKeyArn=KEY), RIGHTS),
-    "key of the queues": (
-        having(QueueKeyArn=KEY),
-        {*RIGHTS, "Queue", "DeadLetterQueue", "UrgentQueue", "UrgentDeadLetterQueue"},
-    ),
-    "key of the logs": (having(LogsKeyArn=KEY), {"LogGroup"}),
-    "a stored parameter": (
-        with_(secrets=INVOICES.secrets[:3]), {*TASK, "ExecutionRolePolicy"},
-    ),
-    "hours": (with_(schedule=INVOICES.schedule[:1]), {"ScalableTarget"}),
-    "age of the oldest message": (
-        with_(alarms=dataclasses.replace(INVOICES.alarms or Alarms(), oldest_message=60)),
-        {"OldestMessageAlarm", "UrgentOldestMessageAlarm"},
-    ),
-    "errors": (with_(errors=Errors(pattern="?ERROR ?Traceback", at_least=9, minutes=10)),
-               {"ErrorAlarm"}),
-    "second queue's timeout": (having(UrgentVisibilityTimeout="400"), {"UrgentQueue"}),
-    "topic": (
-        having(AlarmTopicArn="arn:aws:sns:us-west-2:111122223333:help"),
-        {"DeadLetterAlarm", "ErrorAlarm", "NothingProcessedAlarm", "OldestMessageAlarm",
-         "UrgentDeadLetterAlarm", "UrgentNothingProcessedAlarm", "UrgentOldestMessageAlarm"},
-    ),
-}  # fmt: skip
-OF_REPORTS: dict[str, tuple[Change, set[str]]] = {
-    "nothing": (with_(), set()),
-    "image": (having(ImageReference="@sha256:" + "0" * 64), TASK),
-    "options of the log router": (
-        with_(log_router=dataclasses.replace(REPORTS.log_router or LogRouter(image="x", options={}),
-                                             options={"Name": "stdout"})), TASK,
-    ),
-    "ready-made role": (having(TaskRoleArn="arn:aws:iam::111122223333:role/other"), TASK),
-    "IPv6": (with_(network=Network()), {"WorkerSecurityGroup"}),
-}  # fmt: skip
-
+OTHER = everyday.Other(
+    repository="x/y",
+    secret="x/z",  # noqa: S106 - a secret's name
+    secret_arn="arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",  # noqa: S106
+    queue="other",
+    access_point="fsap-0a1b2c3d4e5f60719",
+    subnets="subnet-1,subnet-3",
+    topic="arn:aws:sns:us-west-2:111122223333:help",
+)
 CASES = [
-    pytest.param(worker, change, expected, id=f"{worker.name}: {name}")
+    pytest.param(worker, each.change, set(each.rows), id=f"{worker.name}: {name}")
     for worker, own in (
-        (workers.EDIT, BOTH | OF_EDIT),
-        (workers.THUMBNAILS, BOTH | OF_THUMBNAILS),
-        (INVOICES, OF_INVOICES),
-        (REPORTS, OF_REPORTS),
+        (workers.EDIT, everyday.of_edit(OTHER)), (workers.THUMBNAILS, everyday.of_thumbnails(OTHER))
     )
-    for name, (change, expected) in own.items()
-]
-
-
-def values_of(worker: Worker) -> dict[str, str]:
-    file = EXAMPLE / f"params/dev/{worker.name}.yaml"
-    return read_parameters(file.read_text(), file.name) if file.exists() else dict(VALUES)
+    for name, each in (everyday.of_both(OTHER) | own).items()
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("worker", "change", "expected"), CASES)
 def test_rows_of_an_everyday_change(worker: Worker, change: Change, expected: set[str]) -> None:
-    before = values_of(worker)
-    values = dict(before)
+    values = dict(VALUES)
     changed = change(worker, values)
-    found = rows(build(worker), build(changed), old=before, new=values)
+    found = rows(build(worker), build(changed), old=VALUES, new=values)
     assert set(found) == expected
     assert "Conditional" not in found.values()
     assert {name for name, each in found.items() if each == "True"} <= {"TaskDefinition"}
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+def test_nothing_changes_where_nothing_did(worker: Worker) -> None:
+    assert rows(build(worker), build(worker), old=VALUES, new=VALUES) == {}
 
 
 @pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
@@ -277,7 +134,7 @@ def test_a_rule_written_into_the_template() -> None:
 
 
 def test_no_attribute_is_referred_to_but_that_of_a_role_which_never_changes() -> None:
-    for worker in (*workers.ALL, INVOICES):
+    for worker in workers.ALL:
         attributes = {each for each in written_references(build(worker)["Resources"]) if each[1]}
         assert attributes == {("ExecutionRole", "Arn"), ("TaskRole", "Arn")}
 

@@ -160,6 +160,8 @@ def github(answers: Mapping[str, tuple[int, Any]]) -> Iterator[tuple[str, list[s
     tokens: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             tokens.append(self.headers["Authorization"])
             status, content = answers.get(self.path, (404, {"message": "Not Found"}))

@@ -27,6 +27,7 @@ class Service(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True
     server: Service
 
     def do_POST(self) -> None:

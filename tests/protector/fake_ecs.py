@@ -71,6 +71,8 @@ def fake_ecs(account: str) -> Iterator[FakeEcs]:
     ecs = FakeEcs(account)
 
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def log_message(self, *_: object) -> None: ...
 
         def do_GET(self) -> None:

@@ -368,9 +368,9 @@ PLANTED: list[tuple[str, str, Case]] = [
         ),
     ),
     (
-        "secret-not-compared",
+        "no-echo-not-compared",
         "note",
-        case(others=(OtherChange(kind="secret parameter", name="Token", before="*", after="*"),)),
+        case(others=(OtherChange(kind="NoEcho parameter", name="Token", before="*", after="*"),)),
     ),
 ]
 
@@ -522,9 +522,9 @@ HARMLESS: list[tuple[str, Case]] = [
     ("undecided", case(modify(SERVICE, {}, {}))),
     ("nested-not-shown", case(modify("AWS::CloudFormation::Stack", {}, {}))),
     (
-        "secret-not-compared",
+        "no-echo-not-compared",
         case(
-            others=(OtherChange(kind="secret parameter", name="Token", before="*", after="*"),),
+            others=(OtherChange(kind="NoEcho parameter", name="Token", before="*", after="*"),),
             new=True,
         ),
     ),

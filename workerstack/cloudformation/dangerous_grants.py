@@ -5,7 +5,8 @@ the policies of one role, after its Deny statements and its permissions boundary
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 from workerstack.cloudformation.policies import (
@@ -15,7 +16,6 @@ from workerstack.cloudformation.policies import (
     Policy,
     Request,
     Statement,
-    applies,
     decide,
 )
 from workerstack.cloudformation.policy_conditions import Test, components
@@ -25,10 +25,13 @@ from workerstack.cloudformation.policy_patterns import (
     Pattern,
     TooComplexError,
     Wild,
+    Written,
     includes,
     matches,
     overlaps,
+    pattern,
 )
+from workerstack.cloudformation.truth import Maybe, Truth
 
 EVERYTHING: Pattern = (Wild.ANY,)
 ARN_PARTS = 6
@@ -103,8 +106,23 @@ def named(statement: Statement) -> tuple[Pattern, ...]:
 
 def _is_about(statement: Statement, action: str) -> bool:
     """Whether it names the action, whatever its resources and conditions."""
-    about = replace(statement, resources=("*",), not_resources=False, conditions=())
-    return applies(about, Request(action)) is True
+    found = _named_among(action, statement.actions)
+    return (found is False) if statement.not_actions else (found is True)
+
+
+@lru_cache(maxsize=100_000)
+def _named_among(action: str, actions: tuple[str | Written, ...]) -> Truth:
+    """Whether actions as a statement writes them name that one.
+
+    Kept, since the same few statements are asked for some hundred actions by each danger,
+    before and after each change.
+    """
+    try:
+        return matches(
+            pattern(action, fold=True) or (), [pattern(each, fold=True) or () for each in actions]
+        )
+    except TooComplexError as error:
+        return Maybe(str(error))
 
 
 def _takes_all(deny: Statement, action: str, resources: Sequence[Pattern]) -> bool:

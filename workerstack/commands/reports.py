@@ -10,7 +10,7 @@ from workerstack.output import say, styled
 from workerstack.problem import as_typed, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from workerstack.review.model import Review
@@ -31,8 +31,18 @@ all_option = click.option(
 )
 
 
-def report(reviews: "Sequence[Review]", form: str, *, several: bool, whole: bool = False) -> str:
-    """The reviews as one text; with ``several``, JSON is a list, even of one."""
+def report(
+    reviews: "Sequence[Review]",
+    form: str,
+    *,
+    several: bool,
+    whole: bool = False,
+    files: "Sequence[Path]" = (),
+) -> str:
+    """The reviews as one text; with ``several``, JSON is a list, even of one.
+
+    ``files``: where each is kept, or will be; the page names them in its commands.
+    """
     from workerstack.review.show import html, markdown
 
     if form == "json":
@@ -41,40 +51,36 @@ def report(reviews: "Sequence[Review]", form: str, *, several: bool, whole: bool
     if form == "markdown":
         return markdown.render(reviews)
     if form == "html":
-        return html.render(reviews)
+        return html.render(reviews, [str(as_typed(each)) for each in files])
     return _text(reviews, whole=whole)
 
 
-def keep(
+def review_files(
     reviews: "Sequence[Review]", output: "Path | None", root: "Path", *, several: bool
-) -> None:
-    """Writes the review files, and says how each is executed or dropped.
+) -> "list[Path]":
+    """Where each review is kept.
 
     ``output`` is the file, with ``several`` their folder; without it that is ``.reviews``.
     """
-    from workerstack.review import file as review_file
-
+    if output and not several:
+        return [output for _ in reviews]
     folder = root / ".reviews" if output is None else output
-    for each in reviews:
-        name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
-        file = output if output and not several else folder / name
-        review_file.write(each, file)
-        say("", *_commands(each, str(as_typed(file))))
+    return [
+        folder / f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
+        for each in reviews
+    ]
 
 
-def _commands(review: "Review", file: str) -> "Iterator[str]":
-    """What can be done with the review; nothing that `execute` would refuse."""
+def keep(reviews: "Sequence[Review]", files: "Sequence[Path]") -> None:
+    """Writes the review files, and says how each is executed or dropped."""
+    from workerstack.review import file as review_file
     from workerstack.review.show import words
 
-    blocking = words.refused(review)
-    if blocking:
-        yield f"Fix it, then  ./deploy.py review {review.where.deployment}"
-        yield f"Discard       ./deploy.py discard {file}"
-        allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
-        yield f"Accept it     ./deploy.py execute {file} {allowed}"
-    else:
-        yield f"Execute   ./deploy.py execute {file}"
-        yield f"Discard   ./deploy.py discard {file}"
+    for each, file in zip(reviews, files, strict=True):
+        review_file.write(each, file)
+        found = words.commands(each, str(as_typed(file)))
+        width = max(10, *(len(name) + 2 for name, _ in found))
+        say("", *(f"{name:<{width}}{line}" for name, line in found))
 
 
 def _text(reviews: "Sequence[Review]", *, whole: bool) -> str:

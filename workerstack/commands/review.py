@@ -7,7 +7,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import all_option, format_option, keep, report
+from workerstack.commands.reports import all_option, format_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
 from workerstack.problem import Problem
@@ -60,9 +60,11 @@ def review(
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
             _say_unchanged(deployment, connection)
+    made = list(found.values())
+    files = review_files(made, output, root, several=several)
     if found:
-        show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
-    keep(list(found.values()), output, root, several=several)
+        show_formatted(report(made, form, several=several, whole=whole, files=files), form)
+    keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
             _older(deployment, found.get(deployment.name), connection)

@@ -8,7 +8,7 @@ import click
 from workerstack import deployments
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, clients_of, connected, consent
-from workerstack.commands.reports import keep, report
+from workerstack.commands.reports import keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted
 from workerstack.problem import Refusal
@@ -109,8 +109,9 @@ def _proposed(
     if found is None:
         say(f"No changes: {source.deployment.name} matches that deployment.")
         return 0
-    show_formatted(report([found], form, several=False), form)
-    keep([found], output, root, several=False)
+    files = review_files([found], output, root, several=False)
+    show_formatted(report([found], form, several=False, files=files), form)
+    keep([found], files)
     say("", "What is committed is still the newer version: revert that, too, or the next review")
     say("proposes it again.")
     return CHANGES

@@ -292,10 +292,10 @@ def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
     answer = cloudformation.describe_change_set(ChangeSetName=arn)
     text = template_text(template_body(cloudformation, ChangeSetName=arn))
     declared = declared_parameters(read(text, arn).data)
-    secret = sorted(name for name, each in declared.items() if each.no_echo)
-    if secret:
+    hidden = sorted(name for name, each in declared.items() if each.no_echo)
+    if hidden:
         raise Problem(
-            f"CloudFormation does not give back {', '.join(secret)}",
+            f"CloudFormation does not give back {', '.join(hidden)}",
             "a NoEcho parameter is masked in its answers",
             TO_A_REVISION,
         )

@@ -227,12 +227,12 @@ def undecided(case: Case) -> Iterator[Finding]:
             )
 
 
-def secret(case: Case) -> Iterator[Finding]:
+def no_echo(case: Case) -> Iterator[Finding]:
     """Secret parameters: their values cannot be compared by anybody."""
-    names = [each.name for each in case.others if each.kind == "secret parameter"]
+    names = [each.name for each in case.others if each.kind == "NoEcho parameter"]
     if names and not case.is_new:
         yield Finding(
-            id="secret-not-compared",
+            id="no-echo-not-compared",
             level="note",
             logical_id=", ".join(sorted(names)),
             what=f"NoEcho parameter {', '.join(sorted(names))} was not compared",

@@ -45,7 +45,7 @@ CHECKS = (
     Check(("iam-broadened",), find_access.broadened),
     Check(("undecided", "nested-not-shown"), find_service.undecided),
     Check(("tasks-restarted",), find_service.restarted),
-    Check(("secret-not-compared",), find_service.secret),
+    Check(("no-echo-not-compared",), find_service.no_echo),
     Check(("mends",), find_checks.mended),
 )
 """In the order of risk; within a level findings are shown in this order."""

@@ -295,7 +295,7 @@ def _header(group: Sequence[Review]) -> Iterator[Block]:
         yield Block(f"{same}{text(said)}  ")
     if review.change_set.reason:
         yield Block(f"CloudFormation says: {text(review.change_set.reason)}\n")
-    for key, value in review.change_set.extra.items():
+    for key, value in words.unknown_members(review).items():
         yield Block(f"{text(key)}: {code(words.value_text(value))}\n")
 
 
@@ -344,7 +344,7 @@ def _table(rows: Sequence[AccessChange]) -> str:
 
 def _other(other: OtherChange, kind: str) -> Iterator[str]:
     name = f"{words.KINDS.get(other.kind, other.kind)} {other.name}"
-    if other.kind == words.SECRET:
+    if other.kind == words.NO_ECHO:
         yield f"  {name}: not compared"
         return
     yield f"@@ {name} @@"

@@ -79,9 +79,10 @@ def _header(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
         yield from wrapped(where, width)
     if review.change_set.reason:
         yield from wrapped(f"CloudFormation says: {review.change_set.reason}", width)
-    for key, value in review.change_set.extra.items():
-        if not whole and (not value or key == "NotificationARNs"):
-            continue  # topics that change stand among the settings
+    members = review.change_set.extra if whole else words.unknown_members(review)
+    for key, value in members.items():
+        if not whole and not value:
+            continue
         yield from wrapped(f"{key}: {words.value_text(value)}", width)
     verdict = words.verdict(review)
     colour = "red" if words.refused(review) else "bold"
@@ -290,7 +291,7 @@ def _others(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
 
 def _other(other: OtherChange, width: int) -> Iterator[str]:
     name = f"{other.name}  " if other.name else ""
-    if other.kind == words.SECRET:
+    if other.kind == words.NO_ECHO:
         text = f"{name}not compared: CloudFormation never returns its value"
     elif other.before is None:
         text = f"{name}+ {words.value_text(other.after)}"

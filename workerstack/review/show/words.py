@@ -75,10 +75,10 @@ CAUSES = {
     "NoModification": "not changed in the template",
 }
 FORCES = {"Always": "forces replacement", "Conditionally": "may force replacement"}
-SECRET = "secret parameter"  # noqa: S105 - a kind of change
+NO_ECHO = "NoEcho parameter"
 KINDS = {
     "parameter": "Parameters",
-    SECRET: "NoEcho parameters",
+    NO_ECHO: "NoEcho parameters",
     "tag": "Tags",
     "notification topic": "Notification topics",
     "termination protection": "Termination protection",
@@ -112,6 +112,36 @@ def refused(review: Review) -> list[Finding]:
     ]
 
 
+def commands(review: Review, file: str) -> list[tuple[str, str]]:
+    """What can be done with a review that is kept in ``file``; what accepts findings comes last.
+
+    Where findings block it, nothing that `execute` would refuse is among them.
+    """
+    blocking = refused(review)
+    if not blocking:
+        return [
+            ("Execute", f"./deploy.py execute {file}"), ("Discard", f"./deploy.py discard {file}")
+        ]  # fmt: skip
+    allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
+    return [
+        ("Fix it, then", f"./deploy.py review {review.where.deployment}"),
+        ("Discard", f"./deploy.py discard {file}"),
+        ("Accept it", f"./deploy.py execute {file} {allowed}"),
+    ]
+
+
+def unknown_members(review: Review) -> dict[str, Any]:
+    """What AWS says of the change set and this version does not know.
+
+    Not what each answer has and is empty, nor topics: those that change stand among the settings.
+    """
+    found = review.change_set.extra
+    quiet = {"NotificationARNs"} | {
+        each for each in ("RollbackConfiguration",) if not found.get(each)
+    }
+    return {key: value for key, value in found.items() if key not in quiet}
+
+
 def title(review: Review) -> str:
     """Which stack, and whether it is new."""
     stack = review.where.stack_name or "a stack"
@@ -134,17 +164,13 @@ def counts(review: Review) -> str:
     parts = [f"{found[group]} {COUNTED[group]}" for group in known]
     parts += [f"{found[group]} {group}" for group in found if group not in COUNTED]
     resources_ = ", ".join(parts) or "No resource changes"
-    settings = Counter(_setting(each.kind) for each in review.others)
+    settings = Counter(each.kind for each in review.others)
     if review.change_set.type == "CREATE" or not settings:
         return resources_
     said = ", ".join(
         f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in settings.items()
     )
     return f"{resources_}; {said} change{'s' if sum(settings.values()) == 1 else ''}"
-
-
-def _setting(kind: str) -> str:
-    return {"secret parameter": "NoEcho parameter", "stack policy": "stack policy"}.get(kind, kind)
 
 
 def verdict(review: Review) -> str:
@@ -396,7 +422,7 @@ def shown(change: ResourceChange) -> list[Shown]:
 
 
 def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
-    causes = ", ".join(dict.fromkeys(filter(None, map(cause, group))))
+    causes = _causes(group)
     extra = tuple(item for each in group for item in {**(each.drift or {}), **each.extra}.items())
     valued = [each for each in group if each.values_given]
     if not valued:
@@ -408,6 +434,17 @@ def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
                 told.append(place)
     for number, (path, before, after) in enumerate(told):
         yield Shown(path, causes, forces(group), True, before, after, () if number else extra)
+
+
+def _causes(group: Iterable[PropertyChange]) -> str:
+    """Each cause once: ``from parameters QueueName and TaskCpu``."""
+    found = list(dict.fromkeys(filter(None, map(cause, group))))
+    start = cause(PropertyChange(change_source="ParameterReference", causing_entity=""))
+    names = [each.removeprefix(start) for each in found if each.startswith(start)]
+    if len(names) > 1:
+        plural = f"{start.rstrip()}s {', '.join(names[:-1])} and {names[-1]}"
+        found = [plural, *(each for each in found if not each.startswith(start))]
+    return ", ".join(found)
 
 
 def _deepest(label: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
