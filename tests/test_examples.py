@@ -282,3 +282,24 @@ def test_it_is_deployed(
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     code, out, err = command("verify", f"dev/{name}", root=copy)
     assert code == 0, "\n".join(each for each in out.splitlines() if "PASS" not in each) + err
+    if name == "invoices":
+        _verify_bounds_that_the_clock_moves(copy, client, command)
+        role = client("iam").list_roles(PathPrefix="/workers/")["Roles"][0]["RoleName"]
+        assert "PermissionsBoundary" in client("iam").get_role(RoleName=role)["Role"]
+
+
+def _verify_bounds_that_the_clock_moves(
+    copy: Path, client: Callable[[str], Any], command: Run
+) -> None:
+    """A scheduled action sets the minimum to 1; nobody's action sets it to 3."""
+    target = {
+        "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount",
+        "ResourceId": "service/invoices-cluster/invoices-service",
+    }  # fmt: skip
+    client("application-autoscaling").register_scalable_target(**target, MinCapacity=1)
+    assert command("verify", "dev/invoices", root=copy)[0] == 0
+    client("application-autoscaling").register_scalable_target(**target, MinCapacity=3)
+    code, out, _ = command("verify", "dev/invoices", root=copy)
+    assert code == 1
+    assert "MinCapacity is 3 instead of 0" in out
+    assert """--tags '{"CostCenter": "0815", "Team": "billing"}'""" in out
