@@ -390,6 +390,15 @@ class Worker:
                 'Write something like log_group="/ecs/invoices"',
             )
 
+    @about("log_stream_prefix")
+    def _check_log_stream_prefix(self) -> Iterator[Mistake]:
+        if self.log_stream_prefix and not re.fullmatch(r"[^:*]{1,200}", self.log_stream_prefix):
+            yield Mistake(
+                f"Log stream prefix {self.log_stream_prefix[:60]!r} is impossible",
+                "a stream's name has no : and no *, and the container and the task follow",
+                'Write something like log_stream_prefix="invoices"',
+            )
+
     @about("tags")
     def _check_tags(self) -> Iterator[Mistake]:
         for key, value in self.tags.items():

@@ -246,6 +246,7 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"errors": Errors(pattern="E", at_least=0)}, "would always fire"),
     (lambda: {"errors": Errors(pattern="E", minutes=0)}, "A window of 0 min"),
     (lambda: {"log_retention_days": 8}, "Logs kept for 8 days"),
+    (lambda: {"log_stream_prefix": "a:b"}, "Log stream prefix 'a:b'"),
     (lambda: {"log_group": "a b"}, "Log group 'a b'"),
     (lambda: {"log_group": "/x", "names": "generated"}, "log_group and names='generated'"),
     (lambda: {"schedule": (Scheduled(name="a", schedule="8am", min_tasks=1),)}, "Schedule '8am'"),
