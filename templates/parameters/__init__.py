@@ -205,7 +205,10 @@ def _different(worker: Worker) -> set[str]:
     for value in _values(worker):
         given = (value.description, str(value.default), value.pattern, *value.allowed)
         things.setdefault(value.parameter, set()).add(given)
-    return {name for name, kinds in things.items() if len(kinds) > 1}
+    for rule in worker.network.egress:
+        for kind, name in (("list", rule.prefix_list), ("group", rule.security_group)):
+            things.setdefault(name, set()).add((kind,))
+    return {name for name, kinds in things.items() if name and len(kinds) > 1}
 
 
 def _all(group: Any) -> list[Parameter]:

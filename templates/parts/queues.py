@@ -151,10 +151,11 @@ def check_queues(
     if len(queues) == 1:
         return
     labels = [each.label for each in queues]
-    if len(set(labels)) < len(labels) or "" in labels[1:]:
+    named = [f"{each.prefix}{end}" for each in queues for end in ("Queue", "DeadLetterQueue")]
+    if len(set(named)) < len(named) or "" in labels[1:]:
         yield Mistake(
             f"The queues have the labels {', '.join(map(repr, labels))}",
-            "parameters, resources and variables are named by them",
+            "parameters, resources and variables are named by them, and two would have one name",
             'Give each of more_queues a label of its own, such as label="urgent"',
         )
     if len(queues) > MOST_QUEUES:

@@ -145,6 +145,11 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
         lambda c: replace(c / WORKERS, "cpu=2048", "cpus=2048"),
         f"{WORKERS}:17: Worker has no field cpus:", "Did you mean cpu?",
     ),
+    "a resource that is not there, in customize": (
+        lambda c: replace(c / WORKERS, "cpu=2048,",
+                          "cpu=2048, customize=lambda template, _: template.resources['Servce'],"),
+        f"{WORKERS}:17: The specification cannot be read: there is no 'Servce'", "Compare",
+    ),
     "syntax error": (
         lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
         f"{WORKERS}:17: The specification is no Python:", "Fix",

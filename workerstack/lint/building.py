@@ -39,8 +39,10 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
         if error.name in LIBRARIES:  # of the installation, and not of what was written
             raise
         raise _unreadable(error) from error
-    except (TypeError, NameError, AttributeError, ImportError) as error:
+    except (TypeError, NameError, AttributeError, ImportError, ArithmeticError) as error:
         raise _unreadable(error) from error
+    except LookupError as error:
+        raise _unreadable(error, f"there is no {error}") from error
     except ValueError as error:
         mistakes = getattr(error, "mistakes", None)
         if not mistakes:
@@ -90,10 +92,10 @@ def _keywords(tree: ast.AST, line: int) -> Iterator[tuple[str, ast.keyword]]:
             yield from ((name, each) for each in node.keywords)
 
 
-def _unreadable(error: Exception) -> Problem:
+def _unreadable(error: Exception, why: str = "") -> Problem:
     return _located(
         "The specification cannot be read",
-        str(error),
+        why or str(error),
         "Compare it with the fields of `Worker` in templates/specification.py",
         error,
     )
