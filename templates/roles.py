@@ -72,15 +72,10 @@ def execution_rights(
 
 
 def task_role(worker: Worker, parameters: Parameters) -> Role:
-    """What the code in the container acts as; what it asks for on purpose is no warning."""
-    publishes = (worker.buckets and worker.sets_object_acls) or any(
-        isinstance(each, Bucket) and each.may == "publish" for each in worker.rights
-    )
+    """What the code in the container acts as."""
     return Role(
         "TaskRole",
-        Metadata=described(
-            "What the worker itself acts as.", **(meant("W9407") if publishes else {})
-        ),
+        Metadata=described("What the worker itself acts as."),
         AssumeRolePolicyDocument=_trust_in_tasks(),
         **_standing(worker, parameters),
     )
@@ -93,7 +88,13 @@ def task_rights(
     cluster: Cluster,
     queue_arns: Sequence[AWSHelperFn],
 ) -> RolePolicy:
-    """What the code in the container may do: its queues, and what the specification says."""
+    """What the code in the container may do; what it asks for on purpose is no warning.
+
+    That stands with the statements and not with the role, which then never changes.
+    """
+    publishes = (worker.buckets and worker.sets_object_acls) or any(
+        isinstance(each, Bucket) and each.may == "publish" for each in worker.rights
+    )
     statements = [_consuming(queue_arns)]
     if worker.protection != "none":
         statements.append(_protecting(cluster))
@@ -115,6 +116,8 @@ def task_rights(
         role,
         statements,
     )
+    if publishes:
+        made.Metadata = {**made.Metadata, **meant("W9407")}
     if intents:
         made.Metadata = {**made.Metadata, "Intents": intents}
     return made

@@ -188,7 +188,7 @@ class Worker:
     errors: Errors | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     names: Literal["given", "generated"] = "given"
-    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    kept: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     protection: Literal["none", "worker", "sidecar"] | None = None
     unprotected: str = ""
     longest_job: int = 0

@@ -71,12 +71,11 @@ def _built(worker: Worker) -> Template:
         scaling.scalable_target(parameters.size, parameters.names, service, worker.schedule)
     )
     _add_steps(template, worker, queues, target)
-    keep(template, worker.kept)
     _tag(template, worker)
-
     template.add_output(
         outputs(cluster, service, parameters.names, task_definition, log_group, group, queues)
     )
+    keep(template, worker.kept)
     return template
 
 

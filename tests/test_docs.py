@@ -28,7 +28,7 @@ from tests.smoke_worker import Account
 from workerstack import command_line
 from workerstack.cloudformation import declared_parameters, read
 from workerstack.commands import deploy
-from workerstack.localaws import Endpoint, surroundings, walkthrough
+from workerstack.localaws import Endpoint, pushing, surroundings, walkthrough
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
 
@@ -136,7 +136,16 @@ def before_adopt(
     deployed.deploy_hand_written(client, things)
 
 
-BEFORE = {"docs/adopt.md": before_adopt}
+def before_daily(
+    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
+) -> None:
+    """What `docs/daily.md` ships."""
+    assert account in things.secret_arn
+    for tag in ("2026-11-21", "2026-11-28"):
+        pushing.push(client("ecr"), "webordinary/claude-code-astro", tag)
+
+
+BEFORE = {"docs/adopt.md": before_adopt, "docs/daily.md": before_daily}
 
 
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])

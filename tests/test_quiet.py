@@ -28,7 +28,8 @@ VALUES = {
     "FileSystemId": "fs-0a1b2c3d4e5f60718",
     "FileSystemSecurityGroupId": "sg-0a1b2c3d4e5f60718",
     "GitHubTokenSecretArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/y-AbCdEf",
-    "SubnetIds": "subnet-1,subnet-2",
+    "SubnetIds": "subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60002",
+    "TokenArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",
     "VpcCidr": "10.20.0.0/16",
     "VpcId": "vpc-1",
 }
@@ -86,7 +87,7 @@ OTHER = everyday.Other(
     secret_arn="arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",  # noqa: S106
     queue="other",
     access_point="fsap-0a1b2c3d4e5f60719",
-    subnets="subnet-1,subnet-3",
+    subnets="subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60003",
     topic="arn:aws:sns:us-west-2:111122223333:help",
 )
 CASES = [

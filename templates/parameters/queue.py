@@ -90,6 +90,6 @@ def alarm_topic(worker: Worker) -> Parameter | None:
         AllowedPattern=r"^(|arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+)$",
         ConstraintDescription="an SNS topic's ARN, or empty",
         Default="",
-        Description=f"The SNS topic that hears of {'alarms' if more else 'dead letters'};"
-        " empty for none.",
+        Description=f"SNS topic notified of {'alarms' if more else 'dead letters'}; empty for no"
+        " notification.",
     )

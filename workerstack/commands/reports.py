@@ -10,10 +10,11 @@ from workerstack.output import say, styled
 from workerstack.problem import as_typed, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from workerstack.review.model import Review
+    from workerstack.verifier.check import Check
 
 FORMATS = ("text", "json", "markdown", "html")
 
@@ -24,6 +25,13 @@ format_option = click.option(
     default="text",
     show_default=True,
     help="Choose the format.",
+)
+
+allow_option = click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID:LOGICAL_ID",
+    help="Accept this blocking finding, where approvers see it; repeatable.",
 )
 
 all_option = click.option(
@@ -55,6 +63,34 @@ def report(
     return _text(reviews, whole=whole)
 
 
+def needs_section(name: str, checks: "Sequence[Check]", form: str) -> str:
+    """What a review says of the needs of a stack: nothing where all are met.
+
+    What may not be looked for is one line, since it says the same in each review.
+    """
+    from workerstack.commands.checks import line
+
+    red = [each for each in checks if each.status == "FAIL"]
+    denied = [each for each in checks if each.status == "SKIP"]
+    if not red and not denied:
+        return ""
+    said = f"Needs of {name}: {len(red)} of {len(checks)} not met" if red else f"Needs of {name}"
+    if form == "markdown":
+        from workerstack.review.show.markdown import code
+
+        rows = [f"- **{code(each.id)}**: {code(each.evidence)}. {code(each.next_step)}"
+                for each in red]  # fmt: skip
+        rows += [f"- not looked for: {code(each.id)}, {code(each.evidence)}" for each in denied]
+        return "\n".join([f"## {code(said)}", "", *rows])
+    shown = [said]
+    for each in red:
+        shown += [f"  {line(each)}", f"        next: {each.next_step}"]
+    if denied:
+        why = "; ".join(f"{each.id} ({each.evidence})" for each in denied)
+        shown.append(f"  {styled('SKIP', 'yellow')}  {why}")
+    return "\n".join(map(harmless, shown))
+
+
 def review_files(
     reviews: "Sequence[Review]", output: "Path | None", root: "Path", *, several: bool
 ) -> "list[Path]":
@@ -74,13 +110,19 @@ def review_files(
 def keep(reviews: "Sequence[Review]", files: "Sequence[Path]") -> None:
     """Writes the review files, and says how each is executed or dropped."""
     from workerstack.review import file as review_file
-    from workerstack.review.show import words
 
     for each, file in zip(reviews, files, strict=True):
         review_file.write(each, file)
-        found = words.commands(each, str(as_typed(file)))
-        width = max(10, *(len(name) + 2 for name, _ in found))
-        say("", *(f"{name:<{width}}{line}" for name, line in found))
+        say("", *commands(each, file))
+
+
+def commands(review: "Review", file: "Path", again: str = "") -> "Iterator[str]":
+    """What can be done with a review, a line each; ``again`` makes another one."""
+    from workerstack.review.show import words
+
+    found = words.commands(review, str(as_typed(file)), again)
+    width = max(10, *(len(name) + 2 for name, _ in found))
+    yield from (f"{name:<{width}}{line}" for name, line in found)
 
 
 def _text(reviews: "Sequence[Review]", *, whole: bool) -> str:

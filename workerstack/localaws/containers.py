@@ -100,6 +100,10 @@ def _complete_task(arn: str, properties: Properties) -> None:
     if "EphemeralStorage" in properties:
         size = int(properties["EphemeralStorage"]["SizeInGiB"])
         revision["ephemeralStorage"] = {"sizeInGiB": size}
+    for container in revision["containerDefinitions"]:
+        for name in ("cpu", "memory", "memoryReservation"):
+            if name in container:
+                container[name] = int(container[name])  # a Ref to a Number parameter is a text
     if "RuntimePlatform" in properties:
         revision["runtimePlatform"] = camel_case(properties["RuntimePlatform"])
 

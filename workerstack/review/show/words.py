@@ -11,7 +11,6 @@ from workerstack.cloudformation import differences
 from workerstack.problem import harmless
 from workerstack.review.model import (
     UNKNOWN,
-    AccessChange,
     Figures,
     Finding,
     LoadEffect,
@@ -112,10 +111,11 @@ def refused(review: Review) -> list[Finding]:
     ]
 
 
-def commands(review: Review, file: str) -> list[tuple[str, str]]:
+def commands(review: Review, file: str, again: str = "") -> list[tuple[str, str]]:
     """What can be done with a review that is kept in ``file``; what accepts findings comes last.
 
-    Where findings block it, nothing that `execute` would refuse is among them.
+    Where findings block it, nothing that `execute` would refuse is among them. ``again`` is
+    what makes another one, by default `review`.
     """
     blocking = refused(review)
     if not blocking:
@@ -124,7 +124,7 @@ def commands(review: Review, file: str) -> list[tuple[str, str]]:
         ]  # fmt: skip
     allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
     return [
-        ("Fix it, then", f"./deploy.py review {review.where.deployment}"),
+        ("Fix it, then", again or f"./deploy.py review {review.where.deployment}"),
         ("Discard", f"./deploy.py discard {file}"),
         ("Accept it", f"./deploy.py execute {file} {allowed}"),
     ]
@@ -224,6 +224,26 @@ def in_order(review: Review) -> tuple[list[ResourceChange], list[ResourceChange]
     cannot = groups.pop(CANNOT, [])
     rows = [change for changes in groups.values() for change in changes]
     return sorted(rows, key=lambda each: each.follows), cannot
+
+
+def is_metadata(change: ResourceChange) -> bool:
+    """Whether nothing of the resource itself changes, only what the template says about it."""
+    left = [each for each in change.properties if not each.proof]
+    return change.action == "Modify" and bool(left) and all(
+        each.attribute == "Metadata" for each in left
+    )  # fmt: skip
+
+
+def only_metadata(changes: Sequence[ResourceChange]) -> str:
+    """One line on what changes in its metadata alone; empty for nothing."""
+    if not changes:
+        return ""
+    names = ", ".join(each.logical_id for each in changes[:NAMED])
+    more_ = f" and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
+    return f"Only the metadata changes of {names}{more_}: nothing happens to them"
+
+
+NAMED = 4
 
 
 def cannot_change(changes: Sequence[ResourceChange]) -> str:
@@ -334,19 +354,6 @@ def value_text(value: Any) -> str:
     return harmless(
         value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), "\n\t"
     )
-
-
-def access_line(change: AccessChange) -> str:
-    """``+ Allow sqs:SendMessage on jobs``, as IAM names the members."""
-    sign_ = "+" if change.gained else "-"
-    actions = ", ".join(change.actions)
-    if change.kind == "network":
-        to = "from" if actions.startswith("inbound") else "to"
-        return f"{sign_} {actions} {to} {change.principal}"
-    found = f"{sign_} {change.effect} {actions}"
-    found += f" on {', '.join(change.resources)}" if change.resources else ""
-    found += f" for {change.principal}" if change.principal else ""
-    return found + (f" if {change.condition}" if change.condition else "")
 
 
 Style = Callable[[str, str], str]
@@ -578,7 +585,10 @@ def capital(sentence_: str) -> str:
 
 
 def unshown_settings(review: Review) -> list[OtherChange]:
-    """Changes of the stack's settings that no change of a resource names as its cause."""
+    """Changes of the stack's settings that no change of a resource names as its cause.
+
+    A new parameter whose value a change shows is told there.
+    """
     told = {
         each.causing_entity
         for change in review.resources
@@ -586,13 +596,24 @@ def unshown_settings(review: Review) -> list[OtherChange]:
         for each in change.properties
         if each.change_source == "ParameterReference"
     }
-    return [
-        each
-        for each in review.others
-        if not (
-            each.kind == "parameter" and each.name in told and review.change_set.type != "CREATE"
-        )
-    ]
+    if review.change_set.type == "CREATE":
+        return list(review.others)
+    values = json.dumps(
+        [
+            each.after
+            for change in review.resources
+            if change.can_change
+            for each in change.properties
+        ]
+    )
+
+    def is_told(each: OtherChange) -> bool:
+        if each.kind != "parameter":
+            return False
+        new = each.before is None and bool(each.after)
+        return each.name in told or (new and json.dumps(each.after)[1:-1] in values)
+
+    return [each for each in review.others if not is_told(each)]
 
 
 def told_apart(before: str, after: str) -> tuple[str, str]:
@@ -608,7 +629,7 @@ def told_apart(before: str, after: str) -> tuple[str, str]:
         return before, after
     name = common.rfind("/", 0, last)
     start = f"...{before[name:]}" if name > 0 else f"...{before[last:]}"
-    return start, after[last:]
+    return start, f"{'...' if after[last] == '/' else ''}{after[last:]}"
 
 
 SHARED = 20
@@ -638,6 +659,34 @@ def merged(places: Iterable[Shown]) -> list[Shown]:
         else:
             found.append(each)
     return found
+
+
+def compact(place: Shown) -> Shown:
+    """A member of a list that has a name and one more thing: ``Environment/LEVEL/Value``."""
+    if place.before in (None, []) and _is_named(place.after):
+        [only] = place.after
+        place = place._replace(path=f"{place.path}/{only['Name']}", before=None, after=only)
+    name = place.path.rpartition("/")[2]
+    value = place.after if place.before is None else place.before
+    if None not in (place.before, place.after) or not isinstance(value, dict):
+        return place
+    rest = [key for key, each in value.items() if each != name]
+    if len(value) != 2 or len(rest) != 1:  # noqa: PLR2004 - its name and the one thing
+        return place
+    path = f"{place.path}/{rest[0]}"
+    if place.before is None:
+        return place._replace(path=path, after=value[rest[0]])
+    return place._replace(path=path, before=value[rest[0]])
+
+
+def _is_named(value: Any) -> bool:
+    """Whether it is a list of one member that has a name."""
+    return (
+        isinstance(value, list)
+        and len(value) == 1
+        and isinstance(value[0], dict)
+        and isinstance(value[0].get("Name"), str)
+    )
 
 
 def since(change: ResourceChange) -> str:
