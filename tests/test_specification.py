@@ -274,6 +274,7 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"steps": ()}, "No step removes tasks"),
     (lambda: {"kept": {"TaskDefinition": {"Cpu": "256"}}}, "TaskDefinition.Cpu cannot be kept"),
     (lambda: {"kept": {"WorkerSecurityGroup": {"GroupNam": "x"}}}, "WorkerSecurityGroup.GroupName"),
+    (lambda: {"kept": {"Cluster": {"ClusterName": "x"}}}, "Cluster.ClusterName cannot be kept as"),
     # protection
     (lambda: {"protection": "none"}, "protection='none' and unprotected='' disagree"),
     (lambda: {"protection": "sidecar"}, "A longest job of 0 s cannot be protected"),
