@@ -8,6 +8,7 @@ from typing import Any
 from workerstack import cloudformation
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
+from workerstack.deployer.deployed import physical_ids
 from workerstack.deployer.source import digest, template_text
 from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
@@ -62,9 +63,7 @@ def read(deployment: Deployment, clients: Clients) -> Deployed:
     cloudformation = clients("cloudformation")
     stack = stacks.existing(cloudformation, deployment)
     text = template_text(stacks.template_body(cloudformation, StackName=stack.id))
-    physical = {
-        each.logical_id: each.physical_id for each in stacks.resources(cloudformation, stack.id)
-    }
+    physical = physical_ids(cloudformation, stack)
     return _deployed(f"the template of {stack.name}", text, deployment, stack, physical)
 
 

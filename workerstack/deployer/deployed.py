@@ -94,13 +94,19 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
+def containers(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
+    """Each container of a stack's task definitions, with the task definition that it is of."""
+    for task in stack.of(TASK):
+        for each in task.get("ContainerDefinitions", default=()):
+            if isinstance(each, Mapping):
+                yield task, each
+
+
 def _environment(deployed: Deployed) -> Iterator[Any]:
-    for task, _ in deployed.of(TASK):
-        for container in task.get("ContainerDefinitions", default=()):
-            if isinstance(container, Mapping):
-                for each in container.get("Environment") or ():
-                    if isinstance(each, Mapping):
-                        yield each.get("Value")
+    for _, container in containers(deployed.stack):
+        for each in container.get("Environment") or ():
+            if isinstance(each, Mapping):
+                yield each.get("Value")
 
 
 def _watched(deployed: Deployed) -> Iterator[Any]:

@@ -13,9 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from workerstack.cloudformation import from_data, read, resolve, surroundings
+from workerstack.cloudformation import from_data, read, resolve, surroundings, text
 from workerstack.deployer import earlier, history, images, labels, revisions
 from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.deployed import containers
 from workerstack.deployer.history import Execution
 from workerstack.deployer.source import Source, digest, template_text
 from workerstack.deployer.stack import OWNER, Stack, template_body
@@ -29,8 +30,6 @@ LOOKED_AT = 30
 
 NAMED = 3
 """Values, or resources, that one line names."""
-
-TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 
 
 def where_to(source: Source, root: Path) -> str:
@@ -267,19 +266,8 @@ def _images(
     _, _, _, region, account, *_ = stack.id.split(":")
     known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}
     found = resolve(from_data(template, place), values, known)
-    return list(dict.fromkeys(
-        image
-        for each in found.resources.values() if each.type == TASK_DEFINITION
-        for image in _named(each.properties.get("ContainerDefinitions"))
-    ))  # fmt: skip
-
-
-def _named(containers: Any) -> Iterator[str]:
-    if isinstance(containers, list | tuple):
-        for each in containers:
-            image = each.get("Image") if isinstance(each, Mapping) else None
-            if isinstance(image, str):
-                yield image
+    images_of = (text(each.get("Image")) for _, each in containers(found))
+    return list(dict.fromkeys(filter(None, images_of)))
 
 
 def image_in_short(image: str) -> str:

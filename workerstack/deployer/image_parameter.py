@@ -20,13 +20,13 @@ from workerstack.cloudformation import (
     text,
 )
 from workerstack.deployer import images
+from workerstack.deployer.deployed import containers as containers_of
 from workerstack.deployer.images import Image, Reference
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
 from workerstack.deployments.editing import with_value
 from workerstack.problem import Problem, Refusal
 
-TASK = "AWS::ECS::TaskDefinition"
 SOME_DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 SOME_TAG = "a-tag-that-nobody-uses"
 FORMS = ("@{digest}", "{digest}", "{uri}@{digest}")
@@ -170,16 +170,14 @@ def _slot(deployment: Deployment, wanted: str) -> Slot:
 
 
 def _containers(stack: Stack) -> Iterator[_Container]:
-    for task in stack.of(TASK):
-        for each in task.get("ContainerDefinitions", default=()):
-            if isinstance(each, Mapping):
-                variables = [
-                    text(one.get("Value")) or ""
-                    for one in each.get("Environment") or ()
-                    if isinstance(one, Mapping)
-                ]
-                name, image = text(each.get("Name")) or "", text(each.get("Image")) or ""
-                yield _Container(task.logical_id, name, image, tuple(variables))
+    for task, each in containers_of(stack):
+        variables = [
+            text(one.get("Value")) or ""
+            for one in each.get("Environment") or ()
+            if isinstance(one, Mapping)
+        ]
+        name, image = text(each.get("Name")) or "", text(each.get("Image")) or ""
+        yield _Container(task.logical_id, name, image, tuple(variables))
 
 
 def _chosen(

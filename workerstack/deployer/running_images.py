@@ -5,14 +5,14 @@ pushed again, and also where none of them runs at the moment. Source: ECS develo
 "Container image resolution"; API reference, ServiceRevision (containerImages).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from workerstack.cloudformation import text
 from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, TASK, Deployed
+from workerstack.deployer.deployed import SERVICE, Deployed, containers
 from workerstack.deployer.images import Reference
 from workerstack.review.case import MovedTag
 
@@ -43,9 +43,7 @@ def deployed_images(deployed: Deployed) -> dict[str, str]:
     """The image of each container by name, as the stack's task definitions say it."""
     return {
         text(each.get("Name")) or "": text(each.get("Image")) or ""
-        for task, _ in deployed.of(TASK)
-        for each in task.get("ContainerDefinitions", default=())
-        if isinstance(each, Mapping)
+        for _, each in containers(deployed.stack)
     }
 
 
