@@ -5,6 +5,7 @@ import pytest
 from tests.review.cases.changes import ACCOUNT, HARMLESS, RISKY, Change
 from workerstack.review import find_checks
 from workerstack.review.predict import Side, predict_review
+from workerstack.review.show import words
 
 LEVELS = {"blocking": {"blocking"}, "flagged": {"blocking", "warning"}}
 
@@ -42,3 +43,13 @@ def test_there_are_as_many_of_each() -> None:
     names = [each.name for each in (*RISKY, *HARMLESS)]
     assert len(RISKY) == len(HARMLESS) == 42
     assert len(set(names)) == len(names)
+
+
+def test_long_values_are_told_apart_by_whole_words() -> None:
+    base = "111122223333.dkr.ecr.us-west-2.amazonaws.com/shop/worker"
+    digests = [f"@sha256:{each * 64}" for each in "ab"]
+    assert words.told_apart(*(base + each for each in digests)) == (
+        f".../worker{digests[0]}",
+        digests[1],
+    )
+    assert words.told_apart(f"{base}:1", f"{base}:2") == (".../worker:1", ":2")

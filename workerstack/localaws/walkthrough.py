@@ -135,7 +135,7 @@ def _summary(said: Sequence[str], file: Path) -> list[str]:
     found = json.loads(file.read_text(encoding="utf-8"))["review"]["findings"]
     loud = [each for each in found if each["level"] != "note"]
     return [
-        f"{said[1].partition(';')[0]}   ({KEPT.name}/review.txt)",
+        f"{_first(said, COUNTS).partition(';')[0]}   ({KEPT.name}/review.txt)",
         *(f"{each['level']}: {shortened(each['what'])}" for each in loud),
     ]
 

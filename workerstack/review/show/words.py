@@ -625,6 +625,8 @@ def told_apart(before: str, after: str) -> tuple[str, str]:
         same += 1
     common = before[:same]
     last = max(common.rfind(each) for each in ":@/,.")
+    if common[:last].endswith(ALGORITHM):  # of a digest, which is one word
+        last -= len(ALGORITHM)
     if last < SHARED:
         return before, after
     name = common.rfind("/", 0, last)
@@ -632,6 +634,7 @@ def told_apart(before: str, after: str) -> tuple[str, str]:
     return start, f"{'...' if after[last] == '/' else ''}{after[last:]}"
 
 
+ALGORITHM = "@sha256"
 SHARED = 20
 """Characters that two texts must share before they are cut."""
 
