@@ -79,6 +79,7 @@ def after(
 ) -> int:
     """Proves what was executed, where nothing else does; the exit code."""
     from workerstack.deployer.aws import explained
+    from workerstack.deployer.service import NoServiceError
     from workerstack.verifier import prove as proving
 
     name = deployment.name
@@ -91,6 +92,8 @@ def after(
             if not plan.is_at_zero:
                 return 0  # the rollout, which CloudFormation has waited for, is the proof
             run = _proof(plan, clients)
+    except NoServiceError:
+        return 0  # a task definition alone: whoever starts tasks of it proves it
     except Problem as problem:
         raise Problem(
             f"{deployment.stack} is deployed, but not proved",

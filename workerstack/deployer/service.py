@@ -377,13 +377,17 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
     )
 
 
+class NoServiceError(Problem):
+    """The stack has no ECS service: there is nothing that would run its tasks."""
+
+
 def read_service(clients: Clients, stack_id: str) -> Mapping[str, Any]:
     """The service of a stack as DescribeServices answers; raises Problem where there is none."""
     resources = stacks.resources(clients("cloudformation"), stack_id)
     services = [each.physical_id for each in resources if each.type == "AWS::ECS::Service"]
     arn = next(filter(None, services), "")
     if not arn:
-        raise Problem(
+        raise NoServiceError(
             "The stack has no ECS service", "there is nothing to verify", "Deploy the worker first"
         )
     cluster = arn.split("/")[1]

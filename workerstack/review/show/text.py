@@ -237,10 +237,10 @@ def _place(  # noqa: C901, PLR0912 - one case a kind of value
         if len(short) + len(plain_forces) <= width and "\n" not in short:
             yield f"{short}{forces}"
         elif not whole and len(said) + 6 <= width and "\n" not in said:
-            yield f"    {path}{cause}"
+            yield from _headed(path, cause, "", width)
             yield f"      {said}"
         else:
-            yield from (f"    {path}{cause}{forces}",)
+            yield from _headed(path, cause, forces, width)
             if place.before is not None:
                 yield from broken(before, width, "      - ", " " * 10)
             if place.after is not None:
@@ -248,6 +248,15 @@ def _place(  # noqa: C901, PLR0912 - one case a kind of value
     if whole:
         for key, value in place.extra:
             yield from wrapped(f"{key}: {words.value_text(value)}", width, " " * 6, " " * 8)
+
+
+def _headed(path: str, cause: str, forces: str, width: int) -> Iterator[str]:
+    """A place and where its value comes from, below each other where that is long."""
+    if len(f"    {path}{cause}") <= width:
+        yield f"    {path}{cause}{forces}"
+    else:
+        yield f"    {path}{forces}"
+        yield from wrapped(cause.strip(), width, " " * 8)
 
 
 def _body(body: Any, kind: str, width: int) -> Iterator[str]:
