@@ -123,8 +123,9 @@ class Worker:
     """A container that processes the messages of one queue, and scales with it.
 
     ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
-    ``drained_minutes`` is for how long nothing must be left before a task is removed. The
-    cooldowns, in seconds, are the least time between two changes in the same direction.
+    ``drained_minutes`` is for how long nothing must be left before a task is removed, and
+    ``scale_in_on`` what counts as left: 3 minutes of visible messages where busy tasks are
+    protected, 15 of outstanding ones where they are not, unless given. The cooldowns, in seconds, are the least time between two changes in the same direction.
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
     Names that are left out follow from ``name``. ``kept`` are properties of adopted resources,
@@ -160,8 +161,8 @@ class Worker:
     read_only_root: bool = False
     scratch_paths: tuple[str, ...] = ()
     max_tasks: int = 5
-    scale_in_on: Literal["outstanding", "visible"] = "outstanding"
-    drained_minutes: int = 15
+    scale_in_on: Literal["outstanding", "visible"] | None = None
+    drained_minutes: int | None = None
     scale_out_cooldown: int = COOLDOWN
     scale_in_cooldown: int = COOLDOWN
     stop_timeout: int = LONGEST_STOP_TIMEOUT
@@ -279,6 +280,16 @@ class Worker:
     def is_protected(self) -> bool:
         """Whether a busy task is protected, by the worker or the sidecar."""
         return self.protection in ("worker", "sidecar")
+
+    @property
+    def scales_in_on(self) -> Literal["outstanding", "visible"]:
+        """What must be gone before tasks are removed (measured: docs/scaling.md)."""
+        return self.scale_in_on or ("visible" if self.is_protected else "outstanding")
+
+    @property
+    def quiet_minutes(self) -> int:
+        """For how long it must be gone."""
+        return self.drained_minutes or (3 if self.is_protected else 15)
 
     @property
     def protection_minutes(self) -> int:

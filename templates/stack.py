@@ -98,9 +98,13 @@ def _add_steps(
     add = template.add_resource
     scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
     scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
-    if worker.scale_in_on == "visible":
+    if worker.scales_in_on == "visible" and not worker.is_protected:
         add(alarms.literal_backlog_alarm(queue, table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queue, table.scale_in, scale_in))
     else:
         add(alarms.backlog_alarm(queue, table.scale_out, scale_out))
-        add(alarms.drained_alarm(queue, table.scale_in, scale_in, worker.drained_minutes))
+        drained = {
+            "outstanding": alarms.drained_alarm,
+            "visible": alarms.picked_up_alarm,
+        }[worker.scales_in_on]
+        add(drained(queue, table.scale_in, scale_in, worker.quiet_minutes))
