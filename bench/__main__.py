@@ -2,7 +2,16 @@
 
 import sys
 
-from bench import advise, cloudformation, deployments, generate, prediction, review, simulator
+from bench import (
+    advise,
+    cloudformation,
+    deployments,
+    generate,
+    prediction,
+    review,
+    scaling,
+    simulator,
+)
 
 QUICK = {
     "cloudformation": cloudformation.main,
@@ -11,7 +20,8 @@ QUICK = {
     "review": review.main,
     "simulator": simulator.main,
 }
-SUBJECTS = {**QUICK, "advise": advise.main, "deployments": deployments.main}
+SUBJECTS = {**QUICK, "advise": advise.main, "deployments": deployments.main,
+            "scaling": scaling.main}
 """All that can be named; the others take minutes."""
 
 

@@ -124,7 +124,7 @@ class Worker:
 
     ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
     ``drained_minutes`` is for how long nothing must be left before a task is removed, and
-    ``scale_in_on`` what counts as left: 3 minutes of visible messages where busy tasks are
+    ``scale_in_on`` what counts as left: 2 minutes of visible messages where busy tasks are
     protected, 15 of outstanding ones where they are not, unless given. The cooldowns, in seconds, are the least time between two changes in the same direction.
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
@@ -289,7 +289,7 @@ class Worker:
     @property
     def quiet_minutes(self) -> int:
         """For how long it must be gone."""
-        return self.drained_minutes or (3 if self.is_protected else 15)
+        return self.drained_minutes or (2 if self.is_protected else 15)
 
     @property
     def protection_minutes(self) -> int:

@@ -515,7 +515,7 @@ def test_a_protected_worker_scales_in_on_what_waits_within_minutes() -> None:
         drained = own["DrainedAlarm"]["Properties"]
         assert drained["MetricName"] == "ApproximateNumberOfMessagesVisible"
         assert (drained["Statistic"], drained["Period"]) == ("Maximum", 60)
-        assert (drained["EvaluationPeriods"], drained["DatapointsToAlarm"]) == (3, 3)
+        assert (drained["EvaluationPeriods"], drained["DatapointsToAlarm"]) == (2, 2)
         # Steps, cooldowns and the other alarm are those of the specification in both.
         for name in ("BacklogAlarm", "ScaleOutPolicy", "ScaleInPolicy"):
             assert plain[name] == own[name]

@@ -294,18 +294,23 @@ def picture(runs: Sequence[tuple[str, "Run"]], form: Form, *, title: str = "") -
         FigureCanvasAgg(figure)
         figure.get_layout_engine().set(w_pad=0.06, h_pad=0.03)  # type: ignore[union-attr, call-arg]
         _draw(figure, runs, title)
-        bytes_of = BytesIO()
-        metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
-        figure.savefig(bytes_of, format=form, metadata=metadata, dpi=DPI)
+        said = title or " and ".join(name for name, _ in runs)
+        told = " ".join(f"{name}: {headline(run)}." for name, run in runs)
+        return saved(figure, form, said, told)
+
+
+def saved(figure: Any, form: Form, said: str, told: str) -> bytes:
+    """A figure's bytes, always the same; an SVG with the title ``said`` and what is ``told``."""
+    bytes_of = BytesIO()
+    metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
+    figure.savefig(bytes_of, format=form, metadata=metadata, dpi=DPI)
     if form == "png":
         return bytes_of.getvalue()
-    return _described(_numbered(bytes_of.getvalue()), runs, title)
+    return _described(_numbered(bytes_of.getvalue()), said, told)
 
 
-def _described(svg: bytes, runs: Sequence[tuple[str, "Run"]], title: str) -> bytes:
+def _described(svg: bytes, said: str, told: str) -> bytes:
     """The same as one image with a title and a description, for those who do not see it."""
-    said = title or " and ".join(name for name, _ in runs)
-    told = " ".join(f"{name}: {headline(run)}." for name, run in runs)
     parts = {"title": said, "desc": told}
     text = "".join(
         f'<{tag} id="{tag}">{escape(harmless(each))}</{tag}>\n' for tag, each in parts.items()
