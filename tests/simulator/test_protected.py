@@ -7,9 +7,9 @@ from workerstack.simulator.warn import warn
 
 
 def test_the_step_table_of_the_specification_kills_nothing_and_costs_less() -> None:
-    loads = (*LOADS.values(), *random_loads(8))
+    loads = (*LOADS.values(), *random_loads(6))
     protected, default = (
-        total(scaling_of(worker), loads, range(5_000, 5_002)) for worker in (PROTECTED, EDIT)
+        total(scaling_of(worker), loads, range(5_000, 5_003)) for worker in (PROTECTED, EDIT)
     )
     assert PROTECTED.steps == EDIT.steps
     assert (protected.killed, protected.left) == (0, 0)
