@@ -20,8 +20,12 @@ QUICK = {
     "review": review.main,
     "simulator": simulator.main,
 }
-SUBJECTS = {**QUICK, "advise": advise.main, "deployments": deployments.main,
-            "scaling": scaling.main}
+SUBJECTS = {
+    **QUICK,
+    "advise": advise.main,
+    "deployments": deployments.main,
+    "scaling": scaling.main,
+}
 """All that can be named; the others take minutes."""
 
 

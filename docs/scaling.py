@@ -1,8 +1,8 @@
 """Pictures and tables of docs/scaling.md and the settings: ``python docs/scaling.py [--check]``.
 
-The literal variant against the default, and the default against a worker that is protected, on
-six loads; and what other step tables and windows cost a protected worker. With ``--check`` nothing is written, and
-1 is the answer where something is not current.
+The literal variant, the default and a worker that is protected, on six loads; and what other
+step tables and windows cost a protected worker. With ``--check`` nothing is written, and 1 is the
+answer where something is not current.
 """
 
 import re
@@ -20,10 +20,10 @@ from templates.steps import Step
 from templates.workers import EDIT
 from workerstack.simulator.loads import LOADS as LOADS_BY_TITLE
 from workerstack.simulator.loads import SETTINGS, load
+from workerstack.simulator.model import Scaling
 from workerstack.simulator.picture import STYLE, picture, saved
 from workerstack.simulator.read import read_scaling
 from workerstack.simulator.report import duration, written
-from workerstack.simulator.model import Scaling
 from workerstack.simulator.result import Run
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
@@ -180,7 +180,8 @@ def ordered() -> list[Point]:
 def frontier_table() -> str:
     """The frontier as Markdown: what no other design beats is set in bold."""
     best = frontier()
-    lines = ["| | design | killed | cost | of the default's | first receive p95 |", f"|{'---|' * 6}"]
+    head = ("", "design", "killed", "cost", "of the default's", "first receive p95")
+    lines = [f"| {' | '.join(head)} |".replace("|  |", "| |"), f"|{'---|' * len(head)}"]
     default = points()[0].cost
     for number, each in enumerate(ordered(), 1):
         name = f"**{each.name}**" if each in best else each.name

@@ -122,10 +122,11 @@ class Workspace:
 class Worker:
     """A container that processes the messages of one queue, and scales with it.
 
-    ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds,
+    ``cpu`` is in CPU units, ``memory`` in MiB, ``stop_timeout`` in seconds.
     ``drained_minutes`` is for how long nothing must be left before a task is removed, and
-    ``scale_in_on`` what counts as left: 2 minutes of visible messages where busy tasks are
-    protected, 15 of outstanding ones where they are not, unless given. The cooldowns, in seconds, are the least time between two changes in the same direction.
+    ``scale_in_on`` what counts as left: unless given, 2 minutes without a visible message where
+    busy tasks are protected, 15 without an outstanding one where they are not. The cooldowns, in
+    seconds, are the least time between two changes in the same direction.
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
     Names that are left out follow from ``name``. ``kept`` are properties of adopted resources,

@@ -349,6 +349,13 @@ def a_rollout_is_watched(callers: Callers, account: Account, endpoint: Endpoint)
     account.ecs.stop_task(cluster=SERVICE["cluster"], task=task)
     rollout = live.read_rollout(clients, arn, began, datetime.now(UTC))
     assert not rollout.unknown
+    # A task of an earlier deployment may be protected, which is asked.
+    primary = {**services[0], "deployments": [{"status": "ACTIVE", "runningCount": 1}]}
+    account.ecs.run_task(
+        cluster=SERVICE["cluster"], taskDefinition=services[0]["taskDefinition"],
+        group=f"service:{SERVICE['service']}",
+    )  # fmt: skip
+    assert not list(live.waited_for(clients("ecs"), SERVICE["cluster"], arn, primary))
     account.ecs.update_service(**SERVICE, desiredCount=0)
 
 

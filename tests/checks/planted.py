@@ -310,9 +310,7 @@ row(
     "W9234",
     EDIT,
     lambda t: t["Resources"]["TaskDefinition"]["Metadata"].pop("Worker"),
-    lambda t: t["Resources"]["TaskDefinition"]["Metadata"].update(
-        Worker={"Protection": "sidecar"}
-    ),
+    lambda t: t["Resources"]["TaskDefinition"]["Metadata"].update(Worker={"Protection": "sidecar"}),
     lambda t: [
         t["Resources"]["TaskDefinition"]["Metadata"].pop("Worker"),
         steps(t, "ScaleInPolicy").update(
@@ -323,7 +321,10 @@ row(
         t["Resources"]["TaskDefinition"]["Metadata"].pop("Worker"),
         backlog(t).update(Namespace="Own", MetricName="Load"),
         drained(t).update(
-            Metrics={"Ref": "AWS::NoValue"}, Namespace="Own", MetricName="Load", Period=60,
+            Metrics={"Ref": "AWS::NoValue"},
+            Namespace="Own",
+            MetricName="Load",
+            Period=60,
             Statistic="Maximum",
         ),
     ],

@@ -92,6 +92,7 @@ RIGHTS = (
     Right("ecs:DescribeTaskDefinition", LIVE, "all", "what runs"),
     Right("ecs:ListTasks", LIVE, "tasks of the clusters", "tasks that stop"),
     Right("ecs:DescribeTasks", LIVE, "tasks", "why they stop"),
+    Right("ecs:GetTaskProtection", LIVE, "tasks", "whom a deployment waits for"),
     Right("logs:FilterLogEvents", LIVE, "log groups", "what the worker says"),
     Right("application-autoscaling:DescribeScalableTargets", LIVE, "all", "whether it scales"),
     Right("application-autoscaling:DescribeScalingPolicies", LIVE, "all", "how it scales"),

@@ -9,7 +9,7 @@ Source: Application Auto Scaling, "Suspend and resume scaling", RegisterScalable
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workerstack.deployer import stack as stacks
@@ -41,10 +41,22 @@ class EcsDeployment:
 
 
 @dataclass(frozen=True)
+class Protected:
+    """A task that a deployment waits for, by name, and until when it is protected, ISO 8601."""
+
+    task: str
+    until: str
+
+
+@dataclass(frozen=True)
 class Rollout:
-    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer."""
+    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer.
+
+    ``waits_for`` are protected tasks of an earlier deployment, which ECS does not stop.
+    """
 
     deployments: tuple[EcsDeployment, ...] = ()
+    waits_for: tuple[Protected, ...] = ()
     stopped: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     waiting: int | None = None
@@ -79,6 +91,9 @@ def read_rollout(clients: Clients, service_arn: str, since: datetime, now: datet
     queue = asked("The queue", lambda: depth(clients("sqs"), queue_url(task)), {})
     return Rollout(
         deployments=tuple(_deployment(each) for each in service.get("deployments", ())),
+        waits_for=tuple(
+            asked("Protection", lambda: waited_for(ecs, cluster, service_arn, service), ())
+        ),
         stopped=tuple(
             asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn, since), ())
         ),
@@ -103,6 +118,39 @@ def _deployment(answer: Mapping[str, Any]) -> EcsDeployment:
         state=answer.get("rolloutState", ""),
         reason=answer.get("rolloutStateReason", ""),
     )
+
+
+def waited_for(ecs: Any, cluster: str, arn: str, service: Mapping[str, Any]) -> Iterator[Protected]:
+    """Running tasks of earlier deployments that are protected.
+
+    Source: ECS Developer Guide, "Task scale-in protection": a deployment does not stop them
+    until the protection is removed or expires. API reference, Task (startedBy is the id of the
+    deployment), GetTaskProtection.
+    """
+    primary = {
+        each.get("id") for each in service.get("deployments", ()) if each.get("status") == "PRIMARY"
+    }
+    earlier = [
+        each
+        for each in service.get("deployments", ())
+        if each.get("status") != "PRIMARY" and each.get("runningCount")
+    ]
+    if not earlier:
+        return
+    tasks = [
+        each.arn
+        for each in tasks_of(ecs, cluster, arn, ("RUNNING",))
+        if each.started_by not in primary
+    ]
+    for start in range(0, len(tasks), TASKS_A_CALL):
+        answer = ecs.get_task_protection(cluster=cluster, tasks=tasks[start : start + TASKS_A_CALL])
+        for each in answer["protectedTasks"]:
+            if each.get("protectionEnabled"):
+                until = each.get("expirationDate")
+                yield Protected(
+                    each["taskArn"].rpartition("/")[2],
+                    until.astimezone(UTC).isoformat(timespec="seconds") if until else "",
+                )
 
 
 def _task_definition(ecs: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -205,6 +253,7 @@ class Task:
     reason: str = ""
     failed: bool = False
     stop_code: str = ""
+    started_by: str = ""
     stopped_at: datetime | None = None
 
     @property
@@ -244,6 +293,7 @@ def _task(answer: Mapping[str, Any]) -> Task:
         reason="; ".join(_reasons(answer, containers)),
         failed=answer.get("stopCode") in FAILURES and not clean,
         stop_code=answer.get("stopCode", ""),
+        started_by=answer.get("startedBy", ""),
         stopped_at=answer.get("stoppedAt"),
     )
 
