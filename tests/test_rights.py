@@ -20,10 +20,12 @@ from tests.smoke_worker import SERVICE, Account
 from tests.verifier.test_smoke import smoke
 from workerstack import deployments
 from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
+from workerstack.deployer import queue_metrics
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, enforcement, surroundings, walkthrough
 from workerstack.localaws.enforcement import Caller
+from workerstack.problem import Problem
 from workerstack.verifier import smoke as smoke_plan
 from workerstack.verifier import smoke_message
 
@@ -56,7 +58,6 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "ec2:DescribeVpcs": LOOKED_UP,
         "ec2:DescribeSubnets": LOOKED_UP,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
-        "cloudwatch:GetMetricData": AT_WORK,
         "ecr:DescribeImages": AT_WORK,
         "ecr:BatchGetImage": PLATFORMS,
         "cloudformation:CancelUpdateStack": RECOVERY,
@@ -164,6 +165,7 @@ def test_these_rights_are_enough_and_none_is_decoration(
     worker = Account(client)
     a_message_is_processed(callers, environment, worker, endpoint)
     a_rollout_is_watched(callers, worker, endpoint)
+    a_load_is_learned(callers, endpoint)
     proposals_are_dropped(callers, environment)
     a_change_is_taken_back(callers, environment)
     the_stacks_go(callers, endpoint, client)
@@ -357,6 +359,14 @@ def a_rollout_is_watched(callers: Callers, account: Account, endpoint: Endpoint)
     )  # fmt: skip
     assert not list(live.waited_for(clients("ecs"), SERVICE["cluster"], arn, primary))
     account.ecs.update_service(**SERVICE, desiredCount=0)
+
+
+def a_load_is_learned(callers: Callers, endpoint: Endpoint) -> None:
+    """As `simulate.py --learn` reads the queue's metrics; the endpoint keeps none of SQS."""
+    clients = callers.clients("executor", endpoint)
+    stack = clients("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"][0]
+    with pytest.raises(Problem, match="CloudWatch has no metrics of webordinary-email-queue"):
+        queue_metrics.of_stack(clients, stack["StackId"], datetime.now(UTC))
 
 
 def proposals_are_dropped(callers: Callers, checkout: Path) -> None:

@@ -348,6 +348,19 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
     )
 
 
+def queue_name(clients: Clients, stack_id: str) -> str:
+    """The queue that the worker of a stack is given; raises Problem where there is none."""
+    service = _service(clients, stacks.resources(clients("cloudformation"), stack_id))
+    url = queue_url(_task_definition(clients("ecs"), service))
+    if not url:
+        raise Problem(
+            f"The queue of {service['serviceName']} is not known",
+            "no container of its task definition is given a QUEUE_URL",
+            "Export the queue's metrics into a file and give that",
+        )
+    return url.rpartition("/")[2]
+
+
 def _service(clients: Clients, resources: Iterable[stacks.StackResource]) -> Mapping[str, Any]:
     services = [each.physical_id for each in resources if each.type == "AWS::ECS::Service"]
     arn = next(filter(None, services), "")

@@ -206,7 +206,7 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
         yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
         return
     kind, names = "service", request.listed("services") or [request.text("service")]
-    if action == "ecs:DescribeTasks":
+    if action in ("ecs:DescribeTasks", "ecs:GetTaskProtection"):
         kind, names = "task", request.listed("tasks")
     elif action == "ecs:DescribeClusters":
         kind, names = "cluster", request.listed("clusters")
