@@ -65,6 +65,7 @@ class Engine:
             maximum=scaling.maximum,
             healthy_after=settings.healthy_after,
         )
+        self._start()
         self.cloudwatch = CloudWatch(scaling.alarms, self.queue, self.service, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
@@ -73,7 +74,8 @@ class Engine:
         self._lost = 0
         self._prepare()
 
-    def _prepare(self) -> None:
+    def _start(self) -> None:
+        """The tasks that are there at the beginning, and have been there before."""
         initial = self.settings.initial_tasks
         self.service.desired = self.scaling.min_capacity if initial is None else initial
         self.service.reconcile(0)
@@ -81,6 +83,8 @@ class Engine:
         self.agenda.add(0, Phase.WAKE, 0)
         for task in list(self.service.pending.values()):
             self.work.runs(task, 0)
+
+    def _prepare(self) -> None:
         for second in self.settings.deployments:
             self.agenda.add(second, Phase.DEPLOYMENT, 0)
             self.agenda.add(second + self.settings.healthy_after, Phase.WAKE, 0)
@@ -199,6 +203,11 @@ class Engine:
 
     def _deploy(self, now: int) -> None:
         self.service.deploy()
+        # A task that has just begun to run counts as healthy some seconds from now.
+        for task in self.service.running.values():
+            healthy = (task.running or 0) + self.settings.healthy_after
+            if healthy > now:
+                self.agenda.add(healthy, Phase.WAKE, 0)
         sent = self.scaling.desired_count
         reason = "" if sent is None else f"the template sends a desired count of {sent}"
         if sent is not None:
