@@ -70,6 +70,8 @@ class Engine:
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
         self._was_active = False
+        self._spared = -1
+        """The second of a decision that was left out, since its answer was known."""
         self._seen = (0, 0)
         self._lost = 0
         self._prepare()
@@ -142,8 +144,8 @@ class Engine:
             work.receive(now)
         if self.controller.unfulfilled and self.controller.fulfilled(now):
             self._disturbed = True
-        if self._was_active and (queue.visible or queue.in_flight or service.running):
-            self.cloudwatch.still_active(now)
+        if self._was_active and (service.running or queue.visible or queue.in_flight):
+            self.cloudwatch.last_activity = now
         else:
             self._activity(now)
         if len(queue.dead) + len(queue.expired) != self._lost:
@@ -186,6 +188,9 @@ class Engine:
             self._disturbed |= self.controller.decide(now)
             return
         self._disturbed = True
+        if now <= self._spared:  # what was asked before may be answered otherwise now
+            self.agenda.add(self._spared, Phase.DECISION, 0)
+            self._spared = -1
         if phase == Phase.SHOWN:
             self.queue.end_delay()
         elif phase == Phase.REAPPEARS:
@@ -227,9 +232,12 @@ class Engine:
         quiet = not changed and not self._disturbed and self.cloudwatch.settled
         self._disturbed = changed
         if not quiet:
-            if self.controller.invoked_by(self.cloudwatch.alarms):
-                delay = self.settings.application_autoscaling_delay
-                self.agenda.add(now + delay, Phase.DECISION, 0)
+            decision = now + self.settings.application_autoscaling_delay
+            if self.controller.invoked_by(self.cloudwatch.alarms, decision):
+                self.agenda.add(decision, Phase.DECISION, 0)
+            else:
+                self._spared = decision
+            self._disturbed |= self.controller.waits
             return False
         sleeps = self.cloudwatch.falls_asleep
         if not self._was_active and now < sleeps < inf:
