@@ -218,6 +218,7 @@ SOURCES = {
     "heartbeat": "SQS API, ChangeMessageVisibility: the worker's own choice",
     "protection": "ECS Developer Guide, task scale-in protection: 1 to 2880 minutes",
     "retention": "SQS API: 4 days unless set",
+    "spot_reclaim": "AWS promises none; the rate differs by zone and time",
 }
 """Where a setting's default comes from; the others are choices of the model."""
 

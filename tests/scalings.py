@@ -75,7 +75,12 @@ def scalings(draw: st.DrawFn) -> Scaling:
             max_receive_count=draw(st.sampled_from([None, 1, 2, 5])),
             delay=draw(st.sampled_from([0, 0, 0, 45, 900])),
         ),
-        task=Task(cpu=256, memory=512, stop_timeout=draw(st.sampled_from([2, 30, 120]))),
+        task=Task(
+            cpu=256,
+            memory=512,
+            stop_timeout=draw(st.sampled_from([2, 30, 120])),
+            spot=draw(st.integers(0, 3)) == 3,
+        ),
         suspended=Suspended(
             scaling_in=draw(st.integers(0, 9)) == 9, scaling_out=draw(st.integers(0, 9)) == 9
         ),
@@ -224,6 +229,7 @@ def switches(draw: st.DrawFn) -> Settings:
         heartbeat=draw(st.sampled_from([0, 0, 20])),
         protection=draw(st.sampled_from([0, 0, 120, 7_200])),
         protection_renewed=draw(st.booleans()),
+        spot_reclaim=draw(st.sampled_from([0, 1_000, 20_000])),
         on_sigterm=draw(st.sampled_from(["finish", "return"])),
         old_receipt_deletes=draw(st.booleans()),
     )

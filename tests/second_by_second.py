@@ -168,6 +168,15 @@ class Loop:
         for worker in self._of("running"):
             worker.free += [now] * worker.later.count(now)
             worker.later = [each for each in worker.later if each != now]
+        rate = self.settings.spot_reclaim / 3_600_000
+        for worker in (
+            self._of("running") if rate and self.scaling.task and self.scaling.task.spot else ()
+        ):
+            # Fargate Spot: SIGTERM, then SIGKILL after the stop timeout, whatever the task does.
+            drawn = Random(f"{self.settings.seed}/reclaim/{worker.number}").expovariate(rate)
+            assert worker.running is not None
+            if worker.running + 1 + int(drawn) == now:
+                self._stop(worker, now)
         for second in self.settings.deployments:
             if second == now:
                 self.revision += 1
@@ -548,8 +557,8 @@ def _change(  # noqa: PLR0911
         # the least that there is, once the metric is above the target.
         if base == 0:
             return 1 if value > policy.target_value else 0
-        exact = Fraction(value).limit_denominator(10**6) / Fraction(policy.target_value)
-        return ceil(base * exact) - base
+        times = Fraction(value).limit_denominator(10**6) / Fraction(policy.target_value)
+        return ceil(base * times) - base
     distance = value - alarm.threshold
     above = distance > 0 or (distance == 0 and "Greater" in alarm.operator)
     for step in policy.steps:

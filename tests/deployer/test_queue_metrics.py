@@ -164,7 +164,7 @@ def test_the_command_learns_of_a_deployed_worker(
     }  # fmt: skip
     url = f"https://sqs.us-west-2.amazonaws.com/{account}/jobs"
     container = {"name": "worker", "environment": [{"name": "QUEUE_URL", "value": url}]}
-    answers = {
+    answers: dict[str, list[tuple[str, Any]]] = {
         "sts": [
             ("get_caller_identity",
              {"Account": account, "Arn": f"arn:aws:iam::{account}:user/x", "UserId": "x"}),

@@ -1,6 +1,7 @@
 """A share of what ``python -m bench scaling`` measures: a protected worker on fresh seeds."""
 
-from bench.scaling import EDIT, PROTECTED, SHARE, Total, random_loads, scaling_of, total
+from bench.scaling import PROTECTED, SHARE, Total, random_loads, scaling_of, total
+from templates.workers import EDIT
 from workerstack.simulator.loads import LOADS
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.warn import warn

@@ -12,7 +12,7 @@ from random import Random
 from workerstack.simulator.agenda import Agenda, Phase
 from workerstack.simulator.autoscaling import Controller
 from workerstack.simulator.cloudwatch import MINUTE, CloudWatch
-from workerstack.simulator.ecs import Service
+from workerstack.simulator.ecs import Service, SimulatedTask
 from workerstack.simulator.model import Scaling
 from workerstack.simulator.recording import Recording
 from workerstack.simulator.schedule import occurrences
@@ -56,6 +56,7 @@ class Engine:
             self.random,
             visibility=max(1, source.visibility_timeout),
             stop_timeout=scaling.task.stop_timeout if scaling.task else 30,
+            spot=bool(scaling.task and scaling.task.spot),
         )
         self.service = self.work.service = Service(
             self.random,
@@ -65,6 +66,11 @@ class Engine:
             maximum=scaling.maximum,
             healthy_after=settings.healthy_after,
         )
+        self._of_task: dict[int, Callable[[SimulatedTask, int], None]] = {
+            Phase.RUNNING: self.work.runs,
+            Phase.KILL: self.work.kill,
+            Phase.RECLAIMED: self.work.reclaim,
+        }
         self._start()
         self.cloudwatch = CloudWatch(scaling.alarms, self.queue, self.service, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
@@ -183,7 +189,6 @@ class Engine:
         self._disturbed = True
 
     def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:
-        tasks = self.service.all
         if phase == Phase.DECISION:
             self._disturbed |= self.controller.decide(now)
             return
@@ -195,10 +200,8 @@ class Engine:
             self.queue.end_delay()
         elif phase == Phase.REAPPEARS:
             self.queue.reappear(subject, detail, now)
-        elif phase == Phase.RUNNING:
-            self.work.runs(tasks[subject], now)
-        elif phase == Phase.KILL:
-            self.work.kill(tasks[subject], now)
+        elif phase in self._of_task:
+            self._of_task[phase](self.service.all[subject], now)
         elif phase == Phase.FREE:
             self.work.free(subject, now)
         elif phase == Phase.DEPLOYMENT:

@@ -69,6 +69,8 @@ LEGEND: dict[str, Any] = {
 }  # fmt: skip
 
 
+DENSE = 250
+"""Change points of one line from which on it is drawn thin."""
 MOST_POINTS = 1_500
 """Change points of one line, about twice what the picture has dots for."""
 
@@ -148,10 +150,13 @@ def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
     panel.fill_between(*running, step="post", color=RUNNING, linewidth=0, label="running")
     panel.fill_between(*busy, step="post", color="#3f7f3b", linewidth=0, label="busy")
     desired = steps(series.desired, axis.end)
-    panel.step(
-        *desired, where="post", color=DESIRED, linewidth=1.1, linestyle=(0, (3, 1.2)),
-        label="desired",
-    )  # fmt: skip
+    # So close together, thick dashes are one black block.
+    style: dict[str, Any] = (
+        {"linewidth": 0.4, "color": "0.45"}
+        if len(desired[0]) > DENSE
+        else {"linewidth": 1.1, "color": DESIRED, "linestyle": (0, (3, 1.2))}
+    )
+    panel.step(*desired, where="post", label="desired", **style)
     panel.legend(**LEGEND)
     _whole(panel, max(*running[1], *desired[1]))
 
@@ -171,6 +176,8 @@ def draw_age(panel: Any, run: "Run", axis: "Axis") -> None:
         ),
     ):
         seconds, ages = _sawtooth(points, axis.end)
+        if len(seconds) > DENSE:
+            style |= {"linewidth": 0.4, "linestyle": "-"}
         panel.plot(seconds, [each / 60 for each in ages], **style)
     panel.legend(**LEGEND)
     panel.set_ylim(bottom=0)

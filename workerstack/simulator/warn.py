@@ -600,7 +600,7 @@ def _kill_on_arrival(scaling: Scaling, settings: Settings, run: Run | None) -> F
             f" to be removed, if its job takes longer than the stop timeout of {stop} s{here}",
             remedy,
         )
-    elif killed and run and not run.settings.deployments:
+    elif killed and run and not (run.settings.deployments or run.settings.spot_reclaim):
         yield (
             scaling.name,
             f"{killed} jobs were killed in this run of {run.summary.messages} messages",
