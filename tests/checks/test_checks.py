@@ -298,7 +298,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([EDIT, OWN]), st.data())
 def test_our_rules_never_crash(name: str, data: st.DataObject) -> None:
     """Whatever stands at whatever place, each rule ends; cfn-lint would report E0002."""

@@ -206,7 +206,7 @@ FILE: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
     "template": (("binding", "template_digest"), OTHER, "out/jobs.template.yaml was 0000000 when"),
     "parameter": (("binding", "parameters", "Seconds"), "1", "the parameter Seconds was 1 when"),
     "default": (("binding", "parameters", "Retention"), "1", "the parameter Retention was 1 when"),
-    "secrets": (("binding", "not_bound"), [], "the list of secret parameters was not set"),
+    "secrets": (("binding", "not_bound"), [], "the list of NoEcho parameters was not set"),
     "tag": (("binding", "tags", "Team"), "x", "the tag Team was x when"),
     "role": (("binding", "role"), "arn:aws:iam::1:role/x", "the role was arn:aws:iam::1:"),
     "capabilities": (("binding", "capabilities"), [], "the list of capabilities was not set"),
@@ -405,7 +405,7 @@ AWS: dict[str, tuple[str, Callable[[Any], None], str]] = {
     "parameter": (
         CHANGE_SET, parameter("Seconds", "500"),
         "the change set's parameter Seconds was 60 .* is 500 now|the list of changes"),
-    "secret parameter that is new": (
+    "NoEcho parameter that is new": (
         CHANGE_SET, parameter("Extra", "1"), "the list of changes|parameter Extra"),
     "tag": (
         CHANGE_SET, member("Tags", value=lambda it: [*it, {"Key": "x", "Value": "y"}]),

@@ -48,7 +48,7 @@ def squeezed(value: str) -> str:
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
     comment = markdown.render([review], limit=10**9)
@@ -63,7 +63,7 @@ def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(REVIEWS, min_size=1, max_size=3), st.integers(2_000, 20_000))
 def test_it_is_never_longer_than_the_limit(reviews: list[Review], limit: int) -> None:
     comment = markdown.render(reviews, limit)

@@ -104,7 +104,7 @@ def test_a_predicted_review_says_so_and_compares_secrets_without_showing_them() 
     assert {each.name for each in found.resources[0].properties} == {"QueueName", "K"}
     assert "s3cret" not in found.model_dump_json()
     assert "0ther" not in found.model_dump_json()
-    assert {each.id for each in found.findings} == {"replaces-stateful", "secret-not-compared"}
+    assert {each.id for each in found.findings} == {"replaces-stateful", "no-echo-not-compared"}
     assert any("AWS was not called" in sentence for sentence in found.unknown)
     same = foresee(side("a", "s3cret"), side("a", "s3cret"), name="same")
     assert (same.review.resources, same.review.others, same.open) == ((), (), ())

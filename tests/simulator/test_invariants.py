@@ -16,7 +16,7 @@ from workerstack.simulator.traces import Trace
 
 HORIZON = 9_000
 made = settings(
-    max_examples=examples(60),
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -57,7 +57,7 @@ def same(scaling: Scaling, trace: Trace, switched: Settings, horizon: int) -> No
 
 @pytest.mark.soak
 @settings(
-    max_examples=examples(120),
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

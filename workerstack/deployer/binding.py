@@ -231,7 +231,7 @@ def _of_rows(review: Review, found: Selected) -> Iterator[Difference]:
         Beside({}, {}, {}) if stack.is_new else Beside({}, stack.parameters or {}, stack.tags or {})
     )
     rows = tuple(compare.compare(old, compare.proposed({}, plain), review.binding.not_bound))
-    kinds = {"parameter", "secret parameter", "tag"}
+    kinds = {"parameter", "NoEcho parameter", "tag"}
     shown = tuple(each for each in review.others if each.kind in kinds)
     yield from _lists("the", shown, rows, lambda it: f"{it.kind} {it.name}")
 
@@ -247,7 +247,7 @@ def _of_checkout(then: Binding, now: Binding) -> Iterator[Difference]:
     yield Difference("the template's file", then.template, now.template)
     yield Difference(then.template or "the template", then.template_digest, now.template_digest)
     yield from _each("the parameter", then.parameters, now.parameters)
-    yield Difference("the list of secret parameters", then.not_bound, now.not_bound)
+    yield Difference("the list of NoEcho parameters", then.not_bound, now.not_bound)
     yield from _each("the tag", then.tags, now.tags)
     yield Difference("the role", then.role, now.role)
     yield Difference("the list of capabilities", then.capabilities, now.capabilities)

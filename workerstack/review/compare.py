@@ -59,9 +59,9 @@ def proposed(
 
 
 def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[OtherChange]:
-    """Each difference by kind and name; of a secret parameter only that there is one."""
+    """Each difference by kind and name; of a NoEcho parameter only that there is one."""
     for name in sorted(set(secret) & after.parameters.keys()):
-        yield OtherChange(kind="secret parameter", name=name, before=HIDDEN, after=HIDDEN)
+        yield OtherChange(kind="NoEcho parameter", name=name, before=HIDDEN, after=HIDDEN)
     yield from _differences("parameter", before.without(secret), after.without(secret))
     yield from _differences("tag", before.tags, after.tags)
     topics = (dict.fromkeys(side.topics, "is notified of events") for side in (before, after))

@@ -39,13 +39,16 @@ CHECKS = (
     Check(("import-broken", "export-changed"), find_service.broken_import),
     Check(("rollback-disabled",), find_service.no_rollback),
     Check(("service-detached",), find_service.detached),
+    Check(("architecture-changed",), find_service.architecture),
+    Check(("messages-left",), find_service.queue_left),
     Check(("deny-lost",), find_access.deny_lost),
     Check(("permission-lost",), find_access.right_lost),
     *(Check(ids, find) for ids, find in find_weakening.CHECKS),
     Check(("iam-broadened",), find_access.broadened),
     Check(("undecided", "nested-not-shown"), find_service.undecided),
+    Check(("image-moved",), find_service.image_moved),
     Check(("tasks-restarted",), find_service.restarted),
-    Check(("secret-not-compared",), find_service.secret),
+    Check(("no-echo-not-compared",), find_service.no_echo),
     Check(("mends",), find_checks.mended),
 )
 """In the order of risk; within a level findings are shown in this order."""

@@ -35,7 +35,7 @@ class Binding(_Model):
     """What must still be so when the review is executed; empty in a prediction.
 
     ``template_digest`` is the SHA-256 of the template's bytes, ``stack_policy_digest`` that of
-    the policy's; ``parameters`` and ``tags`` are as they are sent, without the secret parameters,
+    the policy's; ``parameters`` and ``tags`` are as they are sent, without the NoEcho parameters,
     which ``not_bound`` names. ``mode`` is the DeploymentMode. ``imports`` has the physical id of
     each resource that is imported. ``origin``: which earlier deployment, if one is.
     """
