@@ -70,7 +70,7 @@ LEGEND: dict[str, Any] = {
 
 
 DENSE = 250
-"""Change points of one line from which on it is drawn thin."""
+"""Change points of one line from which on it is drawn thin, or as a shade."""
 MOST_POINTS = 1_500
 """Change points of one line, about twice what the picture has dots for."""
 
@@ -150,13 +150,15 @@ def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
     panel.fill_between(*running, step="post", color=RUNNING, linewidth=0, label="running")
     panel.fill_between(*busy, step="post", color="#3f7f3b", linewidth=0, label="busy")
     desired = steps(series.desired, axis.end)
-    # So close together, thick dashes are one black block.
-    style: dict[str, Any] = (
-        {"linewidth": 0.4, "color": "0.45"}
-        if len(desired[0]) > DENSE
-        else {"linewidth": 1.1, "color": DESIRED, "linestyle": (0, (3, 1.2))}
-    )
-    panel.step(*desired, where="post", label="desired", **style)
+    if len(desired[0]) > DENSE:  # so close together, dashes are one black block
+        panel.fill_between(
+            *desired, step="post", color="0.8", linewidth=0, zorder=0.5, label="desired"
+        )
+    else:
+        panel.step(
+            *desired, where="post", color=DESIRED, linewidth=1.1, linestyle=(0, (3, 1.2)),
+            label="desired",
+        )  # fmt: skip
     panel.legend(**LEGEND)
     _whole(panel, max(*running[1], *desired[1]))
 
