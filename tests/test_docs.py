@@ -253,6 +253,8 @@ def test_links_lead_somewhere(name: str) -> None:
 def test_files_that_are_named_exist(name: str) -> None:
     top = {path.name for path in ROOT.iterdir()} - {".reviews", ".venv"}
     for word in re.findall(r"`([\w./-]+)`", TEXTS[name]):
+        if word.startswith(".reviews/"):  # written as one works, and in nobody's checkout
+            continue
         suffix = word.endswith((".py", ".yaml", ".yml", ".json", ".md", ".cfg", ".toml", ".txt"))
         if word.split("/")[0] in top or (suffix and "/" in word):
             pattern = re.sub(r"ENV|STACK", "*", word).rstrip("/")

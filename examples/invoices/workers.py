@@ -6,7 +6,7 @@ that exist already. docs/worker.md explains each field.
 
 from awacs import ses
 from awacs.aws import Allow, Condition, Statement, StringEquals
-from troposphere import Ref, Sub
+from troposphere import Ref, Sub, Template
 
 from templates.specification import (
     Alarms,
@@ -41,7 +41,7 @@ from templates.specification import (
 )
 
 
-def with_shell(template, worker):
+def with_shell(template: Template, worker: Worker) -> None:
     """Lets people run a command in a task (ECS Exec), which the specification does not know."""
     template.resources["Service"].EnableExecuteCommand = True
 
