@@ -10,6 +10,7 @@ from bench import (
     generate,
     prediction,
     review,
+    scaling,
     simulator,
 )
 from workerstack.problem import Problem
@@ -21,7 +22,12 @@ QUICK = {
     "review": review.main,
     "simulator": simulator.main,
 }
-SUBJECTS = {**QUICK, "advise": advise.main, "deployments": deployments.main}
+SUBJECTS = {
+    **QUICK,
+    "advise": advise.main,
+    "deployments": deployments.main,
+    "scaling": scaling.main,
+}
 """All that can be named; the others take minutes."""
 
 COMMANDS = {"aws": aws.main, "replay": aws.replay}

@@ -108,6 +108,26 @@ def drained_alarm(
     )
 
 
+def picked_up_alarm(
+    queue: QueueReference, side: Side, policy: ScalingPolicy, minutes: int
+) -> Alarm:
+    """Nothing waits, for ``minutes`` in a row; busy tasks protect themselves and stay."""
+    return Alarm(
+        "DrainedAlarm",
+        Metadata=described("Fires once nothing waits; removes tasks that are not protected."),
+        AlarmDescription=f"At most {side.threshold} messages waited for {minutes} minutes.",
+        **_metric(queue, VISIBLE),
+        Statistic="Maximum",
+        Period=MINUTE,
+        EvaluationPeriods=minutes,
+        DatapointsToAlarm=minutes,
+        ComparisonOperator="LessThanOrEqualToThreshold",
+        Threshold=side.threshold,
+        TreatMissingData="notBreaching",
+        AlarmActions=[Ref(policy)],
+    )
+
+
 def literal_backlog_alarm(queue: QueueReference, side: Side, policy: ScalingPolicy) -> Alarm:
     """The scale-out alarm word for word: five-minute average, missing data left alone."""
     return Alarm(

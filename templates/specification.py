@@ -112,8 +112,10 @@ class Worker:
     """A container that processes the messages of one queue, and scales with it.
 
     ``cpu`` is in CPU units, ``memory`` in MiB, ``ephemeral_storage`` in GiB, ``stop_timeout`` in
-    seconds, ``drained_minutes`` is for how long nothing must be left before a task is removed.
-    The cooldowns, in seconds, are the least time between two changes in the same direction.
+    seconds. ``drained_minutes`` is for how long nothing must be left before a task is removed, and
+    ``scale_in_on`` what counts as left: unless given, 2 minutes without a visible message where
+    busy tasks are protected, 15 without an outstanding one where they are not. The cooldowns, in
+    seconds, are the least time between two changes in the same direction.
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
     Names that are left out follow from ``name``; with ``names="generated"`` CloudFormation makes
@@ -175,8 +177,8 @@ class Worker:
     scratch_paths: tuple[str, ...] = ()
     max_tasks: int = 5
     schedule: tuple[Scheduled, ...] = ()
-    scale_in_on: Literal["outstanding", "visible"] = "outstanding"
-    drained_minutes: int = 15
+    scale_in_on: Literal["outstanding", "visible"] | None = None
+    drained_minutes: int | None = None
     scale_out_cooldown: int = COOLDOWN
     scale_in_cooldown: int = COOLDOWN
     stop_timeout: int = LONGEST_STOP_TIMEOUT
@@ -288,7 +290,7 @@ class Worker:
 
     @about("drained_minutes")
     def _check_drained(self) -> Iterator[Mistake]:
-        if not 1 <= self.drained_minutes <= 1_440:  # noqa: PLR2004 - a day in minutes
+        if not 1 <= self.quiet_minutes <= 1_440:  # noqa: PLR2004 - a day in minutes
             yield Mistake(
                 f"Scale-in after {self.drained_minutes} minutes is impossible",
                 "an alarm looks back a minute at least and a day at most",
@@ -451,6 +453,19 @@ class Worker:
     def is_protected(self) -> bool:
         """Whether a busy task is protected, by the worker or the sidecar."""
         return self.protection in ("worker", "sidecar")
+
+    @property
+    def scales_in_on(self) -> Literal["outstanding", "visible"]:
+        """What must be gone before tasks are removed (measured: docs/scaling.md)."""
+        picked_up = self.is_protected and len(self.queues) == 1
+        return self.scale_in_on or ("visible" if picked_up else "outstanding")
+
+    @property
+    def quiet_minutes(self) -> int:
+        """For how long it must be gone."""
+        if self.drained_minutes is not None:
+            return self.drained_minutes
+        return 2 if self.is_protected else 15
 
     @property
     def protection_minutes(self) -> int:

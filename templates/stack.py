@@ -193,12 +193,15 @@ def _add_steps(
     add = template.add_resource
     scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
     scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
-    if worker.scale_in_on == "visible":
+    if worker.scales_in_on == "visible" and not worker.is_protected:
         add(alarms.literal_backlog_alarm(queues[0], table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queues[0], table.scale_in, scale_in))
+        return
+    add(alarms.backlog_alarm(queues, table.scale_out, scale_out))
+    if worker.scales_in_on == "visible":
+        add(alarms.picked_up_alarm(queues[0], table.scale_in, scale_in, worker.quiet_minutes))
     else:
-        add(alarms.backlog_alarm(queues, table.scale_out, scale_out))
-        add(alarms.drained_alarm(queues, table.scale_in, scale_in, worker.drained_minutes))
+        add(alarms.drained_alarm(queues, table.scale_in, scale_in, worker.quiet_minutes))
 
 
 def _tag(template: Template, worker: Worker) -> None:

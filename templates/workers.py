@@ -36,6 +36,8 @@ EDIT = Worker(
     sets_object_acls=True,
     log_group="/ecs/webordinary/edit",
     log_stream_prefix="edit-service",
+    protection="none",
+    unprotected="the container does not protect its task yet; a job that is stopped starts again",
 )
 
 THUMBNAILS = Worker(
@@ -52,6 +54,8 @@ THUMBNAILS = Worker(
     user="1000:1000",
     read_only_root=True,
     scratch_paths=("/tmp",),
+    protection="none",
+    unprotected="a picture takes seconds, and the stop timeout is two minutes",
 )
 
 ALL = (EDIT, THUMBNAILS)

@@ -1,5 +1,6 @@
 """Scalings, settings and traces for the simulator's tests, and strategies that make them up."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from workerstack.simulator.model import (
     Step,
     Suspended,
     Task,
+    TaskCount,
+    TrackingPolicy,
 )
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
@@ -72,7 +75,12 @@ def scalings(draw: st.DrawFn) -> Scaling:
             max_receive_count=draw(st.sampled_from([None, 1, 2, 5])),
             delay=draw(st.sampled_from([0, 0, 0, 45, 900])),
         ),
-        task=Task(cpu=256, memory=512, stop_timeout=draw(st.sampled_from([2, 30, 120]))),
+        task=Task(
+            cpu=256,
+            memory=512,
+            stop_timeout=draw(st.sampled_from([2, 30, 120])),
+            spot=draw(st.integers(0, 3)) == 3,
+        ),
         suspended=Suspended(
             scaling_in=draw(st.integers(0, 9)) == 9, scaling_out=draw(st.integers(0, 9)) == 9
         ),
@@ -138,6 +146,65 @@ def _in_alarm(draw: st.DrawFn) -> Alarm:
     )
 
 
+TASKS: TaskCount = "RunningTaskCount"
+TRACKED = {
+    "visible": ("visible",),
+    "visible + FILL(in_flight, 0)": ("visible", "in_flight"),
+    "visible / tasks": ("visible", "tasks"),
+    "(visible + FILL(in_flight, 0)) / MAX([tasks, 1])": ("visible", "in_flight", "tasks"),
+}
+"""Metrics that are tracked, as metric math, and what is in them."""
+
+
+@st.composite
+def _tracking(draw: st.DrawFn, name: str) -> tuple[TrackingPolicy, list[Alarm]]:
+    """A policy, and the alarms that AWS makes for it: 3 minutes above, 15 far enough below."""
+    target = draw(st.sampled_from([1.0, 2.0, 3.0, 10.0]))
+    math = draw(st.sampled_from(sorted(TRACKED)))
+    kinds: dict[str, Any] = {"visible": VISIBLE, "in_flight": IN_FLIGHT, "tasks": TASKS}
+    sides: list[tuple[Any, int, float]] = [("GreaterThanThreshold", 3, target)]
+    if draw(st.integers(0, 4)):
+        sides.append(("LessThanThreshold", 15, 0.9 * target))
+    alarms = [
+        Alarm(
+            name=f"{name}-{operator}",
+            metrics=tuple((each, Metric(kinds[each], "Maximum")) for each in TRACKED[math]),
+            expressions=() if math == "visible" else (("e", math),),
+            returned="visible" if math == "visible" else "e",
+            period=60,
+            evaluation_periods=minutes,
+            datapoints_to_alarm=minutes,
+            threshold=threshold,
+            operator=operator,
+            actions=((AlarmState.ALARM, name),),
+        )
+        for operator, minutes, threshold in sides
+    ]
+    policy = TrackingPolicy(
+        name=name,
+        target_value=target,
+        cooldown=draw(st.sampled_from([0, 60, 300])),
+        scale_in_cooldown=draw(st.sampled_from([0, 120, 300])),
+    )
+    return policy, alarms
+
+
+@st.composite
+def tracking_scalings(draw: st.DrawFn) -> Scaling:
+    """One or two policies that track a target, and sometimes a step that wakes the first task."""
+    scaling = draw(scalings())
+    policies: list[Policy] = []
+    alarms: list[Alarm] = []
+    for name in ("One", "Two")[: draw(st.integers(1, 2))]:
+        policy, made = draw(_tracking(name))
+        policies.append(policy)
+        alarms += made
+    if draw(st.booleans()):
+        policies.append(scaling.policies[0])
+        alarms.append(scaling.alarms[0])
+    return replace(scaling, policies=tuple(policies), alarms=tuple(alarms))
+
+
 @st.composite
 def switches(draw: st.DrawFn) -> Settings:
     """Any settings that matter."""
@@ -162,6 +229,7 @@ def switches(draw: st.DrawFn) -> Settings:
         heartbeat=draw(st.sampled_from([0, 0, 20])),
         protection=draw(st.sampled_from([0, 0, 120, 7_200])),
         protection_renewed=draw(st.booleans()),
+        spot_reclaim=draw(st.sampled_from([0, 1_000, 20_000])),
         on_sigterm=draw(st.sampled_from(["finish", "return"])),
         old_receipt_deletes=draw(st.booleans()),
     )

@@ -8,11 +8,12 @@ at the end of a minute the metrics are sampled and the alarms evaluated.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import ceil, fsum, inf
 from random import Random
 from typing import Any
 
-from workerstack.simulator.model import Alarm, AlarmState, Policy, Scaling
+from workerstack.simulator.model import Alarm, AlarmState, Policy, Scaling, TrackingPolicy
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
 
@@ -25,6 +26,15 @@ MATH: dict[str, Callable[..., float | None]] = {
     ),
     "MAX([visible, in_flight])": lambda visible, in_flight: max(
         (each for each in (visible, in_flight) if each is not None), default=None
+    ),
+    # Metric math: what is divided by nothing has no value.
+    "visible / tasks": lambda visible, tasks: (
+        None if visible is None or not tasks else visible / tasks
+    ),
+    "(visible + FILL(in_flight, 0)) / MAX([tasks, 1])": lambda visible, in_flight, tasks: (
+        None
+        if visible is None
+        else (visible + (in_flight or 0)) / max(1, 0 if tasks is None else tasks)
     ),
 }
 
@@ -118,6 +128,7 @@ class Loop:
         self._reconcile(0)
         for worker in self.workers:
             worker.runs_at = 0
+        self.before = float(len(self.workers))
         for now in range(horizon + 1):
             self._second(now)
 
@@ -157,6 +168,15 @@ class Loop:
         for worker in self._of("running"):
             worker.free += [now] * worker.later.count(now)
             worker.later = [each for each in worker.later if each != now]
+        rate = self.settings.spot_reclaim / 3_600_000
+        for worker in (
+            self._of("running") if rate and self.scaling.task and self.scaling.task.spot else ()
+        ):
+            # Fargate Spot: SIGTERM, then SIGKILL after the stop timeout, whatever the task does.
+            drawn = Random(f"{self.settings.seed}/reclaim/{worker.number}").expovariate(rate)
+            assert worker.running is not None
+            if worker.running + 1 + int(drawn) == now:
+                self._stop(worker, now)
         for second in self.settings.deployments:
             if second == now:
                 self.revision += 1
@@ -181,7 +201,7 @@ class Loop:
                 if memory.out_until == inf:
                     memory.out_until = now + policy.cooldown
                 if memory.in_until == inf:
-                    memory.in_until = now + policy.cooldown
+                    memory.in_until = now + _cooldown_in(policy)
         in_queue = any(item.state in ("delayed", "visible", "in flight") for item in self.items)
         if in_queue or self._of("running") or self._of("stopping"):
             if now - self.last_activity > self.settings.sleep_after:
@@ -344,6 +364,8 @@ class Loop:
         }
         if not flying and not self.settings.notvisible_reported_when_zero:
             sample["ApproximateNumberOfMessagesNotVisible"] = None
+        sample["RunningTaskCount"] = len(self._of("running"))
+        sample["DesiredTaskCount"] = self.desired
         for position, kind in enumerate(("Sent", "Received", "Deleted")):
             sample[f"NumberOfMessages{kind}"] = self.counts[position] - self.counted[position]
         self.counted = list(self.counts)
@@ -374,6 +396,8 @@ class Loop:
             counts = {f"NumberOfMessages{each}": 0.0 for each in ("Sent", "Received", "Deleted")}
             known: dict[str, float | None] = {**zero, **counts}
             known["ApproximateAgeOfOldestMessage"] = None
+            # The tasks that are there at the beginning have been there before.
+            known["RunningTaskCount"] = known["DesiredTaskCount"] = self.before
             if not self.settings.notvisible_reported_when_zero:
                 known["ApproximateNumberOfMessagesNotVisible"] = None
             return known
@@ -435,17 +459,31 @@ class Loop:
 
     def _decide(self, now: int, invoked: list[tuple[Policy, Alarm, list[float]]]) -> None:
         best: tuple[int, Policy, int, int] | None = None
+        # Target tracking, "Considerations": if there are several such policies, it scales in only
+        # if all of them, with the scale-in portion enabled, are ready to scale in.
+        removing = {
+            name
+            for alarm in self.scaling.alarms
+            for _, name in alarm.actions
+            if "Less" in alarm.operator
+        }
+        tracks = {each.name for each in self.scaling.policies if isinstance(each, TrackingPolicy)}
+        ready = {policy.name for policy, alarm, _ in invoked if "Less" in alarm.operator}
         for policy, alarm, real in invoked:
             found = self._wanted(policy, alarm, real, now)
+            is_in = found is not None and found[0] < self.desired
+            if is_in and policy.name in tracks and not (tracks & removing) <= ready:
+                found = None
             if found and (best is None or found[0] > best[0]):
                 best = (found[0], policy, found[1], found[2])
         if best is None:
             return
         target, policy, base, change = best
         at_once = self.settings.cooldown_from == "decision"
-        until = now + policy.cooldown if at_once else inf
+        out = target > self.desired
+        until = now + (policy.cooldown if out else _cooldown_in(policy)) if at_once else inf
         memory = self.memory[policy.name]
-        if target > self.desired:
+        if out:
             memory.base, memory.change, memory.out_until = base, change, until
             for each in self.memory.values():
                 each.in_until = -1
@@ -463,6 +501,8 @@ class Loop:
         value = {"Average": sum(real) / len(real), "Maximum": max(real), "Minimum": min(real)}[
             policy.aggregation
         ]
+        if isinstance(policy, TrackingPolicy):
+            value = real[-1]
         base = len(self._of("running"))
         change = _change(policy, alarm, value, base)
         memory = self.memory[policy.name]
@@ -504,7 +544,21 @@ def _statistic(name: str, found: list[float]) -> float | None:
     }[name]
 
 
-def _change(policy: Policy, alarm: Alarm, value: float, base: int) -> int | None:
+def _cooldown_in(policy: Policy) -> int:
+    """Tracking has two cooldowns, ScaleOutCooldown and ScaleInCooldown; steps have one."""
+    return policy.scale_in_cooldown if isinstance(policy, TrackingPolicy) else policy.cooldown
+
+
+def _change(  # noqa: PLR0911
+    policy: Policy, alarm: Alarm, value: float, base: int
+) -> int | None:
+    if isinstance(policy, TrackingPolicy):
+        # "How target tracking works": in proportion to the metric, rounded up; from nothing by
+        # the least that there is, once the metric is above the target.
+        if base == 0:
+            return 1 if value > policy.target_value else 0
+        times = Fraction(value).limit_denominator(10**6) / Fraction(policy.target_value)
+        return ceil(base * times) - base
     distance = value - alarm.threshold
     above = distance > 0 or (distance == 0 and "Greater" in alarm.operator)
     for step in policy.steps:

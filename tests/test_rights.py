@@ -20,10 +20,12 @@ from tests.smoke_worker import SERVICE, Account
 from tests.verifier.test_smoke import smoke
 from workerstack import deployments
 from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
+from workerstack.deployer import queue_metrics
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, enforcement, pushing, surroundings, walkthrough
 from workerstack.localaws.enforcement import Caller
+from workerstack.problem import Problem
 from workerstack.verifier import smoke as smoke_plan
 from workerstack.verifier import smoke_message
 
@@ -165,6 +167,7 @@ def test_these_rights_are_enough_and_none_is_decoration(
     worker = Account(client)
     a_message_is_processed(callers, environment, worker, endpoint)
     a_rollout_is_watched(callers, worker, endpoint)
+    a_load_is_learned(callers, endpoint)
     proposals_are_dropped(callers, environment)
     a_change_is_taken_back(callers, environment)
     an_image_is_shipped(callers, environment, client)
@@ -369,7 +372,22 @@ def a_rollout_is_watched(callers: Callers, account: Account, endpoint: Endpoint)
     account.ecs.stop_task(cluster=SERVICE["cluster"], task=task)
     rollout = live.read_rollout(clients, arn, began, datetime.now(UTC))
     assert not rollout.unknown
+    # A task of an earlier deployment may be protected, which is asked.
+    primary = {**services[0], "deployments": [{"status": "ACTIVE", "runningCount": 1}]}
+    account.ecs.run_task(
+        cluster=SERVICE["cluster"], taskDefinition=services[0]["taskDefinition"],
+        group=f"service:{SERVICE['service']}",
+    )  # fmt: skip
+    assert not list(live.waited_for(clients("ecs"), SERVICE["cluster"], arn, primary))
     account.ecs.update_service(**SERVICE, desiredCount=0)
+
+
+def a_load_is_learned(callers: Callers, endpoint: Endpoint) -> None:
+    """As `simulate.py --learn` reads the queue's metrics; the endpoint keeps none of SQS."""
+    clients = callers.clients("executor", endpoint)
+    stack = clients("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"][0]
+    with pytest.raises(Problem, match="CloudWatch has no metrics of webordinary-email-queue"):
+        queue_metrics.of_stack(clients, stack["StackId"], datetime.now(UTC))
 
 
 def proposals_are_dropped(callers: Callers, checkout: Path) -> None:

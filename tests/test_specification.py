@@ -50,6 +50,8 @@ from templates.specification import (
 from templates.steps import Step
 
 PLAIN = workers.THUMBNAILS
+UNDECIDED = dataclasses.replace(PLAIN, protection=None, unprotected="")
+"""Nothing is said of protection, so that a test may."""
 ROOT = Path(__file__).parents[1]
 DIGEST = "sha256:" + "0" * 64
 ARN = "arn:aws:sqs:us-west-2:111122223333:orders"
@@ -289,7 +291,7 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
 @pytest.mark.parametrize(("change", "words"), REFUSED, ids=[words for _, words in REFUSED])
 def test_refusals(change: Callable[[], dict[str, Any]], words: str) -> None:
     with pytest.raises(SpecificationError) as caught:
-        templates.build(dataclasses.replace(PLAIN, **change()))
+        templates.build(dataclasses.replace(UNDECIDED, **change()))
     [mistake] = caught.value.mistakes
     assert words in str(mistake)
     assert (mistake.file, mistake.owner) != ("", "")
@@ -300,7 +302,7 @@ def test_every_refusal_is_a_row() -> None:
     told = []
     for change, _ in REFUSED:
         with pytest.raises(SpecificationError) as caught:
-            templates.build(dataclasses.replace(PLAIN, **change()))
+            templates.build(dataclasses.replace(UNDECIDED, **change()))
         told += [each.what for each in caught.value.mistakes]
     for pattern, place in refusals():
         assert any(re.fullmatch(pattern, each, re.DOTALL) for each in told), place

@@ -165,7 +165,6 @@ def test_the_rights_are_these_and_no_others() -> None:
         "s3:GetBucketLocation", "sqs:ReceiveMessage", "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
         "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite",
-        "ecs:GetTaskProtection", "ecs:UpdateTaskProtection",
     }  # fmt: skip
     assert actions("ExecutionRole") == {
         "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
@@ -184,12 +183,6 @@ def test_object_acls_are_set_only_where_asked_for() -> None:
     own = built(workers.THUMBNAILS)["Resources"]
     assert "s3:PutObjectAcl" in statements("TaskRole")["SyncSites"]["Action"]
     assert "s3:PutObjectAcl" not in statements("TaskRole", own)["SyncBuckets"]["Action"]
-
-
-def test_tasks_are_protected_in_the_own_cluster_only() -> None:
-    [where] = statements("TaskRole")["ProtectBusyTask"]["Resource"]
-    assert where["Fn::Sub"][0].endswith(":task/${Name}/*")
-    assert where["Fn::Sub"][1] == {"Name": {"Ref": "Cluster"}}
 
 
 def test_keys_are_used_one_by_one_and_through_their_service() -> None:
@@ -410,7 +403,7 @@ def test_all_that_can_be_kept_would_force_a_replacement() -> None:
             assert recreation(resources[name]["Type"], (each,)) == "Always"
 
 
-JOB: dict[str, Any] = {"longest_job": 3600}
+JOB: dict[str, Any] = {"longest_job": 3600, "unprotected": ""}
 PROTECTED: dict[str, dict[str, Any]] = {
     "sidecar": JOB,
     "worker": JOB,
@@ -445,7 +438,10 @@ def test_what_is_said_of_protection() -> None:
     assert said["sidecar"]["Worker"] == {"Protection": "sidecar", **busy}
     assert said["worker"]["Worker"] == {"Protection": "worker", **busy}
     assert said["none"]["Worker"] == {"Protection": "none", "Unprotected": "Jobs take a second"}
-    assert "Worker" not in RESOURCES["TaskDefinition"]["Metadata"]
+    for template in (EDIT, built(workers.THUMBNAILS)):
+        own = template["Resources"]["TaskDefinition"]["Metadata"]["Worker"]
+        assert own["Protection"] == "none"
+        assert own["Unprotected"]
 
 
 def test_only_who_protects_may_and_only_tasks_of_the_own_cluster() -> None:
@@ -515,9 +511,9 @@ def linter() -> Linter:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"protection": "none"}, "disagree"),
+        ({"protection": "none", "unprotected": ""}, "disagree"),
         ({"protection": "worker", "unprotected": "why", "longest_job": 60}, "disagree"),
-        ({"unprotected": "why"}, "disagree"),
+        ({"protection": None, "unprotected": "why"}, "disagree"),
         ({"protection": "sidecar"}, "longest job of 0 s"),
         ({"protection": "worker", "longest_job": 43_200}, "longest job of 43200 s"),
         ({"protection": "worker", "longest_job": 60, "heartbeat": 600}, "heartbeat of 600 s"),
@@ -534,4 +530,18 @@ def linter() -> Linter:
 )
 def test_impossible_protection(change: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecificationError, match=words):
-        dataclasses.replace(workers.THUMBNAILS, **change)
+        dataclasses.replace(workers.THUMBNAILS, **{"unprotected": "", **change})
+
+
+def test_a_protected_worker_scales_in_on_what_waits_within_minutes() -> None:
+    for worker in workers.ALL:
+        plain, own = built(worker)["Resources"], built(protected(worker, "worker"))["Resources"]
+        drained = own["DrainedAlarm"]["Properties"]
+        assert drained["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert (drained["Statistic"], drained["Period"]) == ("Maximum", 60)
+        assert (drained["EvaluationPeriods"], drained["DatapointsToAlarm"]) == (2, 2)
+        # Steps, cooldowns and the other alarm are those of the specification in both.
+        for name in ("BacklogAlarm", "ScaleOutPolicy", "ScaleInPolicy"):
+            assert plain[name] == own[name]
+    asked = dataclasses.replace(protected(workers.EDIT, "worker"), scale_in_on="outstanding")
+    assert "Metrics" in built(asked)["Resources"]["DrainedAlarm"]["Properties"]

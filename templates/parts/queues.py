@@ -145,7 +145,7 @@ def _variable(label: str) -> str:
 
 
 def check_queues(
-    queues: tuple[ImportedQueue | OwnQueue, ...], scale_in_on: str, protection: str | None
+    queues: tuple[ImportedQueue | OwnQueue, ...], scale_in_on: str | None, protection: str | None
 ) -> Iterator[Mistake]:
     """What is wrong with several queues of one worker together."""
     if len(queues) == 1:

@@ -202,6 +202,10 @@ row(
     EDIT,
     lambda t: drained(t).update(EvaluationPeriods=5, DatapointsToAlarm=5),
     lambda t: drained(t).update(EvaluationPeriods="20", DatapointsToAlarm="20"),
+    lambda t: [
+        drained(t).update(EvaluationPeriods=3, DatapointsToAlarm=3),
+        t["Resources"]["TaskDefinition"]["Metadata"]["Worker"].update(Protection="worker"),
+    ],
     lambda t: drained(t).pop("DatapointsToAlarm"),
 )
 row(
@@ -300,6 +304,29 @@ row(
             "BacklogAlarm",
             "DrainedAlarm",
         )
+    ],
+)
+row(
+    "W9234",
+    EDIT,
+    lambda t: t["Resources"]["TaskDefinition"]["Metadata"].pop("Worker"),
+    lambda t: t["Resources"]["TaskDefinition"]["Metadata"].update(Worker={"Protection": "sidecar"}),
+    lambda t: [
+        t["Resources"]["TaskDefinition"]["Metadata"].pop("Worker"),
+        steps(t, "ScaleInPolicy").update(
+            StepAdjustments=[{"MetricIntervalUpperBound": 0, "ScalingAdjustment": 1}]
+        ),
+    ],
+    lambda t: [
+        t["Resources"]["TaskDefinition"]["Metadata"].pop("Worker"),
+        backlog(t).update(Namespace="Own", MetricName="Load"),
+        drained(t).update(
+            Metrics={"Ref": "AWS::NoValue"},
+            Namespace="Own",
+            MetricName="Load",
+            Period=60,
+            Statistic="Maximum",
+        ),
     ],
 )
 row(

@@ -13,7 +13,7 @@ from workerstack.commands import operation
 from workerstack.deployer import patience, watch
 from workerstack.deployer import service as rollout
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.screen import Lines
+from workerstack.deployer.screen import Lines, rollout_lines
 
 SERVICE = "arn:aws:ecs:us-west-2:111122223333:service/workers/edit"
 TASK = {
@@ -169,6 +169,63 @@ def test_tasks_that_stopped_before_or_as_they_were_told_are_no_failures(account:
     )
     found = rollout.read_rollout(account, SERVICE, START, START)  # type: ignore[arg-type]
     assert found.stopped == ("Essential container in task exited; worker exited with 137",)
+
+
+def test_who_is_waited_for_is_said_once_and_shown_with_its_end(
+    account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ecs = account.stubbers["ecs"]
+    cluster = "workers"
+    begun = [BEGUN, going()]
+    deployments = [
+        {"id": "ecs-svc/2", "status": "PRIMARY", "taskDefinition": "x/edit:2", "desiredCount": 2},
+        {"id": "ecs-svc/1", "status": "ACTIVE", "taskDefinition": "x/edit:1", "runningCount": 2},
+    ]
+    for _ in range(2):
+        account.stack("UPDATE_IN_PROGRESS", *begun)
+        service = {"taskDefinition": "x/edit:2", "deployments": deployments}
+        ecs.add_response("describe_services", {"services": [service]})
+        ecs.add_response("describe_task_definition", {"taskDefinition": {}})
+        ecs.add_response("list_service_deployments", {"serviceDeployments": []})
+        ecs.add_response("list_tasks", {"taskArns": ["arn:t/new", "arn:t/busy", "arn:t/idle"]})
+        tasks = [
+            {"taskArn": f"arn:t/{name}", "startedBy": f"ecs-svc/{number}"}
+            for name, number in (("new", 2), ("busy", 1), ("idle", 1))
+        ]
+        ecs.add_response("describe_tasks", {"tasks": tasks})
+        ecs.add_response(
+            "get_task_protection",
+            {
+                "protectedTasks": [
+                    {
+                        "taskArn": "arn:t/busy", "protectionEnabled": True,
+                        "expirationDate": START + timedelta(hours=2),
+                    },
+                    {"taskArn": "arn:t/idle", "protectionEnabled": False},
+                ]
+            },
+            {"cluster": cluster, "tasks": ["arn:t/busy", "arn:t/idle"]},
+        )  # fmt: skip
+        ecs.add_response("list_tasks", {"taskArns": []})
+    ended = [event(6, "UPDATE_COMPLETE")]
+    account.stack("UPDATE_COMPLETE", *begun, *ended)
+    account.events(*begun, *ended)
+    monkeypatch.setattr(
+        operation, "Clock", lambda **_: Clock(now=lambda: START, sleep=lambda _: None)
+    )
+    assert operation.watched(OPERATION, account, form="text", minutes=60) == 0  # type: ignore[arg-type]
+    out = capsys.readouterr().out
+    assert out.count("the deployment waits for task busy") == 1
+    assert "idle" not in out
+
+
+def test_a_task_that_is_waited_for_is_shown_until_when() -> None:
+    found = rollout.Rollout(waits_for=(rollout.Protected("busy", "2026-11-28T22:00:00+00:00"),))
+    lines = rollout_lines(found, 200)
+    assert lines[0].strip() == (
+        "waits for task busy, which is at work, protected until 2026-11-28T22:00:00+00:00 at the"
+        " latest"
+    )
 
 
 def test_what_cannot_be_read_is_said_and_stops_nothing(account: Account) -> None:

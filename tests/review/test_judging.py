@@ -1,6 +1,7 @@
 """Each finding is planted, and is silent on a harmless neighbour."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -693,3 +694,52 @@ def test_an_unknown_account_does_not_cut_an_arn_in_two() -> None:
     review = predict_review(Side(before), Side(after), name="dev/x")
     [found] = [each for each in review.findings if each.id == "iam-broadened"]
     assert "on jobs" in found.what
+
+
+@pytest.mark.parametrize(
+    ("declared", "level", "why", "next_step"),
+    [
+        ({"Protection": "worker", "LongestJob": 3600}, "note",
+         "blocked until they are done, 1 h at most", "Nothing to do"),
+        ({"Protection": "sidecar"}, "note", "blocked until they are done", "Nothing to do"),
+        ({"Protection": "worker", "LongestJob": 40_000}, "warning",
+         "the update fails and rolls back", "Execute while the queue is empty"),
+        ({"Protection": "none", "Unprotected": "short"}, "note", "starts again after its",
+         "If a job must"),
+        (None, "note", "starts again after its", "If a job must"),
+    ],
+)  # fmt: skip
+def test_a_deployment_waits_for_protected_tasks(
+    declared: dict[str, Any] | None, level: str, why: str, next_step: str
+) -> None:
+    metadata = {"Worker": declared} if declared else {}
+
+    def stack(image: str) -> dict[str, Any]:
+        return {
+            "It": {"Type": SERVICE, "Properties": {"TaskDefinition": {"Ref": "Task"}}},
+            "Task": {
+                "Type": TASK, "Metadata": metadata,
+                "Properties": {"ContainerDefinitions": [{"Name": "w", "Image": image}]},
+            },
+        }  # fmt: skip
+
+    before, after = stack("a"), stack("b")
+    cause = PropertyChange(name="TaskDefinition", attribute="Properties", causing_entity="Task")
+    found = Case(
+        is_new=False,
+        resources=(
+            modify(TASK, {}, {}, logical_id="Task", replacement="True"),
+            modify(SERVICE, before["It"]["Properties"], after["It"]["Properties"],
+                   properties=(cause,)),
+        ),
+        before=before, after=after, facts=Facts(running_tasks=1, messages_in_flight=1),
+        resolved=(resolve(from_data({"Resources": before})),
+                  resolve(from_data({"Resources": after}))),
+    )  # fmt: skip
+    [finding] = [each for each in judge(found) if each.id == "tasks-restarted"]
+    assert finding.level == level
+    assert why in finding.why
+    assert finding.next_step.startswith(next_step)
+    quiet = replace(found, facts=Facts(running_tasks=0, messages_in_flight=0))
+    [finding] = [each for each in judge(quiet) if each.id == "tasks-restarted"]
+    assert (finding.level, finding.next_step) == ("note", "Nothing to do")

@@ -35,10 +35,13 @@ def default() -> Scaling:
     return read_scaling(templates.build(workers.EDIT).to_yaml(), "default.yaml")
 
 
-def pasted(candidate: Candidate) -> Worker:
+PROTECTED = replace(workers.EDIT, protection="worker", unprotected="", longest_job=3_600)
+
+
+def pasted(candidate: Candidate, worker: Worker = workers.EDIT) -> Worker:
     """The worker with the text of the advice as its arguments."""
     arguments = eval(f"dict({candidate})", {"Step": Step, "dict": dict})  # noqa: S307 - our own text
-    return replace(workers.EDIT, **arguments)
+    return replace(worker, **arguments)
 
 
 def scaling_of(worker: Worker) -> Scaling:
@@ -55,11 +58,19 @@ def meant(scaling: Scaling) -> Scaling:
     )
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_every_table_can_be_pasted_and_is_what_was_simulated(seed: int) -> None:
-    tried = candidates(default(), 12, seed)
-    for each in [*tried, *neighbours(tried[0], default())[:6]]:
-        assert meant(scaling_of(pasted(each))) == meant(each.applied(default()))
+@pytest.mark.parametrize("worker", [workers.EDIT, PROTECTED], ids=["default", "protected"])
+@pytest.mark.parametrize("seed", range(2))
+def test_every_table_can_be_pasted_and_is_what_was_simulated(seed: int, worker: Worker) -> None:
+    own = scaling_of(worker)
+    tried = candidates(own, 12, seed)
+    for each in [*tried, *neighbours(tried[0], own)[:6]]:
+        assert meant(scaling_of(pasted(each, worker))) == meant(each.applied(own))
+
+
+def test_a_protected_worker_is_advised_windows_of_minutes() -> None:
+    own = scaling_of(PROTECTED)
+    assert {each.window for each in candidates(own, 200, 1)} == {2, 3, 5, 15}
+    assert {each.window for each in candidates(default(), 200, 1)} == {15, 20, 30}
 
 
 def test_lint_accepts_what_is_pasted() -> None:

@@ -262,3 +262,24 @@ def test_bounds_that_aws_refuses(action: Mapping[str, int], why: str) -> None:
     with pytest.raises(Problem) as caught:
         told(planted)
     assert why in str(caught.value)
+
+
+def test_spot_tasks_are_reclaimed_at_the_rate_that_is_given() -> None:
+    from dataclasses import replace
+
+    from tests.simulator.test_model import ours
+
+    scaling = ours()
+    assert scaling.task
+    spot = replace(scaling, task=replace(scaling.task, spot=True))
+    trace = load(["trickle:every=1h,for=200h,service=50m"], 1)
+    given = Settings(heartbeat=60, protection=7_200, protection_renewed=True, spot_reclaim=100)
+    run = simulate(spot, trace, given)
+    taken = sum(each.kind == "reclaimed" for each in run.events)
+    assert taken == pytest.approx(run.summary.task_hours / 10, rel=0.5)
+    assert 0 < run.summary.killed <= taken, "protection does not keep a task"
+    assert run.summary.done == len(trace.messages)
+    none = simulate(spot, trace, replace(given, spot_reclaim=0)).summary
+    assert none.killed == 0
+    assert run.summary.cost.total > none.cost.total, "work is done again"
+    assert simulate(scaling, trace, given).summary.killed == 0, "only Spot is reclaimed"

@@ -8,12 +8,14 @@ from workerstack.checks.worker import (
     ALARM,
     alarm_actions,
     configuration,
+    definition_of,
     is_open,
     is_upward,
     listed,
     members,
     metrics,
     number,
+    protects,
     scaling_alarms,
     truth,
 )
@@ -167,8 +169,10 @@ def missing_data_is_no_breach(stack: Stack) -> Iterator[Violation]:
 @check("E9208", "Scale-in window", kind="kills work", source=METRICS,
        because="SQS delivers some values a quarter of an hour late.")  # fmt: skip
 def scale_in_waits(stack: Stack) -> Iterator[Violation]:
-    """Scale-in waits for fifteen minutes of evidence."""
+    """Scale-in waits for fifteen minutes of evidence, unless busy tasks are protected."""
     for alarm, policy in scaling_alarms(stack):
+        if protects(definition_of(stack, policy)):
+            continue
         found = window(alarm)
         removes = any((each.change or 0) < 0 for each in steps_of(configuration(policy)))
         if found and removes and not is_upward(alarm):
@@ -178,7 +182,7 @@ def scale_in_waits(stack: Stack) -> Iterator[Violation]:
                 yield at(alarm, "EvaluationPeriods").wrong(
                     f"{alarm.logical_id} waits {waits:g} s",
                     "SQS delivers some values 15 minutes late, and a busy worker would be stopped",
-                    "Wait at least 900 s",
+                    "Wait at least 900 s, or let busy tasks be protected",
                 )
 
 

@@ -1,16 +1,17 @@
 """E92xx: step tables, targets and wiring: what Application Auto Scaling refuses or never does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from workerstack.checks.check import Violation, at, check
+from workerstack.checks.check import At, Violation, at, check
 from workerstack.checks.worker import (
     POLICY,
     SERVICE,
     TARGET,
     alarm_actions,
     configuration,
+    definition_of,
     is_open,
     is_upward,
     listed,
@@ -18,6 +19,7 @@ from workerstack.checks.worker import (
     members,
     metrics,
     number,
+    protects,
     scaling_alarms,
     service_of,
     target_of,
@@ -33,6 +35,9 @@ SCALING = "https://docs.aws.amazon.com/autoscaling/application/userguide/step-sc
 TARGETS = (
     "https://docs.aws.amazon.com/autoscaling/application/APIReference/"
     "API_RegisterScalableTarget.html"
+)
+PROTECTION = (
+    "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection.html"
 )
 UPDATE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html"
 MOST_STEPS = 20
@@ -408,3 +413,57 @@ def desired_count_is_scaled(stack: Stack) -> Iterator[Violation]:
                 "of a service on ECS that is ecs:service:DesiredCount",
                 f"Write {DIMENSION}, with the namespace ecs",
             )
+
+
+@check("W9234", "Who protects a busy task is said", kind="kills work", source=PROTECTION,
+       because="ECS does not ask a task whether it is busy.", live=False)  # fmt: skip
+def protection_is_chosen(stack: Stack) -> Iterator[Violation]:
+    """A worker that scales in on its queue declares its protection, or why it has none."""
+    watching = [
+        policy
+        for alarm, policy in scaling_alarms(stack)
+        if any(metric.namespace == "AWS/SQS" for metric in metrics(alarm))
+    ]
+    on_queue = {each.logical_id for each in _definitions(stack, watching)}
+    removing = [each for each in stack.of(POLICY) if _removes(each)]
+    found = {each.logical_id: each for each in _definitions(stack, removing)}
+    for name, task in found.items():
+        if name not in on_queue:
+            continue
+        given = task.metadata.get("Worker")
+        declared = mapping(given)
+        if is_open(given) or is_open(declared.get("Protection")) or protects(task):
+            continue
+        place = At(task, ("Metadata", "Worker") if declared else ())
+        none = text(declared.get("Protection")) == "none"
+        if none and not (text(declared.get("Unprotected")) or "").strip():
+            yield place.wrong(
+                f"{task.logical_id} declares no protection and no reason",
+                "a job is stopped when a message comes as tasks are removed",
+                "Say in Unprotected why that does no harm, or choose worker or sidecar",
+            )
+        elif not none:
+            yield place.wrong(
+                f"{task.logical_id} does not say who protects a busy task",
+                "scale-in stops tasks without asking whether they work",
+                "Give Worker a protection, or write Protection into Metadata.Worker: worker,"
+                " sidecar, or none and in Unprotected why",
+            )
+
+
+def _definitions(stack: Stack, policies: Iterable[Resource]) -> Iterator[Resource]:
+    """The task definitions that these policies scale, as far as they are here."""
+    for policy in policies:
+        found = definition_of(stack, policy)
+        if found is not None:
+            yield found
+
+
+def _removes(policy: Resource) -> bool:
+    """Whether a policy can remove tasks."""
+    if text(policy.get("PolicyType")) == "TargetTrackingScaling":
+        given = mapping(policy.get("TargetTrackingScalingPolicyConfiguration"))
+        return truth(given.get("DisableScaleIn", False)) is not True
+    exact = text(configuration(policy).get("AdjustmentType")) == "ExactCapacity"
+    changes = [step.change for step in _steps(policy) if step.change is not None]
+    return any(change <= 0 if exact else change < 0 for change in changes)

@@ -365,6 +365,19 @@ def service_of(stack: Stack, scaling: Resource) -> Resource | None:
     return None
 
 
+def definition_of(stack: Stack, policy: Resource) -> Resource | None:
+    """The task definition whose tasks a scaling policy adds and removes; None: not here."""
+    target = target_of(stack, policy)
+    service = service_of(stack, target or policy)
+    return None if service is None else stack.referred(service.get("TaskDefinition"), TASK)
+
+
+def protects(task: Resource | None) -> bool:
+    """Whether a task definition declares that busy tasks are protected from scale-in."""
+    declared = mapping(task.metadata.get("Worker")) if task else {}
+    return text(declared.get("Protection")) in ("worker", "sidecar")
+
+
 def is_open(value: Any) -> bool:
     """Whether a value itself, or a member of a list, is not known, so that it may be anything."""
     if isinstance(value, list):

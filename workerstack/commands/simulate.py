@@ -1,4 +1,7 @@
-"""``simulate.py``: shows how a template will scale, before it runs: no AWS, no network."""
+"""``simulate.py``: shows how a template will scale, before it runs.
+
+Without AWS and network, but for ``--learn ENV/STACK``, which reads metrics.
+"""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,12 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from workerstack import files, output
+from workerstack.commands.options import clients_of, connected
 from workerstack.output import bar, say, show_formatted
 from workerstack.problem import Problem
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
 
 if TYPE_CHECKING:
+    from workerstack.simulator.learning import Learned, Metrics
     from workerstack.simulator.model import Scaling
     from workerstack.simulator.result import Run
 
@@ -29,8 +34,9 @@ LONG = 2_000
               help="Read messages from a CSV file: arrival s, service s, 1 if poison.")  # fmt: skip
 @click.option("--load", "loads", multiple=True, metavar="LOAD",
               help="Draw messages, such as burst:count=25,service=4m; repeatable.")  # fmt: skip
-@click.option("--learn", "metrics", type=click.Path(path_type=Path), metavar="FILE",
-              help="Learn a load from the metrics of the queue.")  # fmt: skip
+@click.option("--learn", "learned", metavar="ENV/STACK|FILE",
+              help="Learn a load from two weeks of the queue's metrics: of a deployed worker, or"
+              " exported into a file.")  # fmt: skip
 @click.option("--compare", "other", type=click.Path(path_type=Path), metavar="TEMPLATE",
               help="Run another template on the same messages.")  # fmt: skip
 @click.option("--advise", "advised", is_flag=True,
@@ -65,12 +71,13 @@ LONG = 2_000
               show_default=True,
               help="Choose the format: json has everything, csv each minute.")  # fmt: skip
 @click.option("--events", is_flag=True, help="List what happened, and why.")
+@connected
 def simulate(
     *,
     template: Path,
     trace_file: Path | None,
     loads: Sequence[str],
-    metrics: Path | None,
+    learned: str | None,
     other: Path | None,
     advised: bool,
     goal: str | None,
@@ -86,6 +93,8 @@ def simulate(
     prices: Path | None,
     style: str,
     events: bool,
+    root: Path,
+    **connection: str | None,
 ) -> int:
     """Replay a queue through the alarms and step policies of TEMPLATE.
 
@@ -100,7 +109,7 @@ def simulate(
     from workerstack.simulator.advise import parse_goal
     from workerstack.simulator.read import read_parameters, read_scaling
 
-    given_loads = sum(map(bool, (trace_file, loads, metrics)))
+    given_loads = sum(map(bool, (trace_file, loads, learned)))
     _check_usage(given_loads, other, goal, picture, style, advised=advised)
     values = read_parameters(_text(params), str(params)) if params else {}
     values |= _pairs(given, "--parameter")
@@ -112,7 +121,8 @@ def simulate(
     ]
     settings = Settings().with_texts(_pairs(changes, "--set"))
     cost = money.read_prices(prices) if prices else money.read_prices()
-    arrives = _arrivals(trace_file, loads, metrics)
+    load = _learned(learned, root, connection) if learned else None
+    arrives = _arrivals(trace_file, loads, load)
     if advised:
         terms = parse_goal(goal or "")
         traces = [arrives(settings.seed + each) for each in range(seeds + advise.HELD_OUT)]
@@ -170,21 +180,45 @@ LEARNED_DAYS = 7
 
 
 def _arrivals(
-    file: Path | None, loads: Sequence[str], metrics: Path | None
+    file: Path | None, loads: Sequence[str], learned: "Learned | None"
 ) -> Callable[[int], Trace]:
     """What arrives, for a seed."""
-    from workerstack.simulator.learning import learn, read_metrics
     from workerstack.simulator.loads import load
     from workerstack.simulator.traces import read_trace
 
-    if metrics:
-        learned = learn(read_metrics(_text(metrics), str(metrics)), str(metrics))
-        say(str(learned))
+    if learned:
         return lambda seed: learned.trace(LEARNED_DAYS, seed)
     if file:
         trace = read_trace(file)
         return lambda _: trace
     return lambda seed: load(loads, seed)
+
+
+def _learned(name: str, root: Path, connection: dict[str, str | None]) -> "Learned":
+    """What is learned of a file, or of the queue of a deployed worker; what it is, is said."""
+    from workerstack.simulator.learning import known, learn, read_metrics
+
+    if Path(name).is_file() or name.count("/") != 1:
+        found = learn(read_metrics(_text(Path(name)), name), name)
+    else:
+        found = learn(known(_metrics_of(name, root, connection), name), name)
+    say(str(found))
+    return found
+
+
+def _metrics_of(name: str, root: Path, connection: dict[str, str | None]) -> "Metrics":
+    """Two weeks of the metrics of a deployed worker's queue."""
+    from datetime import UTC, datetime
+
+    from workerstack import deployments
+    from workerstack.deployer import aws, queue_metrics
+    from workerstack.deployer import stack as stacks
+
+    deployment = deployments.load(name, root)
+    clients = clients_of(deployment, **connection)
+    aws.identify(deployment, clients)
+    stack = stacks.existing(clients("cloudformation"), deployment)
+    return queue_metrics.of_stack(clients, stack.id, datetime.now(UTC))
 
 
 def _draw(runs: "Sequence[Run]", file: Path) -> None:

@@ -48,6 +48,9 @@ def _counts(rollout: Rollout) -> Iterator[str]:
             f"{each.revision} {each.status} {each.state}: desired {each.desired},"
             f" running {each.running}, pending {each.pending}{failed}"
         )
+    for protected in rollout.waits_for:
+        until = f", protected until {protected.until} at the latest" if protected.until else ""
+        yield f"waits for task {protected.task}, which is at work{until}"
     if rollout.waiting is not None:
         dead = f", {rollout.dead} dead letters" if rollout.dead is not None else ""
         yield f"queue: {rollout.waiting} waiting, {rollout.in_flight} in flight{dead}"
@@ -60,9 +63,13 @@ def rollout_news(rollout: Rollout) -> list[str]:
         for each in rollout.deployments
         if each.state == "FAILED"
     ]
+    blocked = [
+        f"the deployment waits for task {each.task}, which protects itself while it works"
+        for each in rollout.waits_for
+    ]
     back = [f"the service's deployment is {each}" for each in rollout.back]
     stopped = [f"a task stopped: {each}" for each in dict.fromkeys(rollout.stopped)]
-    return [*failed, *back, *stopped]
+    return [*failed, *back, *blocked, *stopped]
 
 
 def block(snapshot: Snapshot, style: Style, width: int) -> list[str]:

@@ -9,7 +9,7 @@ Source: Application Auto Scaling, "Suspend and resume scaling", RegisterScalable
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workerstack.deployer import stack as stacks
@@ -41,14 +41,24 @@ class EcsDeployment:
 
 
 @dataclass(frozen=True)
+class Protected:
+    """A task that a deployment waits for, by name, and until when it is protected, ISO 8601."""
+
+    task: str
+    until: str
+
+
+@dataclass(frozen=True)
 class Rollout:
     """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer.
 
-    ``back`` are sentences on why a deployment of the service is rolled back or was stopped.
+    ``back`` are sentences on why a deployment of the service is rolled back or was stopped,
+    ``waits_for`` protected tasks of an earlier deployment, which ECS does not stop.
     """
 
     deployments: tuple[EcsDeployment, ...] = ()
     back: tuple[str, ...] = ()
+    waits_for: tuple[Protected, ...] = ()
     stopped: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     waiting: int | None = None
@@ -86,6 +96,9 @@ def read_rollout(clients: Clients, service_arn: str, since: datetime, now: datet
         back=tuple(
             asked("The service's deployments", lambda: _back(ecs, cluster, service_arn, since), ())
         ),
+        waits_for=tuple(
+            asked("Protection", lambda: waited_for(ecs, cluster, service_arn, service), ())
+        ),
         stopped=tuple(
             asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn, since), ())
         ),
@@ -110,6 +123,39 @@ def _deployment(answer: Mapping[str, Any]) -> EcsDeployment:
         state=answer.get("rolloutState", ""),
         reason=answer.get("rolloutStateReason", ""),
     )
+
+
+def waited_for(ecs: Any, cluster: str, arn: str, service: Mapping[str, Any]) -> Iterator[Protected]:
+    """Running tasks of earlier deployments that are protected.
+
+    Source: ECS Developer Guide, "Task scale-in protection": a deployment does not stop them
+    until the protection is removed or expires. API reference, Task (startedBy is the id of the
+    deployment), GetTaskProtection.
+    """
+    primary = {
+        each.get("id") for each in service.get("deployments", ()) if each.get("status") == "PRIMARY"
+    }
+    earlier = [
+        each
+        for each in service.get("deployments", ())
+        if each.get("status") != "PRIMARY" and each.get("runningCount")
+    ]
+    if not earlier:
+        return
+    tasks = [
+        each.arn
+        for each in tasks_of(ecs, cluster, arn, ("RUNNING",))
+        if each.started_by not in primary
+    ]
+    for start in range(0, len(tasks), TASKS_A_CALL):
+        answer = ecs.get_task_protection(cluster=cluster, tasks=tasks[start : start + TASKS_A_CALL])
+        for each in answer["protectedTasks"]:
+            if each.get("protectionEnabled"):
+                until = each.get("expirationDate")
+                yield Protected(
+                    each["taskArn"].rpartition("/")[2],
+                    until.astimezone(UTC).isoformat(timespec="seconds") if until else "",
+                )
 
 
 ENDED_BADLY = ("ROLLBACK", "STOP")
@@ -266,6 +312,7 @@ class Task:
     reason: str = ""
     failed: bool = False
     stop_code: str = ""
+    started_by: str = ""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     created_at: datetime | None = None
@@ -315,6 +362,7 @@ def task_of(answer: Mapping[str, Any]) -> Task:
         reason="; ".join(_reasons(answer, containers)),
         failed=answer.get("stopCode") in FAILURES and not clean,
         stop_code=answer.get("stopCode", ""),
+        started_by=answer.get("startedBy", ""),
         started_at=answer.get("startedAt"),
         stopped_at=answer.get("stoppedAt"),
         created_at=answer.get("createdAt"),
@@ -379,6 +427,19 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
 
 class NoServiceError(Problem):
     """The stack has no ECS service: there is nothing that would run its tasks."""
+
+
+def queue_name(clients: Clients, stack_id: str) -> str:
+    """The queue that the worker of a stack is given; raises Problem where there is none."""
+    service = read_service(clients, stack_id)
+    url = queue_url(_task_definition(clients("ecs"), service))
+    if not url:
+        raise Problem(
+            f"The queue of {service['serviceName']} is not known",
+            "no container of its task definition is given a QUEUE_URL",
+            "Export the queue's metrics into a file and give that",
+        )
+    return url.rpartition("/")[2]
 
 
 def read_service(clients: Clients, stack_id: str) -> Mapping[str, Any]:

@@ -211,7 +211,7 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
         yield from _parts_of_services(request, action)
         return
     kind, names = "service", request.listed("services") or [request.text("service")]
-    if action == "ecs:DescribeTasks":
+    if action in ("ecs:DescribeTasks", "ecs:GetTaskProtection"):
         kind, names = "task", request.listed("tasks")
     elif action == "ecs:StopTask":
         kind, names = "task", [request.text("task")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from workerstack.checks.worker import mapping, number, protects
 from workerstack.cloudformation import (
     could_be_equal,
     differences,
@@ -20,24 +21,49 @@ from workerstack.review.case import (
     properties,
 )
 from workerstack.review.model import Finding, ResourceChange
+from workerstack.simulator.report import duration
 
 SERVICE = "AWS::ECS::Service"
 ATTACHED = {"LoadBalancers": "its load balancer", "ServiceRegistries": "its service discovery"}
 
 
-def _in_flight(case: Case) -> str:
-    """What stopping the tasks costs now, as far as it is known."""
+def _in_flight(case: Case, *, protected: str = "") -> str:
+    """What stopping the tasks costs now, as far as it is known; ``protected`` is said instead."""
     running, messages = case.facts.running_tasks, case.facts.messages_in_flight
     if running is None or messages is None:
-        return "a job that outlasts the stop timeout starts again"
+        return protected or "a job that outlasts the stop timeout starts again"
     if not running and not messages:
         return "no task is running and no message is in flight"
     tasks = f"{running} task{' is' if running == 1 else 's are'} running"
     flight = f"{messages} message{' is' if messages == 1 else 's are'} in flight"
-    return (
-        f"{tasks}, {flight}; a job that outlasts the stop timeout starts again after its"
-        " visibility timeout"
+    again = "a job that outlasts the stop timeout starts again after its visibility timeout"
+    return f"{tasks}, {flight}; {protected or again}"
+
+
+PATIENCE = 10_800
+"""Seconds for which CloudFormation waits for a service to become stable: three hours."""
+
+
+def _protection(case: Case, change: ResourceChange) -> tuple[str, float]:
+    """What protection of the tasks that run means for a deployment, and the longest job, s.
+
+    Empty where the deployed template does not declare it. Source: ECS Developer Guide, "Task
+    scale-in protection": a deployment waits until the protection is removed or expires.
+    """
+    before = case.stacks[0]
+    service = before.resources.get(change.logical_id)
+    task = before.referred(service.get("TaskDefinition"), TASK) if service else None
+    if task is None or not protects(task):
+        return "", 0
+    longest = number(mapping(task.metadata.get("Worker")).get("LongestJob")) or 0
+    until = f", {duration(round(longest))} at most" if longest else ""
+    said = (
+        "tasks at work protect themselves, so that no job is stopped, and the deployment is"
+        f" blocked until they are done{until}"
     )
+    if longest > PATIENCE:
+        said += "; CloudFormation waits three hours, then the update fails and rolls back"
+    return said, longest
 
 
 def replaced(case: Case) -> Iterator[Finding]:
@@ -159,15 +185,20 @@ def restarted(case: Case) -> Iterator[Finding]:
             running, messages = case.facts.running_tasks, case.facts.messages_in_flight
             idle = running == 0 and not messages
             rest = [each for each in found if each != DEPLOYS["TaskDefinition"]]
+            protected, longest = _protection(case, change)
+            too_long = longest > PATIENCE and not idle
+            harmless = idle or (protected and not too_long)
             yield Finding(
                 id="tasks-restarted",
-                level="note",
+                level="warning" if too_long else "note",
                 logical_id=change.logical_id,
                 what=f"{change.logical_id} starts a rolling deployment"
                 + (f" ({', '.join(rest)})" if rest else ""),
-                why=_in_flight(case),
+                why=_in_flight(case, protected=protected),
                 next_step="Nothing to do"
-                if idle
+                if harmless
+                else "Execute while the queue is empty"
+                if too_long
                 else "If a job must not run twice, execute while the queue is empty",
             )
 

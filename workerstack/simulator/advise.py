@@ -25,6 +25,7 @@ from operator import eq, ge, gt, le, lt
 from os import cpu_count
 from random import Random
 from statistics import fmean
+from typing import Any
 
 from workerstack.problem import Problem
 from workerstack.simulator.cost import Prices
@@ -49,6 +50,7 @@ FIRST_CHANGES = (1, 2, 5)
 SECOND_BEGINS = (2, 3, 5, 10, 20, 50)
 SECOND_CHANGES = (2, 3, 4, 5, 10)
 WINDOWS = (15, 20, 30)
+PROTECTED_WINDOWS = (2, 3, 5, 15)
 COOLDOWNS_OUT = (180, 240, 300)
 COOLDOWNS_IN = (60, 120, 180, 300)
 REMOVED = (1, 2, 5)
@@ -98,13 +100,8 @@ class Candidate:
                 missing_data="notBreaching", actions=((AlarmState.ALARM, out_policy.name),),
             ),
             in_alarm.name: replace(
-                in_alarm,
-                metrics=(
-                    ("visible", Metric(VISIBLE, "Maximum")),
-                    ("in_flight", Metric(IN_FLIGHT, "Maximum")),
-                ),
-                expressions=(("outstanding", "visible + FILL(in_flight, 0)"),),
-                returned="outstanding", period=60, evaluation_periods=self.window,
+                in_alarm, **(PICKED_UP if protects(scaling) else OUTSTANDING),
+                period=60, evaluation_periods=self.window,
                 datapoints_to_alarm=self.window, threshold=float(begin - 1),
                 operator="LessThanOrEqualToThreshold", missing_data="notBreaching",
                 actions=((AlarmState.ALARM, in_policy.name),),
@@ -128,6 +125,30 @@ class Candidate:
         )
 
 
+OUTSTANDING: Mapping[str, Any] = {
+    "metrics": (
+        ("visible", Metric(VISIBLE, "Maximum")),
+        ("in_flight", Metric(IN_FLIGHT, "Maximum")),
+    ),
+    "expressions": (("outstanding", "visible + FILL(in_flight, 0)"),),
+    "returned": "outstanding",
+}
+PICKED_UP: Mapping[str, Any] = {
+    "metrics": (("m", Metric(VISIBLE, "Maximum")),), "expressions": (), "returned": "m",
+}  # fmt: skip
+"""What must be gone before tasks are removed, where busy ones are not protected, and where they
+are: as a worker's specification makes it."""
+
+
+def protects(scaling: Scaling) -> bool:
+    """Whether the template declares that busy tasks are protected."""
+    return scaling.declared.protection in ("worker", "sidecar")
+
+
+def _windows(scaling: Scaling) -> tuple[int, ...]:
+    return PROTECTED_WINDOWS if protects(scaling) else WINDOWS
+
+
 def candidates(scaling: Scaling, count: int, seed: int) -> list[Candidate]:
     """So many different tables, of all that can be tried; the same for the same seed."""
     _sides(scaling)
@@ -141,7 +162,9 @@ def candidates(scaling: Scaling, count: int, seed: int) -> list[Candidate]:
         steps = ((1, first), (second, change)) if second else ((1, first),)
         found += [
             Candidate(steps, *rest)
-            for rest in product(_within(REMOVED, most), WINDOWS, COOLDOWNS_OUT, COOLDOWNS_IN)
+            for rest in product(
+                _within(REMOVED, most), _windows(scaling), COOLDOWNS_OUT, COOLDOWNS_IN
+            )
         ]
     different = sorted(set(found))
     return Random(f"candidates/{seed}").sample(different, min(count, len(different)))
@@ -150,7 +173,7 @@ def candidates(scaling: Scaling, count: int, seed: int) -> list[Candidate]:
 def neighbours(candidate: Candidate, scaling: Scaling) -> list[Candidate]:
     """Tables that differ from this one in one value."""
     most = scaling.max_capacity - scaling.min_capacity
-    found = [replace(candidate, window=each) for each in WINDOWS]
+    found = [replace(candidate, window=each) for each in _windows(scaling)]
     found += [replace(candidate, removed=each) for each in _within(REMOVED, most)]
     found += [replace(candidate, cooldown_out=each) for each in COOLDOWNS_OUT]
     found += [replace(candidate, cooldown_in=each) for each in COOLDOWNS_IN]

@@ -14,10 +14,11 @@ class Phase(IntEnum):
     KILL = 4
     FREE = 5
     PROTECTION_ENDS = 6
-    DEPLOYMENT = 7
-    SCHEDULED = 8
-    DECISION = 9
-    WAKE = 10
+    RECLAIMED = 7
+    DEPLOYMENT = 8
+    SCHEDULED = 9
+    DECISION = 10
+    WAKE = 11
 
 
 class Agenda:

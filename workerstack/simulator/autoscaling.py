@@ -86,12 +86,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a policy wants nothing. ``passing``: the same question may soon be answered otherwise."""
+    """Why a policy wants nothing; until the second ``until`` the same question is answered so."""
 
     policy: Policy
     code: str
     reason: str
-    passing: bool = False
+    until: float = inf
 
 
 class ScalableTarget:
@@ -177,11 +177,13 @@ class ScalableTarget:
         base = last.base if cooling else situation.running
         change = changer(base)
         if cooling and change <= last.change:
-            return Refused(policy, "cooldown", "the cooldown of its scale-out holds", passing=True)
+            reason = "the cooldown of its scale-out holds"
+            return Refused(policy, "cooldown", reason, last.out_until)
         target = max(self.min, min(self.max, base + change)) if desired >= self.min else self.min
         if target <= desired:
             code = "AlreadyAtMaxCapacity" if desired >= self.max else "AlreadyAtDesiredCapacity"
-            return Refused(policy, code, f"{desired} tasks are desired already", passing=cooling)
+            until = last.out_until if cooling else inf
+            return Refused(policy, code, f"{desired} tasks are desired already", until)
         return Proposal(policy, target, base, change, f"{cause}: {change:+d} on {base} running")
 
     def _in(
@@ -191,13 +193,13 @@ class ScalableTarget:
         if self._suspended.scaling_in:
             return Refused(policy, "suspended", "scaling in is suspended")
         if situation.deploying:
-            return Refused(policy, "deployment", "a deployment is in progress", passing=True)
-        if now < self._cooldowns[policy.name].in_until:
-            return Refused(policy, "cooldown", "the cooldown of its scale-in holds", passing=True)
-        if self._settings.scale_in_blocked_by_scale_out and any(
-            now < each.out_until for each in self._cooldowns.values()
-        ):
-            return Refused(policy, "cooldown", "the cooldown of a scale-out holds", passing=True)
+            return Refused(policy, "deployment", "a deployment is in progress")
+        until = self._cooldowns[policy.name].in_until
+        if now < until:
+            return Refused(policy, "cooldown", "the cooldown of its scale-in holds", until)
+        until = max(each.out_until for each in self._cooldowns.values())
+        if self._settings.scale_in_blocked_by_scale_out and now < until:
+            return Refused(policy, "cooldown", "the cooldown of a scale-out holds", until)
         target = max(self.min, min(self.max, base + change)) if desired <= self.max else self.max
         if target >= desired:
             code = "AlreadyAtMinCapacity" if desired <= self.min else "AlreadyAtDesiredCapacity"
@@ -265,23 +267,31 @@ class Controller:
         self._recording = recording
         self._invoked: list[Invocation] = []
         self._answered: tuple[object, ...] = ()
+        self._holds_until = inf
+        self.waits = False
+        """Whether the time alone will change what the alarms were last answered."""
         self.unfulfilled = False
         """Whether a cooldown waits for the running tasks to be as many as desired."""
 
-    def invoked_by(self, alarms: Iterable[AlarmEvaluator]) -> bool:
+    def invoked_by(self, alarms: Iterable[AlarmEvaluator], at: int) -> bool:
         """Notes whom the alarms invoke: each minute anew, while they are in that state.
 
         False, too, where the same question in the same situation was answered before, and the
-        answer does not depend on the time.
+        answer is the same at the second ``at`` of the next decision.
         """
         self._invoked = [
             Invocation(self._policies[policy], each.alarm, each.evaluated())
             for each in alarms
-            if each.alarm.actions_enabled
-            for state, policy in each.alarm.actions
-            if state == each.state
+            if each.state in each.invokes
+            for policy in each.invokes[each.state]
         ]
-        return bool(self._invoked) and self._answered != self._question()
+        self.waits = False
+        if not self._invoked:
+            return False
+        if self._answered == self._question() and at < self._holds_until:
+            self.waits = self._holds_until < inf
+            return False
+        return True
 
     def _question(self) -> tuple[object, ...]:
         """All that an answer depends on, but the time."""
@@ -290,16 +300,16 @@ class Controller:
         return (*self._invoked, *situation, target.min, target.max)
 
     def decide(self, now: int) -> bool:
-        """Answers the invocations; True unless the answer would be the same in a minute."""
+        """Answers the invocations; True unless the answer would be the same at any time."""
         service, recording = self._service, self._recording
         situation = Situation(now, len(service.running), service.desired, service.deploying)
         winner, refused = self._target.decide(self._invoked, situation)
         for each in refused:
             recording.refused(now, each.policy.name, each.code, each.reason)
         if winner is None:
-            passing = any(each.passing for each in refused)
-            self._answered = () if passing else self._question()
-            return passing
+            self._answered = self._question()
+            self._holds_until = min((each.until for each in refused), default=inf)
+            return self._holds_until < inf
         self._answered = ()
         out = winner.target > service.desired
         recording.scale_outs += out
@@ -317,6 +327,7 @@ class Controller:
             return False
         self._target.fulfil(now, self._scaling.policies)
         self.unfulfilled = False
+        self._answered = ()  # cooldowns that had no end have one now
         return True
 
     def scheduled(self, now: int, action: ScheduledAction) -> None:

@@ -130,7 +130,10 @@ class AlarmEvaluator:
         self._minutes = alarm.period // MINUTE
         self.slots = alarm.evaluation_periods + settings.evaluation_range_extra
         self.reach = self.slots * self._minutes
-        self._known: dict[Sample, Point] = {}
+        self._known: dict[Sample, tuple[Point, bool | None]] = {}
+        self._last: bool | None = None
+        self._alike = 0
+        """For so many minutes the datapoint has breached, or not, as the newest does."""
         self._points: list[Point] = []
         self._breaching: list[bool | None] = []
         self._evaluate = evaluation_of(alarm, zero=settings.missing_operand_is_zero)
@@ -138,44 +141,51 @@ class AlarmEvaluator:
             (name, names.index(metric.name), metric) for name, metric in alarm.metrics
         ]
         self._compare = COMPARE[alarm.operator]
+        self.invokes: dict[AlarmState, list[str]] = {}
+        for state, policy in alarm.actions if alarm.actions_enabled else ():
+            self.invokes.setdefault(state, []).append(policy)
 
     def rebuild(self, samples: Sequence[Sample]) -> None:
         """Takes the datapoints of all these minutes instead of what it had."""
         self._points.clear()
         self._breaching.clear()
+        self._alike = 0
         for end in range(len(samples)):
             self.add(samples, end)
 
     def add(self, samples: Sequence[Sample], end: int) -> None:
         """The datapoint of the period that ends with the sample at ``end``."""
-        point = self._point(samples, end)
+        sample = samples[end]
+        known = self._known.get(sample) if self._minutes == 1 else None
+        point, breaching = known or self._judged(samples, end)
+        if breaching is self._last:
+            self._alike += 1
+        else:
+            self._last, self._alike = breaching, 1
         self._points.append(point)
-        self._breaching.append(
-            None if point is None else self._compare(point, self.alarm.threshold)
-        )
+        self._breaching.append(breaching)
         if len(self._points) > 4 * self.reach + 1024:
             del self._points[: -self.reach]
             del self._breaching[: -self.reach]
 
+    def _judged(self, samples: Sequence[Sample], end: int) -> tuple[Point, bool | None]:
+        """The datapoint, and whether it breaches; remembered where the sample alone decides."""
+        point = self._point(samples, end)
+        found = point, None if point is None else self._compare(point, self.alarm.threshold)
+        if self._minutes == 1:
+            if len(self._known) == MOST_KNOWN:
+                self._known.clear()
+            self._known[samples[end]] = found
+        return found
+
     def repeat(self, count: int) -> None:
         """The newest datapoint again, for so many minutes in which nothing changed."""
         count = min(count, self.reach)
+        self._alike += count
         self._points.extend(self._points[-1:] * count)
         self._breaching.extend(self._breaching[-1:] * count)
 
     def _point(self, samples: Sequence[Sample], end: int) -> Point:
-        if self._minutes == 1:
-            sample = samples[end]
-            if sample not in self._known:
-                if len(self._known) == MOST_KNOWN:
-                    self._known.clear()
-                self._known[sample] = self._evaluate(
-                    {
-                        name: self._statistic(metric, samples, end, index)
-                        for name, index, metric in self._metrics
-                    }
-                )
-            return self._known[sample]
         values = {
             name: self._statistic(metric, samples, end, index)
             for name, index, metric in self._metrics
@@ -198,6 +208,9 @@ class AlarmEvaluator:
         """Sets the state; True when it changed."""
         alarm, before = self.alarm, self.state
         if self._minutes == 1:
+            if self._alike >= alarm.evaluation_periods and self._last is not None:
+                self.state = AlarmState.ALARM if self._last else AlarmState.OK
+                return self.state != before
             newest = self._breaching[-alarm.evaluation_periods :]
             if None not in newest:
                 count = newest.count(True)
@@ -227,11 +240,15 @@ class AlarmEvaluator:
     def reason(self) -> str:
         """Why the state is what it is."""
         alarm = self.alarm
-        runs = [(point, sum(1 for _ in same)) for point, same in groupby(self.evaluated())]
+        points = self.evaluated()
+        if points.count(points[0] if points else None) == len(points):
+            runs = [(points[0], len(points))] if points else []
+        else:
+            runs = [(point, sum(1 for _ in same)) for point, same in groupby(points)]
         shown = [f"{point:g}" + (f" ({count} times)" if count > 1 else "") for point, count in runs]
-        points = ", ".join(shown) or "none"
+        told = ", ".join(shown) or "none"
         return (
-            f"{self.state}: datapoints {points} against {SIGN[alarm.operator]}"
+            f"{self.state}: datapoints {told} against {SIGN[alarm.operator]}"
             f" {alarm.threshold:g}, {alarm.datapoints_to_alarm} of {alarm.evaluation_periods}"
         )
 
@@ -254,6 +271,7 @@ class CloudWatch:
         self._service = service
         self._settings = settings
         self._names = metric_names(alarms)
+        self._reads = [self._reading(name) for name in self._names]
         self.alarms = [AlarmEvaluator(alarm, self._names, settings) for alarm in alarms]
         self._late = -(-settings.metric_delay // MINUTE)
         self._jitter = settings.metric_jitter
@@ -262,7 +280,7 @@ class CloudWatch:
         self._reach = max(each.reach for each in self.alarms)
         self._counted = dict.fromkeys(COUNTERS, 0)
         self._awake_since: float = -inf
-        self._last_activity: float = -inf if settings.asleep_at_start else 0
+        self.last_activity: float = -inf if settings.asleep_at_start else 0
         self._awakenings: list[float] = []
         past = None if settings.asleep_at_start else self._values(0)
         self._samples: list[Sample] = [past] * (2 * self._reach + self._late)
@@ -278,23 +296,24 @@ class CloudWatch:
             self._awake_since = now
             if self._settings.activation_delay:
                 self._awakenings.append(now + self._settings.activation_delay)
-        self._last_activity = now
+        self.last_activity = now
 
     def still_active(self, now: int) -> None:
         """The queue has been active without a break up to this second."""
-        self._last_activity = now
+        self.last_activity = now
 
     @property
     def falls_asleep(self) -> float:
         """The first second at which the queue sleeps, if nothing happens any more."""
-        return self._last_activity + self._settings.sleep_after + 1
+        return self.last_activity + self._settings.sleep_after + 1
 
     def tick(self, now: int, skipped: int) -> None:
         """The minute ``now`` ends; in ``skipped`` minutes before it nothing changed."""
         if skipped:
             self._skip(min(skipped, 2 * self._reach + self._late))
         self._minute = now
-        self._samples.append(None if now >= self.falls_asleep else self._values(now))
+        asleep = now > self.last_activity + self._settings.sleep_after
+        self._samples.append(None if asleep else self._values(now))
         self._activated.append(self._awake_since)
         if self._awakenings and self._awakenings[0] <= now:
             del self._awakenings[0]
@@ -302,7 +321,9 @@ class CloudWatch:
         elif self._jitter:
             self._reveal(now)
         else:
-            self._show(self._readable(len(self._samples) - 1 - self._late, now))
+            index = len(self._samples) - 1 - self._late
+            late = now < self._activated[index] + self._settings.activation_delay
+            self._show(None if late else self._samples[index])
         if len(self._samples) > 4 * self._reach + 1024:
             self._forget()
 
@@ -367,24 +388,28 @@ class CloudWatch:
         return "ApproximateAgeOfOldestMessage" in self._names and self._queue.oldest_reported() >= 0
 
     def _values(self, now: int) -> Sample:
-        return tuple(self._value(name, now) for name in self._names)
+        return tuple([value(now) for value in self._reads])
 
-    def _value(self, name: str, now: int) -> float | None:  # noqa: PLR0911 - one a metric
-        queue = self._queue
-        if name == VISIBLE:
-            return queue.visible
-        if name == IN_FLIGHT:
-            shown = queue.in_flight or self._settings.notvisible_reported_when_zero
-            return queue.in_flight if shown else None
-        if name == "ApproximateNumberOfMessagesDelayed":
-            return queue.delayed
-        if name == "ApproximateAgeOfOldestMessage":
+    def _reading(self, name: str) -> Callable[[int], float | None]:
+        """What gives a metric's value at a second; made once, since it is asked each minute."""
+        queue, service = self._queue, self._service
+        always = self._settings.notvisible_reported_when_zero
+
+        def age(now: int) -> float | None:
             oldest = queue.oldest_reported()
             return None if oldest < 0 else now - oldest
-        if name == "RunningTaskCount":
-            return len(self._service.running)
-        if name == "DesiredTaskCount":
-            return self._service.desired
-        count: int = getattr(queue, COUNTERS[name])
-        before, self._counted[name] = self._counted[name], count
-        return count - before
+
+        def counted(_: int) -> float:
+            count: int = getattr(queue, COUNTERS[name])
+            before, self._counted[name] = self._counted[name], count
+            return count - before
+
+        gauges: Mapping[str, Callable[[int], float | None]] = {
+            VISIBLE: lambda _: queue.visible,
+            IN_FLIGHT: lambda _: queue.in_flight if always or queue.in_flight else None,
+            "ApproximateNumberOfMessagesDelayed": lambda _: queue.delayed,
+            "ApproximateAgeOfOldestMessage": age,
+            "RunningTaskCount": lambda _: len(service.running),
+            "DesiredTaskCount": lambda _: service.desired,
+        }
+        return gauges.get(name, counted)

@@ -12,7 +12,7 @@ from random import Random
 from workerstack.simulator.agenda import Agenda, Phase
 from workerstack.simulator.autoscaling import Controller
 from workerstack.simulator.cloudwatch import MINUTE, CloudWatch
-from workerstack.simulator.ecs import Service
+from workerstack.simulator.ecs import Service, SimulatedTask
 from workerstack.simulator.model import Scaling
 from workerstack.simulator.recording import Recording
 from workerstack.simulator.schedule import occurrences
@@ -56,6 +56,7 @@ class Engine:
             self.random,
             visibility=max(1, source.visibility_timeout),
             stop_timeout=scaling.task.stop_timeout if scaling.task else 30,
+            spot=bool(scaling.task and scaling.task.spot),
         )
         self.service = self.work.service = Service(
             self.random,
@@ -65,15 +66,24 @@ class Engine:
             maximum=scaling.maximum,
             healthy_after=settings.healthy_after,
         )
+        self._of_task: dict[int, Callable[[SimulatedTask, int], None]] = {
+            Phase.RUNNING: self.work.runs,
+            Phase.KILL: self.work.kill,
+            Phase.RECLAIMED: self.work.reclaim,
+        }
+        self._start()
         self.cloudwatch = CloudWatch(scaling.alarms, self.queue, self.service, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
         self._was_active = False
+        self._spared = -1
+        """The second of a decision that was left out, since its answer was known."""
         self._seen = (0, 0)
         self._lost = 0
         self._prepare()
 
-    def _prepare(self) -> None:
+    def _start(self) -> None:
+        """The tasks that are there at the beginning, and have been there before."""
         initial = self.settings.initial_tasks
         self.service.desired = self.scaling.min_capacity if initial is None else initial
         self.service.reconcile(0)
@@ -81,6 +91,8 @@ class Engine:
         self.agenda.add(0, Phase.WAKE, 0)
         for task in list(self.service.pending.values()):
             self.work.runs(task, 0)
+
+    def _prepare(self) -> None:
         for second in self.settings.deployments:
             self.agenda.add(second, Phase.DEPLOYMENT, 0)
             self.agenda.add(second + self.settings.healthy_after, Phase.WAKE, 0)
@@ -138,8 +150,8 @@ class Engine:
             work.receive(now)
         if self.controller.unfulfilled and self.controller.fulfilled(now):
             self._disturbed = True
-        if self._was_active and (queue.visible or queue.in_flight or service.running):
-            self.cloudwatch.still_active(now)
+        if self._was_active and (service.running or queue.visible or queue.in_flight):
+            self.cloudwatch.last_activity = now
         else:
             self._activity(now)
         if len(queue.dead) + len(queue.expired) != self._lost:
@@ -177,19 +189,19 @@ class Engine:
         self._disturbed = True
 
     def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:
-        tasks = self.service.all
         if phase == Phase.DECISION:
             self._disturbed |= self.controller.decide(now)
             return
         self._disturbed = True
+        if now <= self._spared:  # what was asked before may be answered otherwise now
+            self.agenda.add(self._spared, Phase.DECISION, 0)
+            self._spared = -1
         if phase == Phase.SHOWN:
             self.queue.end_delay()
         elif phase == Phase.REAPPEARS:
             self.queue.reappear(subject, detail, now)
-        elif phase == Phase.RUNNING:
-            self.work.runs(tasks[subject], now)
-        elif phase == Phase.KILL:
-            self.work.kill(tasks[subject], now)
+        elif phase in self._of_task:
+            self._of_task[phase](self.service.all[subject], now)
         elif phase == Phase.FREE:
             self.work.free(subject, now)
         elif phase == Phase.DEPLOYMENT:
@@ -199,6 +211,11 @@ class Engine:
 
     def _deploy(self, now: int) -> None:
         self.service.deploy()
+        # A task that has just begun to run counts as healthy some seconds from now.
+        for task in self.service.running.values():
+            healthy = (task.running or 0) + self.settings.healthy_after
+            if healthy > now:
+                self.agenda.add(healthy, Phase.WAKE, 0)
         sent = self.scaling.desired_count
         reason = "" if sent is None else f"the template sends a desired count of {sent}"
         if sent is not None:
@@ -218,9 +235,12 @@ class Engine:
         quiet = not changed and not self._disturbed and self.cloudwatch.settled
         self._disturbed = changed
         if not quiet:
-            if self.controller.invoked_by(self.cloudwatch.alarms):
-                delay = self.settings.application_autoscaling_delay
-                self.agenda.add(now + delay, Phase.DECISION, 0)
+            decision = now + self.settings.application_autoscaling_delay
+            if self.controller.invoked_by(self.cloudwatch.alarms, decision):
+                self.agenda.add(decision, Phase.DECISION, 0)
+            else:
+                self._spared = decision
+            self._disturbed |= self.controller.waits
             return False
         sleeps = self.cloudwatch.falls_asleep
         if not self._was_active and now < sleeps < inf:

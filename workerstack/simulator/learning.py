@@ -1,9 +1,10 @@
 """A load from two weeks of a queue's metrics: when messages arrive, and how long a job takes.
 
-What is read is the JSON of `aws cloudwatch get-metric-data` with a period of 60 seconds, each
-result labelled with its metric. Sources: SQS Developer Guide, "Available CloudWatch metrics" (sums
-of what was sent, received and deleted in a minute, samples of what is in flight; none while the
-queue sleeps); Little's law (in flight on average = receives a second times seconds of a job).
+They are read from CloudWatch (deployer.queue_metrics), or as the JSON of `aws cloudwatch
+get-metric-data` with a period of 60 seconds, each result labelled with its metric. Sources: SQS
+Developer Guide, "Available CloudWatch metrics" (sums of what was sent, received and deleted in a
+minute, samples of what is in flight; none while the queue sleeps); Little's law (in flight on
+average = receives a second times seconds of a job).
 """
 
 import json
@@ -16,13 +17,16 @@ from statistics import fmean, pstdev, quantiles
 from typing import Any
 
 from workerstack.problem import Problem
+from workerstack.simulator.report import duration
 from workerstack.simulator.traces import Message, Trace
 
-SENT, RECEIVED, DELETED, IN_FLIGHT = (
+SENT, RECEIVED, DELETED, VISIBLE, IN_FLIGHT, OLDEST = (
     "NumberOfMessagesSent",
     "NumberOfMessagesReceived",
     "NumberOfMessagesDeleted",
+    "ApproximateNumberOfMessagesVisible",
     "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateAgeOfOldestMessage",
 )
 NEEDED = (SENT, RECEIVED, IN_FLIGHT)
 MINUTE, DAY = 60, 86_400
@@ -78,6 +82,18 @@ class Learned:
                 *self.fit,
             ]
         )
+
+
+def known(metrics: Metrics, where: str) -> Metrics:
+    """The metrics, where they are enough to learn from. Raises Problem; ``where`` they are of."""
+    missing = [name for name in NEEDED if not metrics.get(name)]
+    if missing:
+        raise Problem(
+            f"Nothing can be learned of {where}",
+            f"there is no {' and no '.join(missing)} in its metrics",
+            "Take a time in which the worker worked, or give a load with --load",
+        )
+    return metrics
 
 
 def read_metrics(text: str, file: str) -> Metrics:
@@ -215,4 +231,19 @@ def _fit(
     late = _service(metrics, unseen)
     if late is not None:
         said.append(f"a job took {late:.0f} s on average there, and {mean:.0f} s was learned")
+    within = [
+        [value for second, value in metrics.get(name, {}).items() if second // DAY in unseen]
+        for name in (VISIBLE, OLDEST, RECEIVED, DELETED)
+    ]
+    if within[0] and within[1]:
+        said.append(
+            f"at most {max(within[0]):,.0f} messages waited there, the oldest for"
+            f" {duration(round(max(within[1])))}: compare it with what is simulated"
+        )
+    received, deleted = sum(within[2]), sum(within[3])
+    if within[3] and received > deleted:
+        said.append(
+            f"{received - deleted:,.0f} of {received:,.0f} receives there ended without a delete:"
+            " jobs that failed, were killed, or outlived the visibility timeout"
+        )
     return said

@@ -96,6 +96,6 @@ def _task(definition: Properties, service: Properties) -> Iterator[str]:
         )
     if mostly_spot(service):
         yield (
-            f"{service.name} runs mostly on Spot, whose reclaims are not simulated: AWS may stop"
-            " any task with a warning of two minutes, protected or not"
+            f"{service.name} runs mostly on Spot, and how often AWS takes a task back is not known:"
+            " it may stop any, protected or not; --set spot_reclaim=20 simulates 20 in 1,000 hours"
         )

@@ -69,6 +69,8 @@ LEGEND: dict[str, Any] = {
 }  # fmt: skip
 
 
+DENSE = 250
+"""Change points of one line from which on it is drawn thin, or as a shade."""
 MOST_POINTS = 1_500
 """Change points of one line, about twice what the picture has dots for."""
 
@@ -148,10 +150,15 @@ def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
     panel.fill_between(*running, step="post", color=RUNNING, linewidth=0, label="running")
     panel.fill_between(*busy, step="post", color="#3f7f3b", linewidth=0, label="busy")
     desired = steps(series.desired, axis.end)
-    panel.step(
-        *desired, where="post", color=DESIRED, linewidth=1.1, linestyle=(0, (3, 1.2)),
-        label="desired",
-    )  # fmt: skip
+    if len(desired[0]) > DENSE:  # so close together, dashes are one black block
+        panel.fill_between(
+            *desired, step="post", color="0.8", linewidth=0, zorder=0.5, label="desired"
+        )
+    else:
+        panel.step(
+            *desired, where="post", color=DESIRED, linewidth=1.1, linestyle=(0, (3, 1.2)),
+            label="desired",
+        )  # fmt: skip
     panel.legend(**LEGEND)
     _whole(panel, max(*running[1], *desired[1]))
 
@@ -171,6 +178,8 @@ def draw_age(panel: Any, run: "Run", axis: "Axis") -> None:
         ),
     ):
         seconds, ages = _sawtooth(points, axis.end)
+        if len(seconds) > DENSE:
+            style |= {"linewidth": 0.4, "linestyle": "-"}
         panel.plot(seconds, [each / 60 for each in ages], **style)
     panel.legend(**LEGEND)
     panel.set_ylim(bottom=0)
@@ -294,18 +303,23 @@ def picture(runs: Sequence[tuple[str, "Run"]], form: Form, *, title: str = "") -
         FigureCanvasAgg(figure)
         figure.get_layout_engine().set(w_pad=0.06, h_pad=0.03)  # type: ignore[union-attr, call-arg]
         _draw(figure, runs, title)
-        bytes_of = BytesIO()
-        metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
-        figure.savefig(bytes_of, format=form, metadata=metadata, dpi=DPI)
+        said = title or " and ".join(name for name, _ in runs)
+        told = " ".join(f"{name}: {headline(run)}." for name, run in runs)
+        return saved(figure, form, said, told)
+
+
+def saved(figure: Any, form: Form, said: str, told: str) -> bytes:
+    """A figure's bytes, always the same; an SVG with the title ``said`` and what is ``told``."""
+    bytes_of = BytesIO()
+    metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
+    figure.savefig(bytes_of, format=form, metadata=metadata, dpi=DPI)
     if form == "png":
         return bytes_of.getvalue()
-    return _described(_numbered(bytes_of.getvalue()), runs, title)
+    return _described(_numbered(bytes_of.getvalue()), said, told)
 
 
-def _described(svg: bytes, runs: Sequence[tuple[str, "Run"]], title: str) -> bytes:
+def _described(svg: bytes, said: str, told: str) -> bytes:
     """The same as one image with a title and a description, for those who do not see it."""
-    said = title or " and ".join(name for name, _ in runs)
-    told = " ".join(f"{name}: {headline(run)}." for name, run in runs)
     parts = {"title": said, "desc": told}
     text = "".join(
         f'<{tag} id="{tag}">{escape(harmless(each))}</{tag}>\n' for tag, each in parts.items()

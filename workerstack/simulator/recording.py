@@ -61,9 +61,11 @@ class Recording:
         self.scale_ins = 0
         self.peak = 0
         self.backlog_max = 0
-        self._last: tuple[int, ...] = ()
+        self._last: tuple[int, ...] = (-2,) * len(NAMES)
         self._points = {name: ChangePoints() for name in NAMES}
-        self._all = tuple(self._points.values())
+        self._append = [
+            (points.seconds.append, points.values.append) for points in self._points.values()
+        ]
         self._alarms: dict[str, list[tuple[int, AlarmState]]] = {name: [] for name in alarms}
         self._refused: dict[str, str] = {}
 
@@ -103,17 +105,16 @@ class Recording:
             len(service.pending),
             running,
             busy,
-            queue.oldest(),
-            queue.oldest_reported(),
+            *queue.oldest_two(),
         )
-        if values == self._last:
+        last = self._last
+        if values == last:
             return
-        if not self._last:
-            self._last = (-2,) * len(NAMES)
-        for value, before, points in zip(values, self._last, self._all, strict=True):
-            if value != before:
-                points.seconds.append(second)
-                points.values.append(value)
+        for index, value in enumerate(values):
+            if value != last[index]:
+                since, put = self._append[index]
+                since(second)
+                put(value)
         self._last = values
 
     def series(self) -> Series:

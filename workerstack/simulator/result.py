@@ -21,6 +21,7 @@ EventKind = Literal[
     "task-runs",
     "task-stops",
     "task-stopped",
+    "reclaimed",
     "kill",
     "returned",
     "dead-letter",

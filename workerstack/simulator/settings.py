@@ -88,6 +88,11 @@ class Settings:
     on_sigterm: OnSigterm = _setting(
         "finish", "a stopping worker tries to finish, or returns its message at once"
     )
+    spot_reclaim: int = _setting(
+        0,
+        "reclaims of a Spot task in 1,000 hours that it runs; each is stopped, protected or not",
+        most=100_000,
+    )
     old_receipt_deletes: bool = _setting(
         default=False, about="a delete works although the message was received again since"
     )

@@ -170,6 +170,19 @@ class MessageQueue:
         self._oldest_reported = at
         return self.messages[at].arrival if at < sent else -1
 
+    def oldest_two(self) -> tuple[int, int]:
+        """Both at once: they are mostly of the same message."""
+        at = self._oldest
+        if (
+            at == self._oldest_reported
+            and at < self.sent
+            and self.state[at] <= IN_FLIGHT
+            and self.receives[at] < TO_THE_BACK
+        ):
+            arrival = self.messages[at].arrival
+            return arrival, arrival
+        return self.oldest(), self.oldest_reported()
+
     @property
     def size(self) -> int:
         """Messages in the queue: delayed, visible or in flight."""

@@ -600,7 +600,7 @@ def _kill_on_arrival(scaling: Scaling, settings: Settings, run: Run | None) -> F
             f" to be removed, if its job takes longer than the stop timeout of {stop} s{here}",
             remedy,
         )
-    elif killed and run and not run.settings.deployments:
+    elif killed and run and not (run.settings.deployments or run.settings.spot_reclaim):
         yield (
             scaling.name,
             f"{killed} jobs were killed in this run of {run.summary.messages} messages",
@@ -611,15 +611,23 @@ def _kill_on_arrival(scaling: Scaling, settings: Settings, run: Run | None) -> F
 
 def _outlives(scaling: Scaling, settings: Settings, run: Run | None) -> Found:
     visibility = _visibility(scaling, settings)
-    if settings.old_receipt_deletes or 0 < (settings.heartbeat or 0) < visibility:
+    heartbeat = settings.heartbeat or 0
+    if settings.old_receipt_deletes or 0 < heartbeat < visibility:
         return
+    extended = (
+        f"extends the visibility timeout of {shown(visibility)} after {shown(heartbeat)} only"
+        if heartbeat
+        else f"does not extend the visibility timeout of {shown(visibility)}"
+    )
     why = (
-        f"the worker does not extend the visibility timeout of {shown(visibility)}, so that the"
-        " message is received again while it works, and its delete counts no longer"
+        f"the worker {extended}, so that the message is received again while it works, and its"
+        " delete counts no longer"
     )
     remedy = (
-        "If the worker extends it, say so: --set heartbeat=60, or Heartbeat in Metadata.Worker."
-        " Else raise VisibilityTimeout above the longest job"
+        "Extend it more often, or raise VisibilityTimeout above the longest job"
+        if heartbeat
+        else "If the worker extends it, say so: --set heartbeat=60, or Heartbeat in"
+        " Metadata.Worker. Else raise VisibilityTimeout above the longest job"
     )
     long = [each for each in run.outcomes if each.service > visibility] if run else []
     hurt = [each for each in long if each.receives > 1 or each.fate != "done"]
@@ -701,6 +709,8 @@ def _two_tasks(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
 
 
 def _flapping(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
+    if settings.protection:  # tasks that go when they are idle are what protection is for
+        return
     times = scale_ins_of_steady_work(scaling, settings)
     if times <= STEADY_HOURS:
         return

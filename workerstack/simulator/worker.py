@@ -39,6 +39,7 @@ class Work:
         *,
         visibility: int,
         stop_timeout: int,
+        spot: bool = False,
     ) -> None:
         self.service: Service
         self.busy = 0
@@ -50,6 +51,7 @@ class Work:
         self._random = random
         self._visibility = visibility
         self._stop_timeout = stop_timeout
+        self._reclaims = settings.spot_reclaim / 1_000 / 3_600 if spot else 0.0
         heartbeat = settings.heartbeat or 0
         self._heartbeat = heartbeat if heartbeat < visibility else 0
         self._jobs: dict[int, Job] = {}
@@ -76,8 +78,28 @@ class Work:
         if self.service.deploying:
             self._agenda.add(now + self._settings.healthy_after, Phase.WAKE, 0)
         self._recording.event(now, "task-runs", f"task {task.number}", "")
+        if self._reclaims:
+            self._agenda.add(now + self._reclaimed_after(task), Phase.RECLAIMED, task.number)
         for _ in range(self._settings.concurrency):
             heappush(self._idle, (now, task.number))
+
+    def _reclaimed_after(self, task: SimulatedTask) -> int:
+        """Seconds that AWS leaves a Spot task: at a constant rate, so exponential."""
+        drawn = Random(f"{self._settings.seed}/reclaim/{task.number}")
+        return 1 + int(drawn.expovariate(self._reclaims))
+
+    def reclaim(self, task: SimulatedTask, now: int) -> None:
+        """AWS takes the capacity of a Spot task back, which protection does not keep it from.
+
+        Source: ECS Developer Guide, "Fargate capacity providers": SIGTERM comes with the warning of
+        two minutes, SIGKILL after the stop timeout; the service starts another task.
+        """
+        if task.number not in self.service.running:
+            return
+        del self.service.running[task.number]
+        task.stopping = now
+        self._recording.event(now, "reclaimed", f"task {task.number}", "Spot capacity")
+        self.stop(task)
 
     def free(self, number: int, now: int) -> None:
         """One hand of a task is free again."""
