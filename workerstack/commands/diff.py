@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import CHANGES, ROOT
+from workerstack.commands.options import CHANGES, root_option
 from workerstack.commands.reports import all_option, format_option, report
 from workerstack.output import say, show_formatted
 from workerstack.problem import Problem, harmless
@@ -44,7 +44,7 @@ GIT = "git:"
 )
 @format_option
 @all_option
-@click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
+@root_option
 def diff(
     *,
     names: tuple[str, ...],

@@ -1,18 +1,23 @@
 """``generate.py``: builds a project's templates, lints them, and writes out/."""
 
+import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from workerstack.command_line import project
 from workerstack.lint.verdicts import Verdicts
 from workerstack.output import say, show, show_json_text
+from workerstack.problem import Problem, as_typed
 
 if TYPE_CHECKING:
     from workerstack.lint.building import Build
     from workerstack.lint.lint import Finding, Request
 
+SOURCE = "templates"
 HOUSE = Path(__file__).parents[1]
 JUDGES = ("checks", "cloudformation", "lint", "simulator")
 """The rooms on which a verdict depends."""
@@ -24,8 +29,11 @@ FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
 
-def generating(build: "Build", root: Path) -> click.Command:
-    """The command for the project in ``root``, whose templates ``build`` gives."""
+def generating(build: "Build", root: Path | None = None) -> click.Command:
+    """The command for the project in ``root``, whose templates ``build`` gives.
+
+    Without ``root`` it is the one that is worked in.
+    """
 
     @click.command()
     @click.option("--check", is_flag=True, help="Write nothing; exit 2 if out/ is not current.")
@@ -44,9 +52,27 @@ def generating(build: "Build", root: Path) -> click.Command:
 
         Exit codes: 0 done or current, 1 an error or a lint finding, 2 out of date (--check).
         """
-        return _generate(build, root, lint_format, check=check)
+        return _generate(build, root or project(), lint_format, check=check)
 
     return generate
+
+
+def _of_project() -> list[tuple[str, dict[str, Any]]]:
+    """What a project's generate.py builds, for the installed command, which lies elsewhere."""
+    root = project()
+    if not (root / SOURCE / "workers.py").is_file():
+        raise Problem(
+            f"{as_typed(root)} has no {SOURCE}/workers.py",
+            "that says which workers there are",
+            "Run it in a project, or make one with `workerstack new DIR`",
+        )
+    sys.path.insert(0, str(root))
+    build = importlib.import_module(SOURCE).build
+    workers = importlib.import_module(f"{SOURCE}.workers").ALL
+    return [(worker.name, build(worker).to_dict()) for worker in workers]
+
+
+generate = generating(_of_project)
 
 
 def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> int:

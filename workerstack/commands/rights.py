@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import ROOT
+from workerstack.commands.options import root_option
 from workerstack.output import say, show_json
 from workerstack.problem import Problem
 
@@ -40,7 +40,7 @@ INLINE = 10_240
     "--dead-letter-queue", "dead", multiple=True, metavar="NAME",
     help="Name that of a queue which is not of these stacks; watching and smoke read it.",
 )  # fmt: skip
-@click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
+@root_option
 def rights(
     *,
     env: str,

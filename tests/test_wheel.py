@@ -1,0 +1,91 @@
+"""The wheel as somebody installs it who has no checkout: it is whole, and it is small."""
+
+import subprocess
+import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+
+from tests.installed import ROOT, Installed, install
+
+LARGEST = 60_000_000
+"""Bytes that the tool and all that it needs may take, without extras."""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return install(tmp_path_factory.mktemp("installed"))
+
+
+def test_the_wheel_has_every_file_of_the_package_and_of_templates(installed: Installed) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "workerstack", "templates/"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    wanted = {
+        name.replace("templates/", "workerstack/starter/templates/", 1)
+        if name.startswith("templates/")
+        else name
+        for name in listed
+        if (ROOT / name).exists()
+    }
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        assert wanted <= set(wheel.namelist())
+
+
+def test_it_has_the_commands_of_the_three_programs(installed: Installed, tmp_path: Path) -> None:
+    done = installed.run("--help", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("review", "execute", "verify", "generate", "simulate"):
+        assert f"\n  {name} " in done.stdout
+        assert installed.run(name, "--help", folder=tmp_path).returncode == 0
+
+
+def test_what_it_prints_to_type_can_be_typed(installed: Installed, tmp_path: Path) -> None:
+    done = installed.run("watch", "dev/nothing", folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Unknown environment dev: params/ has no environment yet. Run `workerstack init dev`.\n"
+    )
+
+
+def test_without_a_project_generate_says_how_to_get_one(
+    installed: Installed, tmp_path: Path
+) -> None:
+    done = installed.run("generate", folder=tmp_path)
+    assert done.returncode == 1
+    assert "has no templates/workers.py: " in done.stderr
+    assert "`workerstack new DIR`" in done.stderr
+
+
+def size(name: str, seen: set[str]) -> int:
+    """Bytes of a distribution and of what it needs, without extras."""
+    if name in seen:
+        return 0
+    seen.add(name)
+    try:
+        found = distribution(name)
+    except PackageNotFoundError:  # for another system
+        return 0
+    files = [Path(str(file.locate())) for file in found.files or () if file.suffix != ".pyc"]
+    needed = [each.partition(";") for each in found.requires or ()]
+    return sum(file.stat().st_size for file in files if file.exists()) + sum(
+        size(required(each), seen) for each, _, condition in needed if "extra" not in condition
+    )
+
+
+def required(requirement: str) -> str:
+    """The name in ``urllib3!=2.2.0,<3,>=1.25.4``."""
+    return "".join(c if c.isalnum() or c in "-_." else " " for c in requirement).split()[0]
+
+
+def test_the_core_is_small(installed: Installed) -> None:
+    libraries: set[str] = set()
+    setup = (ROOT / "setup.cfg").read_text()
+    needed = setup.partition("install_requires =\n")[2].partition("\n\n")[0].split()
+    total = sum(size(name, libraries) for name in needed)
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        total += sum(each.file_size for each in wheel.infolist())
+    assert {"boto3", "botocore", "pydantic", "rich"} <= libraries
+    assert 20_000_000 < total < LARGEST
