@@ -1,4 +1,4 @@
-"""What setup.cfg cannot say: the wheel carries templates/ too, for projects that it begins."""
+"""What setup.cfg cannot say: the wheel has what projects begin with, of which git has one copy."""
 
 from pathlib import Path
 from shutil import copy2
@@ -6,20 +6,28 @@ from shutil import copy2
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SOURCE, IN_WHEEL = "templates", "workerstack/starter/templates"
+SOURCES = (
+    "templates/**/*.py", "deploy.py", "generate.py", "simulate.py",
+    ".github/workflows/comment.yml", ".github/workflows/review.yml",
+)  # fmt: skip
+IN_WHEEL = "workerstack/starter"
 
 
-class WithTemplates(build_py):  # type: ignore[misc]
-    """The package, and a copy of templates/ in it: one copy in git, one in the wheel."""
+class WithProject(build_py):  # type: ignore[misc]
+    """The package, and in it what workerstack/starter/pristine.py reads."""
 
     def run(self) -> None:
-        """Copies what git has once; nothing in an editable installation, which reads that."""
+        """Copies it; not in an editable installation, which reads the checkout."""
         super().run()
         if not self.editable_mode:
-            for file in sorted(Path(SOURCE).rglob("*.py")):
-                copied = Path(self.build_lib) / IN_WHEEL / file.relative_to(SOURCE)
-                copied.parent.mkdir(parents=True, exist_ok=True)
-                copy2(file, copied)
+            for source in SOURCES:
+                found = sorted(Path().glob(source))
+                if not found:
+                    raise FileNotFoundError(source)
+                for file in found:
+                    copied = Path(self.build_lib, IN_WHEEL, file)
+                    copied.parent.mkdir(parents=True, exist_ok=True)
+                    copy2(file, copied)
 
 
-setup(cmdclass={"build_py": WithTemplates})
+setup(cmdclass={"build_py": WithProject})

@@ -1,5 +1,6 @@
 """The wheel, built without a network, and an environment that has it: as one installs it."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -32,8 +33,6 @@ class Installed(NamedTuple):
 
 def minimal() -> dict[str, str]:
     """An environment that knows no account, no configuration and no PYTHONPATH."""
-    import os
-
     kept = ("PATH", "HOME", "TMPDIR", "LANG")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
@@ -50,7 +49,7 @@ def install(folder: Path) -> Installed:
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     for name in filter(None, listed.split("\0")):
-        if name.startswith(("workerstack/", "templates/")) or "/" not in name:
+        if name.startswith(("workerstack/", "templates/", ".github/")) or "/" not in name:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(source))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installed import ROOT, Installed, install
+from tests.installed import ROOT, Installed, install, minimal
 
 LARGEST = 60_000_000
 """Bytes that the tool and all that it needs may take, without extras."""
@@ -89,3 +89,56 @@ def test_the_core_is_small(installed: Installed) -> None:
         total += sum(each.file_size for each in wheel.infolist())
     assert {"boto3", "botocore", "pydantic", "rich"} <= libraries
     assert 20_000_000 < total < LARGEST
+
+
+@pytest.fixture(scope="module")
+def project(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``workerstack new`` made in an empty folder, with the environment it would make."""
+    folder = tmp_path_factory.mktemp("team") / "orders"
+    done = installed.run(
+        "new", "orders", "--name", "orders", "--image", "team/orders", "--queue", "team-orders",
+        "--secrets", "API_TOKEN=team/api-token", "--longest-job", "5m", folder=folder.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (folder / ".venv").mkdir()
+    for each in installed.environment.iterdir():
+        (folder / ".venv" / each.name).symlink_to(each)
+    (folder / ".venv/.ready").touch()
+    return folder
+
+
+def test_a_project_has_the_wheel_that_made_it(installed: Installed, project: Path) -> None:
+    [wheel] = (project / "wheels").iterdir()
+    assert wheel.read_bytes() == installed.wheel.read_bytes()
+
+
+@pytest.mark.parametrize("target", ["test", "run"])
+def test_make_works_at_once_in_a_new_project(project: Path, target: str) -> None:
+    done = subprocess.run(
+        ["make", target], cwd=project, env=minimal(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Deployed and verified" in done.stdout or "passed" in done.stdout
+
+
+def test_the_linter_of_editors_says_the_same_in_a_project(project: Path) -> None:
+    template = project / "out/orders.template.yaml"
+    text = template.read_text()
+    assert "LoadBalancers: []" in text
+    template.write_text(text.replace("LoadBalancers: []", "LoadBalancers: [{ContainerPort: 80}]"))
+    program = "from cfnlint.runner import main; main()"
+    done = subprocess.run(
+        [str(project / ".venv/bin/python"), "-c", program],
+        cwd=project, env=minimal(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    template.write_text(text)
+    assert "E9104" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_installed_command_works_from_within_a_project(
+    installed: Installed, project: Path
+) -> None:
+    done = installed.run("generate", "--check", folder=project / "templates")
+    assert done.returncode == 0, done.stderr
+    words = ("out/orders.template.yaml", "--load", "job:service=1m")
+    assert installed.run("simulate", *words, folder=project).returncode == 0

@@ -106,6 +106,13 @@ def confirm(question: str) -> bool:
     return sys.stdin.isatty() and click.confirm(_asked(f"{question}?"), err=True)
 
 
+def answer(question: str, default: str | None) -> str | None:
+    """What somebody on a terminal types; elsewhere the default, None where there is none."""
+    if not sys.stdin.isatty():
+        return default
+    return str(click.prompt(_asked(question), default=default, err=True))
+
+
 def choose(question: str, choices: Sequence[str], default: str | None = None) -> str:
     """One of the choices, as somebody on a terminal answers; raises click.Abort."""
     shown = {harmless(choice): choice for choice in choices}

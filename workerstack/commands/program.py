@@ -8,6 +8,7 @@ from workerstack.commands.late import LateGroup
 ALL = {
     **COMMANDS,
     "generate": "Build all workers of templates/workers.py, lint them, and write out/.",
+    "new": "Make a project of your own in DIR, with a first worker.",
     "simulate": "Replay a queue through the alarms and step policies of TEMPLATE.",
 }
 """Each command with the first sentence of its help."""
