@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import aim
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected, consent
+from workerstack.commands.options import connected, consent
 from workerstack.output import say
 from workerstack.problem import Problem
 
@@ -58,14 +59,14 @@ def execute(
     found = review_file.read_any(file)
     if not isinstance(found, Renaming):
         binding.check_allowed(found, allow)
-    deployment = deployments.load(found.where.deployment, root)
-    if not uncommitted:
+    where = found.where
+    deployment, clients, root = aim(where.deployment, root, connection, where.region)
+    if not uncommitted and _is_bound_by_git(deployment, root):
         committed.check(_files(found, deployment), root)
         if commit := _commit(found):
             committed.check_history(commit, root)
     if not yes:
         _ask(found)
-    clients = clients_of(deployment, **connection)
     if isinstance(found, Renaming):
         from workerstack.commands import adoption_step
 
@@ -80,6 +81,14 @@ def execute(
     if code == 0:
         _guard(found, deployment, clients, operation)
     return code
+
+
+def _is_bound_by_git(deployment: deployments.Deployment, root: Path) -> bool:
+    """Whether what is executed must be committed: not where a file lies in no repository."""
+    if not deployment.of_file or (root / ".git").exists():
+        return True
+    say(f"{deployment.of_file} is in no git repository: only the review's digests bind it.")
+    return False
 
 
 def _derived(

@@ -56,7 +56,9 @@ def keep(
 
     folder = root / ".reviews" if output is None else output
     for each in reviews:
-        name = f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
+        of_file = " " in each.where.deployment
+        of = each.where.stack_name if of_file else each.where.deployment
+        name = f"{of.replace('/', '-')}-{each.change_set.name}.json"
         file = output if output and not several else folder / name
         review_file.write(each, file)
         say("", *_commands(each, str(as_typed(file))))

@@ -1,11 +1,13 @@
 """``deploy.py review``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import aim, confirm, named, stack_option
 from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import all_option, format_option, keep, report
 from workerstack.deployer.clock import Clock
@@ -13,8 +15,6 @@ from workerstack.output import say, show_formatted, status
 from workerstack.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from workerstack.review.model import Review
 
 AT_ONCE = 4
@@ -22,7 +22,8 @@ AT_ONCE = 4
 
 
 @click.command()
-@click.argument("name", metavar="ENV[/STACK]")
+@click.argument("name", metavar="ENV[/STACK]|FILE")
+@stack_option
 @format_option
 @all_option
 @click.option(
@@ -37,24 +38,36 @@ AT_ONCE = 4
     help="Accept this blocking finding, where approvers see it; repeatable.",
 )
 @click.option("--revert-drift", is_flag=True, help="Also revert what was changed by hand.")
+@click.option("--yes", is_flag=True, help="With --stack: do not ask about account and region.")
 @connected
 def review(
     *,
     name: str,
+    stack: str | None,
     form: str,
     whole: bool,
     output: Path | None,
     allow: tuple[str, ...],
     revert_drift: bool,
+    yes: bool,
     root: Path,
     **connection: str | None,
 ) -> int:
     """Make change sets and show them; exit 2 if there are changes.
 
-    ENV/STACK is one stack; ENV is all of its stacks.
+    ENV/STACK is one stack; ENV is all of its stacks. With --stack it is FILE of any repository:
+    a deployment file of Git sync, or a template, which keeps the values that its stack has.
     """
-    several = "/" not in name
-    chosen = _stacks(name, root) if several else [deployments.load(name, root)]
+    name = named(name, stack)
+    several = stack is None and "/" not in name
+    chosen: Sequence[deployments.Deployment]
+    if stack is None:
+        chosen = _stacks(name, root) if several else [deployments.load(name, root)]
+    else:
+        deployment, clients, root = aim(name, root, connection)
+        chosen = [deployment]
+        connection = {**connection, "region": clients.region}
+        confirm(deployment, "Make a change set for", yes=yes)
     allowed = _allowed(allow, [each.name for each in chosen])
     found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
     for deployment in chosen:
@@ -109,7 +122,7 @@ def _older(
         say(f"    ./deploy.py discard {deployment.name}")
 
 
-def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
+def _stacks(environment: str, root: Path) -> Sequence[deployments.Deployment]:
     found = [each for each in deployments.load_all(root) if each.environment == environment]
     if not found:
         # Says which environments there are, and the nearest one.
@@ -118,7 +131,7 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
 
 
 def _reviews(
-    chosen: "Sequence[deployments.Deployment]",
+    chosen: Sequence[deployments.Deployment],
     connection: dict[str, str | None],
     allowed: dict[str, list[str]],
     *,

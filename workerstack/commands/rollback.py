@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workerstack import deployments
+from workerstack.commands.aiming import aim, confirm, named, stack_option
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import CHANGES, clients_of, connected, consent
+from workerstack.commands.options import CHANGES, connected, consent
 from workerstack.commands.reports import keep, report
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.source import Source
     from workerstack.deployer.stack import Stack
+    from workerstack.deployments import Deployment
 
 
 @click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.argument("name", metavar="ENV/STACK|FILE")
+@stack_option
 @click.option(
     "--to", metavar="REVISION", help="Restore this git revision [default: the previous deployment]."
 )
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 def rollback(
     *,
     name: str,
+    stack: str | None,
     to: str | None,
     output: Path | None,
     goes_on: bool,
@@ -60,34 +63,34 @@ def rollback(
     from workerstack.deployer import aws, undo
     from workerstack.deployer import stack as stacks
 
-    deployment = deployments.load(name, root)
-    clients = clients_of(deployment, **connection)
+    deployment, clients, root = aim(named(name, stack), root, connection)
     aws.identify(deployment, clients)
-    stack = stacks.existing(clients("cloudformation"), deployment)
-    stacks.check_owner(stack, deployment.name)
-    undo.check_continued(stack, deployment, goes_on=goes_on, skip=skip)
-    if stack.status not in undo.FAILED:
-        source = _source(to, deployment, stack, clients, root)
+    live = stacks.existing(clients("cloudformation"), deployment)
+    stacks.check_owner(live, deployment.name)
+    undo.check_continued(live, deployment, goes_on=goes_on, skip=skip)
+    if live.status not in undo.FAILED:
+        source = _source(to, deployment, live, clients, root)
+        confirm(deployment, "Make a change set for", yes=yes)
         return _proposed(source, clients, form, output, root)
     if to:
         raise Refusal(
-            f"{stack.name} is in {stack.status}",
+            f"{live.name} is in {live.status}",
             "it must be rolled back before it takes another change set",
-            f"Run `deploy.py rollback {name}` without --to first",
+            f"Run `deploy.py rollback {deployment.name}` without --to first",
         )
     if not yes:
         consent(
-            f"Roll back {stack.name}, which is in {stack.status}"
+            f"Roll back {live.name}, which is in {live.status}"
             + (f", without {', '.join(skip)}" if skip else ""),
             "nothing was rolled back",
         )
-    operation = undo.begin_rollback(stack, deployment, clients, Clock(), skip)
+    operation = undo.begin_rollback(live, deployment, clients, Clock(), skip)
     return watched(operation, clients, form=form, minutes=minutes)
 
 
 def _source(
     to: str | None,
-    deployment: deployments.Deployment,
+    deployment: "Deployment",
     stack: "Stack",
     clients: "Clients",
     root: Path,

@@ -90,7 +90,8 @@ def simulate(
     """Replay a queue through the alarms and step policies of TEMPLATE.
 
     TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target and step scaling
-    policies with alarms on SQS metrics, or target tracking of a metric of the queue.
+    policies with alarms on SQS metrics, or target tracking of a metric of the queue; or a
+    deployment file of Git sync, for its template with its values.
 
     Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
     """
@@ -102,6 +103,8 @@ def simulate(
 
     given_loads = sum(map(bool, (trace_file, loads, metrics)))
     _check_usage(given_loads, other, goal, picture, style, advised=advised)
+    if not params and (template_of := _template_of(template)):
+        params, template = template, template_of
     values = read_parameters(_text(params), str(params)) if params else {}
     values |= _pairs(given, "--parameter")
     named = [template, other] if other else [template]
@@ -198,6 +201,20 @@ def _draw(runs: "Sequence[Run]", file: Path) -> None:
         )
     files.write(file, drawn, "Give another path")
     say(f"wrote {file}")
+
+
+def _template_of(file: Path) -> Path | None:
+    """The template of a deployment file; None for a file that is none."""
+    from workerstack.cloudformation import parse
+    from workerstack.deployments import anywhere, values_of
+
+    text = _text(file)
+    if f"{anywhere.KEY}:" not in text and f'"{anywhere.KEY}"' not in text:
+        return None
+    data = parse(text, str(file)).data
+    if not isinstance(data, dict) or anywhere.KEY not in data:
+        return None
+    return values_of(text, file, anywhere.repository(file.parent)).template
 
 
 def _text(file: Path) -> str:

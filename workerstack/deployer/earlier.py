@@ -212,8 +212,11 @@ def at_revision(deployment: Deployment, revision: str, root: Path) -> Source:
     """Template and values as they were committed; raises Problem where they were not."""
     commit = resolved(revision, root)
     file = deployment.source.file
-    then = deployments.load_text(
-        deployment.name, _committed(commit, str(file.relative_to(root)), root), file, root
+    text = _committed(commit, str(file.relative_to(root)), root)
+    then = (
+        deployments.of_text(deployment, text, root)
+        if deployment.of_file
+        else deployments.load_text(deployment.name, text, file, root)
     )
     template = str(then.source.data["template-file-path"])
     return checked_source(then, _committed(commit, template, root), f"{REVISION}{commit}")

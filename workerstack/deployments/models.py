@@ -80,7 +80,10 @@ class DeploymentFile(_File):
 
 @dataclass(frozen=True)
 class Deployment:
-    """One stack in one environment: which template, with which values, where."""
+    """One stack in one environment: which template, with which values, where.
+
+    ``of_file`` is the path of a file that is deployed outside params/; it has no environment.
+    """
 
     environment: str
     stack: str
@@ -89,10 +92,13 @@ class Deployment:
     parameters: Mapping[str, ParameterValue]
     tags: Mapping[str, str]
     source: Document[Path]
+    of_file: str = ""
 
     @property
     def name(self) -> str:
-        """``ENV/STACK``, as people write it on the command line."""
+        """``ENV/STACK`` or ``FILE --stack STACK``, as people write it on the command line."""
+        if self.of_file:
+            return f"{self.of_file} --stack {self.stack}"
         return f"{self.environment}/{self.stack}"
 
     @property
@@ -104,6 +110,8 @@ class Deployment:
     @property
     def target_files(self) -> tuple[Path, ...]:
         """What says where it is and what guards it: ``target.yaml`` and the stack policy."""
+        if self.of_file:
+            return ()
         policy = self.stack_policy
         target = self.source.file.with_name("target.yaml")
         return (target,) if policy is None else (target, policy)

@@ -60,18 +60,27 @@ def _value(
         )
         return
     parameter = declared[name]
-    if parameter.is_list != isinstance(value, tuple):
-        given, wanted = ("one value", "a list") if parameter.is_list else ("a list", "one value")
+    if isinstance(value, tuple) and not parameter.is_list:
         yield problem(
-            f"{name} is {given}",
-            f"the template declares {parameter.type}, which is {wanted}",
-            f"Write {wanted}",
+            f"{name} is a list",
+            f"the template declares {parameter.type}, which is one value",
+            "Write one value",
         )
         return
-    for position, item in enumerate(value if isinstance(value, tuple) else (value,)):
+    for position, item in enumerate(_members(value, parameter)):
         why = parameter.wrong(item)
         if why:
             yield problem(f"{name} cannot be {item!r}", why, "Correct the value", position)
+
+
+def _members(value: ParameterValue, parameter: Parameter) -> tuple[str, ...]:
+    """The values of a list, which Git sync documents as one text: ``a,b``.
+
+    CloudFormation trims each member of a CommaDelimitedList (user guide, "Parameters").
+    """
+    if isinstance(value, tuple):
+        return value
+    return tuple(each.strip() for each in value.split(",")) if parameter.is_list else (value,)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -103,7 +112,7 @@ def load(name: str, root: Path) -> Deployment:
         )
     folder = root / "params" / environment
     file = folder / f"{stack}.yaml"
-    _check_inside(folder, root)
+    check_inside(folder, root)
     stacks = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != TARGET)
     if stack not in stacks:
         raise Problem(
@@ -111,7 +120,7 @@ def load(name: str, root: Path) -> Deployment:
             f"params/{environment} has {_either(stacks) or 'no stack yet'}",
             _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
         )
-    _check_inside(file, root)
+    check_inside(file, root)
     return _load(environment, read_file(file, "text"), load_target(folder), root)
 
 
@@ -143,21 +152,21 @@ def _names(root: Path) -> list[str]:
 def load_target(folder: Path) -> Target:
     """Where the environment of this folder of params/ is; raises Problem where it is not said."""
     file, root = folder / f"{TARGET}.yaml", folder.parent.parent
-    _check_inside(file, root)
+    check_inside(file, root)
     source = read_file(file, "text")
-    target = _validate(Target, source)
+    target = validated(Target, source)
     if target.stack_policy is not None:
         line = source.line(("stack-policy",))
-        _check_inside(folder / target.stack_policy, root, "stack policy", file=file, line=line)
+        check_inside(folder / target.stack_policy, root, "stack policy", file=file, line=line)
     return target
 
 
 def _load(environment: str, source: Document[Path], target: Target, root: Path) -> Deployment:
     file = source.file
-    content = _validate(DeploymentFile, source)
+    content = validated(DeploymentFile, source)
     template = root / content.template_file_path
     line = source.line(("template-file-path",))
-    _check_inside(template, root, "template", file=file, line=line)
+    check_inside(template, root, "template", file=file, line=line)
     return Deployment(
         environment=environment,
         stack=file.stem,
@@ -169,7 +178,7 @@ def _load(environment: str, source: Document[Path], target: Target, root: Path) 
     )
 
 
-def _check_inside(
+def check_inside(
     path: Path, root: Path, kind: str = "file", *, file: Path | None = None, line: int | None = None
 ) -> None:
     """Raises Problem for a path that leads out of the checkout, links followed.
@@ -192,7 +201,8 @@ def _check_inside(
         )
 
 
-def _validate(model: type[Model], source: Document[Path]) -> Model:
+def validated(model: type[Model], source: Document[Path]) -> Model:
+    """A file's data as its model; raises Problem with the line that is wrong."""
     if not isinstance(source.data, dict):
         raise Problem(
             "The file is no mapping",
