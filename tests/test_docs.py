@@ -25,7 +25,8 @@ from tests import deployed
 from tests.smoke_worker import Account
 from workerstack import command_line
 from workerstack.cloudformation import declared_parameters, read
-from workerstack.commands import deploy
+from workerstack.commands import deploy, program
+from workerstack.commands.example import WithExample
 from workerstack.localaws import Endpoint, surroundings, walkthrough
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
@@ -155,6 +156,46 @@ def test_commands_print_what_is_shown(
     for (command, expected), output in zip(examples, printed, strict=True):
         actual = "".join(f"{line}\n" for line in output.strip("\n").splitlines())
         assert re.fullmatch(shown(expected), actual), f"{name}: $ {command}\n{actual}"
+
+
+EXAMPLES = (
+    "doctor", "generate", "simulate", "init", "diff", "adopt", "review", "execute", "watch",
+    "verify", "smoke", "drift", "rights", "rollback", "discard", "new",
+)  # fmt: skip
+"""The commands, in an order in which the examples of their help can be executed."""
+
+PREPARED = {
+    "adopt": "git add --all && git commit --quiet --message staging",
+    "smoke": "echo '{}' > message.json",
+}
+"""What somebody does before an example."""
+
+INSTALLED = """workerstack() {
+    .venv/bin/python -c 'from workerstack.commands.program import main; main()' "$@"
+}"""
+
+
+def test_the_examples_of_help_are_executed(
+    checkout_of_all: Path,
+    endpoint: Endpoint,
+    client: Callable[[str], Any],
+    things: surroundings.Surroundings,
+) -> None:
+    assert set(EXAMPLES) == set(program.ALL)
+    deployed.deploy_hand_written(client, things)
+    lines, examples = [INSTALLED], []
+    for name in EXAMPLES:
+        command = program.workerstack.commands[name]
+        assert isinstance(command, WithExample), f"{name} has no example"
+        shown = CliRunner().invoke(command, ["--help"], prog_name=f"workerstack {name}").output
+        example = f"workerstack {name} {command.example}"
+        assert example in " ".join(shown.partition("Example:")[2].split())
+        prepared = PREPARED.get(name, "true")
+        lines.append(f"{prepared} && {example}; echo exit code $?")
+        examples.append(example)
+    _, *printed = run(lines, checkout_of_all, endpoint.url)
+    for example, output in zip(examples, printed, strict=True):
+        assert re.search(r"exit code [02]$", output.strip()), f"{example}\n{output}"
 
 
 def test_quoted_files_say_so() -> None:

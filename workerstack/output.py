@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-_TYPED = re.compile(r"(?:\./)?\b(deploy|generate|simulate)\.py\b(?= |`|$)", re.MULTILINE)
+_TYPED = re.compile(r"(?<![\w./-])(?:\./)?(deploy|generate|simulate)\.py\b(?= |`|$)", re.MULTILINE)
 _program = ""
 
 COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from workerstack import deployments
+from workerstack.command_line import project
 from workerstack.commands.options import consent
 from workerstack.deployer.aws import Clients
 from workerstack.deployments import anywhere
@@ -14,6 +16,24 @@ from workerstack.output import say
 from workerstack.problem import Problem
 
 Connection = dict[str, str | None]
+
+
+def complete_names(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The ENV/STACK of the project that begin so, and files for the rest (shell completion)."""
+    root = context.find_object(Path) or project()
+    found = [each for each in deployments.names(root) if each.startswith(incomplete)]
+    return [CompletionItem(each) for each in found] or [CompletionItem(incomplete, type="file")]
+
+
+def complete_environments(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The environments of the project that begin so."""
+    root = context.find_object(Path) or project()
+    known = deployments.environments(root)
+    return [CompletionItem(each) for each in known if each.startswith(incomplete)]
 
 
 def stack_option(command: Callable[..., int]) -> Callable[..., int]:

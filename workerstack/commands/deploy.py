@@ -1,5 +1,7 @@
 """All commands around change sets, as one command with subcommands."""
 
+import click
+
 from workerstack.commands.late import LateGroup
 
 COMMANDS = {
@@ -14,6 +16,7 @@ COMMANDS = {
     "verify": "Check that what runs is correct, and that it is committed.",
     "smoke": "Start one task, have it process a message, and put all back.",
     "drift": "Show what was changed by hand; exit 2 if anything was.",
+    "doctor": "Check what the tool needs here, and say the next step.",
     "rights": "Show the IAM policies that this tool needs.",
 }
 """Each command with the first sentence of its help, which importing it would tell too late."""
@@ -28,3 +31,5 @@ deploy = LateGroup(
     rollback, drift), 3 refused, 4 stopped watching while AWS continues, 64 wrong usage.
     """,
 )
+
+deploy = click.version_option(package_name="fargate-worker-stack", prog_name="workerstack")(deploy)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.aiming import stack_option
+from workerstack.commands.aiming import complete_names, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, root_option
 from workerstack.commands.reports import all_option, format_option, report
 from workerstack.deployments import anywhere
@@ -29,8 +30,10 @@ PARAMS_DEPTH = 3
 """Folders above a file of params/ENV, the checkout's own the last."""
 
 
-@click.command()
-@click.argument("names", nargs=-1, metavar="[OLD NEW | ENV/STACK... | FILE]")
+@click.command(cls=WithExample, example="--base HEAD")
+@click.argument(
+    "names", nargs=-1, metavar="[OLD NEW | ENV/STACK... | FILE]", shell_complete=complete_names
+)
 @stack_option
 @click.option(
     "--params", metavar="FILE", help="Take the values of both, or of NEW, from this file."

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments, files
-from workerstack.commands.aiming import aim, named
+from workerstack.commands.aiming import aim, complete_names, named
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import connected, consent
 from workerstack.deployer.clock import Clock
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from workerstack.deployer.stack import Stack
 
 
-@click.command()
-@click.argument("what", required=False, metavar="REVIEW|ENV/STACK|FILE")
+@click.command(cls=WithExample, example="staging/webordinary-edit --yes")
+@click.argument(
+    "what", required=False, metavar="REVIEW|ENV/STACK|FILE", shell_complete=complete_names
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
     "--stack", "stacks_given", is_flag=False, flag_value="", multiple=True, metavar="[NAME]",

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from workerstack.commands.aiming import aim, named, stack_option
+from workerstack.commands.aiming import aim, complete_names, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, columns, connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json, show_line, styled
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK|FILE")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
 @stack_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="Choose the format.")  # fmt: skip

@@ -7,6 +7,7 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.aiming import aim
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import connected, consent
 from workerstack.output import say
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from workerstack.review.renaming import Renaming
 
 
-@click.command()
+@click.command(cls=WithExample, example=".reviews/edit.json --yes")
 @click.argument("file", metavar="REVIEW", type=click.Path(path_type=Path))
 @click.option(
     "--allow",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workerstack.command_line import project
+from workerstack.commands.example import WithExample
 from workerstack.lint.verdicts import Verdicts
 from workerstack.output import say, show, show_json_text
 from workerstack.problem import Problem, as_typed
@@ -35,7 +36,7 @@ def generating(build: "Build", root: Path | None = None) -> click.Command:
     Without ``root`` it is the one that is worked in.
     """
 
-    @click.command()
+    @click.command(cls=WithExample, example="--check")
     @click.option("--check", is_flag=True, help="Write nothing; exit 2 if out/ is not current.")
     @click.option(
         "--lint-format",

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class LateGroup(click.Group):
@@ -16,6 +17,13 @@ class LateGroup(click.Group):
     def __init__(self, *, late: Mapping[str, str], **attributes: Any) -> None:
         super().__init__(commands=_Late(late), **attributes)
         self.late = late
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completes the commands without importing them, and options as click does."""
+        if incomplete[:1] == "-":
+            return super().shell_complete(ctx, incomplete)
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [CompletionItem(name, help=self.late[name]) for name in names]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without importing them."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from workerstack.commands.example import WithExample
 from workerstack.output import answer, say
 from workerstack.problem import Problem
 
@@ -17,7 +18,7 @@ ASKED = {
 """What is asked for each option that is not given, with the answer that Return gives."""
 
 
-@click.command()
+@click.command(cls=WithExample, example="orders --name orders --image team/orders")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", help="Name the first worker.")
 @click.option("--image", help="Name the repository of its image in ECR.")

@@ -1,5 +1,7 @@
 """``workerstack``: the three commands of a project as one, installed, for any folder."""
 
+import click
+
 from workerstack import output
 from workerstack.command_line import run
 from workerstack.commands.deploy import COMMANDS
@@ -25,6 +27,11 @@ workerstack = LateGroup(
     rollback, drift) or out/ is out of date (generate --check), 3 refused, 4 stopped watching
     while AWS continues, 64 wrong usage.
     """,
+)
+
+
+workerstack = click.version_option(package_name="fargate-worker-stack", prog_name="workerstack")(
+    workerstack
 )
 
 

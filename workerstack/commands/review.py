@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.aiming import aim, confirm, named, stack_option
+from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import all_option, format_option, keep, report
 from workerstack.deployer.clock import Clock
@@ -21,8 +22,8 @@ AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
 
 
-@click.command()
-@click.argument("name", metavar="ENV[/STACK]|FILE")
+@click.command(cls=WithExample, example="staging/webordinary-edit --output .reviews/edit.json")
+@click.argument("name", metavar="ENV[/STACK]|FILE", shell_complete=complete_names)
 @stack_option
 @format_option
 @all_option

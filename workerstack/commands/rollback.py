@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workerstack.commands.aiming import aim, confirm, named, stack_option
+from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, connected, consent
 from workerstack.commands.reports import keep, report
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from workerstack.deployments import Deployment
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK|FILE")
+@click.command(cls=WithExample, example="staging/webordinary-edit --to HEAD")
+@click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
 @stack_option
 @click.option(
     "--to", metavar="REVISION", help="Restore this git revision [default: the previous deployment]."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from workerstack import files, output
+from workerstack.commands.example import WithExample
 from workerstack.output import bar, say, show_formatted
 from workerstack.problem import Problem
 from workerstack.simulator.settings import Settings
@@ -23,7 +24,11 @@ LONG = 2_000
 """Messages from which a run is long enough for a progress bar."""
 
 
-@click.command(context_settings={"max_content_width": 80})
+@click.command(
+    cls=WithExample,
+    example="out/webordinary-edit.template.yaml --load burst:count=9,service=2m",
+    context_settings={"max_content_width": 80},
+)
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option("--trace", "trace_file", type=click.Path(path_type=Path),
               help="Read messages from a CSV file: arrival s, service s, 1 if poison.")  # fmt: skip

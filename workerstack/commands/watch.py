@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from workerstack.commands.aiming import aim, named, stack_option
+from workerstack.commands.aiming import aim, complete_names, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import connected
 from workerstack.output import say
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK|FILE")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
 @stack_option
 @watching_options
 @connected

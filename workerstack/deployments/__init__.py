@@ -2,7 +2,14 @@
 
 from workerstack.deployments.anywhere import NOWHERE, load_file, of_text, values_of
 from workerstack.deployments.models import Deployment, ParameterValue, Target
-from workerstack.deployments.reading import environments, load, load_all, load_target, load_text
+from workerstack.deployments.reading import (
+    environments,
+    load,
+    load_all,
+    load_target,
+    load_text,
+    names,
+)
 
 __all__ = [
     "NOWHERE",
@@ -15,6 +22,7 @@ __all__ = [
     "load_file",
     "load_target",
     "load_text",
+    "names",
     "of_text",
     "values_of",
 ]

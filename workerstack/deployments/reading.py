@@ -101,7 +101,7 @@ def load(name: str, root: Path) -> Deployment:
         raise Problem(
             f"{name!r} is not the name of a deployment",
             "that is ENV/STACK, such as dev/webordinary-edit",
-            f"Take one of {', '.join(_names(root)) or 'those that `init` writes'}",
+            f"Take one of {', '.join(names(root)) or 'those that `init` writes'}",
         )
     known = environments(root)
     if environment not in known:
@@ -137,10 +137,11 @@ def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
 
 def load_all(root: Path) -> list[Deployment]:
     """Every deployment of a checkout, by name."""
-    return [load(name, root) for name in _names(root)]
+    return [load(name, root) for name in names(root)]
 
 
-def _names(root: Path) -> list[str]:
+def names(root: Path) -> list[str]:
+    """Each ENV/STACK of a checkout, unread."""
     return [
         f"{environment}/{file.stem}"
         for environment in environments(root)
