@@ -15,7 +15,9 @@ from workerstack.commands.doctor import doctor
 from workerstack.localaws import Endpoint
 
 ROOT = Path(__file__).parents[2]
-RUN = "import sys; sys.argv[0] = 'workerstack'; from workerstack.commands.program import main; main()"
+RUN = (
+    "import sys; sys.argv[0] = 'workerstack'; from workerstack.commands.program import main; main()"
+)
 
 
 def completed(*words: str, folder: Path = ROOT) -> list[str]:
