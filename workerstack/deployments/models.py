@@ -69,7 +69,8 @@ class DeploymentFile(_File):
 
     template_file_path: str = Field(description="The template, from the checkout's root.")
     parameters: dict[str, str | tuple[str, ...]] = Field(
-        default_factory=dict, description="The template's parameters; lists as YAML lists."
+        default_factory=dict,
+        description="The template's parameters; a list as one text, such as `a,b`.",
     )
     tags: dict[str, str] = Field(
         default_factory=dict,

@@ -83,6 +83,18 @@ def _members(value: ParameterValue, parameter: Parameter) -> tuple[str, ...]:
     return tuple(each.strip() for each in value.split(",")) if parameter.is_list else (value,)
 
 
+def with_lists(
+    deployment: Deployment, declared: Mapping[str, Parameter]
+) -> dict[str, ParameterValue]:
+    """The parameters, with every list as its members, however the file has it."""
+    return {
+        name: _members(value, declared[name])
+        if name in declared and declared[name].is_list
+        else value
+        for name, value in deployment.parameters.items()
+    }
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 TARGET = "target"

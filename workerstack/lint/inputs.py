@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workerstack import deployments
 from workerstack.cloudformation import declared_parameters, read
-from workerstack.deployments.reading import problems
+from workerstack.deployments.reading import problems, with_lists
 from workerstack.lint.lint import Request
 from workerstack.problem import Problem
 
@@ -49,8 +49,9 @@ def requests(
     alone = [Request(name, text, {}) for name, text in texts.items()]
     deployed_with = []
     for name, text in texts.items():
+        declared = declared_parameters(read(text, name).data)
         values = {
-            str(each.source.file.relative_to(root)): each.parameters
+            str(each.source.file.relative_to(root)): with_lists(each, declared)
             for each in deployed
             if _template_name(each, root) == name
         }
