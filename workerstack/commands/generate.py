@@ -17,6 +17,7 @@ from workerstack.problem import Problem, as_typed
 if TYPE_CHECKING:
     from workerstack.lint.building import Build
     from workerstack.lint.lint import Finding, Request
+    from workerstack.lint.watching import WarmLinter
 
 SOURCE = "templates"
 HOUSE = Path(__file__).parents[1]
@@ -39,13 +40,18 @@ def generating(build: "Build", root: Path | None = None) -> click.Command:
     @click.command(cls=WithExample, example="--check")
     @click.option("--check", is_flag=True, help="Write nothing; exit 2 if out/ is not current.")
     @click.option(
+        "--watch",
+        is_flag=True,
+        help="Write nothing; show verdict and diff at each save, until Ctrl-C.",
+    )
+    @click.option(
         "--lint-format",
         type=click.Choice(FORMATS),
         default="text",
         help="Choose the format of the findings.",
         show_default=True,
     )
-    def generate(*, check: bool, lint_format: str) -> int:
+    def generate(*, check: bool, watch: bool, lint_format: str) -> int:
         """Build all workers of templates/workers.py, lint them, and write out/.
 
         Each template is linted alone and with the values of every params file that uses it.
@@ -53,6 +59,10 @@ def generating(build: "Build", root: Path | None = None) -> click.Command:
 
         Exit codes: 0 done or current, 1 an error or a lint finding, 2 out of date (--check).
         """
+        if watch:
+            if check or lint_format != "text":
+                raise click.UsageError("--watch takes neither --check nor --lint-format")
+            return _watch(build, root or project())
         return _generate(build, root or project(), lint_format, check=check)
 
     return generate
@@ -96,6 +106,52 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
     if check:
         return _compare(root, texts, quiet=lint_format != "text")
     return _write(root, texts)
+
+
+def _watch(build: "Build", root: Path) -> int:
+    """Builds and lints again at each save; ends with Ctrl-C."""
+    import gc
+    import time
+
+    from workerstack.lint.watching import WarmLinter, forget, saved
+
+    gc.enable()  # generate.py does without in its second of work; this goes on for hours
+    linter = WarmLinter(HOUSE / "lint/rules")
+    gc.collect()
+    gc.freeze()
+    for names in saved(root, time.sleep):
+        started = time.perf_counter()
+        forget(SOURCE)
+        try:
+            verdict = _verdict(build, root, linter)
+        except Problem as problem:
+            verdict = str(problem)
+        took = time.perf_counter() - started
+        say(f"{', '.join(names) or 'begun'}: {verdict} ({took:.2f} s)")
+    return 0
+
+
+def _verdict(build: "Build", root: Path, linter: "WarmLinter") -> str:
+    """What is wrong, or how out/ differs; both are shown, and summed up in a sentence."""
+    from workerstack.lint import artifacts, inputs, reports
+    from workerstack.lint.building import built
+    from workerstack.lint.rendering import render
+
+    texts = {f"out/{name}.template.yaml": render(each) for name, each in built(build).items()}
+    deployed = inputs.deployments_of(texts, root)
+    wrong = inputs.mistakes(texts, deployed, root)
+    if wrong:
+        say(*map(str, wrong))
+        return "nothing would be written"
+    findings = linter.lint(inputs.requests(texts, deployed, root))
+    if findings:
+        show(reports.text(findings))
+        return f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"
+    differences = artifacts.stale(texts, root)
+    for difference in differences.values():
+        show(difference.rstrip("\n"))
+    names = ", ".join(differences)
+    return f"clean; `generate.py` would write {names}" if names else "clean; out/ is current"
 
 
 def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Sequence[Finding]":
