@@ -1,4 +1,4 @@
-"""How often the prediction and AWS agree, on answers recorded from AWS that carry contexts.
+"""How often the prediction and AWS agree, and how long it takes, on what was recorded from AWS.
 
 The contexts are AWS's own bodies before and after; from them alone the prediction says
 which action it is, what is replaced, which paths change, and what forces it.
@@ -6,16 +6,22 @@ which action it is, what is replaced, which paths change, and what forces it.
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench import measure
 from workerstack.cloudformation import Stack, from_data, resolve
-from workerstack.review.predict import predict
+from workerstack.review.predict import Side, foresee, predict
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/change-sets/recorded.jsonl"
+PAIRS = RECORDED.with_name("pairs.jsonl")
 LEAST = 0.95
+UPDATES = 600
+LIMIT = 2.3
+"""Seconds of the processor for so many updates, of the fastest of a few rounds."""
 
 
 @dataclass
@@ -80,4 +86,22 @@ def main() -> int:
     for name, count in counts.items():
         share = count.right / count.all
         sys.stdout.write(f"{name:<30} {count.right:7} {count.all:7} {share:8.1%}\n")
-    return int(any(counts[n].right < LEAST * counts[n].all for n in ("action", "replacement")))
+    slow = measure.show(f"predicting and judging {UPDATES} updates", _seconds(), LIMIT, " s")
+    return slow or int(
+        any(counts[n].right < LEAST * counts[n].all for n in ("action", "replacement"))
+    )
+
+
+def _seconds() -> float:
+    """What ``foresee`` takes for 600 updates, by the recorded pairs of templates."""
+    pairs = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
+    sides = [
+        [Side(pair[side], pair[f"{side}_parameters"]) for side in ("old", "new")] for pair in pairs
+    ]
+    rounds = []
+    for _ in range(measure.ROUNDS):
+        started = time.process_time()
+        for old, new in sides:
+            foresee(replace(old), replace(new), name="bench", account="111122223333", stack="x")
+        rounds.append(time.process_time() - started)
+    return min(rounds) / len(pairs) * UPDATES

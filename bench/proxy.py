@@ -11,7 +11,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
+from xml.sax.saxutils import unescape
 
 from bench.unexpected import UNEXPECTED, unexpected
 
@@ -27,6 +28,8 @@ ERROR = (
     "<RequestId>0</RequestId></ErrorResponse>"
 )
 MEMBER = re.compile(r"<member>.*?</member>", re.DOTALL)
+MEMBER_BYTES = re.compile(MEMBER.pattern.encode(), re.DOTALL)
+NEXT = re.compile(rb"<NextToken>(.*?)</NextToken>", re.DOTALL)
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
@@ -78,7 +81,9 @@ class Faults:
 class Proxy:
     """A running proxy; ``url`` is what ``--endpoint-url`` takes."""
 
-    def __init__(self, upstream: str, faults: Faults) -> None:
+    def __init__(self, upstream: str, faults: Faults, page: int = PAGE) -> None:
+        """``page``: how many events a page of DescribeStackEvents has."""
+        self._page = page
         self.faults = faults
         self.expired = False
         self._upstream = urlsplit(upstream).netloc
@@ -122,6 +127,8 @@ class Proxy:
             def do_POST(self) -> None:
                 proxy.handle(self)
 
+            do_GET = do_HEAD = do_PUT = do_DELETE = do_POST  # noqa: N815 - as http.server has it
+
             def log_message(self, *_: object) -> None:
                 """Nothing is logged."""
 
@@ -133,7 +140,8 @@ class Proxy:
         query = parse_qs(body.decode(errors="replace"))
         action = query.get("Action", [request.headers.get("X-Amz-Target", "")])[0]
         self.on_request(action)
-        fault = self.faults.next(action.rpartition(".")[2])
+        # What is not asked by an action (EFS, S3) goes through: its errors are of another form.
+        fault = self.faults.next(action.rpartition(".")[2]) if action else ""
         self.expired = self.expired or fault == "expired"
         is_json = "X-Amz-Target" in request.headers
         if self.expired:
@@ -157,7 +165,7 @@ class Proxy:
         elif answer[0] == 200:
             self._last[key] = answer
         if action == "DescribeStackEvents":
-            answer = _paged(answer, query.get("NextToken", ["0"])[0], fault)
+            answer = _paged(answer, query.get("NextToken", ["0"])[0], fault, self._page)
         if fault == "drop after":
             return _drop(request)
         if fault.removesuffix(" after") in UNEXPECTED:
@@ -165,10 +173,23 @@ class Proxy:
         return _send(request, answer, half=fault == "half")
 
     def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        if b"Action=DescribeStackEvents" not in body:
+            return self._asked(request, body)
+        # All of the endpoint's pages as one, of which this makes smaller ones.
+        sent = re.sub(rb"&?NextToken=[^&]*", b"", body)
+        status, headers, content = self._asked(request, sent)
+        page = content
+        while status == 200 and (more := NEXT.search(page)):
+            token = quote(unescape(more[1].decode())).encode()
+            _, _, page = self._asked(request, sent + b"&NextToken=" + token)
+            found = b"".join(MEMBER_BYTES.findall(page))
+            content = NEXT.sub(b"", content).replace(b"</StackEvents>", found + b"</StackEvents>")
+        return status, headers, content
+
+    def _asked(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
         connection = HTTPConnection(self._upstream, timeout=30)
-        sent = re.sub(rb"&?NextToken=[^&]*", b"", body) if b"StackEvents" in body else body
         headers = {k: v for k, v in request.headers.items() if k.lower() != "content-length"}
-        connection.request("POST", request.path, sent, headers)
+        connection.request(request.command, request.path, body, headers)
         found = connection.getresponse()
         content = found.read()
         connection.close()
@@ -176,13 +197,13 @@ class Proxy:
         return found.status, kept, content
 
 
-def _paged(answer: Answer, start: str, fault: str) -> Answer:
+def _paged(answer: Answer, start: str, fault: str, size: int) -> Answer:
     """One page of the events; at a fault the page before again, or no next page."""
     status, headers, content = answer
     text = content.decode()
     members = MEMBER.findall(text)
-    first = max(int(start) - (PAGE if fault == "page twice" else 0), 0)
-    page, following = members[first : first + PAGE], first + PAGE
+    first = max(int(start) - (size if fault == "page twice" else 0), 0)
+    page, following = members[first : first + size], first + size
     more = following < len(members) and fault != "page missing"
     listed = f"<StackEvents>{''.join(page)}</StackEvents>"
     listed += f"<NextToken>{following}</NextToken>" if more else ""

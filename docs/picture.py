@@ -1,56 +1,107 @@
 """The README's picture of a review: ``python docs/picture.py`` writes docs/review.svg.
 
-It is what `deploy.py diff` prints on a terminal when the web-serving stack becomes the worker.
+It is the page that `deploy.py diff --format html` writes for a new image: its markup and style,
+inside an SVG, so that it is sharp at any size, follows the reader's dark mode and asks no network.
 """
 
+import html as escaping
 import re
 import sys
-from io import StringIO
+from html.parser import HTMLParser
 from pathlib import Path
-
-from rich.console import Console
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from workerstack.cloudformation import read
 from workerstack.deployments import load
-from workerstack.output import painted, styled
+from workerstack.review.model import Review
 from workerstack.review.predict import Side, predict_review
-from workerstack.review.show import text
+from workerstack.review.show import html, words
 
-LINES = 84
-"""How much of the report is in the picture."""
+WIDTH, HEIGHT = 860, 1000
+TEMPLATE = "out/webordinary-edit.template.yaml"
+IMAGE = ":2026-11-28"
+XHTML = "http://www.w3.org/1999/xhtml"
+VOID = frozenset({"input", "wbr", "br", "meta"})
+LEFT_OUT = frozenset({"script", "search"})
+"""What a picture has no use for; nor for the graph, which needs more width."""
 
-WIDTH = 100
-TEMPLATES = ("workerstack/localaws/web-serving.template.yaml", "out/webordinary-edit.template.yaml")
-PARAMS = "params/dev/webordinary-edit.yaml"
-FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-"""A font of somebody's server: a picture asks no network for anything."""
+
+class Markup(HTMLParser):
+    """The body of a page as XML, which an SVG is."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._without: list[str] = []
+        self._is_body = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """An element; one that is left out takes its content with it."""
+        self._is_body |= tag == "main"
+        given = dict(attributes)
+        hidden = tag in LEFT_OUT or "hidden" in given or given.get("class") == "picture"
+        if tag not in VOID and (hidden or self._without):
+            self._without.append(tag)
+        if not self._is_body or self._without:
+            return
+        # A picture leads nowhere.
+        kept = {name: value or "" for name, value in attributes if name not in ("href", "tabindex")}
+        written = "".join(f' {name}="{escaping.escape(value)}"' for name, value in kept.items())
+        self.parts.append(f"<{tag}{written}{'/' if tag in VOID else ''}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Its end."""
+        if self._without:
+            self._without.pop()
+        elif self._is_body:
+            self.parts.append(f"</{tag}>")
+        self._is_body &= tag != "main"
+
+    def handle_data(self, data: str) -> None:
+        """A text."""
+        if self._is_body and not self._without:
+            self.parts.append(escaping.escape(data, quote=False))
 
 
-def picture() -> str:
-    """The SVG."""
+def review() -> Review:
+    """What a new image would change in dev/webordinary-edit."""
     deployment = load("dev/webordinary-edit", ROOT)
     values = {
         name: ",".join(value) if isinstance(value, tuple) else value
         for name, value in deployment.parameters.items()
     }
+    template = read((ROOT / TEMPLATE).read_text("utf-8"), TEMPLATE).data
     sides = [
-        Side(read((ROOT / path).read_text(), path).data, values, deployment.tags)
-        for path in TEMPLATES
+        Side(template, each, deployment.tags)
+        for each in (values, {**values, "ImageReference": IMAGE})
     ]
     target = deployment.target
-    review = predict_review(
+    return predict_review(
         *sides, name=deployment.name, account=target.account, region=target.region,
         stack=deployment.stack,
     )  # fmt: skip
-    lines = text.render(review, styled, WIDTH).split("\n")
-    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
-    console.print(f"$ deploy.py diff {' '.join(TEMPLATES)} \\\n    --params {PARAMS}")
-    console.print(painted("\n".join(lines[:LINES])))
-    console.print(f"... and {len(lines) - LINES} lines more", style="dim")
-    return FONT.sub("", console.export_svg(title="deploy.py diff", unique_id="review"))
+
+
+def picture() -> str:
+    """The SVG."""
+    found = review()
+    # A picture has one width: what the page does on a narrow screen is none of its.
+    style = (html.FOLDER / "page.css").read_text("utf-8").partition("@media (max-width")[0]
+    body = re.sub(r"\n\s*\n+", "\n", "".join(Markup(html.render([found])).parts))
+    title = escaping.escape(words.title(found))
+    told = escaping.escape(f"{words.counts(found)}. {words.verdict(found)}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title told"'
+        f' width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">\n'
+        f'<title id="title">{title}</title><desc id="told">{told}</desc>\n'
+        f"<style>{escaping.escape(style, quote=False)}</style>\n"
+        f'<foreignObject width="{WIDTH}" height="{HEIGHT}">'
+        f'<body xmlns="{XHTML}" style="height: {HEIGHT}px">\n{body}\n</body></foreignObject>\n'
+        "</svg>\n"
+    )
 
 
 if __name__ == "__main__":

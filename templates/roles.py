@@ -49,13 +49,11 @@ def execution_rights(parameters: Parameters, role: Role, log_group: LogGroup) ->
     )
 
 
-def task_role(worker: Worker) -> Role:
-    """What the code in the container acts as; what it asks for on purpose is no warning."""
-    meant = ["W9407"] if worker.buckets and worker.sets_object_acls else []
-    ignored = {"cfn-lint": {"config": {"ignore_checks": meant}}} if meant else {}
+def task_role() -> Role:
+    """What the code in the container acts as."""
     return Role(
         "TaskRole",
-        Metadata=described("What the worker itself acts as.", **ignored),
+        Metadata=described("What the worker itself acts as."),
         AssumeRolePolicyDocument=_trust_in_tasks(),
     )
 
@@ -63,7 +61,11 @@ def task_role(worker: Worker) -> Role:
 def task_rights(
     worker: Worker, parameters: Parameters, role: Role, cluster: Cluster, queue_arn: AWSHelperFn
 ) -> RolePolicy:
-    """What the code in the container may do: its queue, buckets and workspace."""
+    """What the code in the container may do; what it asks for on purpose is no warning.
+
+    That stands with the statements and not with the role, which then never changes.
+    """
+    meant = ["W9407"] if worker.buckets and worker.sets_object_acls else []
     statements = [_consuming(queue_arn)]
     if worker.protection != "none":
         statements.append(_protecting(cluster))
@@ -78,6 +80,7 @@ def task_rights(
         "task-rights",
         role,
         statements,
+        meant,
     )
 
 
@@ -103,16 +106,22 @@ def _trust_in_tasks() -> PolicyDocument:
 
 
 def _rights(
-    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement]
+    title: str,
+    sentence: str,
+    name: str,
+    role: Role,
+    statements: Iterable[Statement],
+    meant: Sequence[str] = (),
 ) -> RolePolicy:
-    """Statements of a role.
+    """Statements of a role; ``meant`` are checks that do not hold of them on purpose.
 
     ``name`` must be none that was ever given to a policy inside of that role: a deployment
     that fails puts that one back first, and then deletes this one by its name.
     """
+    ignored = {"cfn-lint": {"config": {"ignore_checks": list(meant)}}} if meant else {}
     return RolePolicy(
         title,
-        Metadata=described(sentence),
+        Metadata=described(sentence, **ignored),
         RoleName=Ref(role),
         PolicyName=name,
         PolicyDocument=encode_to_dict(

@@ -26,7 +26,7 @@ def build(worker: Worker) -> Template:
     queue = _queue(template, parameters.queue)
     cluster = add(compute.cluster(parameters.names))
     log_group = add(compute.log_group(parameters.names, parameters.size))
-    execution_role, task_role = add(roles.execution_role()), add(roles.task_role(worker))
+    execution_role, task_role = add(roles.execution_role()), add(roles.task_role())
     group = add(network.worker_security_group(parameters))
     needed: list[AWSObject] = [
         add(roles.execution_rights(parameters, execution_role, log_group)),
@@ -40,11 +40,10 @@ def build(worker: Worker) -> Template:
     service = add(compute.service(parameters, cluster, task_definition, group, needed))
     target = add(scaling.scalable_target(parameters.size, parameters.names, service))
     _add_steps(template, worker, queue, target)
-    keep(template, worker.kept)
-
     template.add_output(
         outputs(cluster, parameters.names, task_definition, log_group, group, queue)
     )
+    keep(template, worker.kept)
     return template
 
 

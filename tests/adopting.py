@@ -70,7 +70,7 @@ def take(command: Run, checkout: Path, name: str, step: str, *allowed: str) -> N
 def finish(command: Run, checkout: Path, name: str) -> str:
     """Nothing is left to adopt: reviews and executes what remains, and verifies it."""
     code, _, err = command("adopt", name)
-    assert (code, "Everything has our names." in err) == (0, True), err
+    assert (code, "All resources have the logical IDs of out/." in err) == (0, True), err
     file = str(checkout / "review.json")
     code, reviewed, err = command("review", name, "--output", file)
     assert code == 2, err

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 SERVICES = ("cloudformation", "ecs", "sqs", "sts", "logs", "cloudwatch", "application-autoscaling")
 COMMANDS = (
     "review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step", "smoke",
+    "status", "logs", "prove",
 )  # fmt: skip
 POLL = 0.01
 """Seconds that a pause between two polls takes here."""

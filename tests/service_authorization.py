@@ -14,7 +14,8 @@ FILE = ROOT / "workerstack/cloudformation/service_authorization.json"
 SERVICES = (
     "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ecr", "ecs", "ec2",
     "elasticfilesystem", "elasticloadbalancing", "events", "iam", "kms", "lambda", "logs",
-    "route53", "s3", "secretsmanager", "servicediscovery", "sns", "sqs", "ssm", "sts",
+    "route53", "s3", "secretsmanager", "servicediscovery", "servicequotas", "sns", "sqs",
+    "ssm", "sts",
 )  # fmt: skip
 """The services that a worker's stack is made of, or that stood there before it."""
 

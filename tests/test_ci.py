@@ -13,7 +13,8 @@ import pytest
 
 from tests import workflows
 from tests.workflows import ROOT, TOKEN, Checkout, canonical, github, locked, script, told, workflow
-from workerstack.ci import reviewed
+from workerstack.ci import deploying, reviewed
+from workerstack.ci.github import Results
 from workerstack.localaws import Endpoint
 
 OUT = "out/webordinary-edit.template.yaml"
@@ -469,6 +470,21 @@ def test_what_was_approved_is_shown_again_executed_and_verified(pipeline: Pipeli
     assert pipeline.review().returncode == 0
     assert pipeline.project.output("changes") == ""
     assert "No stack would change" in pipeline.project.summary.read_text()
+
+
+def test_a_finding_without_a_change_set_is_told_and_nothing_is_to_be_approved(
+    tmp_path: Path,
+) -> None:
+    """A tag that means another image is no change to CloudFormation: exit 2 and no review file."""
+    said = ("warning: worker:latest is another image since 2026-11-28 14:02 UTC",)
+    results = Results(tmp_path / "outputs", tmp_path / "summary")
+
+    def run(*_: str, **__: object) -> deploying.Ended:
+        return 2, said
+
+    assert deploying.review("dev", tmp_path / "reviews", "", run, results) == 0
+    assert said[0] in (tmp_path / "summary").read_text()
+    assert not (tmp_path / "outputs").exists()
 
 
 def test_an_approval_that_outlived_its_review_is_refused_and_says_why(pipeline: Pipeline) -> None:

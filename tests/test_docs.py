@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -27,7 +28,7 @@ from workerstack import command_line
 from workerstack.cloudformation import declared_parameters, read
 from workerstack.commands import deploy, program
 from workerstack.commands.example import WithExample
-from workerstack.localaws import Endpoint, surroundings, walkthrough
+from workerstack.localaws import Endpoint, pushing, surroundings, walkthrough
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
 
@@ -135,7 +136,16 @@ def before_adopt(
     deployed.deploy_hand_written(client, things)
 
 
-BEFORE = {"docs/adopt.md": before_adopt}
+def before_daily(
+    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
+) -> None:
+    """What `docs/daily.md` ships."""
+    assert account in things.secret_arn
+    for tag in ("2026-11-21", "2026-11-28"):
+        pushing.push(client("ecr"), "webordinary/claude-code-astro", tag)
+
+
+BEFORE = {"docs/adopt.md": before_adopt, "docs/daily.md": before_daily}
 
 
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])
@@ -159,8 +169,9 @@ def test_commands_print_what_is_shown(
 
 
 EXAMPLES = (
-    "doctor", "generate", "simulate", "init", "diff", "adopt", "review", "execute", "watch",
-    "verify", "smoke", "drift", "rights", "rollback", "discard", "new",
+    "doctor", "generate", "simulate", "init", "diff", "adopt", "preflight", "review", "execute",
+    "watch", "verify", "status", "logs", "prove", "smoke", "drift", "rights", "ship", "rollback",
+    "discard", "new",
 )  # fmt: skip
 """The commands, in an order in which the examples of their help can be executed."""
 
@@ -433,6 +444,16 @@ def test_the_picture_is_what_is_printed() -> None:
     assert of_docs("picture").picture() == (ROOT / "docs/review.svg").read_text(), (
         "Run `python docs/picture.py`"
     )
+
+
+def test_the_picture_is_for_everybody_and_asks_nobody() -> None:
+    root = ElementTree.parse(ROOT / "docs/review.svg").getroot()  # noqa: S314 - our own
+    by_id = {each.get("id"): each.text for each in root}
+    assert root.get("role") == "img"
+    assert all(by_id[name] for name in str(root.get("aria-labelledby")).split())
+    assert "".join(root.itertext()).count(":2026-11-28") > 1
+    assert not [each for each in root.iter() if {"href", "src"} & {*each.attrib}]
+    assert "url(" not in (ROOT / "docs/review.svg").read_text()
 
 
 def test_the_reference_is_what_help_prints() -> None:

@@ -45,7 +45,7 @@ LIBRARIES = {
     "lint": {"cfnlint", "yaml"},
     "review": {"jinja2", "markupsafe", "pydantic", "yaml"},
     "deployer": {"boto3", "botocore", "click", "pydantic", "rich", "yaml"},
-    "verifier": {"boto3", "botocore", "yaml"},
+    "verifier": {"boto3", "botocore", "pydantic", "yaml"},
     "adopter": {"boto3", "botocore", "pydantic", "yaml"},
     "ci": {"click"},
     "commands": {"botocore", "click", "junit_xml", "rich", "yaml"},

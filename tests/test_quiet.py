@@ -7,17 +7,16 @@ that is replaced, or may be, makes a row of each that refers to it in any way.
 Source: CloudFormation API reference, ResourceChangeDetail ("Evaluation"), and recorded answers.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import templates
+from bench import everyday
+from bench.everyday import Change, Template, build
 from templates import workers
-from templates.specification import Secret, Worker
-from templates.steps import Step
+from templates.specification import Worker
 from workerstack.cloudformation import equal, from_data, read, resolve, surroundings
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.schemas import is_tagged, recreation
@@ -29,14 +28,12 @@ VALUES = {
     "FileSystemId": "fs-0a1b2c3d4e5f60718",
     "FileSystemSecurityGroupId": "sg-0a1b2c3d4e5f60718",
     "GitHubTokenSecretArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/y-AbCdEf",
-    "SubnetIds": "subnet-1,subnet-2",
+    "SubnetIds": "subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60002",
     "TokenArn": "arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",
     "VpcCidr": "10.20.0.0/16",
     "VpcId": "vpc-1",
 }
-Template = dict[str, Any]
 Rows = dict[str, str]
-Change = Callable[[Worker, dict[str, str]], Worker]
 
 
 def rows(before: Template, after: Template, *, old: Mapping[str, str], new: Mapping[str, str],
@@ -84,89 +81,22 @@ def _possible(body: Template, found: Rows, name: str) -> Iterator[str]:
                 yield each
 
 
-def build(worker: Worker) -> Template:
-    return templates.build(worker).to_dict()
-
-
-def with_(**fields: Any) -> Change:
-    return lambda worker, _: dataclasses.replace(worker, **fields)
-
-
-def having(**values: str) -> Change:
-    def change(worker: Worker, given: dict[str, str]) -> Worker:
-        given |= values
-        return worker
-
-    return change
-
-
-def environment(worker: Worker, _: dict[str, str]) -> Worker:
-    return dataclasses.replace(worker, environment={**worker.environment, "NEW": "1"})
-
-
-def another_bucket(worker: Worker, _: dict[str, str]) -> Worker:
-    return dataclasses.replace(worker, buckets=(*worker.buckets, "another"))
-
-
-def another_secret(worker: Worker, _: dict[str, str]) -> Worker:
-    secret = Secret(variable="TOKEN", parameter="TokenArn", name="x/z")
-    return dataclasses.replace(worker, secrets=(*worker.secrets, secret))
-
-
-def last_step(worker: Worker, _: dict[str, str]) -> Worker:
-    first, second, third = worker.steps
-    assert third.lower
-    return dataclasses.replace(worker, steps=(first, second, Step(lower=third.lower + 5, change=3)))
-
-
-BOTH: dict[str, tuple[Change, set[str]]] = {
-    "image": (having(ImageReference=":next"), {"TaskDefinition", "Service"}),
-    "environment variable": (environment, {"TaskDefinition", "Service"}),
-    "cpu and memory": (having(TaskCpu="4096", TaskMemory="8192"), {"TaskDefinition", "Service"}),
-    "time to stop": (with_(stop_timeout=60), {"TaskDefinition", "Service"}),
-    "user": (with_(user="2000"), {"TaskDefinition", "Service"}),
-    "writable paths": (
-        with_(read_only_root=True, scratch_paths=("/scratch",)), {"TaskDefinition", "Service"},
-    ),
-    "repository": (
-        with_(image_repository="x/y"), {"TaskDefinition", "Service", "ExecutionRolePolicy"},
-    ),
-    "secret": (another_secret, {"TaskDefinition", "Service", "ExecutionRolePolicy"}),
-    "right": (another_bucket, {"TaskRolePolicy"}),
-    "no rights on buckets": (with_(buckets=()), {"TaskRolePolicy"}),
-    "step": (last_step, {"ScaleOutPolicy"}),
-    "upper bound": (having(MaxTasks="9"), {"ScalableTarget"}),
-    "lower bound": (having(MinTasks="1"), {"ScalableTarget"}),
-    "window of scale-in": (with_(drained_minutes=20), {"DrainedAlarm"}),
-    "retention": (having(LogRetentionDays="30"), {"LogGroup"}),
-    "subnets": (having(SubnetIds="subnet-1,subnet-3"), {"Service"}),
-    "public addresses": (having(AssignPublicIp="DISABLED"), {"Service"}),
-    "nothing": (with_(), set()),
-}  # fmt: skip
-OF_EDIT: dict[str, tuple[Change, set[str]]] = {
-    "rule of the security group": (having(VpcCidr="10.0.0.0/16"), {"WorkerSecurityGroup"}),
-    "object ACLs": (with_(sets_object_acls=False), {"TaskRolePolicy"}),
-    "queue": (
-        having(QueueName="other"),
-        {"BacklogAlarm", "DrainedAlarm", "TaskDefinition", "Service", "TaskRolePolicy"},
-    ),
-    "access point": (
-        having(AccessPointId="fsap-1"), {"TaskDefinition", "Service", "TaskRolePolicy"},
-    ),
-}  # fmt: skip
-OF_THUMBNAILS: dict[str, tuple[Change, set[str]]] = {
-    "visibility timeout": (having(VisibilityTimeout="700"), {"Queue"}),
-    "receive count": (having(MaxReceiveCount="5"), {"Queue"}),
-    "who hears of dead letters": (
-        having(AlarmTopicArn="arn:aws:sns:us-west-2:111122223333:help"), {"DeadLetterAlarm"},
-    ),
-}  # fmt: skip
-
+OTHER = everyday.Other(
+    repository="x/y",
+    secret="x/z",  # noqa: S106 - a secret's name
+    secret_arn="arn:aws:secretsmanager:us-west-2:111122223333:secret:x/z-AbCdEf",  # noqa: S106
+    queue="other",
+    access_point="fsap-0a1b2c3d4e5f60719",
+    subnets="subnet-0a1b2c3d4e5f60001,subnet-0a1b2c3d4e5f60003",
+    topic="arn:aws:sns:us-west-2:111122223333:help",
+)
 CASES = [
-    pytest.param(worker, change, expected, id=f"{worker.name}: {name}")
-    for worker, own in ((workers.EDIT, OF_EDIT), (workers.THUMBNAILS, OF_THUMBNAILS))
-    for name, (change, expected) in (BOTH | own).items()
-]
+    pytest.param(worker, each.change, set(each.rows), id=f"{worker.name}: {name}")
+    for worker, own in (
+        (workers.EDIT, everyday.of_edit(OTHER)), (workers.THUMBNAILS, everyday.of_thumbnails(OTHER))
+    )
+    for name, each in (everyday.of_both(OTHER) | own).items()
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("worker", "change", "expected"), CASES)
@@ -177,6 +107,11 @@ def test_rows_of_an_everyday_change(worker: Worker, change: Change, expected: se
     assert set(found) == expected
     assert "Conditional" not in found.values()
     assert {name for name, each in found.items() if each == "True"} <= {"TaskDefinition"}
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
+def test_nothing_changes_where_nothing_did(worker: Worker) -> None:
+    assert rows(build(worker), build(worker), old=VALUES, new=VALUES) == {}
 
 
 @pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)

@@ -22,7 +22,7 @@ from workerstack import deployments
 from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
-from workerstack.localaws import Endpoint, enforcement, surroundings, walkthrough
+from workerstack.localaws import Endpoint, enforcement, pushing, surroundings, walkthrough
 from workerstack.localaws.enforcement import Caller
 from workerstack.verifier import smoke as smoke_plan
 from workerstack.verifier import smoke_message
@@ -33,32 +33,33 @@ BUCKET = "templates-of-{}"
 RECOVERY = "what tests/deployer/test_recovery.py brings about; the endpoint has no such stack here"
 LOOKED_UP = "CloudFormation looks up values of this type of parameter; the endpoint does not"
 
-AT_WORK = "verify asks only of a worker at work: moved_tag and old_message of test_verify.py"
-PLATFORMS = "verify asks only of an image of several platforms, and the endpoint has none"
 TAKEN_BACK = "a creation that fails takes back what is RetainExceptOnCreate; this one succeeds"
 ADOPTION = "what only adopting calls: test_a_stack_of_another_tool_is_adopted"
+
+CUSTOMER_KEYS = "preflight asks only of what is under a customer key: test_preflight.py"
+NO_WAY_OUT = "preflight asks only where a subnet has no way out: test_preflight.py"
+GOES_BACK = "only a rollout that goes back has a reason: tests/deployer/test_service.py"
 
 EXPLAINED: Mapping[str, Mapping[str, str]] = {
     "reviewer": {
         "ec2:DescribeVpcs": LOOKED_UP,
-        "ec2:DescribeSubnets": LOOKED_UP,
+        "ec2:DescribeVpcEndpoints": NO_WAY_OUT,
+        "kms:DescribeKey": CUSTOMER_KEYS,
+        "kms:GetKeyPolicy": CUSTOMER_KEYS,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
         "cloudformation:CreateStackRefactor": ADOPTION,
         "cloudformation:DescribeStackRefactor": ADOPTION,
         "cloudformation:DescribeType": ADOPTION,
         "cloudformation:ListStackRefactorActions": ADOPTION,
-        "cloudformation:ListStackResources": ADOPTION,
     },
     "executor": {
+        "ecs:DescribeServiceDeployments": GOES_BACK,
         "cloudformation:DescribeStackRefactor": ADOPTION,
         "cloudformation:ExecuteStackRefactor": ADOPTION,
         "cloudformation:ListStackRefactorActions": ADOPTION,
         "ec2:DescribeVpcs": LOOKED_UP,
         "ec2:DescribeSubnets": LOOKED_UP,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
-        "cloudwatch:GetMetricData": AT_WORK,
-        "ecr:DescribeImages": AT_WORK,
-        "ecr:BatchGetImage": PLATFORMS,
         "cloudformation:CancelUpdateStack": RECOVERY,
         "cloudformation:ContinueUpdateRollback": RECOVERY,
         "cloudformation:RollbackStack": RECOVERY,
@@ -166,6 +167,7 @@ def test_these_rights_are_enough_and_none_is_decoration(
     a_rollout_is_watched(callers, worker, endpoint)
     proposals_are_dropped(callers, environment)
     a_change_is_taken_back(callers, environment)
+    an_image_is_shipped(callers, environment, client)
     the_stacks_go(callers, endpoint, client)
     # Deleting a stack is no right of a reviewer, not even that of an empty one.
     refused = callers.refused()
@@ -308,6 +310,25 @@ def everything_changes(callers: Callers, checkout: Path) -> None:
         callers.run("executor", "execute", file)
 
 
+def an_image_is_shipped(callers: Callers, checkout: Path, client: Client) -> None:
+    """While a task runs what its tag meant before; one message waits."""
+    ecr, repository = client("ecr"), "webordinary/claude-code-astro"
+    pushing.push(ecr, repository, "latest")
+    client("ecs").update_service(**SERVICE, desiredCount=1, forceNewDeployment=True)
+    pushing.push_index(ecr, repository, "latest", ["linux/amd64"])
+    pushing.push(ecr, repository, "v1")
+    client("ecs").update_service(**SERVICE, desiredCount=0)
+    callers.run("reviewer", "ship", NAME)
+    said = callers.run("reviewer", "ship", NAME, "v1", expected=2)
+    file = next(line for line in said.splitlines() if line.startswith("Execute")).split()[-1]
+    commit(checkout, "Image v1")
+    callers.run("executor", "execute", file)
+    queue = client("sqs").get_queue_url(QueueName="webordinary-email-queue")["QueueUrl"]
+    client("sqs").send_message(QueueUrl=queue, MessageBody="x")
+    assert "Not known" not in callers.run("executor", "status", NAME)
+    callers.run("executor", "logs", NAME)
+
+
 def a_message_is_processed(
     callers: Callers, checkout: Path, account: Account, endpoint: Endpoint
 ) -> None:
@@ -325,9 +346,8 @@ def a_message_is_processed(
     assert account.depth() == (0, 0)
     # Somebody else's came in between: it is given back.
     queue = clients("sqs")
-    none = smoke_message.Consumption(smoke_message.depth(queue, account.queue))
     account.sqs.send_message(QueueUrl=account.queue, MessageBody="another's")
-    smoke_message.take_back(queue, account.queue, "not this one", none)
+    smoke_message.take_back(queue, account.queue, lambda _: False, "not this one", 0)
     assert account.depth()[0] == 1
     # The example's own queue has dead letters.
     found = account.sqs.list_queues(QueueNamePrefix="thumbnails-Queue")["QueueUrls"]

@@ -366,6 +366,7 @@ def test_what_an_adopted_resource_keeps() -> None:
     ("kept", "what"),
     [
         ({"TaskDefinition": {"Cpu": "256"}}, "TaskDefinition.Cpu cannot be kept"),
+        ({"Cluster": {"ClusterName": "x"}}, "Cluster.ClusterName cannot be kept as 'x'"),
         ({"ScaleInPolicy": {"PolicyNam": "x"}}, "Take ScaleInPolicy.PolicyName."),
         ({"Queue": {"QueueName": "x"}}, "Queue keeps something and is not there"),
     ],
@@ -373,6 +374,29 @@ def test_what_an_adopted_resource_keeps() -> None:
 def test_what_cannot_be_kept(kept: dict[str, dict[str, str]], what: str) -> None:
     with pytest.raises(SpecificationError, match=re.escape(what)):
         templates.build(dataclasses.replace(workers.EDIT, kept=kept))
+
+
+@pytest.mark.parametrize("worker", workers.ALL, ids=lambda each: each.name)
+def test_a_name_is_left_out_and_what_named_it_refers_to_the_resource(worker: Any) -> None:
+    kept: dict[str, dict[str, str | None]] = {
+        "Cluster": {"ClusterName": None},
+        "LogGroup": {"LogGroupName": None},
+        "Service": {"ServiceName": None},
+    }
+    built = templates.build(dataclasses.replace(worker, kept=kept)).to_dict()
+    plain = templates.build(worker).to_dict()
+    for name, values in kept.items():
+        [left_out] = values
+        assert left_out not in built["Resources"][name].get("Properties", {})
+        assert left_out in plain["Resources"][name]["Properties"]
+        assert recreation(built["Resources"][name]["Type"], (left_out,)) == "Always"
+    parameters = {"ClusterName", "LogGroupName", "ServiceName"}
+    assert set(plain["Parameters"]) - set(built["Parameters"]) == parameters
+    text = render(built)
+    assert not {each for each in parameters if f"${{{each}}}" in text or f"Ref {each}\n" in text}
+    assert not Linter(ROOT / "workerstack/lint/rules").lint(
+        Request(f"{worker.name}.template.yaml", text, {})
+    )
 
 
 def test_all_that_can_be_kept_would_force_a_replacement() -> None:

@@ -52,8 +52,6 @@ GLOSSARY = {
 EXCEPTIONS = {
     "docs/review.md": "report",
     "docs/without-the-tool.md": "templates",
-    "templates/parameters/queue.py": "templates",
-    "workerstack/review/find_scaling.py": "report",
     "workerstack/verifier/smoke.py": "live",
     "workerstack/verifier/smoke_checks.py": "live",
     "workerstack/verifier/smoke_message.py": "live",

@@ -17,7 +17,7 @@ class ImportedQueueParameters:
 
 @dataclass(frozen=True)
 class OwnQueueParameters:
-    """How the worker's own queue behaves, and who hears of dead letters."""
+    """How the worker's own queue behaves, and who is notified of dead letters."""
 
     visibility_timeout: Parameter
     max_receive_count: Parameter
@@ -78,5 +78,5 @@ def _alarm_topic() -> Parameter:
         AllowedPattern=r"^(|arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+)$",
         ConstraintDescription="an SNS topic's ARN, or empty",
         Default="",
-        Description="The SNS topic that hears of dead letters; empty for none.",
+        Description="SNS topic notified of dead letters; empty for no notification.",
     )

@@ -8,10 +8,10 @@ def test_references_are_found_wherever_they_are() -> None:
         {"Ref": "A"},
         {"x": {"Fn::GetAtt": ["B", "C.D"]}},
         {"Fn::Sub": "${E}${F.G}${!H}"},
-        {"Fn::If": ["C", {"Ref": "I"}, {"Fn::Sub": ["${J}", {"K": {"Ref": "L"}}]}]},
+        {"Fn::If": ["C", {"Ref": "I"}, {"Fn::Sub": ["${J}${K}", {"K": {"Ref": "L"}}]}]},
     ]
     assert list(written_references(value)) == [
-        ("A", ""), ("B", "C.D"), ("E", ""), ("F", "G"), ("I", ""), ("L", ""),
+        ("A", ""), ("B", "C.D"), ("E", ""), ("F", "G"), ("I", ""), ("J", ""), ("L", ""),
     ]  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_the_whole_way(command: Run, checkout: Path, client: Callable[[str], Any
     code, out, err = command("review", NAME, "--output", file)
     assert code == 2
     assert "15 to add" in out
-    assert "+ Service (AWS::ECS::Service), added\n" in out
+    assert "+ Service, added\n" in out
     assert "Keeps as many tasks running" not in out
     assert f"execute {file}" in err
     code, out, err = command("review", NAME, "--output", file, "--all")

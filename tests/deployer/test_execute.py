@@ -14,7 +14,8 @@ from workerstack.problem import Detached, Refusal
 
 ARN = "arn:aws:cloudformation:us-west-2:111122223333:changeSet/review-1/1"
 REVIEW: Any = SimpleNamespace(
-    change_set=SimpleNamespace(arn=ARN, name="review-1", created=START.isoformat())
+    change_set=SimpleNamespace(arn=ARN, name="review-1", created=START.isoformat()),
+    adoption="",
 )
 
 
@@ -52,13 +53,17 @@ class Api:
         self.stubber.add_response("describe_stack_events", answer)
 
     def begin(self) -> None:
-        execute._begin(self, REVIEW, OPERATION)  # type: ignore[arg-type]
+        execute._begin(self, REVIEW, OPERATION, caller=CALLER)  # type: ignore[arg-type]
         self.stubber.assert_no_pending_responses()
 
 
-def test_it_carries_the_token() -> None:
+CALLER = "arn:aws:sts::111122223333:assumed-role/Deployer/maria@example.com"
+
+
+def test_it_carries_the_token_and_who_executes() -> None:
     api = Api()
-    sent = {"ChangeSetName": ARN, "ClientRequestToken": OPERATION.token}
+    token = f"{OPERATION.token}-by-Deployer-maria-example-com"
+    sent = {"ChangeSetName": ARN, "ClientRequestToken": token, "RetainExceptOnCreate": True}
     api.stubber.add_response("execute_change_set", {}, sent)
     api.begin()
 

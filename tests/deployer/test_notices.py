@@ -7,7 +7,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer import make_review
+from workerstack.deployer.deployed import Deployed
 from workerstack.deployer.stack import Stack
 from workerstack.problem import Problem
 from workerstack.review.model import Notice, ResourceChange
@@ -191,15 +193,19 @@ SERVICE = ResourceChange(
     action="Modify", logical_id="Service", type="AWS::ECS::Service",
     physical_id="arn:aws:ecs:us-west-2:111122223333:service/cluster/service",
 )  # fmt: skip
-ALARM = {
+ALARM = {"Resources": {
     "A": {"Type": "AWS::CloudWatch::Alarm", "Properties": {
         "Dimensions": [{"Name": "QueueName", "Value": "q"}]}},
-}  # fmt: skip
+}}  # fmt: skip
 STACK = {
     "StackId": "arn:aws:cloudformation:us-west-2:111122223333:stack/x/1",
     "Outputs": [{"OutputKey": "QueueArn", "ExportName": "queue", "OutputValue": "x"}],
     "DisableRollback": True,
 }
+
+
+def deployed() -> Deployed:
+    return Deployed(resolve(from_data(ALARM), {}, {}), {"A": "alarm"})
 
 
 def test_what_runs_and_waits_and_imports_is_asked() -> None:
@@ -214,7 +220,7 @@ def test_what_runs_and_waits_and_imports_is_asked() -> None:
             "cloudformation": [("list_imports", {"Imports": ["other"]})],
         }
     )  # fmt: skip
-    found, unknown = make_review.gather_facts(clients, [SERVICE], [ALARM], STACK)
+    found, unknown = make_review.gather_facts(clients, [SERVICE], deployed, {}, STACK)
     assert (found.running_tasks, found.messages_in_flight) == (2, 3)
     assert found.imports == {"queue": ("other",)}
     assert found.exports == {"queue": "QueueArn"}
@@ -230,11 +236,13 @@ def test_what_may_not_be_asked_is_not_known() -> None:
             "cloudformation": [("list_imports", "AccessDenied")],
         }
     )
-    found, unknown = make_review.gather_facts(clients, [SERVICE], [ALARM], STACK)
+    found, unknown = make_review.gather_facts(clients, [SERVICE], deployed, {}, STACK)
     assert (found.running_tasks, found.messages_in_flight) == (None, None)
     assert len(unknown) == 3
 
 
 def test_nothing_is_asked_about_a_service_that_does_not_change() -> None:
-    found, unknown = make_review.gather_facts(clients_of({"ecs": [], "sqs": []}), [], [ALARM], {})
+    found, unknown = make_review.gather_facts(
+        clients_of({"ecs": [], "sqs": []}), [], deployed, {}, {}
+    )
     assert (found.running_tasks, found.messages_in_flight, unknown) == (None, None, ())

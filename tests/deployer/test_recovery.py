@@ -1,5 +1,6 @@
 """Every state of a stack has a way out, and nothing is taken that was not asked for."""
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.conftest import ROOT, Run
 from tests.deployer.test_watch import STACK, START
 from tests.review.test_several import QUEUE, small
 from workerstack import deployments
-from workerstack.deployer import earlier, undo
+from workerstack.deployer import earlier, history, undo
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import DELETED, TAKEN_BACK, Event
 from workerstack.deployer.stack import OWNER, Stack
@@ -82,9 +83,11 @@ def test_back_to_what_was_deployed_before_found_in_git_by_its_digest(
     assert seconds(client) == "60"
     code, out, err = command("rollback", "dev/one", "--output", str(checkout / "back.json"))
     assert code == 2
-    assert f"Going back to revision {first}" in err
+    assert f"Going back to revision {first[:7]} of 2" in err
+    assert 'UTC, "30 seconds".' in err
+    assert "Difference: Seconds 60 -> 30; the template, in Parameters only." in err
     assert "VisibilityTimeout" in out
-    assert "revert that, too" in err
+    assert "git revert --no-edit" in err
     code, out, err = command("execute", str(checkout / "back.json"))
     assert code == 0, out + err
     assert seconds(client) == "30"
@@ -150,8 +153,8 @@ def test_a_review_of_an_earlier_version_is_held_by_that_version(
 
 def moment(number: int, state: str, token: str) -> Event:
     return Event(
-        f"{number}", f"2026-01-01T12:00:{number:02}", "x", STACK, "AWS::CloudFormation::Stack",
-        state, "", token, STACK,
+        f"{number}{state}", f"2026-01-01T12:00:{number:02}", "x", STACK,
+        "AWS::CloudFormation::Stack", state, "", token, STACK,
     )  # fmt: skip
 
 
@@ -161,38 +164,57 @@ NAMES = [f"review-2026010{day}T120000Z-{day}234567{day}-abcd" for day in range(1
 def test_a_change_that_failed_is_not_what_was_deployed() -> None:
     events = [
         moment(9, "UPDATE_ROLLBACK_COMPLETE", NAMES[3]),
+        moment(8, "UPDATE_IN_PROGRESS", NAMES[3]),
         moment(8, "UPDATE_COMPLETE", NAMES[2]),
         moment(7, "UPDATE_IN_PROGRESS", NAMES[2]),
         moment(6, "UPDATE_ROLLBACK_COMPLETE", NAMES[1]),
+        moment(6, "UPDATE_IN_PROGRESS", NAMES[1]),
         moment(5, "CREATE_COMPLETE", NAMES[0]),
     ]
-    assert earlier.previous(events) == NAMES[0]
+    begun = [moment(4, "CREATE_IN_PROGRESS", NAMES[0])]
+    assert earlier.previous(history.each_of([*events, *begun])).name == NAMES[0]
     with pytest.raises(Problem, match="There is nothing to go back to"):
-        earlier.previous(events[:-1])
+        earlier.previous(history.each_of(events[:-1]))
     for token in ("", "Console-ExecuteChangeSet-1"):
+        others = [moment(5, "CREATE_COMPLETE", token), moment(4, "CREATE_IN_PROGRESS", token)]
         with pytest.raises(Problem, match=r"not made by deploy.py .* Name the revision"):
-            earlier.previous([*events[:-1], moment(5, "CREATE_COMPLETE", token)])
+            earlier.previous(history.each_of([*events[:-1], *others]))
 
 
-def kept(checkout: Path, template: str, parameters: dict[str, str]) -> Any:
+def kept(
+    checkout: Path, template: str, parameters: dict[str, str], state: str = "EXECUTE_COMPLETE"
+) -> Any:
     """What is gone back to where CloudFormation has kept the change set before."""
+    begins = hashlib.sha256(template.encode()).hexdigest()[:8]
+    names = [f"review-20260101T120000Z-{begins}-abcd", NAMES[1]]
     client: Any = boto3.client("cloudformation", region_name="us-west-2")
     deployment = deployments.load("dev/one", checkout)
     answers = [
         {
-            "EventId": str(number), "StackId": STACK, "StackName": "one", "Timestamp": START,
-            "PhysicalResourceId": STACK, "ResourceType": "AWS::CloudFormation::Stack",
-            "ResourceStatus": "UPDATE_COMPLETE", "ClientRequestToken": NAMES[number],
+            "EventId": str(number),
+            "StackId": STACK,
+            "StackName": "one",
+            "Timestamp": START,
+            "PhysicalResourceId": STACK,
+            "ResourceType": "AWS::CloudFormation::Stack",
+            "ResourceStatus": state,
+            "ClientRequestToken": names[number],
         }
         for number in (1, 0)
-    ]  # fmt: skip
+        for state in ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS")
+    ]
+    for number, each in enumerate(answers):
+        each["EventId"] = str(number)  # fmt: skip
     values = [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()]
     tags = [{"Key": "Team", "Value": "web"}, *OURS]
-    found = {"ChangeSetId": "arn:aws:x", "Parameters": values, "Tags": tags}
+    found = {
+        "ChangeSetId": "arn:aws:x", "ChangeSetName": names[0], "ExecutionStatus": state,
+        "Parameters": values, "Tags": tags,
+    }  # fmt: skip
     with Stubber(client) as stubber:
         stubber.add_response("describe_stack_events", {"StackEvents": answers})
         stubber.add_response(
-            "describe_change_set", found, {"ChangeSetName": NAMES[0], "StackName": STACK}
+            "describe_change_set", found, {"ChangeSetName": names[0], "StackName": STACK}
         )
         stubber.add_response("describe_change_set", found)
         stubber.add_response("get_template", {"TemplateBody": template})
@@ -207,6 +229,8 @@ def test_what_cloudformation_has_kept_is_gone_back_to(checkout: Path) -> None:
     assert source.values() == {"Seconds": "7"}
     assert source.deployment.tags == {"Team": "web"}
     assert source.text == QUEUE.format(seconds=5)
+    with pytest.raises(Problem, match=r"is not known any more: .* no commit has a template"):
+        kept(checkout, QUEUE.format(seconds=5), {"Seconds": "7"}, "AVAILABLE")
     masked = "Parameters: {Seconds: {Type: String, NoEcho: true}}\nResources: {}\n"
     with pytest.raises(Problem, match="does not give back Seconds"):
         kept(checkout, masked, {"Seconds": "****"})
@@ -253,6 +277,34 @@ def test_a_failed_creation_is_deleted_with_consent_and_made_again(
     assert code == 3
     assert "only one whose creation or deletion failed" in err
     assert status(client) == "CREATE_COMPLETE"
+
+
+RETAINED = """
+  Log:
+    Type: AWS::Logs::LogGroup
+    DeletionPolicy: Retain
+    Properties: {LogGroupName: /one, RetentionInDays: 7}
+"""
+
+
+def test_what_a_failed_creation_made_does_not_stand_in_the_way_of_the_next(
+    command: Run, checkout: Path, client: Callable[[str], Any]
+) -> None:
+    small(checkout, "one")
+    file = checkout / "out/one.template.yaml"
+    whole = file.read_text().rstrip() + RETAINED
+    file.write_text(whole + BROKEN.replace("DependsOn: Queue", "DependsOn: Log"))
+    assert command("review", "dev/one", "--output", str(checkout / "r.json"))[0] == 2
+    assert command("execute", str(checkout / "r.json"))[0] == 1
+    assert not client("logs").describe_log_groups()["logGroups"]
+    code, _, err = command("discard", "dev/one", "--stack", "--yes")
+    assert code == 0
+    assert "Cause: Rule: " in err
+    file.write_text(whole)
+    deploy(command, checkout)
+    assert [each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]] == [
+        "/one"
+    ]
 
 
 def test_a_stack_of_somebody_else_is_never_deleted(

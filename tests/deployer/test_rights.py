@@ -61,9 +61,18 @@ def test_with_a_service_role_the_executor_touches_no_resource() -> None:
     with_role = rights.policy(environment("dev", service_role=role), EXECUTOR)
     services = {each.split(":")[0] for each in actions(with_role)
                 if not each.split(":")[1].startswith((*READS, "Filter"))}  # fmt: skip
-    assert services == {"cloudformation", "iam"}
-    [passing] = statements(with_role, "iam:PassRole")
-    assert passing["Resource"] == [role]
+    assert services == {"cloudformation", "ecs", "iam"}
+    # A proof: one task of the stack's own, with its own roles.
+    own = {each for each in actions(with_role) if each.startswith("ecs:")}
+    assert {each for each in own if not each.split(":")[1].startswith(READS)} == {
+        "ecs:RunTask", "ecs:StopTask",
+    }  # fmt: skip
+    [passing] = [each for each in statements(with_role, "iam:PassRole")
+                 if each["Resource"] == [role]]  # fmt: skip
+    [to_tasks] = [each for each in statements(with_role, "iam:PassRole") if each != passing]
+    assert to_tasks["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    }
     assert passing["Condition"] == {
         "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
     }

@@ -70,10 +70,28 @@ class Account:
         self.answers("ecs", "describe_task_definition", TASK)
         waiting = {"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "0"}
         self.answers("sqs", "get_queue_attributes", {"Attributes": waiting})
+        self.deployments(state)
         self.answers("ecs", "list_tasks", {"taskArns": [str(n) for n, _ in enumerate(stopped)]})
         if stopped:
             self.answers("ecs", "describe_tasks", {"tasks": list(stopped)})
         self.answers("logs", "filter_log_events", {"events": []})
+
+    def deployments(self, state: str) -> None:
+        """The service's deployments, as ECS keeps them: one that fails is rolled back."""
+        arn = SERVICE.replace(":service/", ":service-deployment/") + "/1"
+        status = "ROLLBACK_IN_PROGRESS" if state == "FAILED" else "IN_PROGRESS"
+        of = {"serviceDeploymentArn": arn, "status": status}
+        self.answers("ecs", "list_service_deployments", {"serviceDeployments": [of]})
+        if state == "FAILED":
+            why = {
+                "statusReason": "Tasks failed to start",
+                "deploymentCircuitBreaker": {
+                    "status": "TRIGGERED", "failureCount": 3, "threshold": 3,
+                },
+                "rollback": {"reason": "circuit breaker"},
+            }  # fmt: skip
+            answer = {"serviceDeployments": [{**of, **why}]}
+            self.answers("ecs", "describe_service_deployments", answer)
 
 
 @pytest.fixture
@@ -131,9 +149,14 @@ def test_a_bad_image_is_named_at_the_poll_at_which_it_appears(
     assert f"a task stopped: {BAD_IMAGE}" in polls[1]
     assert "CannotPull" not in polls[2]
     assert "edit:2 PRIMARY FAILED: circuit breaker was triggered" in polls[2]
+    assert (
+        "the service's deployment is ROLLBACK_IN_PROGRESS: Tasks failed to start; circuit breaker;"
+        " circuit breaker: 3 tasks failed, of 3 that it allows"
+    ) in " ".join(polls[2].split())
     err = capsys.readouterr().err
     assert "x is UPDATE_ROLLBACK_COMPLETE." in err
     assert err.index("cause: Service") < err.index(f"a task stopped: {BAD_IMAGE}")
+    assert "usually: the image, or its repository, does not exist." in err
 
 
 def test_tasks_that_stopped_before_or_as_they_were_told_are_no_failures(account: Account) -> None:
@@ -149,11 +172,11 @@ def test_tasks_that_stopped_before_or_as_they_were_told_are_no_failures(account:
 
 
 def test_what_cannot_be_read_is_said_and_stops_nothing(account: Account) -> None:
-    for name in ("describe_services", "list_tasks"):
+    for name in ("describe_services", "list_service_deployments", "list_tasks"):
         account.stubbers["ecs"].add_client_error(name, "AccessDeniedException", "not allowed")
     found = rollout.read_rollout(account, SERVICE, START, START)  # type: ignore[arg-type]
     assert [each.split(" could not")[0] for each in found.unknown] == [
-        "The service", "Stopped tasks",
+        "The service", "The service's deployments", "Stopped tasks",
     ]  # fmt: skip
 
 

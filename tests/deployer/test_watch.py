@@ -18,6 +18,7 @@ from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import Event, Operation, Snapshot, outcome
 from workerstack.deployer.screen import Json, Lines
 from workerstack.deployer.service import EcsDeployment, Rollout
+from workerstack.deployer.stack_states import after_cancelling
 from workerstack.problem import Detached
 from workerstack.review.show.words import plain
 
@@ -285,6 +286,33 @@ def test_the_cause_comes_before_what_followed() -> None:
     assert text.index("cause: Rule") < text.index("stopped because of that: Other")
     assert "retained, and billed: Bucket Bucket (not empty)" in text
     assert text.endswith("Next: Review again")
+
+
+@pytest.mark.parametrize(
+    ("by", "reason"), [("token-cancel", ""), ("token", "Update cancelled by user")]
+)
+def test_an_update_that_somebody_cancelled_has_no_cause(by: str, reason: str) -> None:
+    events = made(
+        BEGUN,
+        event(2, "UPDATE_IN_PROGRESS", "Queue"),
+        event(3, "UPDATE_ROLLBACK_IN_PROGRESS", by=by, reason=reason),
+        event(4, "UPDATE_FAILED", "Queue", reason="Resource update cancelled"),
+        event(5, "UPDATE_COMPLETE", "Queue"),
+        event(6, "UPDATE_ROLLBACK_COMPLETE", by=by),
+    )
+    for order in (events, [*events[:2], events[3], events[2], *events[4:]]):
+        found = outcome("UPDATE_ROLLBACK_COMPLETE", order)
+        assert found.was_cancelled
+        assert not found.causes
+    real = event(3, "UPDATE_FAILED", "Queue", reason="The queue is not there")
+    failed = outcome(
+        "UPDATE_ROLLBACK_COMPLETE",
+        made(BEGUN, real, event(4, "UPDATE_ROLLBACK_IN_PROGRESS", by=by)),
+    )
+    assert not failed.was_cancelled
+    assert [each.logical_id for each in failed.causes] == ["Queue"]
+    assert "nothing" not in after_cancelling("dev/one")
+    assert "`deploy.py review dev/one`" in after_cancelling("dev/one")
 
 
 def snapshot(*answers: dict[str, Any], **facts: Any) -> Snapshot:

@@ -10,6 +10,7 @@ from workerstack import deployments
 from workerstack.adopter.params_files import Found
 from workerstack.adopter.params_files import deployment as deployment_text
 from workerstack.cloudformation import parse, read, read_file
+from workerstack.deployer.source import read_source
 from workerstack.problem import Problem
 
 ROOT = Path(__file__).parents[2]
@@ -141,3 +142,66 @@ def test_what_init_writes_is_one_text_to_every_reader(case: str) -> None:
     assert parse(written, "file", "text").data["parameters"]["Name"] == joined
     if text not in ("2", "true"):
         assert yaml.safe_load(written)["parameters"]["Name"] == joined
+
+
+TEMPLATE = "Parameters: {Days: {Type: Number, Default: 30}, Name: {Type: String}}\nResources: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "what", "next_step"),
+    [
+        (
+            ["parameters:", "  Name: x", "  # Days: not clear: kept for ever"],
+            4,
+            "Days was left open: not clear: kept for ever",
+            "the default, 30",
+        ),
+        (
+            ["parameters: {}", "  # Name: not found: no such thing"],
+            3,
+            "Name was left open: not found",
+            "Write Name with a value",
+        ),
+        (
+            ["parameters:", "  Name: x", "  Days:  # the team decides"],
+            4,
+            "Days was left open: the team decides",
+            "the default, 30",
+        ),
+        (
+            ["parameters:", "  Name:", "  Days: 3"],
+            3,
+            "Name was left open: it has no value",
+            "Write Name",
+        ),
+        (["parameters:", "  Name: ~"], 3, "Name was left open", "Write Name"),
+        (
+            ["parameters:", "  Name: x", "  # Days: not clear: kept for ever", "  Days: 7"],
+            0,
+            "",
+            "",
+        ),
+        (["parameters:", "  Name: ''"], 0, "", ""),
+        (["parameters:", "  Name: x", "  # Days: 7, once it is decided"], 0, "", ""),
+        (["parameters:", "  Name: x", "  # Other: not found: of no template"], 0, "", ""),
+        (["parameters: {Name: x}", "# Days: see the page of the team"], 0, "", ""),
+    ],
+)
+def test_what_was_left_open_is_named(
+    lines: list[str], line: int, what: str, next_step: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "params/dev"
+    folder.mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/x.yaml").write_text(TEMPLATE)
+    (folder / "target.yaml").write_text('account: "111122223333"\nregion: us-west-2\n')
+    (folder / "x.yaml").write_text("\n".join(["template-file-path: out/x.yaml", *lines, ""]))
+    deployment = deployments.load("dev/x", tmp_path)
+    if not line:
+        read_source(deployment)
+        return
+    with pytest.raises(Problem) as problem:
+        read_source(deployment)
+    assert what in str(problem.value)
+    assert next_step in problem.value.next_step
+    assert (problem.value.file, problem.value.line) == (folder / "x.yaml", line)

@@ -843,14 +843,26 @@ def test_the_walkthrough_whatever_the_shell_holds(
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, list(tmp_path.iterdir())) == (0, []), done.stdout + done.stderr
-    shown = [line for line in done.stdout.splitlines() if line.startswith("$ ")]
-    assert [line.split()[1:3] for line in shown] == [
+    shown = done.stdout.splitlines()
+    assert len(shown) <= 16, done.stdout
+    assert max(map(len, shown)) <= 100
+    assert [line[:5] for line in shown if line.startswith("[")] == [
+        f"[{step}/6]" for step in range(1, 7)
+    ]
+    assert "FAIL" not in done.stdout
+    kept = {file.stem: file.read_text() for file in (ROOT / ".demo").iterdir()}
+    assert [kept[each].splitlines()[0].split()[1:3] for each in (
+        "generate", "init", "review", "execute", "verify", "unchanged",
+    )] == [
         ["./generate.py"], ["./deploy.py", "init"], ["./deploy.py", "review"],
         ["./deploy.py", "execute"], ["./deploy.py", "verify"], ["./deploy.py", "review"],
     ]  # fmt: skip
-    assert str(tmp_path) not in "".join(shown)
-    assert "PASS  E9106" in done.stdout
-    assert "The worker is deployed and verified" in done.stdout.splitlines()[-1]
+    assert "PASS  E9106" in kept["verify"]
+    assert "webordinary-edit is UPDATE_COMPLETE" in kept["execute"]
+    report = kept["review"].splitlines()
+    assert len(report) <= 120, "the review of the first day has at most 120 lines"
+    assert [line for line in report if len(line) > 100 and "./deploy.py" not in line] == []
+    assert "Done in" in shown[-2]
 
 
 def test_completing_twice_changes_nothing(endpoint: localaws.Endpoint) -> None:

@@ -71,6 +71,11 @@ def test_an_id_moves_and_the_resource_stays(api: Any) -> None:
     ]
     assert states == ["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE"]
     assert physical(api) == {"New": before["Old"], "Group": before["Group"]}
+    # The stack itself is at rest later, and takes no update until then.
+    with pytest.raises(ClientError, match="UPDATE_IN_PROGRESS state and cannot be updated"):
+        api.update_stack(StackName=STACK, TemplateBody=AFTER.replace("/x/", "/z/"))
+    states = [api.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] for _ in range(3)]
+    assert states == ["UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
     # A later update finds the same resource, though its name was made of the old id.
     api.update_stack(
         StackName=STACK,

@@ -41,6 +41,7 @@ def group(*sources: str) -> Bodies:
 
 
 QUEUE = body("SQS::Queue", QueueName="q")
+UNNAMED = body("SQS::Queue", VisibilityTimeout=60)
 LOG = body("Logs::LogGroup", LogGroupName="/l")
 OTHER_LOG = body("Logs::LogGroup", LogGroupName="/m")
 PLANTED: dict[str, tuple[str, Bodies, Bodies]] = {
@@ -49,7 +50,8 @@ PLANTED: dict[str, tuple[str, Bodies, Bodies]] = {
     "left-behind": (
         "note", {"A": {**QUEUE, "DeletionPolicy": "Retain"}, "B": LOG}, {"B": LOG},
     ),
-    "renamed": ("blocking", {"A": QUEUE}, {"B": QUEUE}),
+    # Without a name: AWS makes no change set in which somebody has the new one's.
+    "renamed": ("warning", {"A": UNNAMED}, {"B": UNNAMED}),
     "iam-broadened": (
         "warning", {"A": role("s3:GetObject")}, {"A": role("s3:GetObject", "s3:PutObject")},
     ),

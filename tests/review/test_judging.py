@@ -9,7 +9,7 @@ from tests.review.cases.changes import RISKY
 from tests.review.test_changes import said
 from workerstack.cloudformation import Stack, from_data, resolve
 from workerstack.review import find_checks
-from workerstack.review.case import Case, Facts
+from workerstack.review.case import Case, Facts, MovedTag
 from workerstack.review.findings import CHECKS, access, judge
 from workerstack.review.model import Finding, OtherChange, PropertyChange, ResourceChange
 
@@ -120,12 +120,39 @@ HELD = {"before": {"It": body(SCALING, steps((0, None)))}}
 RUNNING = {"It": body(SERVICE, {})}
 EXPORTED = Facts(account=ACCOUNT, imports={"queue": ("other",)}, exports={"queue": "QueueUrl"})
 
+OLD_QUEUE, NEW_QUEUE = ([{"Name": "QueueName", "Value": name}] for name in ("old", "new"))
+ON_X86 = {"ContainerDefinitions": [{"Name": "a", "Image": "b:1"}]}
+IMAGE = "111122223333.dkr.ecr.us-west-2.amazonaws.com/worker"
+MOVED = MovedTag("Service", f"{IMAGE}:latest", "worker:latest", "sha256:old", "sha256:new", None)
+
 PLANTED: list[tuple[str, str, Case]] = [
     ("deletes-stateful", "blocking", case(change("Remove", QUEUE, {}, policy_action="Delete"))),
     (
         "deletes-stateful",
         "warning",
         case(change("Remove", "AWS::RDS::DBInstance", {}, policy_action="Snapshot")),
+    ),
+    (
+        "messages-left",
+        "warning",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(1, Dimensions=NEW_QUEUE)),
+            after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
+            facts=Facts(account=ACCOUNT, waiting={"old": 3}),
+        ),
+    ),
+    (
+        "messages-left",
+        "warning",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(1, Dimensions=NEW_QUEUE)),
+            after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
+        ),
+    ),
+    (
+        "architecture-changed",
+        "warning",
+        case(modify(TASK, ON_X86, {**ON_X86, "RuntimePlatform": {"CpuArchitecture": "ARM64"}})),
     ),
     ("left-behind", "note", case(change("Remove", LOGS, {}, policy_action="Retain"))),
     (
@@ -359,6 +386,12 @@ PLANTED: list[tuple[str, str, Case]] = [
         "warning",
         case(change("Remove", ALARM, {"MetricName": "Dead"}), after={"Q": body(QUEUE, {})}),
     ),
+    ("image-moved", "warning", case(facts=Facts(moved_tags=(MOVED,)))),
+    (
+        "image-moved",
+        "warning",
+        case(modify(SERVICE, {}, {}), facts=Facts(moved_tags=(MOVED,))),
+    ),
     ("undecided", "warning", case(change("Dynamic", "AWS::SNS::Topic"))),
     (
         "nested-not-shown",
@@ -448,6 +481,38 @@ HARMLESS: list[tuple[str, Case]] = [
             new=True,
         ),
     ),
+    (
+        "messages-left",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(1, Dimensions=NEW_QUEUE)),
+            after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
+            facts=Facts(account=ACCOUNT, waiting={"old": 0}),
+        ),
+    ),
+    (
+        "messages-left",
+        case(
+            modify(ALARM, alarm(1, Dimensions=OLD_QUEUE), alarm(2, Dimensions=OLD_QUEUE)),
+            after={"It": body(ALARM, alarm(2, Dimensions=OLD_QUEUE))},
+        ),
+    ),
+    (
+        "architecture-changed",
+        case(modify(TASK, ON_X86, {**ON_X86, "RuntimePlatform": {"CpuArchitecture": "X86_64"}})),
+    ),
+    (
+        "architecture-changed",
+        case(
+            modify(
+                TASK,
+                ON_X86,
+                {
+                    "ContainerDefinitions": [{"Name": "a", "Image": "b:arm"}],
+                    "RuntimePlatform": {"CpuArchitecture": "ARM64"},
+                },
+            )
+        ),
+    ),
     ("service-replaced", case(modify(SERVICE, {}, {"Tags": []}))),
     ("service-detached", case(modify(SERVICE, {"LoadBalancers": []}, {}))),
     ("tasks-restarted", case(modify(SERVICE, {}, {"Tags": []}))),
@@ -519,6 +584,21 @@ HARMLESS: list[tuple[str, Case]] = [
         ),
     ),
     ("alarm-removed", case(modify(ALARM, {"MetricName": "Dead"}, {"MetricName": "Old"}))),
+    ("image-moved", case(facts=Facts(running_tasks=1))),
+    (
+        "image-moved",
+        case(
+            modify(
+                TASK,
+                {"ContainerDefinitions": [{"Name": "w", "Image": f"{IMAGE}:latest"}]},
+                {"ContainerDefinitions": [{"Name": "w", "Image": f"{IMAGE}@sha256:new"}]},
+                logical_id="Task",
+                replacement="True",
+            ),
+            facts=Facts(moved_tags=(MOVED,)),
+        ),
+    ),
+    ("image-moved", case(modify(TASK, {"Image": "a"}, {"Image": "b"}), facts=Facts())),
     ("undecided", case(modify(SERVICE, {}, {}))),
     ("nested-not-shown", case(modify("AWS::CloudFormation::Stack", {}, {}))),
     (

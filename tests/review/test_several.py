@@ -38,7 +38,7 @@ def test_what_does_the_same_is_shown_once(
     small(checkout, "three", seconds=60)
     code, out, err = command("review", "dev")
     assert code == 2
-    assert out.count("+ Queue (AWS::SQS::Queue)") == 2
+    assert out.count("+ Queue, added") == 2
     assert "dev/two does the same" in out
     assert err.count("Execute   ") == 3
     assert len(list((checkout / ".reviews").iterdir())) == 3

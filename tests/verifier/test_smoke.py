@@ -20,7 +20,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.problem import Problem, Refusal
 from workerstack.verifier import smoke as smoke_plan
-from workerstack.verifier import smoke_checks, smoke_message
+from workerstack.verifier import smoke_checks, smoke_journal, smoke_message
 from workerstack.verifier.check import Check
 from workerstack.verifier.smoke_undo import held
 
@@ -38,11 +38,13 @@ def deployed(checkout: Path, clients: Clients, client: Callable[[str], Any]) -> 
 def smoke(
     account: Account, checkout: Path, clients: Any, *, wants: bool = True, timeout: int = 40
 ) -> dict[str, Check]:
+    deployment = deployments.load(NAME, checkout)
     plan = smoke_plan.plan(
-        deployments.load(NAME, checkout), clients, "a job",
+        deployment, clients, "a job",
         smoke_message.named(account.object) if wants else None, timeout,
     )  # fmt: skip
-    run = smoke_plan.Smoke(plan, clients, QUICK, lambda _: None)
+    journal = smoke_journal.Journal(deployment, checkout)
+    run = smoke_plan.Smoke(plan, clients, QUICK, lambda _: None, journal)
     with held() as interrupts:
         run.run(interrupts)
     return {check.id: check for check in run.checks}

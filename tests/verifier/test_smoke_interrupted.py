@@ -76,6 +76,30 @@ def test_it_is_put_back_when_interrupted(
     assert deployed.depth() == (0, 0)
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_second_run_puts_back_what_a_killed_one_left(
+    deployed: Account, begin: Callable[[], Program], checkout: Path, moment: str
+) -> None:
+    first = begin()
+    until(lambda: MOMENTS[moment](deployed))
+    second = begin()
+    out, err = second.communicate()
+    assert second.returncode == 3, out + err
+    assert "A smoke test of this worker is running: process" in err
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert not deployed.is_as_before()
+    with deployed.worker():
+        second = begin()
+        out, err = second.communicate()
+    assert second.returncode == 0, out + err
+    assert "Putting back what a smoke test has left that was killed" in err
+    assert "PASS  restored" in out
+    assert deployed.is_as_before()
+    assert deployed.depth() == (0, 0)
+    assert not list(checkout.glob(".reviews/*.smoke.json"))
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.2, 0.5])
 def test_it_is_put_back_when_interrupted_again_and_again(
     deployed: Account, begin: Callable[[], Program], delay: float

@@ -12,13 +12,14 @@ from workerstack.adopter.refactor import mapping_name
 from workerstack.cloudformation import declared_parameters
 from workerstack.deployer import change_set, make_review
 from workerstack.deployer.aws import Clients
+from workerstack.deployer.binding import check_known
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
-from workerstack.review.model import Review, Step, Where
+from workerstack.review.model import Consent, Review, Step, Where
 from workerstack.review.renaming import Renaming
 
 STEPS: dict[str, Step] = {"retain": "retain", "remove": "remove", "import": "import"}
@@ -81,17 +82,21 @@ def with_bodies(plan: Plan) -> mapping.AdoptionMapping:
     return plan.mapping.model_copy(update={"resources": resources})
 
 
-def propose_step(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Review:
+def propose_step(
+    plan: Plan, clients: Clients, clock: Clock, caller: str, allowed: Collection[str] = ()
+) -> Review:
     """Makes the step's change set and reads it; nothing is executed.
 
-    The mapping's file must have been written. Raises Problem where the change set fails.
+    ``allowed`` are blocking findings that the caller lets through. The mapping's file must have
+    been written. Raises Problem where the change set fails, Refusal where it has no such finding.
     """
     step, names = plan.step
     deployment, deployed = plan.source.deployment, plan.deployed
     source = source_of(STEPS[step], deployment, deployed)
     cloudformation = clients("cloudformation")
     name = change_set.change_set_name(source, clock)
-    request = requested(clients, source, deployed.stack, name, names)
+    consents = make_review.consents(allowed, caller)
+    request = requested(clients, source, deployed.stack, name, names, consents)
     arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py adopt {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
@@ -105,15 +110,21 @@ def propose_step(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Rev
         stack_name=deployed.stack.name,
         stack_id=deployed.stack.id,
     )
-    return make_review.judged(clients, source, deployed.stack, plain, where, request)
+    found = make_review.judged(clients, source, deployed.stack, plain, where, request)
+    return make_review.let_through(found, consents, cloudformation, deployed.stack)
 
 
 def requested(
-    clients: Clients, source: Source, stack: Stack, name: str, names: Collection[str]
+    clients: Clients,
+    source: Source,
+    stack: Stack,
+    name: str,
+    names: Collection[str],
+    consents: Collection[Consent] = (),
 ) -> Request:
     """What is asked of CreateChangeSet for a step; an execution asks anew, and compares.
 
-    ``names`` are those of ours that the step is about.
+    ``names`` are those of ours that the step is about, ``consents`` what was let through.
     """
     step = source.adoption
     template = placed(source, clients)
@@ -122,7 +133,7 @@ def requested(
         ChangeSetName=name,
         ClientToken=name,
         ChangeSetType="IMPORT" if step == "import" else "UPDATE",
-        Description=change_set.description(source),
+        Description=change_set.description(source, consents=consents),
         **template,
         Parameters=[
             {"ParameterKey": key, "UsePreviousValue": True} for key in sorted(source.declared)
@@ -155,13 +166,16 @@ def _to_import(deployment: Deployment, names: Collection[str]) -> list[dict[str,
 
 
 def advance(
-    plan: Plan, clients: Clients, clock: Clock, caller: str
+    plan: Plan, clients: Clients, clock: Clock, caller: str, allowed: Collection[str] = ()
 ) -> tuple[Plan, Renaming | Review | None]:
     """The plan as it was written down, and its next step: a renaming, or a change set.
 
-    None where everything has our names. Raises CannotRefactor where a type must be imported.
+    None where everything has our names; ``allowed`` as ``propose_step``. Raises CannotRefactor
+    where a type must be imported.
     """
     step, _ = plan.step
+    if step in ("rename", "done"):
+        check_known(allowed, ())
     if step == "rename":
         refactor.check_movable(plan, clients("cloudformation"))
     if step == "remove":
@@ -169,5 +183,6 @@ def advance(
     mapping.write(plan.mapping, plan.source.deployment)
     if step == "done":
         return plan, None
-    propose = refactor.propose_renaming if step == "rename" else propose_step
-    return plan, propose(plan, clients, clock, caller)
+    if step == "rename":
+        return plan, refactor.propose_renaming(plan, clients, clock, caller)
+    return plan, propose_step(plan, clients, clock, caller, allowed)

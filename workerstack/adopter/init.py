@@ -149,7 +149,10 @@ def unclear(kind: str, found: Iterable[str], which: str) -> str:
     )
 
 
-FILL_IN = "Fill in what was not found, in the lines that begin with #."
+FILL_IN = (
+    "Fill in what was not found, in the lines that begin with #, or delete such a line to take the"
+    " default: nothing is reviewed before."
+)
 
 
 def region_of(given: str | None, profile: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from workerstack.adopter import mapping as deciding
-from workerstack.adopter.deployed import Deployed, resolved, resources
+from workerstack.adopter.deployed import Deployed, Resource, resolved, resources
 from workerstack.adopter.mapping import AdoptionMapping, Given
 from workerstack.adopter.match import NAMES, Matching, match
 from workerstack.adopter.rename import rename
@@ -166,6 +166,9 @@ def _one(change: ResourceChange, forcing: PropertyChange, template: Mapping[str,
         after=forcing.after,
         because=f"{forcing.causing_entity} is replaced" if followed else "",
     )
+    if before is None and name == NAMES.get(change.type):
+        # CloudFormation made the name: to keep it is to leave it out.
+        return replace(found, kept=True)
     if not isinstance(before, str):
         return found
     body = template["Resources"].get(change.logical_id, {})
@@ -178,15 +181,22 @@ def _one(change: ResourceChange, forcing: PropertyChange, template: Mapping[str,
 
 def specification(found: Iterable[Replaced]) -> str:
     """The field of a worker's specification that keeps them; empty where it keeps none."""
-    kept: dict[str, dict[str, str]] = {}
+    kept: dict[str, dict[str, str | None]] = {}
     for each in found:
         if each.kept:
             kept.setdefault(each.logical_id, {})[each.name] = each.before
     lines = (
-        f"    {json.dumps(name)}: {json.dumps(values, ensure_ascii=False)},"
+        f"    {json.dumps(name)}: {{{', '.join(map(_member, values.items()))}}},"
         for name, values in kept.items()
     )
     return "\n".join(["kept={", *lines, "},"]) if kept else ""
+
+
+def _member(kept: tuple[str, str | None]) -> str:
+    """A member of the field as Python has it; None leaves the name out."""
+    name, value = kept
+    said = "None" if value is None else json.dumps(value, ensure_ascii=False)
+    return f"{json.dumps(name)}: {said}"
 
 
 MOVABLE = "FULLY_MUTABLE"
@@ -317,11 +327,35 @@ def plan(
         deployed.resources,
         decided,
     )
+    _check_cluster(matching, ours, deployed)
     undecided = match(ours, deployed.resources, {}) if decided else matching
     deciding.check_no_swap(matching, ours, deployed.resources, undecided)
     mapping = deciding.updated(known, matching)
     found = Plan(source, deployed, matching, _by_import(mapping, importing))
     return found if matching.questions else replace(found, end=_end(found))
+
+
+def _check_cluster(matching: Matching, ours: Mapping[str, Resource], deployed: Deployed) -> None:
+    """Raises Refusal where ours would make the cluster again that the service runs in.
+
+    ECS answers with the cluster of that name that is there (API reference: CreateCluster), so
+    that this stack would own, and one day delete, what another stack or a person made.
+    """
+    running = {
+        each.physical_id.split("/")[-2]
+        for each in deployed.resources.values()
+        if each.type == "AWS::ECS::Service" and each.physical_id.count("/") > 1
+    }
+    for name in matching.new:
+        cluster = ours[name].properties.get("ClusterName")
+        if ours[name].type == "AWS::ECS::Cluster" and cluster in running:
+            raise Refusal(
+                f"The cluster {cluster} is not one of the stack {deployed.stack.name}",
+                f"its service runs in it, and {name} of out/ would be a second one of this name,"
+                " for which ECS gives the same",
+                "Give ClusterName another value (the service is then replaced), or move the"
+                " cluster into this stack by stack refactoring first",
+            )
 
 
 def _by_import(mapping: AdoptionMapping, names: Collection[str]) -> AdoptionMapping:

@@ -175,6 +175,37 @@ def _wait_executed(cloudformation: Any, refactor: str, clock: Clock, resume: str
             raise _left(f"it is still in {status}", resume)
 
 
+def _wait_at_rest(found: Renaming, clients: Clients, clock: Clock, resume: str) -> None:
+    """Waits until the stack itself is at rest, which it is some seconds later.
+
+    Before that it takes no change set, and its resources may still have their old names.
+    """
+    waits, patience = clock.waits(), Patience()
+    try:
+        with explained(resume, profile=clients.profile):
+            while True:
+                status = _status(clients("cloudformation"), found.where.stack_id, patience)
+                if status and not status.endswith("_IN_PROGRESS"):
+                    return
+                if not waits.wait(news=True):
+                    raise _left(f"the stack is still in {status or 'an unknown state'}", resume)
+    except KeyboardInterrupt:
+        raise _left("you interrupted this", resume) from None
+
+
+def _status(cloudformation: Any, stack_id: str, patience: Patience) -> str:
+    """The stack's state; empty where there is no answer now, and the next look may have one."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        status = stacks.read(cloudformation, stack_id).status
+    except (BotoCoreError, ClientError) as error:
+        patience.bear(error)
+        return ""
+    patience.answered()
+    return status
+
+
 def _left(why: str, resume: str) -> Detached:
     what, next_step = "Stopped watching the refactoring", f"Follow it with `{resume}`"
     return Detached(what, why, f"It continues in AWS. {next_step}")
@@ -338,6 +369,7 @@ def execute_renaming(
     if status not in (*UNDER_WAY, "EXECUTE_COMPLETE"):
         _refuse(found, _comparisons(found, deployment, clients))
     execute_refactoring(cloudformation, found.refactor_id, clock, resume, profile=clients.profile)
+    _wait_at_rest(found, clients, clock, resume)
     _check_end(found, deployment, clients)
 
 

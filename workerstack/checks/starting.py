@@ -62,7 +62,7 @@ def _executing(stack: Stack, container: Container) -> Resource | None:
 
 
 @check("E9305", "Logs go where the role may write", kind="cannot run", source=LOGS,
-       because="Else no task starts.")  # fmt: skip
+       because="Without it, no task can start.")  # fmt: skip
 def logs_go_where_the_role_may_write(stack: Stack) -> Iterator[Violation]:
     """The execution role may make streams in the log group and write to it, in this Region."""
     for container in containers(stack):
@@ -121,7 +121,7 @@ SECRET = re.compile(r"arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]*(?P<rest>
 
 
 @check("E9308", "Secrets can be read", kind="cannot run", source=SECRETS,
-       because="Else no task starts.")  # fmt: skip
+       because="Without it, no task can start.")  # fmt: skip
 def secrets_can_be_read(stack: Stack) -> Iterator[Violation]:
     """Each secret is an ARN, or a parameter's name in this Region, that the role may read."""
     for container in containers(stack):
@@ -255,7 +255,7 @@ def repository(container: Container) -> Any:
 
 
 @check("E9310", "The image can be pulled", kind="cannot run", source=ROLE,
-       because="Else no task starts.")  # fmt: skip
+       because="Without it, no task can start.")  # fmt: skip
 def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
     """The execution role may sign in to ECR and pull from the image's repository."""
     for container in containers(stack):

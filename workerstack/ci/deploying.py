@@ -61,8 +61,11 @@ def review(name: str, folder: Path, allow: str, run: Deploy, results: Results) -
         results.tell(_ended(name, ended, said))
         return ended
     found = reviewed.read(folder)
-    if ended == 0:
+    if not found:
+        # Without a change set there is nothing to approve, and still something to know.
         results.tell("No stack would change.")
+        if ended:
+            results.tell(f"\n{fenced(list(said))}")
         return 0
     reviewed.environment(found)
     results.tell(shown.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workerstack.ci.deploying import CHANGES, Deploy
 from workerstack.ci.github import Results
-from workerstack.deployer.earlier import files_of
+from workerstack.deployer.revisions import files_of
 from workerstack.output import say
 from workerstack.problem import Problem
 from workerstack.review.show.markdown import MARKER

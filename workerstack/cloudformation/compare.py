@@ -48,6 +48,8 @@ def equal(one: Any, other: Any, name: str = "") -> bool:
     Two references are equal if they mean the same; a reference and a text if the text is what
     the reference gives. Unknown values are equal if their expressions are.
     """
+    if one is other or (isinstance(one, str) and isinstance(other, str) and one == other):
+        return True
     if canonical(one, name) == canonical(other, name):
         return True
     given = _given(one), _given(other)

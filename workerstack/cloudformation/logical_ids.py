@@ -153,6 +153,17 @@ def written_references(value: Any) -> Iterator[tuple[str, str]]:
                 yield str(argument[0]), ".".join(map(str, argument[1:]))
             elif name == "Fn::Sub" and isinstance(argument, str):
                 yield from _in_text(argument)
+            elif name == "Fn::Sub" and isinstance(argument, list) and argument:
+                own = {key for each in argument[1:] if isinstance(each, Mapping) for key in each}
+                yield from (
+                    each
+                    for each in _in_text(argument[0] if isinstance(argument[0], str) else "")
+                    if ".".join(filter(None, each)) not in own
+                )
+                yield from written_references(
+                    [value for each in argument[1:] if isinstance(each, Mapping)
+                     for value in each.values()]
+                )  # fmt: skip
             else:
                 yield from written_references(argument)
     elif isinstance(value, list):

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from workerstack.cloudformation.truth import Maybe, Truth
@@ -125,6 +126,8 @@ def pattern(
     `fold` ignores case, `wild` reads stars and question marks, `variables` replaces policy
     variables (None: `${...}` is text, as in the version 2008-10-17).
     """
+    if variables is None and isinstance(value, str):
+        return _of_text(value, fold=fold, wild=wild)
     letters: list[Letter] = []
     for piece in pieces(value):
         if isinstance(piece, Opaque):
@@ -142,6 +145,11 @@ def pattern(
             position = found.end()
         letters += _letters(piece[position:], fold=fold, wild=wild)
     return tuple(letters)
+
+
+@lru_cache(maxsize=10_000)
+def _of_text(value: str, *, fold: bool, wild: bool) -> Pattern:
+    return tuple(_letters(value, fold=fold, wild=wild))
 
 
 def _letters(known: str, *, fold: bool, wild: bool) -> Iterator[Letter]:

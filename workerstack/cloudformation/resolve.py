@@ -156,7 +156,17 @@ class Stack:
 
     def of(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, such as ``AWS::ECS::Service``."""
-        return (each for each in self.resources.values() if each.type in types)
+        found = [kind for kind in types if kind in self._by_type]
+        if len(found) < 2:  # noqa: PLR2004 - several types keep the template's order
+            return iter(self._by_type[found[0]] if found else ())
+        return (each for each in self.resources.values() if each.type in found)
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for each in self.resources.values():
+            found.setdefault(each.type, []).append(each)
+        return found
 
     def referred(self, value: Any, *types: str) -> Resource | None:
         """The resource that a value names: by a reference, or by the text that it gives.

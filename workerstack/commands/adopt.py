@@ -12,6 +12,7 @@ from workerstack import deployments
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
+from workerstack.commands.reports import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
 from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
@@ -72,7 +73,9 @@ def _ask(question: "Question") -> dict[str, str | None]:
     return {question.ours: None if answer == NEW else answer}
 
 
-def report(plan: "Plan", made: "Renaming | Review | None", form: str) -> str:
+def report(
+    plan: "Plan", made: "Renaming | Review | None", form: str, *, whole: bool = False
+) -> str:
     """The plan, and the change set of its next step if it is one."""
     from workerstack.adopter import show
     from workerstack.review.model import Review
@@ -82,7 +85,7 @@ def report(plan: "Plan", made: "Renaming | Review | None", form: str) -> str:
         return json.dumps(_data(plan, made), indent=2)
     text = show.render(plan, styled, columns())
     if isinstance(made, Review):
-        text += "\n\n" + terminal.render(made, styled, columns())
+        text += "\n\n" + terminal.render(made, styled, columns(), whole=whole)
     return text
 
 
@@ -123,6 +126,7 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
     "--import", "imports", multiple=True, metavar="LOGICAL_ID",
     help="Move this resource by retain, remove and import; repeatable.",
 )  # fmt: skip
+@allow_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="Choose the format.")  # fmt: skip
 @click.option(
@@ -130,6 +134,7 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
     type=click.Path(path_type=Path),
     help="Write the next step there [default: .reviews/...].",
 )
+@all_option
 @connected
 def adopt(
     *,
@@ -137,8 +142,10 @@ def adopt(
     template: Path | None,
     maps: tuple[str, ...],
     imports: tuple[str, ...],
+    allow: tuple[str, ...],
     form: str,
     output: Path | None,
+    whole: bool,
     root: Path,
     **connection: str | None,
 ) -> int:
@@ -152,6 +159,8 @@ def adopt(
     from workerstack.deployer import aws
     from workerstack.deployer.source import read_source
     from workerstack.review import file as review_file
+    from workerstack.review.model import Review
+    from workerstack.review.show import words
 
     deployment = deployments.load(name, root)
     source = read_source(deployment)
@@ -166,16 +175,23 @@ def adopt(
     caller = aws.identify(deployment, clients)
     found = deployed.read(deployment, clients)
     checking.check(found, source, clients("cloudformation"))
-    plan, made = _advanced(source, found, given, set(imports), clients, caller)
-    show_formatted(report(plan, made, form), form)
+    plan, made = _advanced(source, found, given, set(imports), clients, caller, allow)
+    show_formatted(report(plan, made, form, whole=whole), form)
     if made is None:
-        say("", "Everything has our names. See what remains:", f"    ./deploy.py review {name}")
+        say(
+            "",
+            "All resources have the logical IDs of out/. See what remains:",
+            f"    ./deploy.py review {name}",
+        )
         return 0
     step, _ = plan.step
     file = output or root / ".reviews" / f"{name.replace('/', '-')}-adopt-{step}.json"
     review_file.write(made, file)
     say("", f"wrote {as_typed(mapping.path(deployment))}: review and commit it")
-    say("Then execute the step with", f"    ./deploy.py execute {as_typed(file)}")
+    if isinstance(made, Review) and words.refused(made):
+        say(*commands(made, file, again=f"./deploy.py adopt {name}"))
+    else:
+        say("Then execute the step with", f"    ./deploy.py execute {as_typed(file)}")
     return CHANGES
 
 
@@ -186,6 +202,7 @@ def _advanced(
     imports: set[str],
     clients: "Clients",
     caller: str,
+    allowed: Collection[str],
 ) -> "tuple[Plan, Renaming | Review | None]":
     """The next step; again with what must be imported, where somebody agrees to that."""
     from workerstack.adopter.advance import advance
@@ -194,7 +211,7 @@ def _advanced(
     while True:
         plan = planned(source, found, given, imports)
         try:
-            return advance(plan, clients, Clock(), caller)
+            return advance(plan, clients, Clock(), caller, allowed)
         except CannotRefactor as refusal:
             if not sys.stdin.isatty():
                 raise

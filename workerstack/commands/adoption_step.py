@@ -1,5 +1,6 @@
 """A step of an adoption, executed: what is beside a review of out/."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from workerstack.deployer.aws import Clients
@@ -9,11 +10,13 @@ from workerstack.deployer.source import Source
 from workerstack.deployments import Deployment
 from workerstack.output import say
 from workerstack.problem import as_typed
-from workerstack.review.model import Review
+from workerstack.review.model import Consent, Review
 from workerstack.review.renaming import Renaming
 
 
-def derived(deployment: Deployment, clients: Clients) -> tuple[Source, Ask]:
+def derived(
+    deployment: Deployment, clients: Clients, consents: Collection[Consent]
+) -> tuple[Source, Ask]:
     """What the step that is next makes of the template as it is deployed now.
 
     Which step that is, is read off the mapping's file and the stack, and never off the review.
@@ -21,7 +24,9 @@ def derived(deployment: Deployment, clients: Clients) -> tuple[Source, Ask]:
     from workerstack.adopter import advance, deployed
 
     source, names = advance.next_source(deployment, deployed.read(deployment, clients))
-    return source, lambda stack, name: advance.requested(clients, source, stack, name, names)
+    return source, lambda stack, name: advance.requested(
+        clients, source, stack, name, names, consents
+    )
 
 
 def rename(found: Renaming, deployment: Deployment, clients: Clients, file: Path) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from workerstack.cloudformation import Template
-    from workerstack.deployer.earlier import RevisionFiles
+    from workerstack.deployer.revisions import RevisionFiles
     from workerstack.review.predict import Prediction, Side
 
 NOTHING = "nothing"
@@ -169,7 +169,7 @@ def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
 
 
 def _text(place: str, root: Path) -> str:
-    from workerstack.deployer.earlier import text_at
+    from workerstack.deployer.revisions import text_at
 
     if place.startswith(GIT):
         revision, _, path = place.removeprefix(GIT).partition(":")
@@ -194,7 +194,7 @@ def _text(place: str, root: Path) -> str:
 
 def _file(base: str, typed: str, stack: str) -> "Iterator[Prediction]":
     """A file of any repository as it is, against what it was in the base."""
-    from workerstack.deployer.earlier import text_at
+    from workerstack.deployer.revisions import text_at
     from workerstack.review.predict import Side, foresee
 
     file, root = anywhere.found(typed)
@@ -217,7 +217,7 @@ def _of_revision(
     base: str, head: str, names: tuple[str, ...], root: Path
 ) -> "Iterator[Prediction]":
     """What a revision changes, which may be a stranger's: it is read, and never checked out."""
-    from workerstack.deployer.earlier import files_of
+    from workerstack.deployer.revisions import files_of
 
     with files_of(head, root) as files:
         for path in files.left_out:
@@ -230,7 +230,7 @@ def _deployments(
     base: str, names: tuple[str, ...], root: Path, files: "RevisionFiles | None" = None
 ) -> "Iterator[Prediction]":
     """Each deployment as it is in ``files``, or else in the checkout, against the base."""
-    from workerstack.deployer.earlier import text_at
+    from workerstack.deployer.revisions import text_at
     from workerstack.review.predict import Side, foresee
 
     folder = files.folder if files else root

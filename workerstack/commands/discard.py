@@ -12,6 +12,7 @@ from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import connected, consent
 from workerstack.deployer.clock import Clock
 from workerstack.output import say
+from workerstack.problem import harmless
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
@@ -102,10 +103,13 @@ def _deleted(
     form: str,
     minutes: int,
 ) -> int:
-    from workerstack.deployer import undo
+    from workerstack.deployer import history, undo
 
     cloudformation = clients("cloudformation")
     say(f"{stack.name} is in {stack.status}: {stack.reason or 'no reason was given'}")
+    cause = history.last_cause(cloudformation, stack.id)
+    if cause:
+        say(harmless(f"Cause: {cause}"))
     left = undo.remaining(cloudformation, stack)
     say(f"It still has {', '.join(left) or 'no resource'}.")
     if not yes:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--uncommitted", is_flag=True, help="Execute even what is not committed to git.")
+@click.option("--no-proof", is_flag=True, help="Start no task to prove a new revision.")
 @watching_options
 @connected
 def execute(
@@ -42,6 +43,7 @@ def execute(
     allow: tuple[str, ...],
     yes: bool,
     uncommitted: bool,
+    no_proof: bool,
     form: str,
     minutes: int,
     root: Path,
@@ -49,7 +51,8 @@ def execute(
 ) -> int:
     """Execute the change set of a review file, and follow it.
 
-    What `adopt` and `rollback` wrote is executed in the same way.
+    What `adopt` and `rollback` wrote is executed in the same way. Where it brings a new task
+    definition and no task runs, one is started, seen to stay up, and stopped.
     """
     from workerstack.deployer import binding
     from workerstack.deployer import execute as execution
@@ -78,9 +81,17 @@ def execute(
     if found.adoption:
         from workerstack.commands import adoption_step
 
-        return adoption_step.ended(found, code)
-    if code == 0:
+        code = adoption_step.ended(found, code)
+    elif code == 0:
+        if found.binding.origin and form == "text":
+            from workerstack.commands.rollback import say_what_to_commit
+
+            say_what_to_commit(source, root)
         _guard(found, deployment, clients, operation)
+    if code == 0 and deployment.target.prove and not no_proof:
+        from workerstack.commands import prove
+
+        return prove.after(found, deployment, clients, operation.stack_id, form)
     return code
 
 
@@ -103,12 +114,12 @@ def _derived(
     if review.adoption:
         from workerstack.commands import adoption_step
 
-        return adoption_step.derived(deployment, clients)
+        return adoption_step.derived(deployment, clients, review.allowed)
     origin = review.binding.origin
     source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
 
     def ask(stack: "Stack", name: str) -> "Request":
-        earlier.check_origin(origin, deployment, stack, clients, root)
+        earlier.check_origin(origin, deployment, stack, clients)
         return execution.asked(review, source, clients)(stack, name)
 
     return source, ask

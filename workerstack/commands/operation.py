@@ -63,6 +63,12 @@ def watched(operation: "Operation", clients: "Clients", *, form: str, minutes: i
         show_json({"outcome": asdict(outcome)})
         return 0 if outcome.is_good else 1
     next_step = stack_states.next_step(outcome.status, operation.deployment)
+    if outcome.was_cancelled and outcome.status == stack_states.ROLLED_BACK:
+        next_step = stack_states.after_cancelling(operation.deployment)
+    if outcome.is_good and outcome.status == "DELETE_COMPLETE" and outcome.left_behind:
+        next_step = (
+            f"Delete what is retained, or its name is taken when you create it again. {next_step}"
+        )
     for line in ending(outcome, operation, next_step, columns()):
         say(line)
     return 0 if outcome.is_good else 1

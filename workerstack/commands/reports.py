@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workerstack.review.model import Review
+    from workerstack.verifier.check import Check
 
 FORMATS = ("text", "json", "markdown", "html")
 
@@ -26,13 +27,30 @@ format_option = click.option(
     help="Choose the format.",
 )
 
+allow_option = click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID:LOGICAL_ID",
+    help="Accept this blocking finding, where approvers see it; repeatable.",
+)
+
 all_option = click.option(
     "--all", "whole", is_flag=True, help="Also what CloudFormation lists and cannot change, bodies."
 )
 
 
-def report(reviews: "Sequence[Review]", form: str, *, several: bool, whole: bool = False) -> str:
-    """The reviews as one text; with ``several``, JSON is a list, even of one."""
+def report(
+    reviews: "Sequence[Review]",
+    form: str,
+    *,
+    several: bool,
+    whole: bool = False,
+    files: "Sequence[Path]" = (),
+) -> str:
+    """The reviews as one text; with ``several``, JSON is a list, even of one.
+
+    ``files``: where each is kept, or will be; the page names them in its commands.
+    """
     from workerstack.review.show import html, markdown
 
     if form == "json":
@@ -41,42 +59,73 @@ def report(reviews: "Sequence[Review]", form: str, *, several: bool, whole: bool
     if form == "markdown":
         return markdown.render(reviews)
     if form == "html":
-        return html.render(reviews)
+        return html.render(reviews, [str(as_typed(each)) for each in files])
     return _text(reviews, whole=whole)
 
 
-def keep(
+def needs_section(name: str, checks: "Sequence[Check]", form: str) -> str:
+    """What a review says of the needs of a stack: nothing where all are met.
+
+    What may not be looked for is one line, since it says the same in each review.
+    """
+    from workerstack.commands.checks import line
+
+    red = [each for each in checks if each.status == "FAIL"]
+    denied = [each for each in checks if each.status == "SKIP"]
+    if not red and not denied:
+        return ""
+    said = f"Needs of {name}: {len(red)} of {len(checks)} not met" if red else f"Needs of {name}"
+    if form == "markdown":
+        from workerstack.review.show.markdown import code
+
+        rows = [f"- **{code(each.id)}**: {code(each.evidence)}. {code(each.next_step)}"
+                for each in red]  # fmt: skip
+        rows += [f"- not looked for: {code(each.id)}, {code(each.evidence)}" for each in denied]
+        return "\n".join([f"## {code(said)}", "", *rows])
+    shown = [said]
+    for each in red:
+        shown += [f"  {line(each)}", f"        next: {each.next_step}"]
+    if denied:
+        why = "; ".join(f"{each.id} ({each.evidence})" for each in denied)
+        shown.append(f"  {styled('SKIP', 'yellow')}  {why}")
+    return "\n".join(map(harmless, shown))
+
+
+def review_files(
     reviews: "Sequence[Review]", output: "Path | None", root: "Path", *, several: bool
-) -> None:
-    """Writes the review files, and says how each is executed or dropped.
+) -> "list[Path]":
+    """Where each review is kept.
 
     ``output`` is the file, with ``several`` their folder; without it that is ``.reviews``.
     """
+    if output and not several:
+        return [output for _ in reviews]
+    folder = root / ".reviews" if output is None else output
+    return [folder / f"{_called(each)}-{each.change_set.name}.json" for each in reviews]
+
+
+def _called(review: "Review") -> str:
+    """A file's name for a deployment: ENV-STACK, or the stack that a file is for."""
+    where = review.where
+    return where.stack_name if " " in where.deployment else where.deployment.replace("/", "-")
+
+
+def keep(reviews: "Sequence[Review]", files: "Sequence[Path]") -> None:
+    """Writes the review files, and says how each is executed or dropped."""
     from workerstack.review import file as review_file
 
-    folder = root / ".reviews" if output is None else output
-    for each in reviews:
-        of_file = " " in each.where.deployment
-        of = each.where.stack_name if of_file else each.where.deployment
-        name = f"{of.replace('/', '-')}-{each.change_set.name}.json"
-        file = output if output and not several else folder / name
+    for each, file in zip(reviews, files, strict=True):
         review_file.write(each, file)
-        say("", *_commands(each, str(as_typed(file))))
+        say("", *commands(each, file))
 
 
-def _commands(review: "Review", file: str) -> "Iterator[str]":
-    """What can be done with the review; nothing that `execute` would refuse."""
+def commands(review: "Review", file: "Path", again: str = "") -> "Iterator[str]":
+    """What can be done with a review, a line each; ``again`` makes another one."""
     from workerstack.review.show import words
 
-    blocking = words.refused(review)
-    if blocking:
-        yield f"Fix it, then  ./deploy.py review {review.where.deployment}"
-        yield f"Discard       ./deploy.py discard {file}"
-        allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
-        yield f"Accept it     ./deploy.py execute {file} {allowed}"
-    else:
-        yield f"Execute   ./deploy.py execute {file}"
-        yield f"Discard   ./deploy.py discard {file}"
+    found = words.commands(review, str(as_typed(file)), again)
+    width = max(10, *(len(name) + 2 for name, _ in found))
+    yield from (f"{name:<{width}}{line}" for name, line in found)
 
 
 def _text(reviews: "Sequence[Review]", *, whole: bool) -> str:

@@ -1,6 +1,7 @@
 """``deploy.py review``."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,21 @@ from workerstack import deployments
 from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import all_option, format_option, keep, report
+from workerstack.commands.reports import (
+    all_option,
+    format_option,
+    keep,
+    needs_section,
+    report,
+    review_files,
+)
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, status
-from workerstack.problem import Problem
+from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
     from workerstack.review.model import Review
+    from workerstack.verifier.check import Check
 
 AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
@@ -54,7 +63,7 @@ def review(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Make change sets and show them; exit 2 if there are changes.
+    """Make change sets and show them; exit 2 on changes.
 
     ENV/STACK is one stack; ENV is all of its stacks. With --stack it is FILE of any repository:
     a deployment file of Git sync, or a template, which keeps the values that its stack has.
@@ -70,26 +79,92 @@ def review(
         connection = {**connection, "region": clients.region}
         confirm(deployment, "Make a change set for", yes=yes)
     allowed = _allowed(allow, [each.name for each in chosen])
-    found, problems = _reviews(chosen, connection, allowed, revert_drift=revert_drift)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        looking = {each.name: pool.submit(_needs, each, connection) for each in chosen}
+        found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
+    moved = False
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
-            _say_unchanged(deployment, connection)
+            moved |= _say_unchanged(deployment, connection)
+    made = list(found.values())
+    files = review_files(made, output, root, several=several)
     if found:
-        show_formatted(report(list(found.values()), form, several=several, whole=whole), form)
-    keep(list(found.values()), output, root, several=several)
+        show_formatted(report(made, form, several=several, whole=whole, files=files), form)
+    for each in found:
+        section = needs_section(each, looking[each].result(), form)
+        if section and form in ("text", "markdown"):
+            show_formatted(f"\n{section}", form)
+        elif section:
+            say(*section.split("\n"))
+    keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
+            _say_brought_again(deployment, connection)
             _older(deployment, found.get(deployment.name), connection)
-    return _ended(problems, several=several) or (CHANGES if found else 0)
+    return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
 
-def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> None:
-    """Nothing to execute; what CloudFormation does not take for a change may differ."""
-    from workerstack.deployer import labels
+def _needs(
+    deployment: deployments.Deployment, connection: dict[str, str | None]
+) -> "Sequence[Check]":
+    """Whether what a stack needs exists; one line where even that cannot be looked for."""
     from workerstack.deployer.aws import explained
+    from workerstack.verifier.check import Check
+    from workerstack.verifier.preflight import preflight
+
+    try:
+        with explained(profile=connection["profile"]):
+            return preflight(deployment, clients_of(deployment, **connection))
+    except Problem as problem:
+        said = f"not known: {problem.what}, {problem.why}"
+        return [Check("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
+
+
+def _say_unchanged(deployment: deployments.Deployment, connection: dict[str, str | None]) -> bool:
+    """Nothing to execute; what CloudFormation does not take for a change may differ.
+
+    Whether a tag means another image than the tasks run: a new image under an old tag is no
+    change to CloudFormation.
+    """
+    from workerstack.deployer import deployed, labels, running_images, stack
+    from workerstack.deployer.aws import explained
+    from workerstack.review.find_service import moved
 
     with explained(profile=connection["profile"]):
-        say(labels.unchanged(deployment, clients_of(deployment, **connection)))
+        clients = clients_of(deployment, **connection)
+        there = stack.read(clients("cloudformation"), deployment.stack)
+        tags, unknown = running_images.moved_or_unknown(
+            clients, lambda: deployed.read_deployed(clients("cloudformation"), there)
+        )
+        if unknown:
+            say(f"Whether a tag means another image by now could not be read: {unknown}")
+        if not tags:
+            say(labels.unchanged(deployment, clients))
+            return False
+        for each in tags:
+            finding = moved(each, taken=False)
+            say(f"warning: {finding.what}: {finding.why}.  [{finding.id}]")
+            say(f"    ./deploy.py ship {deployment.name} {each.tag.rpartition(':')[2]}")
+        say(f"There is nothing else to change in {deployment.name}.")
+        return True
+
+
+def _say_brought_again(
+    deployment: deployments.Deployment, connection: dict[str, str | None]
+) -> None:
+    """After a rollback, that what is committed is what was gone back from."""
+    from workerstack.deployer import going_back
+    from workerstack.deployer import stack as stacks
+    from workerstack.deployer.aws import explained
+    from workerstack.deployer.source import read_source
+
+    with explained(profile=connection["profile"]):
+        cloudformation = clients_of(deployment, **connection)("cloudformation")
+        stack = stacks.read(cloudformation, deployment.stack)
+        source = read_source(deployment)
+        said = going_back.brought_again(source, deployment, stack, cloudformation)
+    if said:
+        say(harmless(said))
 
 
 def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
@@ -131,7 +206,7 @@ def _stacks(environment: str, root: Path) -> Sequence[deployments.Deployment]:
     return found
 
 
-def _reviews(
+def reviews(
     chosen: Sequence[deployments.Deployment],
     connection: dict[str, str | None],
     allowed: dict[str, list[str]],
@@ -139,7 +214,7 @@ def _reviews(
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
     """What was found, and what went wrong, by the name of the deployment."""
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import as_completed
 
     from workerstack.deployer import make_review
     from workerstack.deployer.aws import explained
@@ -160,10 +235,10 @@ def _reviews(
     problems: dict[str, Problem] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool, status(len(chosen), "Reviewed") as done:
         running = {pool.submit(one, each): each.name for each in chosen}
-        for ended in as_completed(running):
-            name = running[ended]
+        for each in as_completed(running):
+            name = running[each]
             try:
-                found[name] = ended.result()
+                found[name] = each.result()
             except Problem as problem:
                 problems[name] = problem
             done(name)
@@ -171,7 +246,7 @@ def _reviews(
     return {name: each for name, each in ordered.items() if each is not None}, problems
 
 
-def _ended(problems: dict[str, Problem], *, several: bool) -> int:
+def ended(problems: dict[str, Problem], *, several: bool) -> int:
     """Says each problem; the gravest code of them, 0 where there is none."""
     if not several:
         for problem in problems.values():

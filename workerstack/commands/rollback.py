@@ -8,11 +8,11 @@ import click
 from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import CHANGES, connected, consent
-from workerstack.commands.reports import keep, report
+from workerstack.commands.options import CHANGES, columns, connected, consent
+from workerstack.commands.reports import all_option, allow_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
-from workerstack.output import say, show_formatted
-from workerstack.problem import Refusal
+from workerstack.output import say, show_formatted, show_json, show_line
+from workerstack.problem import Refusal, harmless
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
 @stack_option
 @click.option(
-    "--to", metavar="REVISION", help="Restore this git revision [default: the previous deployment]."
+    "--to",
+    metavar="REVISION|EXECUTION",
+    help="Restore this git revision, or one of --list [default: the previous deployment].",
 )
+@click.option(
+    "--list", "listed", is_flag=True, help="List the last ten executions, and make no change set."
+)
+@allow_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -41,17 +47,21 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @watching_options
+@all_option
 @connected
 def rollback(
     *,
     name: str,
     stack: str | None,
     to: str | None,
+    listed: bool,
+    allow: tuple[str, ...],
     output: Path | None,
     goes_on: bool,
     skip: tuple[str, ...],
     yes: bool,
     form: str,
+    whole: bool,
     minutes: int,
     root: Path,
     **connection: str | None,
@@ -65,14 +75,16 @@ def rollback(
     from workerstack.deployer import stack as stacks
 
     deployment, clients, root = aim(named(name, stack), root, connection)
-    aws.identify(deployment, clients)
+    caller = aws.identify(deployment, clients)
     live = stacks.existing(clients("cloudformation"), deployment)
     stacks.check_owner(live, deployment.name)
+    if listed:
+        return _listed(deployment, live, clients, form, root)
     undo.check_continued(live, deployment, goes_on=goes_on, skip=skip)
     if live.status not in undo.FAILED:
         source = _source(to, deployment, live, clients, root)
         confirm(deployment, "Make a change set for", yes=yes)
-        return _proposed(source, clients, form, output, root)
+        return _proposed(source, live, clients, form, allow, output, root, whole=whole)
     if to:
         raise Refusal(
             f"{live.name} is in {live.status}",
@@ -85,7 +97,7 @@ def rollback(
             + (f", without {', '.join(skip)}" if skip else ""),
             "nothing was rolled back",
         )
-    operation = undo.begin_rollback(live, deployment, clients, Clock(), skip)
+    operation = undo.begin_rollback(live, deployment, clients, Clock(), skip, caller)
     return watched(operation, clients, form=form, minutes=minutes)
 
 
@@ -99,22 +111,63 @@ def _source(
     from workerstack.deployer import earlier
 
     if to:
-        return earlier.at_revision(deployment, to, root)
+        return earlier.named(to, deployment, stack, clients, root)
     return earlier.before(deployment, stack, clients, root)
 
 
-def _proposed(
-    source: "Source", clients: "Clients", form: str, output: Path | None, root: Path
+def _listed(
+    deployment: "Deployment", stack: "Stack", clients: "Clients", form: str, root: Path
 ) -> int:
-    from workerstack.deployer import make_review
+    """The last executions; what the stack has now is marked."""
+    from workerstack.deployer import going_back
 
-    say(f"Going back to {source.origin.replace(':', ' ', 1)}.")
-    found = make_review.make_review(source.deployment, clients, Clock(), source=source)
+    found = going_back.rows(deployment, stack, clients, root)
+    if form == "json":
+        show_json([each.data for each in found], 2)
+        return 0
+    for line in going_back.lines(found, columns()):
+        show_line(harmless(line))
+    return 0
+
+
+def _proposed(
+    source: "Source",
+    stack: "Stack",
+    clients: "Clients",
+    form: str,
+    allow: tuple[str, ...],
+    output: Path | None,
+    root: Path,
+    *,
+    whole: bool,
+) -> int:
+    from workerstack.deployer import going_back, make_review
+
+    say(harmless(f"Going back to {going_back.where_to(source, root)}."))
+    difference = going_back.difference(source, stack, clients("cloudformation"))
+    if difference:
+        say(harmless(f"Difference: {difference}."))
+    for sentence in going_back.gone(source, stack, clients):
+        say(harmless(sentence))
+    found = make_review.make_review(
+        source.deployment, clients, Clock(), source=source, allowed=allow
+    )
     if found is None:
         say(f"No changes: {source.deployment.name} matches that deployment.")
+        say_what_to_commit(source, root)
         return 0
-    show_formatted(report([found], form, several=False), form)
-    keep([found], output, root, several=False)
-    say("", "What is committed is still the newer version: revert that, too, or the next review")
-    say("proposes it again.")
+    files = review_files([found], output, root, several=False)
+    show_formatted(report([found], form, several=False, whole=whole, files=files), form)
+    keep([found], files)
+    say_what_to_commit(source, root)
     return CHANGES
+
+
+def say_what_to_commit(source: "Source", root: Path) -> None:
+    """What brings the checkout to what is gone back to, where it is not that."""
+    from workerstack.deployer import going_back
+
+    found = going_back.to_commit(source, root)
+    if found:
+        say("", "What is committed is another version: the next review proposes that one again.")
+        say("To have git say what is deployed:", *(f"    {harmless(each)}" for each in found))

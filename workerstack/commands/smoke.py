@@ -15,7 +15,9 @@ from workerstack.output import confirm, say
 from workerstack.problem import Refusal
 
 if TYPE_CHECKING:
+    from workerstack.deployer.aws import Clients
     from workerstack.verifier.smoke import Plan
+    from workerstack.verifier.smoke_journal import Journal
 
 
 @click.command(cls=WithExample, example="staging/webordinary-edit --message message.json --dry-run")
@@ -51,12 +53,15 @@ def smoke(
 ) -> int:
     """Start one task, have it process a message, and put all back."""
     from workerstack.verifier import smoke as smoke_plan
-    from workerstack.verifier import smoke_message, smoke_undo
+    from workerstack.verifier import smoke_journal, smoke_message, smoke_undo
 
     message = smoke_plan.read_message(file)
     wanted = smoke_message.named(expect_object) if expect_object else None
     deployment = deployments.load(name, root)
     clients = clients_of(deployment, **connection)
+    journal = smoke_journal.Journal(deployment, root)
+    if (code := _restored(journal, deployment, clients, form, yes=yes, dry_run=dry_run)) != 0:
+        return code
     plan = smoke_plan.plan(deployment, clients, message, wanted, timeout)
     known = smoke_plan.before(plan, name, clients)
     refused = any(check.status == "FAIL" for check in known)
@@ -65,7 +70,7 @@ def smoke(
         return show_checks(name, [*known, *smoke_plan.rehearsed(plan)], form)
     if not yes:
         _ask(plan, f"{name} in {deployment.target.account}, {deployment.target.region}")
-    run = smoke_plan.Smoke(plan, clients, Clock(), say)
+    run = smoke_plan.Smoke(plan, clients, Clock(), say, journal)
     try:
         with smoke_undo.held() as held:
             run.run(held)
@@ -74,6 +79,42 @@ def smoke(
         for line in run.log:
             say(f"    | {line}")
     return code
+
+
+def _restored(
+    journal: "Journal",
+    deployment: deployments.Deployment,
+    clients: "Clients",
+    form: str,
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> int:
+    """Puts back what a run that was killed has left; 1 where that fails."""
+    from workerstack.deployer import aws
+    from workerstack.verifier import smoke_journal
+
+    aws.identify(deployment, clients)
+    notes = journal.read()
+    if notes is None:
+        return 0
+    what = f"what a smoke test has left that was killed ({notes.began:%Y-%m-%d %H:%M} UTC)"
+    if dry_run:
+        say(f"It would first put back {what}: perhaps {notes.sentence}.")
+        return 0
+    if not yes and not confirm(f"Put back {what}: perhaps {notes.sentence}"):
+        raise Refusal("Not confirmed", "nothing was put back", "Answer yes, or pass --yes")
+    say(f"Putting back {what} ...")
+    check = smoke_journal.restore(notes, clients, Clock(), say)
+    if check.status == "FAIL":
+        return show_checks(deployment.name, [check], form)
+    say(
+        f"Put back: {check.evidence}."
+        if check.passed
+        else f"Not all is as before: {check.evidence}."
+    )
+    journal.done()
+    return 0
 
 
 def _ask(plan: "Plan", where: str) -> None:

@@ -1,5 +1,6 @@
 """The one place where AWS clients are made, who calls, and how AWS's errors become sentences."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,9 @@ class Clients:
                 retries={"mode": "standard", "max_attempts": ATTEMPTS},
                 user_agent_extra="fargate-worker-stack",
             )
-            made = session.client(service, endpoint_url=self.endpoint_url, config=config)
+            made = session.client(
+                service, self.region, endpoint_url=self.endpoint_url, config=config
+            )
             made.meta.events.register_first("request-created.*.*", self._refresh)
             self._made[service] = made
         return self._made[service]
@@ -73,6 +76,16 @@ class Clients:
             if found:
                 found.get_frozen_credentials()
 
+    def elsewhere(self, region: str) -> "Clients":
+        """The same caller in another region, with the same session: nobody is asked twice."""
+        if region == self.region:
+            return self
+        if region not in self._made:
+            session = self._made.get("") or self._made.setdefault("", self._session())
+            self._made[region] = Clients(region, self.profile, self.endpoint_url, {"": session})
+        there: Clients = self._made[region]
+        return there
+
     def caller(self) -> tuple[str, str]:
         """The account and the ARN of whoever is calling."""
         identity = self("sts").get_caller_identity()
@@ -101,6 +114,12 @@ def explained(
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        if is_busy(error) and not resume:
+            raise Refusal(
+                "Another operation is under way on this stack",
+                _message(error),
+                "Follow it (`deploy.py watch ENV/STACK`), then run the command again",
+            ) from error
         what, why, next_step = sentence(error, profile)
         if not resume:
             raise Problem(what, why, next_step) from error
@@ -155,6 +174,17 @@ def cause_of(error: Exception) -> Cause:
         return "throttled" if is_throttled else "refused"
     network = (of.ConnectionError, of.HTTPClientError, of.IncompleteReadError)
     return "lost" if isinstance(error, network) else "unknown"
+
+
+BUSY = re.compile(r"is in \w+_IN_PROGRESS state and can ?not be", re.IGNORECASE)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether somebody else was quicker: CloudFormation is at work on the stack."""
+    code = code_of(error)
+    if code == "ValidationError":
+        return bool(BUSY.search(_message(error)))
+    return code == "OperationInProgressException"
 
 
 def code_of(error: Any) -> str:

@@ -3,7 +3,8 @@
 import re
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
@@ -15,8 +16,11 @@ from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Consent
 
 PREFIX = "review-"
-NAME = re.compile(rf"{PREFIX}(\d{{8}}T\d{{6}}Z)-([0-9a-f]{{8}})-[0-9a-f]+")
-"""A change set of ours: when it was made, and how its template's digest begins."""
+NAME = re.compile(rf"{PREFIX}(\d{{8}}T\d{{6}}Z)-([0-9a-f]{{8}})(?:-([0-9a-f]{{8}}))?-[0-9a-f]{{4}}")
+"""A change set of ours: when it was made, and how the digests of template and values begin.
+
+Those of before had no digest of the values.
+"""
 
 ARN = re.compile(r"arn:[a-z-]+:cloudformation:([a-z0-9-]+):(\d{12}):changeSet/([^/]+)/[^/]+")
 """A change set's ARN: region, account and name."""
@@ -32,6 +36,29 @@ PENDING = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 EXPANDS = frozenset({"CAPABILITY_AUTO_EXPAND"})
 
 Token = Callable[[], str]
+
+
+class Told(NamedTuple):
+    """What the name of a change set of ours says; ``values`` is empty in one of before."""
+
+    made: datetime
+    template: str
+    values: str
+
+    def fits(self, source: Source) -> bool:
+        """Whether a source may be what was deployed under this name."""
+        return source.template_digest.startswith(self.template) and (
+            source.values_digest.startswith(self.values)
+        )
+
+
+def told(name: str) -> Told | None:
+    """What a change set's name says; None where it is not one of ours."""
+    found = NAME.fullmatch(name)
+    if not found:
+        return None
+    made = datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return Told(made, found[2], found[3] or "")
 
 
 def random_token() -> str:
@@ -127,8 +154,12 @@ def submit(cloudformation: Any, request: dict[str, Any]) -> str:
 
 
 def change_set_name(source: Source, clock: Clock, token: Token = random_token) -> str:
-    """``review-<UTC time>-<template digest>-<random>``: it says when, what, and is unique."""
-    return f"{PREFIX}{clock.now():%Y%m%dT%H%M%SZ}-{source.template_digest[:8]}-{token()}"
+    """``review-<UTC time>-<template digest>-<values digest>-<random>``: when, what, and unique.
+
+    It is the execution's token, too, so that the stack's events say what was deployed.
+    """
+    what = f"{source.template_digest[:8]}-{source.values_digest[:8]}"
+    return f"{PREFIX}{clock.now():%Y%m%dT%H%M%SZ}-{what}-{token()}"
 
 
 def capabilities(cloudformation: Any, source: Source, template: Mapping[str, str]) -> list[str]:

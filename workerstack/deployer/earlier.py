@@ -1,21 +1,16 @@
-"""What was deployed before: from what CloudFormation kept, or from a git revision."""
+"""What was deployed before: from a git revision, or from what CloudFormation kept."""
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from io import BytesIO
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workerstack import deployments
 from workerstack.cloudformation import declared_parameters, read
-from workerstack.deployer import aws, change_set
+from workerstack.deployer import aws, change_set, history, revisions
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.operation import CHANGED, Event, event_of
+from workerstack.deployer.history import Execution
+from workerstack.deployer.revisions import Commit, resolved, text_at
 from workerstack.deployer.source import Source, checked_source, digest, template_text
 from workerstack.deployer.stack import OWNER, Stack, template_body
 from workerstack.deployments import Deployment
@@ -24,147 +19,13 @@ from workerstack.problem import Problem, Refusal
 if TYPE_CHECKING:
     from workerstack.deployments.models import ParameterValue
 
-
-LARGEST = 1_000_000
-"""Bytes of the largest template that CloudFormation takes; no larger file is one of ours.
-
-Source: CloudFormation, "Understand CloudFormation quotas", template body size.
-"""
-
-LINK, SUBMODULE = "120000", "160000"
-"""What git calls a symbolic link and a submodule in a tree."""
-
-
-@dataclass(frozen=True)
-class RevisionFiles:
-    """A revision's files, laid out in ``folder``; ``left_out`` says of each other path why."""
-
-    folder: Path
-    left_out: dict[str, str]
-
-    def check(self, file: Path) -> None:
-        """Raises Problem where the file, or a folder that it lies in, was left out."""
-        path = PurePosixPath(file.relative_to(self.folder).as_posix())
-        for place in (path, *path.parents):
-            if str(place) in self.left_out:
-                raise Problem(
-                    f"{str(place)!r} is not read",
-                    f"it is {self.left_out[str(place)]}",
-                    "Commit the file itself, below the checkout's root",
-                )
-
-
-def resolved(revision: str, root: Path) -> str:
-    """A revision's commit, all forty digits; raises Problem for an unknown one, or without git."""
-    if revision.startswith("-"):
-        raise Problem(
-            f"{revision} is not a revision", "it begins like an option", "Name another one"
-        )
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    if found.returncode:
-        raise Problem(
-            f"There is no revision {revision}",
-            "git does not know it here",
-            "Fetch it, or name another one",
-        )
-    return found.stdout.strip()
-
-
-def text_at(revision: str, path: str, root: Path) -> str | None:
-    """A file's text in a revision, ``path`` from the checkout's root; None where it is not.
-
-    Raises Problem for an unknown revision, and where there is no git.
-    """
-    found = _git(root, "show", f"{resolved(revision, root)}:./{path}")
-    return None if found.returncode else found.stdout
-
-
-def revisions_of(path: str, root: Path) -> list[tuple[str, datetime]]:
-    """The commits that touched a file, on any branch, with their times; none outside of git."""
-    found = _git(root, "log", "--all", "--format=%H %ct", "--", path)
-    pairs = (line.split() for line in found.stdout.splitlines())
-    return [(commit, datetime.fromtimestamp(int(time), UTC)) for commit, time in pairs]
-
-
-@contextmanager
-def files_of(revision: str, root: Path) -> Iterator[RevisionFiles]:
-    """The files below ``root`` as git holds them in a revision, in a folder of their own.
-
-    For what a stranger wrote: nothing of it is run, since git's objects are copied without
-    the filters that a checkout applies; and nothing beside it is read, since links,
-    submodules and names that lead elsewhere are left out. The folder goes afterwards.
-    Raises Problem for an unknown revision. A Problem that comes up in between names its
-    file as it is called in the revision.
-    """
-    commit = resolved(revision, root)
-    with tempfile.TemporaryDirectory(prefix="revision-") as name:
-        folder = Path(name).resolve()
-        try:
-            yield RevisionFiles(folder, _copy(commit, root, folder))
-        except Problem as problem:
-            if problem.file is not None and Path(problem.file).is_relative_to(folder):
-                problem.file = f"{revision}:{Path(problem.file).relative_to(folder).as_posix()}"
-            raise
-
-
-def _copy(commit: str, root: Path, folder: Path) -> dict[str, str]:
-    """Writes the regular files of a commit; the others, each with what it is."""
-    left_out: dict[str, str] = {}
-    chosen: dict[str, str] = {}
-    for entry in _output(root, "ls-tree", "-r", "-z", "--long", commit).split(b"\0")[:-1]:
-        head, _, name = entry.partition(b"\t")
-        mode, _, identity, size = head.decode("ascii").split()
-        path = os.fsdecode(name)
-        why = _unfit(mode, path, size)
-        if why:
-            left_out[path] = why
-        else:
-            chosen[path] = identity
-    asked = "".join(f"{identity}\n" for identity in chosen.values()).encode()
-    answer = BytesIO(_output(root, "cat-file", "--batch", given=asked))
-    for path in chosen:
-        length = int(answer.readline().split()[-1])
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(answer.read(length))
-        answer.read(1)
-    return left_out
-
-
-def _unfit(mode: str, path: str, size: str) -> str:
-    """Why a path of a tree is left out, or nothing."""
-    if mode == LINK:
-        return "a symbolic link"
-    if mode == SUBMODULE:
-        return "a submodule"
-    # git does not make such trees, and whoever writes objects by hand can.
-    if not path.isprintable() or set(path.split("/")) & {"", ".", "..", ".git"}:
-        return "called what no file should be"
-    if int(size) > LARGEST:
-        return f"larger than the {LARGEST:,} bytes that a template may have"
-    return ""
-
-
-def _output(root: Path, *arguments: str, given: bytes = b"") -> bytes:
-    return subprocess.run(
-        ["git", "-C", str(root), *arguments], input=given, capture_output=True, check=True
-    ).stdout
-
-
-def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise Problem(
-            "git is not installed", "files of a revision are read with it", "Install git"
-        ) from None
-
-
 TO_A_REVISION = "Name the revision: `deploy.py rollback ENV/STACK --to REVISION`"
 
 REVISION, CHANGE_SET = "revision:", "change-set:"
 """How a source's origin begins."""
+
+EXECUTED = "EXECUTE_COMPLETE"
+"""The execution status of a change set that was executed (API reference: DescribeChangeSet)."""
 
 
 def source_of(origin: str, deployment: Deployment, clients: Clients, root: Path) -> Source | None:
@@ -180,32 +41,36 @@ def source_of(origin: str, deployment: Deployment, clients: Clients, root: Path)
     arn, cloudformation = origin.removeprefix(CHANGE_SET), clients("cloudformation")
     known = change_set.described(cloudformation, arn) if change_set.ARN.fullmatch(arn) else None
     if known is None or known["StackName"] != deployment.stack:
-        raise _not_before(deployment, origin, "not known")
-    return _kept(deployment, arn, cloudformation)
+        raise Refusal(
+            "The review does not go back to what was deployed before",
+            f"it names {origin}, which is not known",
+            f"Review again: ./deploy.py rollback {deployment.name}",
+        )
+    found = _kept(deployment, arn, cloudformation)
+    if found is None:
+        raise Refusal(
+            "The review does not go back to what was deployed before",
+            f"{arn} was not executed, or is not what its name says",
+            f"Review again: ./deploy.py rollback {deployment.name}",
+        )
+    return found
 
 
-def check_origin(
-    origin: str, deployment: Deployment, stack: Stack, clients: Clients, root: Path
-) -> None:
-    """Raises Refusal where a kept change set is not what was deployed before.
+def check_origin(origin: str, deployment: Deployment, stack: Stack, clients: Clients) -> None:
+    """Raises Refusal where a kept change set is not one that was executed on the stack.
 
     Whoever can make a change set could name one that nobody reviewed; the stack's own events tell.
     """
-    if origin.startswith(CHANGE_SET):
-        try:
-            found = before(deployment, stack, clients, root).origin
-        except Problem as problem:
-            raise _not_before(deployment, origin, f"not known ({problem.what})") from problem
-        if found != origin:
-            raise _not_before(deployment, origin, found)
-
-
-def _not_before(deployment: Deployment, origin: str, found: str) -> Refusal:
-    return Refusal(
-        "The review does not go back to what was deployed before",
-        f"it names {origin or 'nothing'}, and what was deployed before is {found}",
-        f"Review again: ./deploy.py rollback {deployment.name}",
-    )
+    if not origin.startswith(CHANGE_SET):
+        return
+    found = change_set.ARN.fullmatch(origin.removeprefix(CHANGE_SET))
+    done = history.executions(clients("cloudformation"), stack.id)
+    if not found or not any(each.went_well and each.name == found[3] for each in done):
+        raise Refusal(
+            "The review does not go back to what was deployed before",
+            f"it names {origin}, and the stack's events show no such execution",
+            f"Review again: ./deploy.py rollback {deployment.name}",
+        )
 
 
 def at_revision(deployment: Deployment, revision: str, root: Path) -> Source:
@@ -234,47 +99,147 @@ def _committed(commit: str, path: str, root: Path) -> str:
 
 
 def before(deployment: Deployment, stack: Stack, clients: Clients, root: Path) -> Source:
-    """What was deployed before what is: kept by CloudFormation, or found in git by its digest.
+    """What was executed before what is deployed, whatever of template and values then changed."""
+    done = history.executions(clients("cloudformation"), stack.id)
+    return of_execution(deployment, previous(done), stack, clients, root)
 
-    Executing a change set deletes the stack's other ones, but one that was executed may be
-    kept. Its name, which every event has, says how its template's digest begins.
+
+def previous(newest_first: Iterable[Execution]) -> Execution:
+    """The last execution that deployed something else than what is deployed.
+
+    One that deployed the same again (drift put back) is passed over. Raises Problem where there
+    is none, or it was not made by us.
     """
-    cloudformation = clients("cloudformation")
-    name = previous(_newest_first(cloudformation, stack))
-    return (
-        _kept_by_name(deployment, name, stack, cloudformation)
-        or _in_git(deployment, name, root)
-        or _lost(name)
-    )
-
-
-def previous(newest_first: Iterable[Event]) -> str:
-    """The token of the last change but one that went well, which is the change set's name.
-
-    Raises Problem where there is none, or it was not made by us.
-    """
-    tokens = dict.fromkeys(
-        event.token for event in newest_first if event.is_of_stack and event.status in CHANGED
-    )
-    if len(tokens) < 2:  # noqa: PLR2004 - the deployed one and the one before
+    well = (each for each in newest_first if each.went_well)
+    deployed = next(well, None)
+    found = next((each for each in well if deployed and not each.deploys_as(deployed)), None)
+    if found is None:
         raise Problem(
             "There is nothing to go back to",
             "the stack's events show no earlier update that succeeded",
             TO_A_REVISION,
         )
-    name = list(tokens)[1]
-    if not change_set.NAME.fullmatch(name):
+    if found.told is None:
         raise Problem(
             "Cannot find the previous template",
-            f"that update was not made by deploy.py ({name or 'it has no token'})",
+            f"that update was not made by deploy.py ({found.name or 'it has no token'})",
             TO_A_REVISION,
         )
-    return name
+    return found
 
 
-def _newest_first(cloudformation: Any, stack: Stack) -> Iterator[Event]:
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack.id)
-    return (event_of(each) for page in pages for each in page["StackEvents"])
+def named(to: str, deployment: Deployment, stack: Stack, clients: Clients, root: Path) -> Source:
+    """What an execution deployed, by the name that `--list` shows, or what a git revision has.
+
+    Raises Problem where there is no such execution, or it deployed nothing.
+    """
+    if change_set.told(to) is None:
+        return at_revision(deployment, to, root)
+    done = history.executions(clients("cloudformation"), stack.id)
+    found = next((each for each in done if each.name == to), None)
+    if found is None or not found.went_well:
+        raise Problem(
+            f"{to} is not a deployment to go back to",
+            f"it ended in {found.status}: {found.outcome}" if found
+            else f"the events of {stack.name} show no such execution",
+            f"See which there are: `deploy.py rollback {deployment.name} --list`",
+        )  # fmt: skip
+    return of_execution(deployment, found, stack, clients, root)
+
+
+def of_execution(
+    deployment: Deployment, execution: Execution, stack: Stack, clients: Clients, root: Path
+) -> Source:
+    """What an execution deployed: in git, else in CloudFormation, else on another branch.
+
+    Executing a change set deletes the stack's other ones, but one that was executed may be
+    kept. A commit that is not in the history of HEAD is the last resort: `execute` refuses it.
+    """
+    found = fitting(deployment, [execution], root).get(execution.name)
+    if found and found[0].is_merged:
+        return found[1]
+    kept = _kept_by_name(deployment, execution.name, stack, clients("cloudformation"))
+    return kept or (found[1] if found else _lost(execution))
+
+
+def fitting(
+    deployment: Deployment, executions: Iterable[Execution], root: Path
+) -> dict[str, tuple[Commit, Source]]:
+    """The newest commit with what each execution deployed, by the execution's name.
+
+    A commit fits that has both digests. The name of before has none of the values: then it is
+    the newest one that was made before the change set, or else the first one after. What no
+    commit has is left out, and so is what today's tool cannot read.
+    """
+    wanted = {each.name: each.told for each in executions if each.told}
+    file = deployment.source.file.relative_to(root).as_posix()
+    path = str(deployment.source.data["template-file-path"])
+    commits = revisions.touching(dict.fromkeys([file, path]), root) if wanted else []
+    values = revisions.texts_at([each.id for each in commits], file, root)
+    reader = _Reader(deployment, root)
+    found: dict[str, list[tuple[Commit, Source]]] = {}
+    places: dict[str, list[Commit]] = {}
+    for commit in commits:
+        then = reader.deployment(values[commit.id])
+        if then is not None:
+            places.setdefault(str(then.source.data["template-file-path"]), []).append(commit)
+    for place, those in places.items():
+        templates = revisions.texts_at([each.id for each in those], place, root)
+        for commit in those:
+            told = templates[commit.id]
+            fits = [name for name, each in wanted.items()
+                    if told is not None and digest(told).startswith(each.template)]  # fmt: skip
+            source = reader.source(values[commit.id], told) if fits and told else None
+            for name in fits:
+                if source is not None and wanted[name].fits(source):
+                    origin = f"{REVISION}{commit.id}"
+                    found.setdefault(name, []).append((commit, replace(source, origin=origin)))
+    return {name: _newest(each, wanted[name]) for name, each in found.items()}
+
+
+def _newest(found: list[tuple[Commit, Source]], told: change_set.Told) -> tuple[Commit, Source]:
+    merged = [each for each in found if each[0].is_merged] or found
+    if told.values:
+        return max(merged, key=lambda each: each[0].date)
+    # Git's times are whole seconds of when it was committed, and so are those in a name.
+    earlier = [each for each in merged if each[0].date <= told.made]
+    if earlier:
+        return max(earlier, key=lambda each: each[0].date)
+    return min(merged, key=lambda each: each[0].date)
+
+
+class _Reader:
+    """Reads each text of a values file, and each pair of it with a template, once."""
+
+    def __init__(self, deployment: Deployment, root: Path) -> None:
+        self._deployment, self._root = deployment, root
+        self._deployments: dict[str, Deployment | None] = {}
+        self._sources: dict[tuple[str, str], Source | None] = {}
+
+    def deployment(self, text: str | None) -> Deployment | None:
+        if text is None:
+            return None
+        if text not in self._deployments:
+            file = self._deployment.source.file
+            try:
+                found = deployments.load_text(self._deployment.name, text, file, self._root)
+            except Problem:
+                # An older form of the file, or a slip that was committed: nobody deployed it.
+                found = None
+            self._deployments[text] = found
+        return self._deployments[text]
+
+    def source(self, values: str | None, template: str) -> Source | None:
+        then = self.deployment(values)
+        if values is None or then is None:
+            return None
+        if (values, template) not in self._sources:
+            try:
+                found = checked_source(then, template)
+            except Problem:
+                found = None
+            self._sources[values, template] = found
+        return self._sources[values, template]
 
 
 def _kept_by_name(
@@ -291,9 +256,14 @@ def _kept_by_name(
     return _kept(deployment, found["ChangeSetId"], cloudformation)
 
 
-def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
+def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source | None:
+    """What an executed change set deployed; None for one that is not what its name says.
+
+    CloudFormation deletes change sets and takes their names again, so a name alone says nothing.
+    """
     answer = cloudformation.describe_change_set(ChangeSetName=arn)
-    text = template_text(template_body(cloudformation, ChangeSetName=arn))
+    body = template_body(cloudformation, ChangeSetName=arn)
+    text = template_text(body)
     declared = declared_parameters(read(text, arn).data)
     hidden = sorted(name for name, each in declared.items() if each.no_echo)
     if hidden:
@@ -308,42 +278,25 @@ def _kept(deployment: Deployment, arn: str, cloudformation: Any) -> Source:
     }
     tags = {key: value for key, value in _pairs(answer.get("Tags", ())) if key != OWNER}
     then = replace(deployment, parameters=values, tags=tags)
-    return checked_source(then, text, f"{CHANGE_SET}{arn}")
+    source = checked_source(then, text, f"{CHANGE_SET}{arn}")
+    told = change_set.told(answer["ChangeSetName"])
+    # The bytes of a template in JSON are not answered, so they have no digest here.
+    template = told.template if told and isinstance(body, str) else ""
+    is_told = told is not None and told._replace(template=template).fits(source)
+    return source if is_told and answer.get("ExecutionStatus") == EXECUTED else None
 
 
 def _pairs(answer: Iterable[Mapping[str, str]], what: str = "") -> Iterator[tuple[str, str]]:
     return ((each[f"{what}Key"], each[f"{what}Value"]) for each in answer)
 
 
-def _in_git(deployment: Deployment, name: str, root: Path) -> Source | None:
-    """The newest revision before the change set was made whose template has its digest."""
-    made, begins = _told(name)
-    path = str(deployment.source.data["template-file-path"])
-    fitting = [
-        (committed, commit)
-        for commit, committed in revisions_of(path, root)
-        if digest(text_at(commit, path, root) or "").startswith(begins)
-    ]
-    if not fitting:
-        return None
-    earlier = [each for each in fitting if each[0] <= made]
-    _, commit = max(earlier) if earlier else min(fitting)
-    return at_revision(deployment, commit, root)
-
-
-def _told(name: str) -> tuple[datetime, str]:
-    """When a change set of ours was made, and the first digits of its template's digest."""
-    found = change_set.NAME.fullmatch(name)
-    if not found:
-        raise ValueError(name)
-    made = datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return made, found[2]
-
-
-def _lost(name: str) -> Source:
+def _lost(execution: Execution) -> Source:
+    told = execution.told
+    template, values = (told.template, told.values) if told else ("", "")
+    digests = f"a template {template}{f' and values {values}' if values else ''}"
     raise Problem(
-        f"What {name} deployed is not known any more",
-        f"CloudFormation has not kept it, and no template in git has a digest that begins with"
-        f" {_told(name)[1]}",
+        f"What {execution.name} deployed is not known any more",
+        f"CloudFormation has not kept it, and no commit has {digests} (a shallow clone has not"
+        " all of them)",
         TO_A_REVISION,
     )

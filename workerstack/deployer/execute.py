@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workerstack.deployer import binding, change_set, make_review
+from workerstack.deployer import aws, binding, change_set, make_review
 from workerstack.deployer.aws import WITHOUT_ANSWER, Clients, cause_of, code_of, sentence
 from workerstack.deployer.change_set import Request
-from workerstack.deployer.operation import Operation, event_of
+from workerstack.deployer.operation import Operation, event_of, token_of
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
@@ -61,7 +61,7 @@ def execute(
     where = review.where.model_copy(update={"stack_id": stack.id})
     now, steady = make_review.review_again(clients, source, stack, plain, where, request)
     binding.check_same(review, now, steady)
-    _begin(clients, review, operation)
+    _begin(clients, review, operation, caller=aws.identify(deployment, clients))
     return operation
 
 
@@ -93,13 +93,16 @@ def _operation(
     )
 
 
-def _begin(clients: Clients, review: Review, operation: Operation) -> None:
+def _begin(clients: Clients, review: Review, operation: Operation, *, caller: str) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     cloudformation = clients("cloudformation")
     try:
         cloudformation.execute_change_set(
-            ChangeSetName=review.change_set.arn, ClientRequestToken=operation.token
+            ChangeSetName=review.change_set.arn,
+            ClientRequestToken=token_of(operation.token, caller),
+            # What a failure leaves under its name would make the next attempt fail (API reference).
+            **({} if review.adoption else {"RetainExceptOnCreate": True}),
         )
     except KeyboardInterrupt:
         raise _unknown("you interrupted it at that moment") from None

@@ -8,6 +8,7 @@ that this botocore or this account lacks is said to be so, and never fails a rev
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from workerstack.cloudformation import Stack as Resolved
@@ -19,6 +20,8 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.binding import bind, check_known
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
+from workerstack.deployer.deployed import Deployed, physical_ids, worker_queues
+from workerstack.deployer.running_images import moved_tags
 from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployer.stack import Stack
 from workerstack.deployments import Deployment
@@ -29,23 +32,23 @@ from workerstack.review.case import Facts
 from workerstack.review.compare import Beside
 from workerstack.review.model import Consent, Finding, Notice, ResourceChange, Review, Step, Where
 from workerstack.review.predict import fill, not_known, parts, predict
-from workerstack.review.simulate_change import Deployed
+from workerstack.review.simulate_change import Deployed as Simulated
 
 SERVICE = "AWS::ECS::Service"
-ALARM = "AWS::CloudWatch::Alarm"
 NOBODY = "is not imported by any stack"
 
 
 def gather_facts(
     clients: Clients,
     changes: Iterable[ResourceChange],
-    templates: Iterable[Mapping[str, Any]],
+    deployed: Callable[[], Deployed],
+    after: Mapping[str, Any],
     stack: Mapping[str, Any],
 ) -> tuple[Facts, tuple[str, ...]]:
     """The facts on a change set, and a sentence for each that is not known.
 
-    ``templates``: the resolved bodies before and after; ``stack`` is DescribeStacks' answer,
-    empty for a new stack.
+    ``deployed`` gives what the stack has now, ``after`` are the resolved bodies that it will
+    have; ``stack`` is DescribeStacks' answer, empty for a new stack.
     """
     unknown: list[str] = []
 
@@ -58,6 +61,7 @@ def gather_facts(
             unknown.append(f"{what} could not be read: {error}")
             return otherwise
 
+    changes = tuple(changes)
     services = [
         change.physical_id
         for change in changes
@@ -69,10 +73,16 @@ def gather_facts(
         account=stack.get("StackId", "::::").split(":")[4],
         running_tasks=asked("The running tasks", lambda: _running(clients("ecs"), services)),
         messages_in_flight=asked(
-            "The messages in flight", lambda: _in_flight(clients("sqs"), _queues(templates))
+            "The messages in flight",
+            lambda: _in_flight(clients("sqs"), worker_queues(deployed())),
         )
         if services
         else None,
+        waiting=asked(
+            "The messages of a queue that is left",
+            lambda: _waiting(clients("sqs"), cases.left_queues(changes, after)),
+            {},
+        ),
         imports=asked(
             "Who imports the exports",
             lambda: {name: _importers(clients("cloudformation"), name) for name in exports},
@@ -80,6 +90,11 @@ def gather_facts(
         ),
         exports=exports,
         rollback_disabled=bool(stack.get("DisableRollback")),
+        moved_tags=asked(
+            "Whether a tag means another image", lambda: moved_tags(clients, deployed()), ()
+        )
+        if stack
+        else (),
     )
     return facts, tuple(unknown)
 
@@ -94,36 +109,25 @@ def _running(ecs: Any, services: list[str]) -> int | None:
     return found if services else None
 
 
-def _in_flight(sqs: Any, queues: set[str]) -> int | None:
+def _in_flight(sqs: Any, queues: list[str]) -> int | None:
     name = "ApproximateNumberOfMessagesNotVisible"
     found = 0
-    for queue in sorted(queues):
+    for queue in queues:
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
         found += int(answer["Attributes"][name])
     return found if queues else None
 
 
-def _queues(templates: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The queues whose depth the stack's alarms watch."""
-    alarms = [
-        body.get("Properties", {})
-        for template in templates
-        for body in template.values()
-        if body.get("Type") == ALARM
-    ]
-    return {name for alarm in alarms for name in _dimension(alarm, "QueueName")}
-
-
-def _dimension(value: Any, wanted: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _dimension(item, wanted)
-    elif isinstance(value, Mapping):
-        if value.get("Name") == wanted and isinstance(value.get("Value"), str):
-            yield value["Value"]
-        for item in value.values():
-            yield from _dimension(item, wanted)
+def _waiting(sqs: Any, queues: Iterable[str]) -> dict[str, int]:
+    """Messages of each queue, visible and in flight."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = {}
+    for queue in sorted(queues):
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        found[queue] = sum(int(answer["Attributes"][name]) for name in names)
+    return found
 
 
 def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:
@@ -283,9 +287,9 @@ def make_review(
             "Review without --revert-drift",
         )
     name = change_set.change_set_name(source, clock)
-    consents = tuple(Consent(finding=each, by=caller) for each in sorted(set(allowed)))
+    given = consents(allowed, caller)
     request = change_set.requested(
-        clients, source, stack, name=name, revert_drift=revert_drift, consents=consents
+        clients, source, stack, name=name, revert_drift=revert_drift, consents=given
     )
     arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py review {deployment.name}")
@@ -301,12 +305,24 @@ def make_review(
         stack_id=plain["StackId"],
     )
     found = judged(clients, source, stack, plain, where, request)
+    return let_through(found, given, cloudformation, stack)
+
+
+def consents(allowed: Collection[str], caller: str) -> tuple[Consent, ...]:
+    """What a caller lets through, each finding once."""
+    return tuple(Consent(finding=each, by=caller) for each in sorted(set(allowed)))
+
+
+def let_through(
+    found: Review, given: tuple[Consent, ...], cloudformation: Any, stack: Stack
+) -> Review:
+    """The review with its consents; raises Refusal where it has no such finding, and drops it."""
     try:
-        check_known(allowed, found.findings)
+        check_known([each.finding for each in given], found.findings)
     except Refusal:
-        drop(cloudformation, arn, stack)
+        drop(cloudformation, found.change_set.arn, stack)
         raise
-    return found.model_copy(update={"allowed": consents})
+    return found.model_copy(update={"allowed": given})
 
 
 def review_again(
@@ -373,7 +389,13 @@ def _judged(
     predicted = predict(old, new, tags_differ=before.tags != after.tags and not stack.is_new)
     filled = certain.proved(fill(resources, old, new, predicted), old, new)
     sighted = certain.in_sight(filled)
-    live, silent = gather_facts(clients, sighted, (old.bodies, new.bodies), stack.answer)
+    live, silent = gather_facts(
+        clients,
+        sighted,
+        cache(lambda: _deployed(cloudformation, stack, old)),
+        new.bodies,
+        stack.answer,
+    )
     said, unasked = gather_notices(cloudformation, arn)
     case = cases.Case(
         is_new=stack.is_new,
@@ -404,12 +426,16 @@ def _judged(
         adoption=adoption,
         scaling=simulate_change.effect(
             case.resources,
-            Deployed(before.template, before.parameters),
-            Deployed(after.template, after.parameters),
+            Simulated(before.template, before.parameters),
+            Simulated(after.template, after.parameters),
         ),
         binding=bind(source, stack, request, plain),
     )
     return found, case
+
+
+def _deployed(cloudformation: Any, stack: Stack, resolved: Resolved) -> Deployed:
+    return Deployed(resolved, {} if stack.is_new else physical_ids(cloudformation, stack))
 
 
 def _is_foreseeable(source: Source, old: Resolved, new: Resolved, request: Request) -> bool:

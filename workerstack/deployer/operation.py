@@ -1,5 +1,6 @@
 """An operation in AWS: its events, how it ended, one look at it, and where it is shown."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,10 @@ STACK = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to one resource; ``time`` is an ISO time of UTC."""
+    """What happened to one resource; ``time`` is an ISO time of UTC.
+
+    ``token`` is what the operation is called, ``by`` who executed it, where the token says so.
+    """
 
     id: str
     time: str
@@ -24,6 +28,7 @@ class Event:
     reason: str
     token: str = ""
     stack_id: str = ""
+    by: str = ""
 
     @property
     def is_of_stack(self) -> bool:
@@ -106,8 +111,37 @@ def _oldest_first(newest_first: Iterable[Event]) -> list[Event]:
     return sorted(oldest_first, key=lambda event: event.time)
 
 
+BY = "-by-"
+"""What stands in a token between what it is called and who began it."""
+
+OURS = re.compile(rf"((?:review|rollback|delete)-\d{{8}}T\d{{6}}Z-[0-9a-f-]+){BY}([a-zA-Z0-9-]+)")
+"""A token of ours that says who began it."""
+
+LONGEST_NAME = 60
+"""Characters of who executed it; a token holds 128 (API reference: ExecuteChangeSet)."""
+
+SSO = "AWSReservedSSO_"
+"""How the roles of IAM Identity Center begin; their sessions are called like the person."""
+
+
+def token_of(name: str, caller: str) -> str:
+    """The token of an execution: what it is called, and who begins it.
+
+    CloudFormation's events tell no caller. A token takes letters, digits and hyphens (API
+    reference: ExecuteChangeSet), so others become hyphens. ``caller`` is an ARN.
+    """
+    _, _, whom = caller.rpartition(":")[2].partition("/")
+    role, _, session = whom.partition("/")
+    who = session if role.startswith(SSO) else whom or caller.rpartition(":")[2]
+    told = re.sub("[^a-zA-Z0-9]+", "-", who).strip("-")[:LONGEST_NAME].strip("-")
+    return f"{name}{BY}{told}" if told else name
+
+
 def event_of(answer: Mapping[str, Any]) -> Event:
     """An event of DescribeStackEvents."""
+    token, by = answer.get("ClientRequestToken", ""), ""
+    if ours := OURS.fullmatch(token):
+        token, by = ours.groups()
     return Event(
         id=answer["EventId"],
         time=answer["Timestamp"].isoformat(),
@@ -116,7 +150,8 @@ def event_of(answer: Mapping[str, Any]) -> Event:
         type=answer.get("ResourceType", ""),
         status=answer.get("ResourceStatus", ""),
         reason=answer.get("ResourceStatusReason") or "",
-        token=answer.get("ClientRequestToken", ""),
+        token=token,
+        by=by,
         stack_id=answer.get("StackId", ""),
     )
 
@@ -141,7 +176,8 @@ class Outcome:
     ``not_rolled_back`` failed when it was taken back; ``left_behind`` are resources that
     were not deleted, since that failed or their policy keeps them: they exist, and are
     billed. ``stopped`` are the reasons for which tasks of the service stopped meanwhile:
-    what the failure of the service itself does not say.
+    what the failure of the service itself does not say. ``was_cancelled``: somebody cancelled
+    it, so that there is no cause.
     """
 
     status: str
@@ -152,6 +188,7 @@ class Outcome:
     not_rolled_back: tuple[Event, ...]
     left_behind: tuple[Event, ...]
     stopped: tuple[str, ...] = ()
+    was_cancelled: bool = False
 
 
 def outcome(
@@ -167,7 +204,9 @@ def outcome(
     """
     turned = _turned(events) if wanted == CHANGED else len(events)
     failed = [event for event in events[:turned] if event.is_failure and not event.is_of_stack]
-    causes = [event for event in failed if not event.is_consequence] or failed[:1]
+    real = [event for event in failed if not event.is_consequence]
+    was_cancelled = wanted == CHANGED and not real and is_cancelled(events)
+    causes = real or ([] if was_cancelled else failed[:1])
     later = events[turned:] if wanted == CHANGED else events
     gone = {event.logical_id for event in later if event.status == "DELETE_COMPLETE"}
     stuck = [event for event in later if event.is_failure and not event.is_of_stack]
@@ -184,6 +223,21 @@ def outcome(
             event for event in later if event.status in LEFT and event.logical_id not in gone
         ),
         stopped=tuple(dict.fromkeys(stopped)),
+        was_cancelled=was_cancelled,
+    )
+
+
+CANCEL = "-cancel"
+"""How the token of a cancellation ends that this tool asked for."""
+
+
+def is_cancelled(events: Iterable[Event]) -> bool:
+    """Whether somebody cancelled the update: by our token, or as the stack's own event says."""
+    return any(
+        event.token.endswith(CANCEL)
+        or ("ROLLBACK_IN_PROGRESS" in event.status and "cancel" in event.reason.lower())
+        for event in events
+        if event.is_of_stack
     )
 
 
@@ -226,7 +280,7 @@ class Operation:
     @property
     def cancellation(self) -> str:
         """The token with which it is cancelled; its events are the operation's, too."""
-        return f"{self.token}-cancel"
+        return f"{self.token}{CANCEL}"
 
     @property
     def resume(self) -> str:

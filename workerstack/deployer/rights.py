@@ -39,7 +39,7 @@ class Right:
 RIGHTS = (
     # Stacks and change sets.
     Right("cloudformation:DescribeStacks", ALL, "stacks", "what there is"),
-    Right("cloudformation:ListStackResources", LIVE, "stacks", "what it has"),
+    Right("cloudformation:ListStackResources", ALL, "stacks", "what it has"),
     Right("cloudformation:GetTemplate", BOTH, "stacks", "what is deployed, and what is proposed"),
     Right("cloudformation:GetTemplateSummary", BOTH, "all", "which capabilities a template needs"),
     Right("cloudformation:DescribeStackEvents", BOTH, "stacks", "what happened, also earlier"),
@@ -90,8 +90,8 @@ RIGHTS = (
     Right("sqs:GetQueueUrl", (SMOKE,), "dead-letter queues", "its dead letters"),
     Right("sqs:GetQueueAttributes", ALL, "queues", "messages waiting and in flight"),
     Right("ecs:DescribeTaskDefinition", LIVE, "all", "what runs"),
-    Right("ecs:ListTasks", LIVE, "tasks of the clusters", "tasks that stop"),
-    Right("ecs:DescribeTasks", LIVE, "tasks", "why they stop"),
+    Right("ecs:ListTasks", ALL, "tasks of the clusters", "tasks that run or stop"),
+    Right("ecs:DescribeTasks", ALL, "tasks", "which image they run, why they stop"),
     Right("logs:FilterLogEvents", LIVE, "log groups", "what the worker says"),
     Right("application-autoscaling:DescribeScalableTargets", LIVE, "all", "whether it scales"),
     Right("application-autoscaling:DescribeScalingPolicies", LIVE, "all", "how it scales"),
@@ -100,6 +100,36 @@ RIGHTS = (
     Right("elasticfilesystem:DescribeMountTargets", LIVE, "file systems", "its mount targets"),
     Right("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
           "whether they let the worker in"),
+    # Preflight: does what is needed exist? The JSON keys of a secret take the right to read it,
+    # secretsmanager:GetSecretValue, which nobody gets from here.
+    Right("secretsmanager:DescribeSecret", (REVIEWER,), "needed secrets", "that they are there"),
+    Right("ssm:DescribeParameters", (REVIEWER,), "any, of needed parameters",
+          "that they are there"),
+    Right("kms:DescribeKey", (REVIEWER,), "keys of needs", "whether a customer key is enabled"),
+    Right("kms:GetKeyPolicy", (REVIEWER,), "keys of needs", "whether it lets the worker in"),
+    Right("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and free addresses"),
+    Right("ec2:DescribeRouteTables", (REVIEWER,), "all", "a way out"),
+    Right("ec2:DescribeVpcEndpoints", (REVIEWER,), "all", "a way to AWS without one"),
+    Right("ec2:DescribeSecurityGroups", (REVIEWER,), "all", "whether they let the worker in"),
+    Right("elasticfilesystem:DescribeFileSystems", (REVIEWER,), "file systems",
+          "that they are there"),
+    Right("elasticfilesystem:DescribeMountTargets", (REVIEWER,), "file systems",
+          "one in each zone"),
+    Right("elasticfilesystem:DescribeMountTargetSecurityGroups", (REVIEWER,), "file systems",
+          "whether they let the worker in"),
+    Right("elasticfilesystem:DescribeAccessPoints", (REVIEWER,), "access points",
+          "that they are there"),
+    Right("logs:DescribeLogGroups", (REVIEWER,), "all log groups", "whether a name is free"),
+    Right("s3:ListBucket", (REVIEWER,), "worker's buckets", "whose they are"),
+    Right("servicequotas:GetServiceQuota", (REVIEWER,), "all", "vCPUs of the most tasks"),
+    Right("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
+    Right("iam:GetAccountSummary", (REVIEWER,), "all", "how many roles there may be"),
+    Right("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
+    Right("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
+    # One task proves a revision at zero tasks, and is stopped.
+    Right("ecs:RunTask", (EXECUTOR,), "task definitions", "a task that proves a revision"),
+    Right("ecs:StopTask", (EXECUTOR,), "tasks", "stopping it"),
+    Right("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
     # What verify reads of the stack, one resource at a time.
     Right("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
     Right("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
@@ -112,8 +142,11 @@ RIGHTS = (
     Right("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
     Right("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
     Right("cloudwatch:GetMetricData", (EXECUTOR,), "all", "the age of the oldest message"),
-    Right("ecr:DescribeImages", (EXECUTOR,), "repositories", "whether tasks run the image"),
-    Right("ecr:BatchGetImage", (EXECUTOR,), "repositories", "images of several platforms"),
+    Right("ecs:DescribeServiceRevisions", BOTH, "service revisions", "which image a tag became"),
+    Right("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
+    Right("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
+    Right("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
+    Right("ecr:DescribeImageScanFindings", (REVIEWER,), "repositories", "ship: what a scan found"),
     Right("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
     Right("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
     # The smoke test.
@@ -187,6 +220,10 @@ class Environment:
                 for each in self.sources
             ],
             "services": (each for each in self.arns("AWS::ECS::Service") if ":service/" in each),
+            "service revisions": self._service_revisions(),
+            "service deployments": (
+                each for each in self.arns("AWS::ECS::Service") if ":service-deployment/" in each
+            ),
             "queues": self._queues(),
             "worker's queue": self._given(),
             "dead-letter queues": self._dead_letters(),
@@ -204,9 +241,19 @@ class Environment:
             "secrets": self._secrets(),
             "any, of parameters": ["*"] if any(self.resources("AWS::SSM::Parameter")) else [],
             "log groups": self._log_groups(),
+            "access points": self._access_points(),
+            "needed secrets": self._needed(secrets=True),
+            "any, of needed parameters": ["*"] if any(self._needed(secrets=False)) else [],
+            "keys of needs": (
+                [place.arn("kms", "key/*")]
+                if any(self.resources("AWS::ECS::TaskDefinition"))
+                else []
+            ),
             "alarms": self.arns("AWS::CloudWatch::Alarm"),
             "file systems": self._file_systems(),
-            "task roles": self._task_roles(),
+            "task definitions": self.arns("AWS::ECS::TaskDefinition"),
+            "task roles": self._task_roles("TaskRoleArn"),
+            "passed roles": self._task_roles("TaskRoleArn", "ExecutionRoleArn"),
             "scalable targets": [place.arn("application-autoscaling", "scalable-target/*")],
             "service role": [target.service_role] if target.service_role else [],
             "worker's buckets": self._worker_may("s3:ListBucket"),
@@ -264,6 +311,13 @@ class Environment:
             for name, each in self.resources("AWS::ECS::Service")
         }
 
+    def _service_revisions(self) -> Iterator[str]:
+        """IAM asks about the revision and about its service (Service Authorization Reference)."""
+        for each in self.arns("AWS::ECS::Service"):
+            if ":service/" in each:
+                yield each
+                yield f"{each.replace(':service/', ':service-revision/')}/*"
+
     def _queues(self) -> Iterator[str]:
         """Those that alarms watch or containers are given, and their dead-letter queues."""
         yield from self._given()
@@ -309,13 +363,29 @@ class Environment:
                 if found:
                     yield self.place.arn("elasticfilesystem", f"file-system/{found}")
 
-    def _task_roles(self) -> set[str]:
+    def _access_points(self) -> Iterator[str]:
+        for name, each in self.resources("AWS::ECS::TaskDefinition"):
+            for volume in each.get("Volumes", default=()):
+                given = volume.get("EFSVolumeConfiguration", {}).get("AuthorizationConfig", {})
+                found = pattern(given.get("AccessPointId"), name, self.stacks[name])
+                if found:
+                    yield self.place.arn("elasticfilesystem", f"access-point/{found}")
+
+    def _needed(self, *, secrets: bool) -> Iterator[str]:
+        """What the containers are given from Secrets Manager, or from Parameter Store."""
+        for name, each in self.resources("AWS::ECS::TaskDefinition"):
+            for container in each.get("ContainerDefinitions", default=()):
+                for secret in container.get("Secrets", ()):
+                    found = pattern(secret.get("ValueFrom"), name, self.stacks[name]) or ""
+                    if (":secretsmanager:" in found) == secrets and found:
+                        yield ":".join(found.split(":")[:7])
+
+    def _task_roles(self, *properties: str) -> set[str]:
         return {
             arn
             for name, each in self.resources("AWS::ECS::TaskDefinition")
-            for arn in resource_rights.roles(
-                each.get("TaskRoleArn"), name, self.stacks[name], self.place
-            )
+            for role in properties
+            for arn in resource_rights.roles(each.get(role), name, self.stacks[name], self.place)
         }
 
     def _managed_policies(self) -> Iterator[str]:
@@ -425,7 +495,8 @@ def _tool(environment: Environment, role: str) -> Iterator[Grant]:
 
 def _condition(right: Right, environment: Environment) -> Mapping[str, Any]:
     if right.action == "iam:PassRole":
-        return {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+        taker = "ecs-tasks" if right.on == "passed roles" else "cloudformation"
+        return {"StringEquals": {"iam:PassedToService": f"{taker}.amazonaws.com"}}
     if right.action.startswith("s3:"):
         # The names of buckets are everybody's: one that was deleted may be a stranger's now.
         return {"StringEquals": {"s3:ResourceAccount": environment.place.account}}

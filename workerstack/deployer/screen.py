@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from workerstack.deployer import stopped_tasks
 from workerstack.deployer.operation import Event, Operation, Outcome, Snapshot
 from workerstack.deployer.service import Rollout
 from workerstack.problem import harmless, json_text
@@ -59,7 +60,9 @@ def rollout_news(rollout: Rollout) -> list[str]:
         for each in rollout.deployments
         if each.state == "FAILED"
     ]
-    return [*failed, *(f"a task stopped: {each}" for each in dict.fromkeys(rollout.stopped))]
+    back = [f"the service's deployment is {each}" for each in rollout.back]
+    stopped = [f"a task stopped: {each}" for each in dict.fromkeys(rollout.stopped)]
+    return [*failed, *back, *stopped]
 
 
 def block(snapshot: Snapshot, style: Style, width: int) -> list[str]:
@@ -117,6 +120,8 @@ def ending(outcome: Outcome, operation: Operation, next_step: str, width: int) -
         lines += wrapped(event.reason or "no reason was given", width, "         ")
     for reason in outcome.stopped if not outcome.is_good else ():
         lines += wrapped(f"a task stopped: {reason}", width, "  ", "    ")
+        usual = stopped_tasks.meaning_of(reason)
+        lines += wrapped(f"usually: {usual.cause}. {usual.remedy}", width, "    ", "    ")
     if outcome.consequences:
         names = ", ".join(event.logical_id for event in outcome.consequences)
         lines += wrapped(f"stopped because of that: {names}", width, "  ", "    ")

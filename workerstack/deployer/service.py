@@ -7,7 +7,7 @@ Source: ECS API reference, Task (stopCode, stoppedReason); "Stopped tasks error 
 Source: Application Auto Scaling, "Suspend and resume scaling", RegisterScalableTarget.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,9 +42,13 @@ class EcsDeployment:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer."""
+    """What ECS, SQS and the log say now; ``unknown`` are sentences on what did not answer.
+
+    ``back`` are sentences on why a deployment of the service is rolled back or was stopped.
+    """
 
     deployments: tuple[EcsDeployment, ...] = ()
+    back: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     waiting: int | None = None
@@ -79,6 +83,9 @@ def read_rollout(clients: Clients, service_arn: str, since: datetime, now: datet
     queue = asked("The queue", lambda: depth(clients("sqs"), queue_url(task)), {})
     return Rollout(
         deployments=tuple(_deployment(each) for each in service.get("deployments", ())),
+        back=tuple(
+            asked("The service's deployments", lambda: _back(ecs, cluster, service_arn, since), ())
+        ),
         stopped=tuple(
             asked("Stopped tasks", lambda: stopped(ecs, cluster, service_arn, since), ())
         ),
@@ -103,6 +110,38 @@ def _deployment(answer: Mapping[str, Any]) -> EcsDeployment:
         state=answer.get("rolloutState", ""),
         reason=answer.get("rolloutStateReason", ""),
     )
+
+
+ENDED_BADLY = ("ROLLBACK", "STOP")
+"""How the states begin of a service deployment that does not end as it was meant to."""
+
+
+def _back(ecs: Any, cluster: str, service_arn: str, since: datetime) -> list[str]:
+    """Why deployments of a service are rolled back: the circuit breaker, an alarm, a person.
+
+    Source: ECS API reference, ListServiceDeployments, DescribeServiceDeployments.
+    """
+    listed = ecs.list_service_deployments(
+        cluster=cluster, service=service_arn, createdAt={"after": since}
+    )["serviceDeployments"]
+    bad = [each for each in listed if str(each.get("status", "")).startswith(ENDED_BADLY)]
+    if not bad:
+        return []
+    sentences = []
+    arns = [each["serviceDeploymentArn"] for each in bad]
+    for each in ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]:
+        breaker = each.get("deploymentCircuitBreaker", {})
+        reasons = [each.get("statusReason"), each.get("rollback", {}).get("reason")]
+        if breaker.get("status") == "TRIGGERED":
+            reasons.append(
+                f"circuit breaker: {breaker.get('failureCount')} tasks failed, of"
+                f" {breaker.get('threshold')} that it allows"
+            )
+        if alarms := each.get("alarms", {}).get("triggeredAlarmNames"):
+            reasons.append(f"in ALARM: {', '.join(alarms)}")
+        said = "; ".join(dict.fromkeys(filter(None, reasons)))
+        sentences.append(f"{each['status']}{f': {said}' if said else ''}")
+    return sentences
 
 
 def _task_definition(ecs: Any, service: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -188,6 +227,25 @@ def _dead(sqs: Any, policy: str | None) -> int | None:
     return depth(sqs, url)["waiting"]
 
 
+OLDEST = "ApproximateAgeOfOldestMessage"
+
+
+def oldest(cloudwatch: Any, queue: str, now: datetime) -> float | None:
+    """Seconds that the oldest message waits; None without a datapoint of the last ten minutes."""
+    metric = {
+        "Namespace": "AWS/SQS",
+        "MetricName": OLDEST,
+        "Dimensions": [{"Name": "QueueName", "Value": queue}],
+    }
+    query = {"Id": "age", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
+    answer = cloudwatch.get_metric_data(
+        ScanBy="TimestampDescending", StartTime=now - WINDOW, EndTime=now,
+        MetricDataQueries=[query],
+    )  # fmt: skip
+    values = [value for each in answer["MetricDataResults"] for value in each["Values"]]
+    return float(values[0]) if values else None
+
+
 TASKS_A_CALL = 100
 """Tasks that DescribeTasks takes at most."""
 
@@ -197,7 +255,10 @@ FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
 
 @dataclass(frozen=True)
 class Task:
-    """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault."""
+    """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault.
+
+    ``exit_codes`` are those of its containers, by name; ``digests`` of the images they run.
+    """
 
     arn: str
     task_definition: str
@@ -205,7 +266,11 @@ class Task:
     reason: str = ""
     failed: bool = False
     stop_code: str = ""
+    started_at: datetime | None = None
     stopped_at: datetime | None = None
+    created_at: datetime | None = None
+    exit_codes: tuple[tuple[str, int], ...] = ()
+    digests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -225,8 +290,13 @@ def tasks_of(
         )
         for arn in page["taskArns"]
     ]
+    return described(ecs, cluster, arns)
+
+
+def described(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Task]:
+    """Tasks by their ARNs; one that ECS does not know (any more) is left out."""
     return [
-        _task(answer)
+        task_of(answer)
         for start in range(0, len(arns), TASKS_A_CALL)
         for answer in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + TASKS_A_CALL])[
             "tasks"
@@ -234,7 +304,8 @@ def tasks_of(
     ]
 
 
-def _task(answer: Mapping[str, Any]) -> Task:
+def task_of(answer: Mapping[str, Any]) -> Task:
+    """A task as DescribeTasks and RunTask answer it."""
     containers = answer.get("containers", ())
     clean = bool(containers) and all(each.get("exitCode") == 0 for each in containers)
     return Task(
@@ -244,7 +315,15 @@ def _task(answer: Mapping[str, Any]) -> Task:
         reason="; ".join(_reasons(answer, containers)),
         failed=answer.get("stopCode") in FAILURES and not clean,
         stop_code=answer.get("stopCode", ""),
+        started_at=answer.get("startedAt"),
         stopped_at=answer.get("stoppedAt"),
+        created_at=answer.get("createdAt"),
+        exit_codes=tuple(
+            (str(each.get("name")), int(each["exitCode"]))
+            for each in containers
+            if each.get("exitCode") is not None
+        ),
+        digests=tuple(each["imageDigest"] for each in containers if each.get("imageDigest")),
     )
 
 
@@ -274,7 +353,7 @@ class Worker:
 
 def read_worker(clients: Clients, stack_id: str) -> Worker:
     """The worker of a stack; raises Problem where the stack has no service."""
-    service = _service(clients, stacks.resources(clients("cloudformation"), stack_id))
+    service = read_service(clients, stack_id)
     network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
     if not network or not service.get("taskDefinition"):
         raise Problem(
@@ -298,7 +377,9 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
     )
 
 
-def _service(clients: Clients, resources: Iterable[stacks.StackResource]) -> Mapping[str, Any]:
+def read_service(clients: Clients, stack_id: str) -> Mapping[str, Any]:
+    """The service of a stack as DescribeServices answers; raises Problem where there is none."""
+    resources = stacks.resources(clients("cloudformation"), stack_id)
     services = [each.physical_id for each in resources if each.type == "AWS::ECS::Service"]
     arn = next(filter(None, services), "")
     if not arn:

@@ -16,7 +16,7 @@ from typing import Any
 from workerstack.cloudformation import Parameter, declared_parameters, read
 from workerstack.deployer.aws import Clients
 from workerstack.deployments import Deployment
-from workerstack.deployments.reading import problems
+from workerstack.deployments.reading import left_open, problems
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Step
 
@@ -67,6 +67,14 @@ class Source:
         return digest(self.text)
 
     @property
+    def values_digest(self) -> str:
+        """SHA-256 of each parameter's value and of the tags; secret parameters are not in it."""
+        hidden = self.not_bound
+        values = {name: value for name, value in self.values().items() if name not in hidden}
+        told = [values, dict(self.deployment.tags)]
+        return digest(json.dumps(told, sort_keys=True, ensure_ascii=False))
+
+    @property
     def not_bound(self) -> tuple[str, ...]:
         """Secret parameters: never shown, hashed or written."""
         return tuple(sorted(name for name, each in self.declared.items() if each.no_echo))
@@ -102,7 +110,7 @@ def descriptions_in(template: Mapping[str, Any]) -> dict[str, str]:
 def read_source(deployment: Deployment) -> Source:
     """The deployment's template and checked values.
 
-    Raises Problem where the template is missing, or a value is not allowed.
+    Raises Problem where the template is missing, a value is not allowed, or was left open.
     """
     place = deployment.source
     file = str(place.data["template-file-path"])
@@ -122,6 +130,8 @@ def read_source(deployment: Deployment) -> Source:
             file=place.file,
             line=place.line(("template-file-path",)),
         ) from None
+    for problem in left_open(deployment, declared_parameters(read(text, file).data)):
+        raise problem
     return checked_source(deployment, text)
 
 

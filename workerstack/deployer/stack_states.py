@@ -64,7 +64,11 @@ STATES = {
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": State(
         "a failed update was rolled back; what it had created is being deleted", f"See {WATCH}"
     ),
-    "UPDATE_ROLLBACK_COMPLETE": State("a failed update was rolled back; all is as before", REVIEW),
+    "UPDATE_ROLLBACK_COMPLETE": State(
+        "a failed or cancelled update was rolled back; all is as before",
+        "See what failed (`deploy.py watch {}`; a cancelled update has no cause), fix it, then"
+        " `deploy.py review {}`",
+    ),
     "UPDATE_ROLLBACK_FAILED": State(
         "an update failed, and so did its rollback",
         "Fix the cause that the events name, then continue: `deploy.py rollback {} --continue`,"
@@ -81,6 +85,17 @@ STATES = {
     ),
 }
 """Every state that DescribeStacks can answer, and ABSENT."""
+
+ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
+
+
+def after_cancelling(deployment: str) -> str:
+    """What to do about an update that was cancelled: there is no cause to fix."""
+    return (
+        "It was cancelled, and all is as before. To deploy it after all:"
+        f" `deploy.py review {deployment}`"
+    )
+
 
 GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 """The states of a resource that its stack no longer has."""

@@ -7,7 +7,7 @@ from workerstack.deployer import stack_states
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import random_token
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import DELETED, TAKEN_BACK, Operation
+from workerstack.deployer.operation import DELETED, TAKEN_BACK, Operation, token_of
 from workerstack.deployer.stack import OWNER, Stack, resources
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
@@ -40,22 +40,28 @@ def check_continued(
 
 
 def begin_rollback(
-    stack: Stack, deployment: Deployment, clients: Clients, clock: Clock, skip: Sequence[str]
+    stack: Stack,
+    deployment: Deployment,
+    clients: Clients,
+    clock: Clock,
+    skip: Sequence[str],
+    caller: str = "",
 ) -> Operation:
-    """Begins the rollback and gives the operation, to be watched."""
+    """Begins the rollback, as ``caller`` (an ARN), and gives the operation, to be watched."""
     cloudformation = clients("cloudformation")
     token = f"rollback-{clock.now():%Y%m%dT%H%M%SZ}-{random_token()}"
     role = deployment.target.service_role
     request = {
         "StackName": stack.id,
-        "ClientRequestToken": token,
+        "ClientRequestToken": token_of(token, caller),
         **({"RoleARN": role} if role else {}),
     }
     if stack.status == STUCK:
         skipped = {"ResourcesToSkip": list(skip)} if skip else {}
         cloudformation.continue_update_rollback(**request, **skipped)
     else:
-        cloudformation.rollback_stack(**request)
+        # What a failed creation leaves under its name makes the next attempt fail.
+        cloudformation.rollback_stack(**request, RetainExceptOnCreate=True)
     return Operation(deployment.name, stack.id, stack.name, token, wanted=TAKEN_BACK)
 
 

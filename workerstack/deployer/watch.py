@@ -1,16 +1,17 @@
 """Finding the operation that a stack is in, and watching it until it has really ended."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from workerstack.cloudformation import read
-from workerstack.deployer import change_set, stack
+from workerstack.deployer import change_set, history, stack
 from workerstack.deployer import service as rollout
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import (
+    CANCEL,
     CHANGED,
     DELETED,
     TAKEN_BACK,
@@ -29,19 +30,11 @@ from workerstack.deployer.source import descriptions_in
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 
-ASKED_FOR = "user initiated"
-"""The reason, lower case, of the first event of what somebody asked for."""
-
-BEGINNINGS = frozenset(
-    {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
-)
-"""Statuses with which an operation begins, whatever the reason; a rollback may be its end."""
-
 
 def latest(cloudformation: Any, deployment: Deployment) -> Operation:
     """The operation to watch, whoever began it; raises Problem where there is none."""
     stack = stacks.read(cloudformation, deployment.stack)
-    found = [] if stack.is_new else list(_last(_of_stack(cloudformation, stack.id)))
+    found = [] if stack.is_new else list(history.last(_of_stack(cloudformation, stack.id)))
     if not found:
         raise Problem(
             f"There is nothing to watch at {deployment.stack}",
@@ -49,7 +42,7 @@ def latest(cloudformation: Any, deployment: Deployment) -> Operation:
             f"Begin with `deploy.py review {deployment.name}`",
         )
     begun = found[-1]
-    token = begun.token.removesuffix("-cancel")
+    token = begun.token.removesuffix(CANCEL)
     return Operation(
         deployment=deployment.name,
         stack_id=stack.id,
@@ -67,23 +60,6 @@ def _of_stack(cloudformation: Any, stack_id: str) -> Iterator[Event]:
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     events = (event_of(each) for page in pages for each in page["StackEvents"])
     return (event for event in events if event.is_of_stack)
-
-
-def _last(events: Iterable[Event]) -> Iterator[Event]:
-    """Those of the last operation, newest first: to a change of the token, or its beginning."""
-    token: str | None = None
-    for event in events:
-        own = event.token.removesuffix("-cancel")
-        if event.status == "REVIEW_IN_PROGRESS" or token not in (None, own):
-            return
-        token = own
-        yield event
-        if not token and _begins(event):
-            return
-
-
-def _begins(event: Event) -> bool:
-    return event.status in BEGINNINGS or event.reason.lower() == ASKED_FOR
 
 
 def _wanted(begun: Event) -> frozenset[str]:

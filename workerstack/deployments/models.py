@@ -59,6 +59,10 @@ class Target(_File):
         default=None,
         description="A bucket of this account, for templates of more than 51,200 bytes.",
     )
+    prove: bool = Field(
+        default=True,
+        description="Whether `execute` may start a task to prove a new revision at zero tasks.",
+    )
     notification_topics: tuple[Arn, ...] = Field(
         default=(), max_length=5, description="SNS topics notified of stack events."
     )

@@ -5,6 +5,7 @@ reports only one of several missing parameters and does not look at AllowedPatte
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,6 +94,43 @@ def with_lists(
         else value
         for name, value in deployment.parameters.items()
     }
+
+
+OPEN = re.compile(r"\s*#\s*([A-Za-z0-9]+):\s*((?:not found|not clear|not taken)\b.*)")
+"""A line that `init` writes where it found no value."""
+
+EMPTY = re.compile(r"""\s*["']?([A-Za-z0-9]+)["']?\s*:\s*(?:~|null|Null|NULL)?\s*(?:#\s*(.*))?""")
+"""A parameter without a value; an empty text is written with quotes."""
+
+
+def left_open(deployment: Deployment, declared: Mapping[str, Parameter]) -> list[Problem]:
+    """Each parameter that somebody was to decide, and that would silently take its default.
+
+    Or an empty text. A line of `init` that names why it found no value is open until it is
+    filled in or deleted.
+    """
+    found: dict[str, Problem] = {}
+    if deployment.template == deployment.source.file:  # a template alone leaves nothing open
+        return []
+    for number, line in enumerate(deployment.source.text.splitlines(), 1):
+        comment, empty = OPEN.fullmatch(line), EMPTY.fullmatch(line)
+        name = comment[1] if comment else empty[1] if empty else ""
+        if name not in declared or name in found:
+            continue
+        value = deployment.parameters.get(name)
+        if (comment and value is None) or (empty and value in ("", "~", "null", "Null", "NULL")):
+            why = (comment[2] if comment else empty[2] if empty else "") or "it has no value"
+            default = declared[name].default
+            found[name] = Problem(
+                f"{name} was left open",
+                why.rstrip("."),
+                f"Write {name} with a value below `parameters`"
+                + ("" if default is None
+                   else f", or delete this line to take the default, {default or 'an empty text'}"),
+                file=deployment.source.file,
+                line=number,
+            )  # fmt: skip
+    return list(found.values())
 
 
 Model = TypeVar("Model", bound=BaseModel)

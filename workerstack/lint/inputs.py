@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workerstack import deployments
 from workerstack.cloudformation import declared_parameters, read
-from workerstack.deployments.reading import problems, with_lists
+from workerstack.deployments.reading import left_open, problems, with_lists
 from workerstack.lint.lint import Request
 from workerstack.problem import Problem
 
@@ -38,7 +38,8 @@ def mistakes(
     return [
         mistake
         for deployment in deployed
-        for mistake in problems(deployment, declared[_template_name(deployment, root)])
+        for of_template in [declared[_template_name(deployment, root)]]
+        for mistake in (left_open(deployment, of_template) or problems(deployment, of_template))
     ]
 
 

@@ -120,6 +120,8 @@ ROUTES = {
         ("PUT", "/[^/]+/.+", "PutObject"),
     ),
     "elasticfilesystem": (
+        ("GET", "/2015-02-01/file-systems/?", "DescribeFileSystems"),
+        ("GET", "/2015-02-01/access-points/?", "DescribeAccessPoints"),
         ("GET", "/2015-02-01/mount-targets/?", "DescribeMountTargets"),
         (
             "GET",
@@ -205,15 +207,53 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
     if action == "ecs:ListTasks":
         yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
         return
+    if action in ("ecs:DescribeServiceRevisions", "ecs:DescribeServiceDeployments"):
+        yield from _parts_of_services(request, action)
+        return
     kind, names = "service", request.listed("services") or [request.text("service")]
     if action == "ecs:DescribeTasks":
         kind, names = "task", request.listed("tasks")
+    elif action == "ecs:StopTask":
+        kind, names = "task", [request.text("task")]
+    elif action == "ecs:RunTask":
+        yield from _runs(request, context)
+        return
     elif action == "ecs:DescribeClusters":
         kind, names = "cluster", request.listed("clusters")
     for name in names:
         own = name.rpartition("/")[2]
         rest = f"cluster/{own}" if kind == "cluster" else f"{kind}/{cluster}/{own}"
         yield Question(action, request.arn(rest), context)
+
+
+def _parts_of_services(request: Request, action: str) -> Iterator[Question]:
+    """Revisions, each with its service, and deployments, which are asked for by their ARN."""
+    for arn in request.listed("serviceRevisionArns"):
+        yield Question(action, arn)
+        yield Question(action, arn.replace(":service-revision/", ":service/").rpartition("/")[0])
+    for arn in request.listed("serviceDeploymentArns"):
+        yield Question(action, arn)
+
+
+def _runs(request: Request, context: Mapping[str, Any]) -> Iterator[Question]:
+    """A task is run of a task definition, and its roles are passed to ECS (RunTask)."""
+    from ministack.core.responses import request_scope
+    from ministack.services import ecs
+
+    own = request.text("taskDefinition").rpartition("/")[2]
+    yield Question("ecs:RunTask", request.arn(f"task-definition/{own}"), context)
+    with request_scope(request.account, request.region):
+        found = ecs._task_defs.get(ecs._resolve_td_key(own)) or {}
+    passed = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    for name in ("taskRoleArn", "executionRoleArn"):
+        if found.get(name):
+            yield Question("iam:PassRole", str(found[name]), passed)
+
+
+def _ecr(request: Request, action: str) -> Iterator[Question]:
+    account = request.text("registryId") or request.account
+    name = request.text("repositoryName")
+    yield Question(action, f"arn:aws:ecr:{request.region}:{account}:repository/{name}")
 
 
 def _sqs(request: Request, action: str) -> Iterator[Question]:
@@ -249,6 +289,10 @@ def _role(request: Request) -> str:
     return str(role["Arn"]) if role else f"arn:aws:iam::{request.account}:role/{name}"
 
 
+def _secret(request: Request, action: str) -> Iterator[Question]:
+    yield Question(action, request.text("SecretId"))
+
+
 def _scaling(request: Request, action: str) -> Iterator[Question]:
     context = {
         "application-autoscaling:service-namespace": request.text("ServiceNamespace"),
@@ -265,6 +309,9 @@ def _s3(request: Request, action: str) -> Iterator[Question]:
 
 def _file_system(request: Request, action: str) -> Iterator[Question]:
     system = request.text("FileSystemId")
+    if request.text("AccessPointId"):
+        yield Question(action, request.arn(f"access-point/{request.text('AccessPointId')}"))
+        return
     if not system:
         from ministack.core.responses import request_scope
         from ministack.services import efs
@@ -279,11 +326,13 @@ RESOURCES: dict[str, Asking] = {
     "application-autoscaling": _scaling,
     "cloudformation": _stack,
     "cloudwatch": _cloudwatch,
+    "ecr": _ecr,
     "ecs": _ecs,
     "elasticfilesystem": _file_system,
     "iam": _iam,
     "logs": _logs,
     "s3": _s3,
+    "secretsmanager": _secret,
     "sqs": _sqs,
 }
 """How a service's calls name what they are on."""

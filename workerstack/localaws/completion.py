@@ -5,9 +5,11 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    ecr,
     enforcement,
     hooks,
     images,
+    log_streams,
     metric_math,
     refactoring,
     replacement,
@@ -15,8 +17,13 @@ from workerstack.localaws import (
     same_values,
     schemas,
     security_group_rules,
+    service_deployments,
+    service_quotas,
+    service_revisions,
     simulated_rights,
     stack_ids,
+    taken_names,
+    task_starts,
     transport,
 )
 
@@ -25,7 +32,8 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import cloudwatch, ecs, iam
+    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
+    from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
@@ -36,20 +44,28 @@ def install() -> None:
     actions._ACTION_HANDLERS.update(hooks.HANDLERS)
     stack_ids.install(actions._ACTION_HANDLERS)
     change_set_settings.install(actions._ACTION_HANDLERS)
-    actions._ACTION_HANDLERS.update(refactoring.HANDLERS)
+    refactoring.install(actions._ACTION_HANDLERS)
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
     images.install(ecs)
+    service_revisions.install(ecs)
+    task_starts.install(ecs)
+    service_deployments.install(ecs)
+    log_streams.install(cloudwatch_logs)
+    ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
+    taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
     provisioners._CONDITIONALLY_REPLACING_PROPERTIES.update(sometimes)
     app.SERVICE_HANDLERS["application-autoscaling"] = application_autoscaling.handle_request
+    app.SERVICE_HANDLERS["servicequotas"] = service_quotas.handle_request
+    router.SERVICE_PATTERNS["servicequotas"] = {"target_prefixes": ["ServiceQuotas"]}
     router.SERVICE_PATTERNS["application-autoscaling"] = {
         "target_prefixes": ["AnyScaleFrontendService"]
     }
@@ -63,5 +79,10 @@ def forget() -> None:
     application_autoscaling.forget()
     birth_names.forget()
     change_set_settings.forget()
+    ecr.forget()
     enforcement.forget()
     refactoring.forget()
+    taken_names.forget()
+    service_revisions.forget()
+    service_quotas.forget()
+    task_starts.forget()

@@ -90,6 +90,10 @@ def _complete_task(arn: str, properties: Properties) -> None:
 
     revision = ecs._task_defs[arn.split("task-definition/", 1)[1]]
     revision["volumes"] = camel_case(properties.get("Volumes", []))
+    for container in revision["containerDefinitions"]:
+        for name in ("cpu", "memory", "memoryReservation"):
+            if name in container:
+                container[name] = int(container[name])  # a Ref to a Number parameter is a text
     if "RuntimePlatform" in properties:
         revision["runtimePlatform"] = camel_case(properties["RuntimePlatform"])
 

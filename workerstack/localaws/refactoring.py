@@ -116,6 +116,8 @@ def _describe(request: Any) -> Answer:
         status, execution = "CREATE_IN_PROGRESS", "UNAVAILABLE"
     elif execution == "EXECUTE_IN_PROGRESS":
         found["execution"] = "EXECUTE_COMPLETE"
+        # The answer is "in progress" once more, and the stack itself is at rest still later.
+        _stack(found)[SETTLING] = LOOKS
     elif execution == "AVAILABLE" and _stack(found).get("LastUpdatedTime") != found["updated"]:
         execution = found["execution"] = "OBSOLETE"
     return answer(
@@ -186,7 +188,6 @@ def _physical(stack: Any, old: str, new: str) -> str:
 def _execute(request: Any) -> Answer:
     from ministack.core.responses import now_iso
     from ministack.services.cloudformation.engine import _parse_template
-    from ministack.services.cloudformation.stacks import _add_event
 
     found = _find(request)
     if found is None or found["execution"] != "AVAILABLE":
@@ -201,14 +202,46 @@ def _execute(request: Any) -> Answer:
         for name, record in stack["_resources"].items()
     }  # fmt: skip
     stack["_template"], stack["_template_body"] = _parse_template(found["body"]), found["body"]
-    stack["LastUpdatedTime"], stack["StackStatus"] = now_iso(), "UPDATE_COMPLETE"
-    for status in ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"):
-        _add_event(
-            stack["StackId"], stack["StackName"], stack["StackName"],
-            "AWS::CloudFormation::Stack", status, "Stack refactor", stack["StackId"],
-        )  # fmt: skip
+    stack["LastUpdatedTime"] = now_iso()
+    _enter(stack, "UPDATE_IN_PROGRESS")
     found["execution"] = "EXECUTE_IN_PROGRESS"
     return answer("ExecuteStackRefactor", "")
+
+
+SETTLING, LOOKS = "_settling", 3
+"""How often DescribeStacks still sees a refactored stack in progress; AWS takes seconds for it."""
+
+
+def _enter(stack: Any, status: str) -> None:
+    from ministack.services.cloudformation.stacks import _add_event
+
+    stack["StackStatus"] = status
+    _add_event(
+        stack["StackId"], stack["StackName"], stack["StackName"],
+        "AWS::CloudFormation::Stack", status, "Stack refactor", stack["StackId"],
+    )  # fmt: skip
+
+
+def install(actions: dict[str, Callable[[Any], Any]]) -> None:
+    """Adds the operations, and lets a refactored stack settle; doing it twice changes nothing."""
+    if "ExecuteStackRefactor" not in actions:
+        actions["DescribeStacks"] = _settling(actions["DescribeStacks"])
+    actions.update(HANDLERS)
+
+
+def _settling(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    from ministack.services.cloudformation.handlers import _resolve_stack
+    from ministack.services.cloudformation.helpers import _p
+
+    def handle(request: Any) -> Any:
+        stack = _resolve_stack(_p(request, "StackName")) if _p(request, "StackName") else None
+        if stack and stack.get(SETTLING):
+            stack[SETTLING] -= 1
+            if not stack[SETTLING]:
+                _enter(stack, "UPDATE_COMPLETE")
+        return handler(request)
+
+    return handle
 
 
 HANDLERS: dict[str, Callable[[Any], Answer]] = {

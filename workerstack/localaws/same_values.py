@@ -1,8 +1,8 @@
 """A change set compares what a template's values come to, not how they are written.
 
 MiniStack takes it for a change when a literal becomes a parameter of the same value, a number
-becomes text, or a name that was joined is now substituted. CloudFormation knows the values of
-all parameters, and those of the resources that stay.
+becomes text, or a name that was joined is now substituted, and compares what a condition leaves
+out. CloudFormation knows the values of all parameters, and those of the resources that stay.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,21 +26,25 @@ def install(changesets: Any) -> None:
 
     compare.__module__ = __name__
     changesets._diff_resources = compare
-    changesets._resolve_props_for_diff = _resolve
+    changesets._resolve_props_for_diff = resolved
 
 
-def _resolve(template: Template, parameters: Any, stack: str, stack_id: str) -> Template:
-    """The template with its resources' properties as values, as far as they are known now."""
+def resolved(template: Template, parameters: Any, stack: str, stack_id: str) -> Template:
+    """The template with its resources' properties as values, as far as they are known now.
+
+    What a condition leaves out is not there.
+    """
     from ministack.services.cloudformation.engine import _evaluate_conditions
     from ministack.services.cloudformation.handlers import _resolve_stack
 
     if not template:
         return {}
     known = (_resolve_stack(stack_id) or {}).get("_resources", {})
+    conditions = _evaluate_conditions(template, parameters)
     context = (
         known,
         parameters,
-        _evaluate_conditions(template, parameters),
+        conditions,
         template.get("Mappings", {}),
         stack,
         stack_id,
@@ -49,6 +53,7 @@ def _resolve(template: Template, parameters: Any, stack: str, stack_id: str) -> 
         "Resources": {
             name: {**body, "Properties": _values(body.get("Properties") or {}, context)}
             for name, body in template["Resources"].items()
+            if conditions.get(body.get("Condition"), True)
         }
     }
 
@@ -85,6 +90,8 @@ def _causes(old: Template, new: Template, raw: Template, parameters: set[str]) -
 
     resources = {}
     for name, body in raw["Resources"].items():
+        if name not in new["Resources"]:
+            continue  # a condition leaves it out
         before = old.get("Resources", {}).get(name, {}).get("Properties", {})
         after = new["Resources"][name]["Properties"]
         resources[name] = {

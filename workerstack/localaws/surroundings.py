@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from workerstack.localaws import pushing
+
 CIDR = "10.20.0.0/16"
 ZONES = ("a", "b")
 
@@ -29,7 +31,9 @@ def create(client: Callable[[str], Any], region: str) -> Surroundings:
     vpc_id, subnet_ids = _network(ec2, region)
     file_system_id, access_point_id, group_id = _file_system(client("efs"), ec2, vpc_id, subnet_ids)
     balancer_group, listener = _load_balancer(client("elbv2"), ec2, vpc_id, subnet_ids)
-    client("ecr").create_repository(repositoryName="webordinary/claude-code-astro")
+    ecr, repository = client("ecr"), "webordinary/claude-code-astro"
+    ecr.create_repository(repositoryName=repository)
+    pushing.push(ecr, repository, "latest")
     secret = client("secretsmanager").create_secret(
         Name="webordinary/github-token", SecretString="not a token"
     )

@@ -1,15 +1,20 @@
 """The main job once, on one machine: the web-serving stack becomes the worker.
 
 ``python -m workerstack.localaws.walkthrough`` runs the very commands that a person would run,
-against the embedded endpoint, in a folder of its own; nothing is left running or behind.
+against the embedded endpoint, in a folder of its own; nothing is left running or behind but
+what they printed.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,25 +32,72 @@ CONSENT = ("--yes", "--uncommitted")
 WEB_SERVING = Path(__file__).parent / "web-serving.template.yaml"
 
 
+KEPT = ROOT / ".demo"
+"""What each command printed, whole; git ignores it."""
+
+
 def main() -> None:
     """Walks through it, and ends as soon as a command does not end as it should."""
     started = time.monotonic()
-    _run("generate.py")
+    _say("Local demo: no AWS account is used. It turns a web service into a worker.")
+    shutil.rmtree(KEPT, ignore_errors=True)
+    KEPT.mkdir()
+    _step(1, "Generate", _run("generate", "generate.py")[-1])
     with localaws.start() as endpoint, tempfile.TemporaryDirectory() as folder:
         isolate(endpoint.url)
         checkout = Path(folder)
         shutil.copytree(ROOT / "out", checkout / "out")
-        _say("An account with a VPC, a file system, a queue, a secret, a repository ...")
         things = surroundings.create(lambda name: client(name, endpoint.url), REGION)
-        _say("... and with the stack as it is today, which serves HTTP")
         deploy_web_serving(client("cloudformation", endpoint.url), things)
+        _step(2, "Fake AWS", f"{endpoint.url}, with the web-serving stack in it")
         name, review = f"dev/{STACK}", str(checkout / "review.json")
-        _run("deploy.py", "init", "dev", "--vpc", "webordinary", root=folder)
-        _run("deploy.py", "review", name, "--output", review, root=folder, expected=CHANGES)
-        _run("deploy.py", "execute", review, *CONSENT, root=folder)
-        _run("deploy.py", "verify", name, root=folder)
-        _run("deploy.py", "review", name, root=folder)
-    _say(f"The worker is deployed and verified, in {time.monotonic() - started:.1f} s.")
+        said = _run("init", "deploy.py", "init", "dev", "--vpc", "webordinary", root=folder)
+        values = sum(each.startswith("  ") for each in said)
+        _step(3, "Init", f"params/dev/ written: {values} values found")
+        said = _run(
+            "review", "deploy.py", "review", name, "--output", review, root=folder, expected=CHANGES
+        )
+        _step(4, "Review", *_summary(said, Path(review)))
+        said = _run("execute", "deploy.py", "execute", review, *CONSENT, root=folder)
+        _step(
+            5, "Execute", next(each for each in reversed(said) if STACK in each and " is " in each)
+        )
+        said = _run("verify", "deploy.py", "verify", name, root=folder)
+        checks = Counter(each.split(" ", 1)[0] for each in said if each[:4] in VERDICTS)
+        _step(6, "Verify", ", ".join(f"{checks[each]} {each}" for each in VERDICTS if checks[each]))
+        _run("unchanged", "deploy.py", "review", name, root=folder)
+    _say(
+        f"Done in {time.monotonic() - started:.0f} s; {KEPT.name}/ has all that was printed.",
+        "The same with your account: ./deploy.py init ENV, then ./deploy.py review ENV/STACK",
+    )
+
+
+STEPS = 6
+VERDICTS = ("PASS", "FAIL", "SKIP")
+
+
+def _summary(said: Sequence[str], file: Path) -> list[str]:
+    """What a review comes to, and its warnings; the review itself is kept."""
+    found = json.loads(file.read_text(encoding="utf-8"))["review"]["findings"]
+    loud = [each for each in found if each["level"] != "note"]
+    return [
+        f"{said[1].partition(';')[0]}   ({KEPT.name}/review.txt)",
+        *(f"{each['level']}: {shortened(each['what'])}" for each in loud),
+    ]
+
+
+def shortened(sentence: str) -> str:
+    """A sentence in one line of the first screen."""
+    return textwrap.shorten(sentence, MOST, placeholder=" ...")
+
+
+MOST = 72
+"""Columns of a sentence, so that a line has 100 at most."""
+
+
+def _step(number: int, name: str, *said: str) -> None:
+    first, *rest = said
+    _say(f"[{number}/{STEPS}] {name:<10}  {first}", *(f"{'':18}{each}" for each in rest))
 
 
 def isolate(url: str) -> None:
@@ -114,18 +166,27 @@ def deploy_web_serving(cloudformation: Any, things: surroundings.Surroundings) -
     waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
 
 
-def _run(*command: str, root: str | None = None, expected: int = 0) -> None:
-    """Shows the command as one types it in a checkout, and runs it on the one in ``root``."""
-    _say(f"$ ./{' '.join(part.removeprefix(f'{root}/') for part in command)}")
+def _run(name: str, *command: str, root: str | None = None, expected: int = 0) -> list[str]:
+    """Runs a command on the checkout in ``root``, and keeps and gives the lines that it printed.
+
+    Where it does not end as it should, all of them are shown, and the walk ends.
+    """
     where = ("--root", root) if root else ()
-    code = subprocess.run([sys.executable, *command, *where], cwd=ROOT, check=False).returncode
-    if code != expected:
-        _say(f"That ended with {code} where {expected} was expected.")
+    done = subprocess.run(
+        [sys.executable, *command, *where], cwd=ROOT, check=False, text=True, encoding="utf-8",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    shown = f"$ ./{' '.join(part.removeprefix(f'{root}/') for part in command)}"
+    (KEPT / f"{name}.txt").write_text(f"{shown}\n{done.stdout}", encoding="utf-8")
+    if done.returncode != expected:
+        _say(shown, done.stdout.rstrip("\n"))
+        _say(f"That ended with {done.returncode} where {expected} was expected.")
         sys.exit(1)
+    return done.stdout.rstrip("\n").split("\n")
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"\n{text}\n")
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{each}\n" for each in lines))
     sys.stdout.flush()
 
 

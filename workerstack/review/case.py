@@ -1,10 +1,12 @@
 """Everything that a judgement may look at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from workerstack.checks import Found
 from workerstack.cloudformation import Stack, from_data, resolve, text, written
 from workerstack.review.model import UNKNOWN, AccessChange, OtherChange, ResourceChange
 from workerstack.review.rights import Compared, compared
@@ -17,18 +19,36 @@ Bodies = Mapping[str, Body]
 
 
 @dataclass(frozen=True)
+class MovedTag:
+    """A deployed tag that means another image by now; ``runs`` and ``means`` are digests.
+
+    ``image`` is the whole image, as the deployed task definition says it.
+    """
+
+    service: str
+    image: str
+    tag: str
+    runs: str
+    means: str
+    pushed: datetime | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What only the live account knows; None where it was not asked or did not answer.
 
-    ``imports``: the stacks that import an export, by the export's name.
+    ``imports``: the stacks that import an export, by the export's name. ``waiting``: messages,
+    visible and in flight, of each queue that the change leaves.
     """
 
     account: str = ""
     running_tasks: int | None = None
     messages_in_flight: int | None = None
+    waiting: Mapping[str, int] = field(default_factory=dict)
     imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
     rollback_disabled: bool = False
+    moved_tags: tuple[MovedTag, ...] = ()
 
 
 class Export(NamedTuple):
@@ -54,6 +74,8 @@ class Case:
     facts: Facts = field(default_factory=Facts)
     access: tuple[AccessChange, ...] = ()
     resolved: tuple[Stack, Stack] | None = field(default=None, repr=False, compare=False)
+    checked: dict[str, list[Found]] = field(default_factory=dict, repr=False, compare=False)
+    """What the table of checks says of each side, once it was asked; other facts change nothing."""
 
     @cached_property
     def stacks(self) -> tuple[Stack, Stack]:
@@ -105,6 +127,42 @@ def _exports(stack: Stack) -> dict[str, Export]:
         for name, each in stack.outputs.items()
         if each.export is not None
     }
+
+
+ALARM, QUEUE = "AWS::CloudWatch::Alarm", "AWS::SQS::Queue"
+
+
+def watched(bodies: Bodies) -> set[str]:
+    """The queues by name whose depth the alarms watch."""
+    alarms = [properties(body) for body in bodies.values() if body.get("Type") == ALARM]
+    return {name for alarm in alarms for name in dimension(alarm, "QueueName")}
+
+
+def dimension(value: Any, wanted: str) -> Iterator[str]:
+    """The values of a dimension, wherever an alarm has it."""
+    if isinstance(value, list):
+        for item in value:
+            yield from dimension(item, wanted)
+    elif isinstance(value, Mapping):
+        if value.get("Name") == wanted and isinstance(value.get("Value"), str):
+            yield value["Value"]
+        for item in value.values():
+            yield from dimension(item, wanted)
+
+
+def left_queues(changes: Iterable[ResourceChange], after: Bodies) -> dict[str, str]:
+    """Queues that nobody processes afterwards, by name, with the resource that says so."""
+    new = watched(after)
+    found: dict[str, str] = {}
+    for change in changes:
+        if change.type == ALARM:
+            for name in dimension(properties(change.before), "QueueName"):
+                if name not in new:
+                    found.setdefault(name, change.logical_id)
+        gone = change.action == "Remove" or is_replaced(change)
+        if change.type == QUEUE and gone and change.physical_id:
+            found[change.physical_id.rpartition("/")[2]] = change.logical_id
+    return found
 
 
 def properties(body: Any) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def wildcard(case: Case) -> Iterator[Finding]:
 
 def broadened(case: Case) -> Iterator[Finding]:
     """A role gains a permission, or a policy whose permissions are not known."""
+    only_starting = _used(case, "ExecutionRoleArn") - _used(case, "TaskRoleArn")
     for each in case.rights:
         if each.holder.kind != "role":
             continue
@@ -112,8 +113,12 @@ def broadened(case: Case) -> Iterator[Finding]:
                 level="warning",
                 logical_id=logical_id,
                 what=f"{each.holder.name} can now {said(rights)}",
-                why="running tasks get this within seconds, without a restart",
-                next_step="Check that the job needs it",
+                why="ECS gets this within seconds, the job itself does not"
+                if each.holder.name in only_starting
+                else "running tasks get this within seconds, without a restart",
+                next_step="Check that a task needs it to start"
+                if each.holder.name in only_starting
+                else "Check that the job needs it",
             )
         if each.unknown and not _is_new(case, each.holder.name):
             yield Finding(
@@ -124,6 +129,16 @@ def broadened(case: Case) -> Iterator[Finding]:
                 why="what that policy allows is not known here",
                 next_step="Read it, and check that the job needs it",
             )
+
+
+def _used(case: Case, *names: str) -> frozenset[str]:
+    """The roles that tasks have by these properties, after the change."""
+    return frozenset(
+        one.logical_id
+        for task in case.stacks[1].of(TASK)
+        for name in names
+        for one in references(task.properties.get(name))
+    )
 
 
 def deny_lost(case: Case) -> Iterator[Finding]:
@@ -144,12 +159,7 @@ def deny_lost(case: Case) -> Iterator[Finding]:
 def right_lost(case: Case) -> Iterator[Finding]:
     """A permission goes that a running task has, or the role itself."""
     before, after = case.stacks
-    used = {
-        one.logical_id
-        for task in after.of(TASK)
-        for name in ROLES
-        for one in references(task.properties.get(name))
-    }
+    used = _used(case, *ROLES)
     for each in case.rights:
         if each.holder.kind == "role" and each.lost and each.holder.name in used:
             yield Finding(

@@ -21,12 +21,10 @@ def brought(case: Case) -> Iterator[Finding]:
     """What does not hold after the change, and held before, or was not there."""
     if case.resolved is None:
         return
-    before, after = case.resolved
-    rows = _asked(case, before, after)
-    known = set() if case.is_new else _sentences(before, rows)
-    for each in checks.run(after, checks=rows):
+    known = {_sentence(each) for each in _found(case, "before")}
+    for each in _found(case, "after"):
         violation = each.violation
-        if (each.check.id, violation.sentence) not in known:
+        if _sentence(each) not in known:
             yield Finding(
                 id=each.check.id,
                 level=each.check.finding,
@@ -41,10 +39,8 @@ def mended(case: Case) -> Iterator[Finding]:
     """One note on all that does not hold before the change, and does after it."""
     if case.resolved is None or case.is_new:
         return
-    before, after = case.resolved
-    rows = _asked(case, before, after)
-    still = {_place(each) for each in checks.run(after, checks=rows)}
-    gone = dict.fromkeys(_place(each) for each in checks.run(before, checks=rows))
+    still = {_place(each) for each in _found(case, "after")}
+    gone = dict.fromkeys(_place(each) for each in _found(case, "before"))
     found = [each for each in gone if each not in still]
     if found:
         named = ", ".join(f"{identifier} of {name}" for identifier, name in found[:NAMED])
@@ -59,6 +55,16 @@ def mended(case: Case) -> Iterator[Finding]:
         )
 
 
+def _found(case: Case, side: str) -> list[Found]:
+    """What the table says of one side, ``before`` or ``after``; both are asked once."""
+    if not case.checked:
+        before, after = case.stacks
+        rows = _asked(case, before, after)
+        case.checked["before"] = [] if case.is_new else checks.run(before, checks=rows)
+        case.checked["after"] = checks.run(after, checks=rows)
+    return case.checked[side]
+
+
 def _asked(case: Case, before: Stack, after: Stack) -> Sequence[checks.Check]:
     """All; but nothing is simulated where all that decides on the scaling is as before."""
     if case.is_new or behaviour.decides(before) != behaviour.decides(after):
@@ -66,9 +72,8 @@ def _asked(case: Case, before: Stack, after: Stack) -> Sequence[checks.Check]:
     return [each for each in checks.CHECKS if each.id not in behaviour.SIMULATED]
 
 
-def _sentences(stack: Stack, rows: Sequence[checks.Check]) -> set[tuple[str, str]]:
-    found = checks.run(stack, checks=rows)
-    return {(each.check.id, each.violation.sentence) for each in found}
+def _sentence(found: Found) -> tuple[str, str]:
+    return found.check.id, found.violation.sentence
 
 
 def _place(found: Found) -> tuple[str, str]:

@@ -76,8 +76,8 @@ def _range(
     if most <= least:
         yield _off(
             logical_id,
-            f"{logical_id} allows {least:g} to {most:g} tasks",
-            "there is no room between the bounds, so no policy changes anything",
+            f"Scaling is off: {logical_id} allows {least:g} to {most:g} tasks",
+            "no policy can change the number of tasks",
         )
     suspended = after.get("SuspendedState")
     stopped = [
@@ -87,7 +87,7 @@ def _range(
         yield _off(
             logical_id,
             f"{logical_id} suspends {', '.join(sorted(stopped))}",
-            "suspended scaling is not caught up later",
+            "while suspended, nothing scales, and missed scaling is not repeated later",
         )
 
 

@@ -2,8 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 
-from workerstack.cloudformation import could_be_equal, differences, equal, plain, references
-from workerstack.review.case import Case, Export, is_replaced, properties
+from workerstack.cloudformation import (
+    could_be_equal,
+    differences,
+    equal,
+    plain,
+    references,
+    text,
+)
+from workerstack.review.case import (
+    QUEUE,
+    Case,
+    Export,
+    MovedTag,
+    is_replaced,
+    left_queues,
+    properties,
+)
 from workerstack.review.model import Finding, ResourceChange
 
 SERVICE = "AWS::ECS::Service"
@@ -39,6 +54,60 @@ def replaced(case: Case) -> Iterator[Finding]:
                 why=_in_flight(case),
                 next_step="Undo what forces it, or execute while the queue is empty",
             )
+
+
+def queue_left(case: Case) -> Iterator[Finding]:
+    """Messages wait in a queue that nobody processes afterwards."""
+    for name, logical_id in left_queues(case.resources, case.after).items():
+        waiting = case.facts.waiting.get(name)
+        is_own = logical_id in case.after and case.after[logical_id].get("Type") == QUEUE
+        is_gone = logical_id not in case.after
+        if waiting == 0 or (waiting is None and (is_own or is_gone)):
+            continue  # what is lost with a queue of the stack, other findings say
+        many = "messages that wait there are" if waiting != 1 else "message that waits there is"
+        number = "" if waiting is None else f"{waiting} "
+        yield Finding(
+            id="messages-left",
+            level="warning",
+            logical_id=logical_id,
+            what=f"The worker leaves the queue {name}",
+            why=f"the {number}{many} processed by nobody",
+            next_step="Execute once it is empty, or move the messages to the new queue",
+        )
+
+
+def architecture(case: Case) -> Iterator[Finding]:
+    """Tasks run on another processor, and an image stays the same.
+
+    Source: ECS, "Task definition parameters", runtimePlatform; X86_64 is the default.
+    """
+    for change in case.changes(TASK, action="Modify"):
+        sides = [properties(body) for body in (change.before, change.after)]
+        platforms = [
+            str(side["RuntimePlatform"].get("CpuArchitecture", X86)).upper()
+            if isinstance(side.get("RuntimePlatform"), Mapping)
+            else X86
+            for side in sides
+        ]
+        images = [
+            {str(each["Image"]) for each in side.get("ContainerDefinitions") or ()
+             if isinstance(each, Mapping) and isinstance(each.get("Image"), str)}
+            for side in sides
+        ]  # fmt: skip
+        kept = sorted(images[0] & images[1])
+        if platforms[0] != platforms[1] and kept:
+            yield Finding(
+                id="architecture-changed",
+                level="warning",
+                logical_id=change.logical_id,
+                what=f"{change.logical_id} goes from {platforms[0]} to {platforms[1]}",
+                why=f"the image {kept[0].rpartition('/')[2]} stays the same, and no task starts"
+                " unless it is built for both",
+                next_step="Check that the image has both architectures, or give another one",
+            )
+
+
+TASK, X86 = "AWS::ECS::TaskDefinition", "X86_64"
 
 
 def detached(case: Case) -> Iterator[Finding]:
@@ -101,6 +170,47 @@ def restarted(case: Case) -> Iterator[Finding]:
                 if idle
                 else "If a job must not run twice, execute while the queue is empty",
             )
+
+
+def image_moved(case: Case) -> Iterator[Finding]:
+    """A deployed tag means another image by now: a change of the tasks takes that one along."""
+    taken = {
+        change.logical_id
+        for check in (replaced, detached, restarted)
+        for change in check(case)
+        if change.id in ("service-replaced", "service-detached", "tasks-restarted")
+    }
+    images = {
+        text(container.get("Image"))
+        for task in case.stacks[1].of("AWS::ECS::TaskDefinition")
+        for container in task.get("ContainerDefinitions", default=())
+        if isinstance(container, Mapping)
+    }
+    for each in case.facts.moved_tags:
+        # A change to another tag or a digest leaves this one behind.
+        if not images or each.image in images:
+            yield moved(each, taken=each.service in taken)
+
+
+def moved(tag: MovedTag, *, taken: bool) -> Finding:
+    """That a tag means another image; ``taken``: this change starts a deployment, which takes it.
+
+    Source: ECS developer guide, "Container image resolution".
+    """
+    since = f"since {tag.pushed:%Y-%m-%d %H:%M} UTC" if tag.pushed else "by now"
+    return Finding(
+        id="image-moved",
+        level="warning",
+        logical_id=tag.service,
+        what=f"{tag.tag} is another image {since}: {tag.means[:19]}, and the service runs"
+        f" {tag.runs[:19]}",
+        why="this change starts a deployment, which takes the other image along"
+        if taken
+        else "ECS resolves a tag once a deployment, so the tasks to come run the old one as well",
+        next_step="Name the image that you mean by its digest: `deploy.py ship` writes it"
+        if taken
+        else "Deploy it with `deploy.py ship`",
+    )
 
 
 def _deployed_by(change: ResourceChange, definitions: set[str]) -> Iterator[str]:

@@ -400,15 +400,22 @@ def reach_lost(case: Case) -> Iterator[Finding]:
             continue
         if rule.direction == "outbound":
             wanted = _at(rule, networks.HTTPS) if rule.protocol in ("all", "tcp") else rule
-            left = any(each.includes(wanted) for each in new)
-            if not left and rule.includes(wanted):
+            others = [each for each in new if each.includes(wanted)]
+            # Two halves of the internet may come from two rules.
+            outside = networks.is_world([rule]) and not networks.is_world(others)
+            if rule.includes(wanted) and (outside or not others):
                 yield Finding(
                     id="reach-lost",
                     level="warning",
                     logical_id=rule.logical_id,
-                    what=f"{rule.logical_id} closes outbound {wanted.traffic}",
-                    why="tasks reach neither AWS nor what the job needs over it",
-                    next_step="Keep the rule, or check that nothing uses it",
+                    what=f"{rule.logical_id} closes outbound {wanted.traffic}"
+                    + (" to the internet" if others else ""),
+                    why="tasks reach AWS and what the job needs through the VPC only"
+                    if others
+                    else "tasks reach neither AWS nor what the job needs over it",
+                    next_step="Keep the rule, or check that VPC endpoints give what tasks need"
+                    if others
+                    else "Keep the rule, or check that nothing uses it",
                 )
         elif (rule.protocol, rule.first, rule.last) == ("tcp", networks.NFS, networks.NFS):
             left = any(

@@ -1,7 +1,7 @@
 """A whole Review from two templates, without AWS: predicted, and saying what it cannot know."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from workerstack.cloudformation import (
     surroundings,
     unknowns,
 )
+from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.resolve import ATTRIBUTES, transforms_unknown
 from workerstack.cloudformation.schemas import (
     Names,
@@ -292,14 +293,24 @@ def _following(
 ) -> Iterator[PropertyChange]:
     """The properties whose value comes from what is replaced, or from what changes there.
 
-    AWS evaluates as Static what follows from a certain replacement (15 of 15 recorded).
+    AWS evaluates as Static what follows from a certain replacement (15 of 15 recorded). A Ref
+    from which a name is made, as the last part of a queue's URL, is a Ref there and no attribute.
     """
+    written: frozenset[Any] | None = None
     for path, names, value in _leaves(after.properties, (), ()):
         for each in references(value):
             how = causes.replaced.get(each.logical_id)
-            if how is None and not _gives_another(each, causes):
+            if how is None and not causes.changed.get(each.logical_id):
                 continue
-            attribute = each.attribute
+            if written is None:
+                written = frozenset(written_references(after.written.get("Properties")))
+            attribute = each.attribute if (each.logical_id, "") not in written or (
+                each.logical_id, each.attribute
+            ) in written else ""  # fmt: skip
+            if how is None and not attribute:
+                # It compares templates and not values: each Fn::GetAtt of what changes is listed,
+                # an ARN too, which cannot change (coverage roadmap 2113, 759). `certain` says so.
+                continue
             yield PropertyChange(
                 attribute="Properties",
                 name=names[0],
@@ -312,16 +323,6 @@ def _following(
                 change_source="ResourceAttribute" if attribute else "ResourceReference",
                 causing_entity=f"{each.logical_id}.{attribute}" if attribute else each.logical_id,
             )
-
-
-def _gives_another(reference: Reference, causes: _Causes) -> bool:
-    """Whether AWS lists what uses this attribute, since its resource is modified in place.
-
-    It compares templates and not values, so that each ``Fn::GetAtt`` of a resource that changes
-    is a possible change, though it may be an ARN, which cannot (coverage roadmap 2113 and 759).
-    `certain.proved` says which.
-    """
-    return bool(reference.attribute and causes.changed.get(reference.logical_id))
 
 
 def _leaves(value: Any, path: Names, names: Names) -> Iterator[tuple[Names, Names, Any]]:
@@ -514,7 +515,7 @@ def foresee(
         access=case.access,
         notices=tuple(_refused(old, new)),
         parts=parts(old, new),
-        unknown=tuple(dict.fromkeys((*open_, *not_known(old), *not_known(new), NOT_ASKED))),
+        unknown=_once((*open_, *not_known(old), *not_known(new), NOT_ASKED)),
         predicted=True,
         scaling=simulate_change.effect(
             case.resources,
@@ -564,6 +565,12 @@ def not_known(stack: Stack) -> tuple[str, ...]:
         if each.kind not in ("pseudo", "function", "condition", "mapping", "resource")
     ]
     return tuple(dict.fromkeys((*conditions, *loops, *macros, *asked)))
+
+
+def _once(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Each sentence that no other one has as its reason."""
+    each = tuple(dict.fromkeys(sentences))
+    return tuple(one for one in each if not any(one in other and one != other for other in each))
 
 
 def _open(old: Stack, new: Stack) -> Iterator[str]:

@@ -77,9 +77,8 @@ def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
     try:
         return scaling_of(resolve(from_data(side.template), side.parameters))
     except Problem as error:
-        unknown.append(
-            f"The scaling {which} cannot be simulated: {error.what}, {error.why}".rstrip(".")
-        )
+        why = error.why.partition("; ")[0].rstrip(".")  # the first of several policies
+        unknown.append(f"The scaling {which} cannot be simulated: {error.what}, {why}")
         return None
     except Exception as error:
         unknown.append(_failed(which, error))

@@ -664,9 +664,8 @@ def _wakes_late(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
         return
     yield (
         scaling.name,
-        f"A queue that slept wakes the first worker after up to {shown(waited)}",
-        "at zero tasks nobody polls; after 6 hours SQS sends no metrics, and the first come up to"
-        " 15 minutes late",
+        f"After 6 idle hours the first message can wait {shown(waited)}",
+        "SQS stops sending metrics of an idle queue, and the first arrive up to 15 minutes late",
         "Accept it, or raise MinCapacity in working hours by a scheduled action",
     )
 

@@ -5,6 +5,7 @@ Source: IAM, Service Authorization Reference (action names); each service's "Com
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from workerstack.deployer.aws import Clients, code_of
@@ -34,31 +35,41 @@ class GoneError(Exception):
 
 def asked(clients: Clients) -> Ask:
     """A function that calls AWS; raises NotAllowedError, GoneError, or botocore's own errors."""
-    from botocore.exceptions import ClientError
 
     def ask(service: str, operation: str, /, **request: Any) -> Any:
         client = clients(service)
-        try:
+        with understood(client.meta.service_model.signing_name):
             if client.can_paginate(operation):
                 return client.get_paginator(operation).paginate(**request).build_full_result()
             return getattr(client, operation)(**request)
-        except ClientError as error:
-            code = code_of(error)
-            if DENIED.search(code):
-                raise NotAllowedError(_action(client, error)) from error
-            if GONE.search(code):
-                raise GoneError(code) from error
-            raise
 
     return ask
 
 
-def _action(client: Any, error: Any) -> str:
+@contextmanager
+def understood(service: str) -> Iterator[None]:
+    """Raises NotAllowedError and GoneError for AWS's own words of it; ``service`` as it is signed.
+
+    Other errors of botocore go through.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        if DENIED.search(code):
+            raise NotAllowedError(_action(service, error)) from error
+        if GONE.search(code):
+            raise GoneError(code) from error
+        raise
+
+
+def _action(prefix: str, error: Any) -> str:
     """IAM's name of the action, which most services tell in their message."""
     told = TOLD.search(str(error.response.get("Error", {}).get("Message", "")))
     if told:
         return told[1]
-    prefix = client.meta.service_model.signing_name
     return f"{PREFIXES.get(prefix, prefix)}:{error.operation_name}"
 
 

@@ -4,15 +4,16 @@ Source: ECS developer guide, "Container image resolution" (a deployment resolves
 DescribeImages and BatchGetImage; CloudWatch, "Available CloudWatch metrics for Amazon SQS".
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from workerstack.cloudformation import Resource, text
 from workerstack.cloudformation.values import scalar
-from workerstack.verifier.asking import GoneError
+from workerstack.deployer import images
+from workerstack.deployer import service as live_service
+from workerstack.deployer.deployed import Deployed
+from workerstack.deployer.running_images import moved_tags
+from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.deviations import wanted_properties
 from workerstack.verifier.live_only import (
     ALARM,
@@ -26,25 +27,11 @@ from workerstack.verifier.live_only import (
     queue_url,
 )
 
-IMAGE = re.compile(
-    r"(?P<registry>\d{12})\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.[a-z.]+/(?P<repository>[^:@]+)"
-    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
-"""An image in ECR."""
-
-INDEXES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-"""Media types of images of several architectures; a task may name the one of its own."""
-
 OLDEST = 900
 """Seconds that a message may wait while nothing runs, where no alarm of the stack says.
 
 Longer than an alarm of one minute and the start of a task in Fargate take together.
 """
-
-AGE = "ApproximateAgeOfOldestMessage"
 
 
 def _services(look: Look) -> Iterator[Mapping[str, Any]]:
@@ -76,7 +63,7 @@ def _images(look: Look) -> dict[str, str]:
 
 
 def _image(look: Look) -> Faults:
-    images = _images(look)
+    named = _images(look)
     known: dict[str, tuple[str, ...]] = {}
     for service in _services(look):
         restart = look.call(
@@ -85,7 +72,7 @@ def _image(look: Look) -> Faults:
         )  # fmt: skip
         for task in _tasks(look, service):
             for container in task.get("containers", ()):
-                image, digest = images.get(container.get("name", "")), container.get("imageDigest")
+                image, digest = named.get(container.get("name", "")), container.get("imageDigest")
                 if image is None or digest is None:
                     continue
                 if image not in known:
@@ -102,32 +89,42 @@ def _image(look: Look) -> Faults:
                         f"task {name} runs {digest[:19]}, and {_short(image)} is"
                         f" {known[image][0][:19]}", restart,
                     )  # fmt: skip
+    yield from _at_rest(look)
+
+
+def _at_rest(look: Look) -> Faults:
+    """A tag that means another image, where no task runs: the next one runs the old one, too."""
+    if _running(look):
+        return
+    try:
+        with understood("ecs"):
+            moved = moved_tags(look.clients, Deployed(look.live.deployed, look.live.physical))
+    except GoneError:
+        return
+    for each in moved:
+        tag = each.tag.rpartition(":")[2]
+        yield Fault(
+            f"{each.tag} is {each.means[:19]} by now, and the next task runs {each.runs[:19]}",
+            f"./deploy.py ship {look.deployment} {tag}",
+        )
 
 
 def _digests(look: Look, image: str) -> tuple[str, ...]:
     """The digests that a task with this image may name; empty where there is no such image."""
-    found = IMAGE.fullmatch(image)
-    if found is None:
+    reference = images.parse(image)
+    if reference is None:
         digest = image.partition("@")[2]
         if digest:
             return (digest,)
         raise NotKnown(f"{_short(image)} is not in ECR, so what its tag means is not known")
-    wanted = {"imageTag": found["tag"] or "latest"}
-    if found["digest"]:
-        wanted = {"imageDigest": found["digest"]}
-    of = {"registryId": found["registry"], "repositoryName": found["repository"]}
     try:
-        [detail] = look.ask("ecr", "describe_images", **of, imageIds=[wanted])["imageDetails"]
+        with understood("ecr"):
+            found = images.find(look.clients, reference.repository, reference.wanted)
+            if found is None:
+                return ()
+            return images.digests(look.clients, reference.repository, found)
     except GoneError:
         return ()
-    digests = [str(detail["imageDigest"])]
-    if detail.get("imageManifestMediaType") in INDEXES:
-        answer = look.ask("ecr", "batch_get_image", **of, imageIds=[wanted],
-                          acceptedMediaTypes=list(INDEXES))  # fmt: skip
-        for each in answer.get("images", ()):
-            manifests = json.loads(each["imageManifest"]).get("manifests", ())
-            digests += [str(manifest["digest"]) for manifest in manifests]
-    return tuple(digests)
 
 
 def _short(image: str) -> str:
@@ -180,19 +177,8 @@ def _running(look: Look) -> int:
 
 def _age(look: Look, url: str) -> float | None:
     """Seconds; None where CloudWatch has no datapoint of the last ten minutes."""
-    metric = {
-        "Namespace": "AWS/SQS", "MetricName": AGE,
-        "Dimensions": [{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
-    }  # fmt: skip
-    answer = look.ask(
-        "cloudwatch", "get_metric_data", ScanBy="TimestampDescending",
-        StartTime=look.now - timedelta(minutes=10), EndTime=look.now,
-        MetricDataQueries=[
-            {"Id": "age", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
-        ],
-    )  # fmt: skip
-    values = [value for each in answer["MetricDataResults"] for value in each["Values"]]
-    return float(values[0]) if values else None
+    with understood("monitoring"):
+        return live_service.oldest(look.clients("cloudwatch"), url.rpartition("/")[2], look.now)
 
 
 def _allowed(look: Look, url: str) -> int:
@@ -210,7 +196,7 @@ def _wanted(look: Look, alarm: Resource) -> Mapping[str, Any]:
 def _is_on_age(look: Look, alarm: Resource, url: str) -> bool:
     wanted = _wanted(look, alarm)
     queues = [text(each.get("Value")) for each in wanted.get("Dimensions", ())]
-    return wanted.get("MetricName") == AGE and url.rpartition("/")[2] in queues
+    return wanted.get("MetricName") == live_service.OLDEST and url.rpartition("/")[2] in queues
 
 
 def _why_stopped(look: Look, service: Mapping[str, Any]) -> str:

@@ -16,8 +16,9 @@ from workerstack.problem import Problem, Refusal
 from workerstack.verifier import smoke_checks, smoke_message, verify
 from workerstack.verifier.check import Check
 from workerstack.verifier.smoke_checks import CRITERIA, verdict
+from workerstack.verifier.smoke_journal import Journal, digest
 from workerstack.verifier.smoke_message import Appearance, Consumption, Object, check_bucket
-from workerstack.verifier.smoke_undo import Interrupts, Touched
+from workerstack.verifier.smoke_undo import AS_BEFORE, Interrupts, Touched
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def rehearsed(plan: Plan) -> Iterator[Check]:
     for identifier, criterion in CRITERIA.items():
         yield Check(identifier, criterion, "SKIP", would[identifier])
     yield Check(
-        "restored", "everything is as it was", "SKIP",
+        "restored", AS_BEFORE, "SKIP",
         "would suspend scale-in until then, and put back the desired count",
     )  # fmt: skip
 
@@ -128,12 +129,18 @@ class Smoke:
     """One run; ``checks`` and ``log`` are there even when it was interrupted."""
 
     def __init__(
-        self, plan: Plan, clients: Clients, clock: Clock, say: Callable[[str], None]
+        self,
+        plan: Plan,
+        clients: Clients,
+        clock: Clock,
+        say: Callable[[str], None],
+        journal: Journal,
     ) -> None:
         self.plan, self.clients, self.clock, self.say = plan, clients, clock, say
         self.log: list[str] = []
         self._found = {name: verdict(name, "SKIP", "not done") for name in CRITERIA}
-        self._touched = Touched(clients, plan.worker.service)
+        self._journal = journal
+        self._touched = Touched(clients, plan.worker.service, journal.note)
         self._known = frozenset[str]()
         self._sent: tuple[str, Consumption] | None = None
 
@@ -147,13 +154,21 @@ class Smoke:
         began = self.clock.now()
         try:
             with interrupts.may_end():
+                service = self.plan.worker.service
+                self._journal.begin(
+                    self.plan.stack.id, service["clusterArn"], service["serviceArn"],
+                    self.plan.queue_url, began,
+                )  # fmt: skip
                 self._known = frozenset(task.arn for task in self._tasks())
                 self._touched.suspend_scale_in()
                 if self._start(began):
                     self._process()
         finally:
-            own = self._take_back()
-            self._note(self._touched.put_back(self.clock, self.plan.queue_url, own))
+            own, left = self._take_back()
+            restored = self._touched.put_back(self.clock, self.plan.queue_url, own, left)
+            self._note(restored)
+            if restored.status != "FAIL":
+                self._journal.done()
             self._read_log(began)
 
     def _tasks(self) -> list[rollout.Task]:
@@ -210,8 +225,10 @@ class Smoke:
         appearance = Appearance(self.clients, wanted) if wanted else None
         seen = Consumption(smoke_message.depth(sqs, url))
         self._sent = "", seen  # the call may be cut off, and the message be there
+        self._journal.note(message=digest(self.plan.message), outstanding=seen.before.outstanding)
         name = sqs.send_message(QueueUrl=url, MessageBody=self.plan.message)["MessageId"]
         self._sent = name, seen
+        self._journal.note(message_id=name)
         self.say(
             f"Sent message {name}. Waiting up to {self.plan.timeout} s for the worker to"
             " delete it ..."
@@ -227,25 +244,34 @@ class Smoke:
                 break
         if gone or seen.is_dead:
             self._sent = None
+            self._journal.note(message="", message_id="")
         end = "before the task stopped" if failed else f"within {self.plan.timeout} s"
         self._note(smoke_checks.message(name, seen, end, gone=gone, processed=come))
         self._note(smoke_checks.appearance(appearance))
 
-    def _take_back(self) -> int:
-        """Takes out what we sent where it is certainly ours; how many of ours may be left."""
+    def _take_back(self) -> tuple[int, str]:
+        """Takes out what we sent where it is certainly ours.
+
+        How many of ours may be left, and a sentence where one may.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         if not self._sent:
-            return 0
+            return 0, ""
         name, seen = self._sent
+        body = digest(self.plan.message)
         try:
             gone, said = smoke_message.take_back(
-                self.clients("sqs"), self.plan.queue_url, name, seen
-            )
+                self.clients("sqs"), self.plan.queue_url,
+                lambda each: each["MessageId"] == name if name else digest(each["Body"]) == body,
+                name or "that was sent", seen.before.outstanding,
+            )  # fmt: skip
         except (BotoCoreError, ClientError) as error:
             gone, said = False, f"The message {name} could not be taken back: {error}."
         self.say(said)
-        return 0 if gone or seen.before.outstanding else 1
+        if gone:
+            return 0, ""
+        return 0 if seen.before.outstanding else 1, said.removesuffix(".")
 
     def _read_log(self, began: datetime) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

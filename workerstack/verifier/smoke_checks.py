@@ -133,7 +133,7 @@ def not_started(found: Sequence[Task], events: Sequence[str], seconds: int) -> C
     states = ", ".join(f"{task.name} is {task.status}" for task in found) or "no task came"
     return verdict(
         "start", "FAIL", f"not within {seconds} s: {'; '.join([states, *events])}",
-        "Mend what it says, or allow more time with --timeout",
+        "Fix what it says, or allow more time with --timeout",
     )  # fmt: skip
 
 

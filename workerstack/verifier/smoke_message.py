@@ -4,6 +4,7 @@ SQS lets nobody ask for one message, and its counts are approximate: they need a
 to be consistent (SQS API reference, GetQueueAttributes). So one empty answer proves nothing.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,29 +73,31 @@ class Consumption:
         return (self.last.dead or 0) > (self.before.dead or 0)
 
 
-def take_back(sqs: Any, url: str, message_id: str, consumption: Consumption) -> tuple[bool, str]:
+def take_back(
+    sqs: Any, url: str, is_ours: Callable[[Mapping[str, Any]], bool], name: str, before: int
+) -> tuple[bool, str]:
     """Deletes the message if it is the only one there: (whether it is gone, what was done).
+
+    ``is_ours`` tells it, ``name`` is what it is called, ``before`` how many others there were.
 
     Another one is never deleted, and one that a consumer holds cannot be: only its receipt
     handle would do. A queue with other messages is not received from, since each receive
     counts towards the dead-letter queue.
     """
-    if not message_id:
-        return False, "Whether the message was sent is not known: the call was cut off."
     now = depth(sqs, url)
     if not now.outstanding:
-        return True, f"The message {message_id} is no longer in the queue."
-    if consumption.before.outstanding or (now.waiting, now.outstanding) != (1, 1):
-        return False, f"The message {message_id} was left in the queue ({now})."
+        return True, f"The message {name} is no longer in the queue."
+    if before or (now.waiting, now.outstanding) != (1, 1):
+        return False, f"The message {name} was left in the queue ({now})."
     received = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, VisibilityTimeout=30)
     for each in received.get("Messages", ()):
-        if each["MessageId"] == message_id:
+        if is_ours(each):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-            return True, f"The message {message_id} was taken out of the queue again."
+            return True, f"The message {name} was taken out of the queue again."
         sqs.change_message_visibility(
             QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
         )
-    return False, f"The message {message_id} was not found when we tried to take it back."
+    return False, f"The message {name} was not found when we tried to take it back."
 
 
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})

@@ -64,6 +64,8 @@ def held() -> Iterator[Interrupts]:
         raise KeyboardInterrupt
 
 
+AS_BEFORE = "everything is as it was"
+
 TRIES = 6
 """Attempts to put something back, each with botocore's own retries inside."""
 
@@ -71,10 +73,14 @@ TRIES = 6
 class Touched:
     """Remembers what it is about to change before it changes it: a call may be cut off."""
 
-    def __init__(self, clients: Clients, service: Mapping[str, Any]) -> None:
-        self._clients, self._service = clients, service
+    def __init__(
+        self, clients: Clients, service: Mapping[str, Any], note: Callable[..., None]
+    ) -> None:
+        """``note`` writes down what is going to be changed, before it is."""
+        self._clients, self._service, self._note = clients, service, note
         self._target: Mapping[str, Any] = {}
         self._suspended: dict[str, bool] | None = None
+        self._set: dict[str, bool] = {}
         self._count: tuple[int, int] | None = None
 
     def suspend_scale_in(self) -> None:
@@ -84,43 +90,78 @@ class Touched:
         if not self._target or before.get(scaling.SCALE_IN):
             return
         self._suspended = {**before, scaling.SCALE_IN: False}
-        state = {**before, scaling.SCALE_IN: True}
+        self._set = state = {**before, scaling.SCALE_IN: True}
+        self._note(resource=self._target["ResourceId"], before=self._suspended, suspended=state)
         scaling.suspend(self._clients, self._target["ResourceId"], state)
 
     def want_a_task(self) -> None:
         """Sets the desired count to one where it is zero now."""
         if self._desired() == 0:
             self._count = (0, 1)
+            self._note(count=0)
             self._set_count(1)
 
-    def put_back(self, clock: Clock, queue_url: str, own: int) -> Check:
+    def remember(
+        self,
+        target: Mapping[str, Any],
+        before: dict[str, bool] | None,
+        suspended: dict[str, bool] | None,
+        count: int | None,
+    ) -> None:
+        """What another run has touched, by what it wrote down; a target may be gone."""
+        self._target = target
+        if target:
+            self._suspended, self._set = before, suspended or {}
+        self._count = None if count is None else (count, 1)
+
+    def put_back(self, clock: Clock, queue_url: str, own: int, message: str = "") -> Check:
         """Puts back what is still as we set it; fails with the commands where that fails.
 
-        ``own``: how many of the queue's messages are ours, so that nobody else's worker stops.
+        ``own``: how many of the queue's messages are ours, so that nobody else's worker stops;
+        ``message`` says of one that is left. It passes only where what AWS answers is as before.
         """
         done: list[str] = []
-        left: list[str] = []
+        left: list[str] = [message] if message else []
         faults: list[str] = []
         commands: list[str] = []
         if self._suspended is not None:
-            suspended, resource = self._suspended, self._target["ResourceId"]
-            fault = _insist(clock, lambda: scaling.suspend(self._clients, resource, suspended))
+            suspended = self._suspended
+            kept: list[str] = []
+            fault = _insist(clock, lambda: kept.extend(self._resume(suspended)))
+            left += kept
             if fault:
                 faults.append(f"scale-in is still suspended: {fault}")
                 commands.append(scaling.resume_command(self._target, suspended))
-            else:
+            elif not kept:
                 done.append("scale-in is resumed")
         if self._count is not None:
-            fault = _insist(clock, lambda: left.extend(self._count_back(queue_url, own)))
+            theirs: list[str] = []
+            fault = _insist(clock, lambda: theirs.extend(self._count_back(queue_url, own)))
+            left += theirs
             if fault:
                 faults.append(f"the desired count may still be {self._count[1]}: {fault}")
                 commands.append(self._count_command(self._count[0]))
-            elif not left:
+            elif not theirs:
                 done.append(f"the desired count is {self._count[0]}")
         status: Status = "FAIL" if faults else "SKIP" if left else "PASS"
         said = "; ".join([*faults, *left, *done]) or "nothing was changed"
-        next_step = " && ".join(commands) or "Scaling takes the task back once the queue is empty"
-        return Check("restored", "everything is as it was", status, said, next_step)
+        next_step = " && ".join(commands) or "Scale-in removes the task once the queue is empty"
+        return Check("restored", AS_BEFORE, status, said, next_step)
+
+    def _resume(self, before: dict[str, bool]) -> list[str]:
+        """Why scaling was left as it is; empty where it is as before, which is asked."""
+        now = self._suspensions()
+        if now not in (before, self._set):
+            return ["the suspended scaling was changed by somebody meanwhile, and is left"]
+        if now != before:
+            scaling.suspend(self._clients, self._target["ResourceId"], before)
+            if self._suspensions() != before:
+                raise NotYetError("AWS still answers that it is suspended")
+        return []
+
+    def _suspensions(self) -> dict[str, bool]:
+        found = scaling.target(self._clients("application-autoscaling"), self._service)
+        return {**dict.fromkeys(self._set, False), **found.get("SuspendedState", {})}
 
     def _count_back(self, queue_url: str, own: int) -> list[str]:
         """Why the count was left as it is; empty where it is back."""
@@ -134,6 +175,8 @@ class Touched:
         if depth.outstanding > own:
             return [f"the desired count is left at {now} for others' messages ({depth})"]
         self._set_count(before)
+        if self._desired() != before:
+            raise NotYetError("AWS still answers the other count")
         return []
 
     def _desired(self) -> int:
@@ -157,6 +200,10 @@ class Touched:
         )
 
 
+class NotYetError(Exception):
+    """A change that AWS has taken, and does not answer yet."""
+
+
 def _insist(clock: Clock, put_back: Callable[[], object]) -> str:
     """Tries until it is done; the last error where it never was."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -165,7 +212,7 @@ def _insist(clock: Clock, put_back: Callable[[], object]) -> str:
     for _ in range(TRIES):
         try:
             put_back()
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, NotYetError) as error:
             fault = str(error)
             waits.wait()
         else:

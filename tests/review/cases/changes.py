@@ -308,6 +308,20 @@ RISKY = (
         WORKER,
     ),
     Change(
+        "outbound-within-the-network-only",
+        "flagged",
+        "tasks reach AWS through VPC endpoints, if there are any",
+        {"Group": GROUP},
+        {"Group": having(GROUP, SecurityGroupEgress=[{**EGRESS, "CidrIp": "10.0.0.0/8"}, NFS])},
+    ),
+    Change(
+        "another-processor",
+        "flagged",
+        "the same image may not run on it",
+        WORKER,
+        {**WORKER, "Task": having(TASK, RuntimePlatform={"CpuArchitecture": "ARM64"})},
+    ),
+    Change(
         "queue-renamed",
         "flagged",
         "what waits in the old queue is processed by nobody",
@@ -618,6 +632,11 @@ HARMLESS = (
                      "Description": "the queue"}})),
     Change("maximum-raised", "quiet", "more tasks may run", WORKER,
            {**WORKER, "Target": having(TARGET, MaxCapacity=20)}),
+    Change("outbound-in-halves", "quiet", "the internet, as two networks", {"Group": GROUP},
+           {"Group": having(GROUP, SecurityGroupEgress=[
+               {**EGRESS, "CidrIp": "0.0.0.0/1"}, {**EGRESS, "CidrIp": "128.0.0.0/1"}, NFS])}),
+    Change("the-same-processor", "quiet", "X86_64 is what it has already", WORKER,
+           {**WORKER, "Task": having(TASK, RuntimePlatform={"CpuArchitecture": "X86_64"})}),
     Change("image-bump", "quiet", "the everyday change", WORKER,
            {**WORKER, "Task": container(Image="repo/jobs:2")}),
     Change("environment-order", "quiet", "the order of variables", WORKER,

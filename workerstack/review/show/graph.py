@@ -8,7 +8,10 @@ from workerstack.review.model import Review
 CHARACTER = 7.2
 """Pixels of one character, at the size in which the page writes them."""
 
-HEIGHT, GAP, BETWEEN, EDGE = 40, 14, 56, 10
+LONGEST = 20
+"""Characters of a type that are written out; its title has all of it."""
+
+HEIGHT, GAP, BETWEEN, EDGE = 40, 14, 44, 10
 
 
 class Node(NamedTuple):
@@ -25,11 +28,15 @@ class Node(NamedTuple):
 
 
 class Link(NamedTuple):
-    """From a resource to one that it refers to, as the path of an SVG."""
+    """From a resource to one that it refers to, as the path of an SVG.
+
+    ``goes``: one of the two is deleted, and the reference with it.
+    """
 
     source: str
     target: str
     path: str
+    goes: bool
 
 
 class Graph(NamedTuple):
@@ -64,16 +71,21 @@ def graph(review: Review) -> Graph:
             )  # fmt: skip
         left += width + BETWEEN
     links = tuple(
-        Link(name, target, _path(nodes[target], nodes[name]))
+        Link(
+            name, target, _path(nodes[target], nodes[name]),
+            "Remove" in (nodes[name].action, nodes[target].action),
+        )
         for name, targets in refers.items()
         for target in targets
-    )
+    )  # fmt: skip
     tallest = max((len(layer) for layer in layers), default=0)
     return Graph(tuple(nodes.values()), links, left, tallest * (HEIGHT + GAP) + 2 * EDGE)
 
 
 def _short(kind: str) -> str:
-    return kind.removeprefix("AWS::").replace("::", " ")
+    """``ECS Service``; of a long one its last part, which leaves room for more beside it."""
+    whole = kind.removeprefix("AWS::").replace("::", " ")
+    return whole if len(whole) <= LONGEST else whole.rpartition(" ")[2]
 
 
 def _layers(refers: Mapping[str, Sequence[str]]) -> list[list[str]]:

@@ -22,18 +22,31 @@ FOLDER = Path(__file__).parent
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 LARGEST = 60
 """Resources of a stack above which its graph is not legible, nor its links of use."""
+FEW = 6
+"""Changed places of a resource that are shown without unfolding."""
+
+METADATA = ("Metadata", "/Metadata")
+"""What changes nothing that runs."""
+
 SAID = {"Replace": "replaced", "Add": "added", "Remove": "deleted", "Modify": "updated in place",
         "Import": "imported", "": "not changed"}  # fmt: skip
 """A mark of the graph in words."""
 
 
-def render(reviews: Sequence[Review]) -> str:
+def render(reviews: Sequence[Review], files: Sequence[str] = ()) -> str:
     """One page on all the reviews; what does the same is shown once.
+
+    ``files``: where each review is kept, for the commands on the page.
 
     A content security policy allows the page's own style and script, by their digests,
     and nothing else: even a value that became markup could neither load nor run anything.
     """
     style, script = ((FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    kept = {id(each): file for each, file in zip(reviews, files, strict=bool(files))}
+
+    def commands(review: Review) -> list[tuple[str, str]]:
+        return words.commands(review, kept.get(id(review), "REVIEW_FILE"))
+
     page: str = _template().render(
         groups=alike(reviews),
         style=style,
@@ -50,6 +63,7 @@ def render(reviews: Sequence[Review]) -> str:
         commands=commands,
         targets=targets,
         mark=mark,
+        is_open=is_open,
         proofs=proofs,
         largest=LARGEST,
         said=SAID,
@@ -66,6 +80,7 @@ def _template() -> Any:
         trim_blocks=True, lstrip_blocks=True, finalize=_shown,
     )  # fmt: skip
     environment.filters["breaks"] = _breaks
+    environment.filters["quoted"] = _quoted
     environment.filters["lines"] = Lines
     environment.filters["value"] = lambda value: Lines(words.value_text(value))
     return environment.get_template("page.html.j2")
@@ -96,14 +111,6 @@ def _filters(reviews: Sequence[Review]) -> dict[str, int]:
     return {name: found[name] for name in (*(found.keys() - set(known)), *known)}
 
 
-def commands(review: Review) -> list[tuple[str, str]]:
-    """What to type next; nothing that `execute` would refuse."""
-    name = review.where.deployment
-    if words.refused(review):
-        return [("Fix it, then", f"./deploy.py review {name}")]
-    return [("Execute", "./deploy.py execute REVIEW_FILE"), ("or", f"./deploy.py discard {name}")]
-
-
 def targets(review: Review) -> set[str]:
     """What a finding can lead to on the page."""
     return {each.logical_id for each in review.resources} | {each.name for each in review.others}
@@ -112,6 +119,15 @@ def targets(review: Review) -> set[str]:
 def mark(change: ResourceChange) -> str:
     """The class of a resource: its action, or that it cannot change."""
     return change.action if change.can_change else "same"
+
+
+def is_open(review: Review, change: ResourceChange) -> bool:
+    """Whether the page shows it unfolded: what needs a look, and what you change if it is short."""
+    if level(review, change) in ("blocking", "warning"):
+        return True
+    places = [each for each in shown(change) if not each.path.startswith(METADATA)]
+    is_short = change.action == "Modify" and 0 < len(places) <= FEW
+    return is_short and change.can_change and not change.follows
 
 
 def proofs(change: ResourceChange) -> list[str]:
@@ -124,6 +140,19 @@ def _breaks(kind: str) -> Any:
     from markupsafe import Markup, escape
 
     return Markup("::<wbr>").join(escape(harmless(each)) for each in kind.split("::"))
+
+
+def _quoted(text: str) -> Any:
+    """A sentence whose commands, in backticks, are code."""
+    from markupsafe import Markup, escape
+
+    pieces = harmless(text).split("`")
+    if len(pieces) % 2 == 0:
+        return escape("`".join(pieces))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(each) if number % 2 else escape(each)
+        for number, each in enumerate(pieces)
+    )
 
 
 def _digest(content: str) -> str:

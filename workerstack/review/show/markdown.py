@@ -17,7 +17,7 @@ from workerstack.review.model import (
     Review,
     ScalingEffect,
 )
-from workerstack.review.show import words
+from workerstack.review.show import permissions, words
 from workerstack.review.show.console import console_link
 from workerstack.review.show.several import alike
 from workerstack.review.show.words import Shown, shown
@@ -233,14 +233,17 @@ def _row(review: Review, change: ResourceChange) -> str:
         for each in review.access
         if each.logical_id == change.logical_id and each.kind != "trust"
     ]
-    cells = [code(_cut(words.access_line(each))) for each in found]
+    cells = [code(each) for each in permissions.brief(found)]
     if not cells and change.action == "Modify":
         cells = [
-            _change(place) for place in words.merged(shown(change)) if place.before != place.after
+            _change(words.compact(place))
+            for place in words.merged(shown(change))
+            if place.before != place.after and not (place.after == UNKNOWN and change.follows)
         ]
+    effect = ", ".join(filter(None, (words.effect(change, review), words.since(change))))
     more_ = [f"and {len(cells) - SHOWN} more"] if len(cells) > SHOWN else []
     return row(
-        text(words.sign(change)), code(change.logical_id), text(words.effect(change, review)),
+        text(words.sign(change)), code(change.logical_id), text(effect),
         "<br>".join([*cells[:SHOWN], *more_]),
     )  # fmt: skip
 
@@ -295,7 +298,7 @@ def _header(group: Sequence[Review]) -> Iterator[Block]:
         yield Block(f"{same}{text(said)}  ")
     if review.change_set.reason:
         yield Block(f"CloudFormation says: {text(review.change_set.reason)}\n")
-    for key, value in review.change_set.extra.items():
+    for key, value in words.unknown_members(review).items():
         yield Block(f"{text(key)}: {code(words.value_text(value))}\n")
 
 

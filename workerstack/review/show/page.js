@@ -49,13 +49,25 @@ function follow() {
   target.scrollIntoView();
 }
 
+// Paper cannot be unfolded: changes are printed, and folded again afterwards.
+let folded = [];
+function unfold() {
+  folded = resources.filter((each) => !each.open);
+  for (const each of folded) each.open = true;
+}
+
+function fold() {
+  for (const each of folded) each.open = false;
+}
+
 function room() {
   const bar = document.querySelector(".bar");
   const sticks = getComputedStyle(bar).position === "sticky";
   document.documentElement.style.scrollPaddingTop = sticks ? `${bar.offsetHeight + 8}px` : "0";
 }
 
-document.querySelector(".bar").hidden = false;
+// A handful is seen at once, and needs no search.
+document.querySelector(".bar").hidden = resources.length <= 5;
 document.querySelector(".bar").addEventListener("input", filter);
 document.getElementById("open").addEventListener("click", () => openAll(true));
 document.getElementById("close").addEventListener("click", () => openAll(false));
@@ -70,6 +82,8 @@ for (const button of document.querySelectorAll(".copy")) {
   });
 }
 addEventListener("hashchange", follow);
+addEventListener("beforeprint", unfold);
+addEventListener("afterprint", fold);
 addEventListener("resize", room);
 filter();
 room();

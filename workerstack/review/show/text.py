@@ -6,13 +6,14 @@ settings, and where AWS shows it.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import yaml
 
 from workerstack.problem import harmless
 from workerstack.review.model import UNKNOWN, Finding, OtherChange, ResourceChange, Review
-from workerstack.review.show import words
+from workerstack.review.show import permissions, words
 from workerstack.review.show.console import console_link
 from workerstack.review.show.words import Shown, Style, broken, plain, shown, wrapped
 
@@ -27,7 +28,7 @@ FEW = 4
 """Places of one resource, settings and sentences that are shown unless everything is."""
 ALL = "--all"
 POLICY_PLACES = ("PolicyDocument", "/Statement", "SecurityGroupIngress", "SecurityGroupEgress",
-                 "ManagedPolicyArns", "KeyPolicy")  # fmt: skip
+                 "ManagedPolicyArns", "KeyPolicy", "/Policies")  # fmt: skip
 """Places that the lines on permissions and rules say better."""
 
 
@@ -45,18 +46,10 @@ def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator
     yield from _header(review, style, width, whole=whole)
     yield ""
     loud = [each for each in review.findings if each.level != "note"]
-    for finding in loud:
-        yield from _finding(review, finding, style, width, whole=whole)
+    for _, alike in groupby(loud, key=lambda it: (it.id, it.level, it.why, it.next_step)):
+        yield from _findings(review, list(alike), style, width)
     yield from _notices(review, style, width)
-    for change in rows:
-        yield from _resource(review, change, style, width, whole=whole)
-        for finding in review.findings:
-            if finding.level == "note" and finding.logical_id == change.logical_id:
-                yield from _finding(review, finding, style, width, whole=whole, indent="  ")
-    named = {change.logical_id for change in rows}
-    for finding in review.findings:
-        if finding.level == "note" and finding.logical_id not in named:
-            yield from _finding(review, finding, style, width, whole=whole)
+    yield from _resources(review, rows, style, width, whole=whole)
     yield from _cannot(cannot, style, width, whole=whole)
     if words.surprises(review):
         yield from wrapped(words.surprises(review), width, "  ", "    ")
@@ -69,6 +62,28 @@ def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator
         yield from _footer(review, width)
 
 
+def _resources(
+    review: Review, rows: list[ResourceChange], style: Style, width: int, *, whole: bool
+) -> Iterator[str]:
+    """What can change, each with its notes; then the notes on what is not among it."""
+    beside = [] if whole else [each for each in rows if words.is_metadata(each)]
+    notes = [each for each in review.findings if each.level == "note"]
+    named = set()
+    for change in rows:
+        if change in beside:
+            continue
+        named.add(change.logical_id)
+        yield from _resource(review, change, style, width, whole=whole)
+        for finding in notes:
+            if finding.logical_id == change.logical_id:
+                yield from _finding(review, finding, style, width, whole=whole, indent="  ")
+    for finding in notes:
+        if finding.logical_id not in named:
+            yield from _finding(review, finding, style, width, whole=whole)
+    if beside:
+        yield from wrapped(f"{words.only_metadata(beside)} ({ALL}).", width, "  ")
+
+
 def _header(review: Review, style: Style, width: int, *, whole: bool) -> Iterator[str]:
     where = words.place(review)
     title = words.title(review)
@@ -79,9 +94,10 @@ def _header(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
         yield from wrapped(where, width)
     if review.change_set.reason:
         yield from wrapped(f"CloudFormation says: {review.change_set.reason}", width)
-    for key, value in review.change_set.extra.items():
-        if not whole and (not value or key == "NotificationARNs"):
-            continue  # topics that change stand among the settings
+    members = review.change_set.extra if whole else words.unknown_members(review)
+    for key, value in members.items():
+        if not whole and not value:
+            continue
         yield from wrapped(f"{key}: {words.value_text(value)}", width)
     verdict = words.verdict(review)
     colour = "red" if words.refused(review) else "bold"
@@ -89,22 +105,34 @@ def _header(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
         yield style(line, colour)
 
 
+def _findings(
+    review: Review, alike: list[Finding], style: Style, width: int, indent: str = ""
+) -> Iterator[str]:
+    """Findings for one reason, and what to do about all of them; each can be accepted."""
+    first = alike[0]
+    level = words.LEVELS[first.level]
+    rest = " " * (len(indent) + len(level) + 2)
+    for each in alike:
+        said = f"{each.what}.  [{each.id}]"
+        for line in wrapped(said, width, f"{indent}{level}: ", rest):
+            yield style(line, LEVEL_COLOURS[each.level])
+    yield from wrapped(f"{words.capital(first.why)}. {first.next_step}.", width, rest)
+    for each in alike:
+        if each.level == "blocking":
+            by = words.let_through(review, each)
+            yield from wrapped(by or f"To accept it: `--allow {each.allowed_by}`", width, rest)
+
+
 def _finding(
     review: Review, finding: Finding, style: Style, width: int, *, whole: bool, indent: str = ""
 ) -> Iterator[str]:
-    level = words.LEVELS[finding.level]
-    rest = " " * (len(indent) + len(level) + 2)
-    if finding.level == "note" and not whole:
-        for line in wrapped(f"{finding.what}: {finding.why}.", width, f"{indent}note: ", rest):
-            yield style(line, LEVEL_COLOURS["note"])
+    """A note: in short without what to do, which is nothing."""
+    if whole:
+        yield from _findings(review, [finding], style, width, indent)
         return
-    for line in wrapped(f"{finding.what}.  [{finding.id}]", width, f"{indent}{level}: ", rest):
-        yield style(line, LEVEL_COLOURS[finding.level])
-    because = f"{words.capital(finding.why)}. {finding.next_step}."
-    by = words.let_through(review, finding)
-    yield from wrapped(because, width, rest)
-    if finding.level == "blocking":
-        yield from wrapped(by or f"To accept it: `--allow {finding.allowed_by}`", width, rest)
+    said = finding.what if finding.id == "mends" else f"{finding.what}: {finding.why}"
+    for line in wrapped(f"{said}.", width, f"{indent}note: ", " " * (len(indent) + 6)):
+        yield style(line, LEVEL_COLOURS["note"])
 
 
 def _notices(review: Review, style: Style, width: int) -> Iterator[str]:
@@ -124,7 +152,9 @@ def _resource(  # noqa: C901 - one line a part
     sign = words.sign(change)
     kind = change.type
     since = f", {words.since(change)}" if words.since(change) else ""
-    name = f"{change.logical_id} ({kind}), {words.effect(change, review)}{since}"
+    says_kind = not whole and kind.rpartition("::")[2] == change.logical_id
+    typed = change.logical_id if says_kind else f"{change.logical_id} ({kind})"
+    name = f"{typed}, {words.effect(change, review)}{since}"
     for line in wrapped(name, width, f"{sign} ", "    "):
         yield style(line, COLOURS.get(sign, "magenta"))
     if whole:
@@ -135,18 +165,22 @@ def _resource(  # noqa: C901 - one line a part
     rows = [each for each in review.access if each.logical_id == change.logical_id]
     places = shown(change)
     if not whole:
-        places = words.merged(each for each in places if _is_worth(each, change, bool(rows)))
+        worth = [each for each in places if _is_worth(each, change, bool(rows))]
+        places = words.merged(
+            each for each in worth if not _is_description(each) or len(worth) == 1
+        )
     most = len(places) if whole or len(places) <= FEW else FEW - 1
     for place in places[:most]:
-        yield from _place(place, style, width, whole=whole)
+        yield from _place(place if whole else words.compact(place), style, width, whole=whole)
     if len(places) > most:
         yield f"    and {len(places) - most} more places ({ALL})"
     if not whole:
-        most = len(rows) if len(rows) <= FEW else FEW - 1
-        for row in rows[:most]:
-            yield from wrapped(words.access_line(row), width, "    ", " " * 8)
-        if len(rows) > most:
-            yield f"    and {len(rows) - most} more permissions or rules ({ALL})"
+        lines = permissions.brief(rows, (f.what for f in review.findings if f.level != "note"))
+        most = len(lines) if len(lines) <= FEW else FEW - 1
+        for line in lines[:most]:
+            yield from wrapped(line, width, "    ", " " * 8)
+        if len(lines) > most:
+            yield f"    and {len(lines) - most} more permissions or rules ({ALL})"
     if whole and change.action != "Modify":
         body = change.after if change.before is None else change.before
         yield from _body(body, change.type, width)
@@ -160,18 +194,25 @@ def _is_worth(place: Shown, change: ResourceChange, has_rows: bool) -> bool:
         return False
     if place.after == UNKNOWN and change.follows:
         return False
-    if place.path.startswith("/Metadata") and len(change.properties) > 1:
+    if place.path.lstrip("/").startswith("Metadata") and not words.is_metadata(change):
         return False
     if not place.given and not place.cause and not place.forces:
         return False
     return not (has_rows and any(each in place.path for each in POLICY_PLACES))
 
 
+def _is_description(place: Shown) -> bool:
+    """Words for people, that follow what changes beside them."""
+    return place.path.rpartition("/")[2] in ("AlarmDescription", "Description")
+
+
 def _place(  # noqa: C901, PLR0912 - one case a kind of value
     place: Shown, style: Style, width: int, *, whole: bool
 ) -> Iterator[str]:
     path = harmless(words.short_path(place.path))
-    cause = f"    {place.cause}" if place.cause else ""
+    # Several parameters of one property: which of them it is here, nobody said.
+    is_clear = whole or place.cause.count("from parameter") < 2  # noqa: PLR2004
+    cause = f"    {place.cause}" if place.cause and is_clear else ""
     forces = f"  {style(place.forces, 'red')}" if whole and place.forces else ""
     plain_forces = f"  {place.forces}" if whole and place.forces else ""
     if not place.given:
@@ -195,6 +236,9 @@ def _place(  # noqa: C901, PLR0912 - one case a kind of value
         short = f"    {path}  {said}{cause}"
         if len(short) + len(plain_forces) <= width and "\n" not in short:
             yield f"{short}{forces}"
+        elif not whole and len(said) + 6 <= width and "\n" not in said:
+            yield f"    {path}{cause}"
+            yield f"      {said}"
         else:
             yield from (f"    {path}{cause}{forces}",)
             if place.before is not None:
@@ -251,7 +295,7 @@ def _access(review: Review, style: Style, width: int) -> Iterator[str]:
         if rows:
             yield from ("", style(heading, "bold"))
         for row in rows:
-            line = words.access_line(row)
+            line = permissions.line(row)
             colour = "green" if row.gained else "red"
             for part in wrapped(f"{row.logical_id}  {line}", width, "  ", " " * 8):
                 yield style(part, colour)
@@ -283,12 +327,12 @@ def _others(review: Review, style: Style, width: int, *, whole: bool) -> Iterato
         yield style(f"{sign} {words.KINDS.get(kind, kind)}", COLOURS[sign])
         most = len(found) if whole or len(found) <= FEW else FEW - 1
         for other in found[:most]:
-            yield from _other(other, width)
+            yield from _other(other, width, whole=whole)
         if len(found) > most:
             yield f"    and {len(found) - most} more ({ALL})"
 
 
-def _other(other: OtherChange, width: int) -> Iterator[str]:
+def _other(other: OtherChange, width: int, *, whole: bool) -> Iterator[str]:
     name = f"{other.name}  " if other.name else ""
     if other.kind == words.NO_ECHO:
         text = f"{name}not compared: CloudFormation never returns its value"
@@ -297,7 +341,12 @@ def _other(other: OtherChange, width: int) -> Iterator[str]:
     elif other.after is None:
         text = f"{name}- {words.value_text(other.before)}"
     else:
-        text = f"{name}{words.value_text(other.before)} -> {words.value_text(other.after)}"
+        sides = words.value_text(other.before), words.value_text(other.after)
+        if not whole and len(name) + sum(map(len, sides)) + 8 > width:
+            sides = words.told_apart(*(each.strip('"') for each in sides))
+        text = f"{name}{sides[0]} -> {sides[1]}"
+    if not whole and len(text) + 4 > width:
+        text = f"{text[: width - 7]}..."
     yield from broken(text, width, "    ", " " * 8)
 
 

@@ -11,7 +11,6 @@ from workerstack.cloudformation import differences
 from workerstack.problem import harmless
 from workerstack.review.model import (
     UNKNOWN,
-    AccessChange,
     Figures,
     Finding,
     LoadEffect,
@@ -112,6 +111,37 @@ def refused(review: Review) -> list[Finding]:
     ]
 
 
+def commands(review: Review, file: str, again: str = "") -> list[tuple[str, str]]:
+    """What can be done with a review that is kept in ``file``; what accepts findings comes last.
+
+    Where findings block it, nothing that `execute` would refuse is among them. ``again`` is
+    what makes another one, by default `review`.
+    """
+    blocking = refused(review)
+    if not blocking:
+        return [
+            ("Execute", f"./deploy.py execute {file}"), ("Discard", f"./deploy.py discard {file}")
+        ]  # fmt: skip
+    allowed = " ".join(f"--allow {each.allowed_by}" for each in blocking)
+    return [
+        ("Fix it, then", again or f"./deploy.py review {review.where.deployment}"),
+        ("Discard", f"./deploy.py discard {file}"),
+        ("Accept it", f"./deploy.py execute {file} {allowed}"),
+    ]
+
+
+def unknown_members(review: Review) -> dict[str, Any]:
+    """What AWS says of the change set and this version does not know.
+
+    Not what each answer has and is empty, nor topics: those that change stand among the settings.
+    """
+    found = review.change_set.extra
+    quiet = {"NotificationARNs"} | {
+        each for each in ("RollbackConfiguration",) if not found.get(each)
+    }
+    return {key: value for key, value in found.items() if key not in quiet}
+
+
 def title(review: Review) -> str:
     """Which stack, and whether it is new."""
     stack = review.where.stack_name or "a stack"
@@ -194,6 +224,26 @@ def in_order(review: Review) -> tuple[list[ResourceChange], list[ResourceChange]
     cannot = groups.pop(CANNOT, [])
     rows = [change for changes in groups.values() for change in changes]
     return sorted(rows, key=lambda each: each.follows), cannot
+
+
+def is_metadata(change: ResourceChange) -> bool:
+    """Whether nothing of the resource itself changes, only what the template says about it."""
+    left = [each for each in change.properties if not each.proof]
+    return change.action == "Modify" and bool(left) and all(
+        each.attribute == "Metadata" for each in left
+    )  # fmt: skip
+
+
+def only_metadata(changes: Sequence[ResourceChange]) -> str:
+    """One line on what changes in its metadata alone; empty for nothing."""
+    if not changes:
+        return ""
+    names = ", ".join(each.logical_id for each in changes[:NAMED])
+    more_ = f" and {len(changes) - NAMED} more" if len(changes) > NAMED else ""
+    return f"Only the metadata changes of {names}{more_}: nothing happens to them"
+
+
+NAMED = 4
 
 
 def cannot_change(changes: Sequence[ResourceChange]) -> str:
@@ -306,19 +356,6 @@ def value_text(value: Any) -> str:
     )
 
 
-def access_line(change: AccessChange) -> str:
-    """``+ Allow sqs:SendMessage on jobs``, as IAM names the members."""
-    sign_ = "+" if change.gained else "-"
-    actions = ", ".join(change.actions)
-    if change.kind == "network":
-        to = "from" if actions.startswith("inbound") else "to"
-        return f"{sign_} {actions} {to} {change.principal}"
-    found = f"{sign_} {change.effect} {actions}"
-    found += f" on {', '.join(change.resources)}" if change.resources else ""
-    found += f" for {change.principal}" if change.principal else ""
-    return found + (f" if {change.condition}" if change.condition else "")
-
-
 Style = Callable[[str, str], str]
 """Gives a text a colour; the identity where there is none."""
 
@@ -392,7 +429,7 @@ def shown(change: ResourceChange) -> list[Shown]:
 
 
 def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
-    causes = ", ".join(dict.fromkeys(filter(None, map(cause, group))))
+    causes = _causes(group)
     extra = tuple(item for each in group for item in {**(each.drift or {}), **each.extra}.items())
     valued = [each for each in group if each.values_given]
     if not valued:
@@ -404,6 +441,17 @@ def _places(label: str, group: list[PropertyChange]) -> Iterator[Shown]:
                 told.append(place)
     for number, (path, before, after) in enumerate(told):
         yield Shown(path, causes, forces(group), True, before, after, () if number else extra)
+
+
+def _causes(group: Iterable[PropertyChange]) -> str:
+    """Each cause once: ``from parameters QueueName and TaskCpu``."""
+    found = list(dict.fromkeys(filter(None, map(cause, group))))
+    start = cause(PropertyChange(change_source="ParameterReference", causing_entity=""))
+    names = [each.removeprefix(start) for each in found if each.startswith(start)]
+    if len(names) > 1:
+        plural = f"{start.rstrip()}s {', '.join(names[:-1])} and {names[-1]}"
+        found = [plural, *(each for each in found if not each.startswith(start))]
+    return ", ".join(found)
 
 
 def _deepest(label: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -537,7 +585,10 @@ def capital(sentence_: str) -> str:
 
 
 def unshown_settings(review: Review) -> list[OtherChange]:
-    """Changes of the stack's settings that no change of a resource names as its cause."""
+    """Changes of the stack's settings that no change of a resource names as its cause.
+
+    A new parameter whose value a change shows is told there.
+    """
     told = {
         each.causing_entity
         for change in review.resources
@@ -545,13 +596,24 @@ def unshown_settings(review: Review) -> list[OtherChange]:
         for each in change.properties
         if each.change_source == "ParameterReference"
     }
-    return [
-        each
-        for each in review.others
-        if not (
-            each.kind == "parameter" and each.name in told and review.change_set.type != "CREATE"
-        )
-    ]
+    if review.change_set.type == "CREATE":
+        return list(review.others)
+    values = json.dumps(
+        [
+            each.after
+            for change in review.resources
+            if change.can_change
+            for each in change.properties
+        ]
+    )
+
+    def is_told(each: OtherChange) -> bool:
+        if each.kind != "parameter":
+            return False
+        new = each.before is None and bool(each.after)
+        return each.name in told or (new and json.dumps(each.after)[1:-1] in values)
+
+    return [each for each in review.others if not is_told(each)]
 
 
 def told_apart(before: str, after: str) -> tuple[str, str]:
@@ -567,7 +629,7 @@ def told_apart(before: str, after: str) -> tuple[str, str]:
         return before, after
     name = common.rfind("/", 0, last)
     start = f"...{before[name:]}" if name > 0 else f"...{before[last:]}"
-    return start, after[last:]
+    return start, f"{'...' if after[last] == '/' else ''}{after[last:]}"
 
 
 SHARED = 20
@@ -597,6 +659,34 @@ def merged(places: Iterable[Shown]) -> list[Shown]:
         else:
             found.append(each)
     return found
+
+
+def compact(place: Shown) -> Shown:
+    """A member of a list that has a name and one more thing: ``Environment/LEVEL/Value``."""
+    if place.before in (None, []) and _is_named(place.after):
+        [only] = place.after
+        place = place._replace(path=f"{place.path}/{only['Name']}", before=None, after=only)
+    name = place.path.rpartition("/")[2]
+    value = place.after if place.before is None else place.before
+    if None not in (place.before, place.after) or not isinstance(value, dict):
+        return place
+    rest = [key for key, each in value.items() if each != name]
+    if len(value) != 2 or len(rest) != 1:  # noqa: PLR2004 - its name and the one thing
+        return place
+    path = f"{place.path}/{rest[0]}"
+    if place.before is None:
+        return place._replace(path=path, after=value[rest[0]])
+    return place._replace(path=path, before=value[rest[0]])
+
+
+def _is_named(value: Any) -> bool:
+    """Whether it is a list of one member that has a name."""
+    return (
+        isinstance(value, list)
+        and len(value) == 1
+        and isinstance(value[0], dict)
+        and isinstance(value[0].get("Name"), str)
+    )
 
 
 def since(change: ResourceChange) -> str:

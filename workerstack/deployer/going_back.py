@@ -1,0 +1,322 @@
+"""Going back, told: what differs, what must be committed then, and what was done before.
+
+A rollback changes the stack and not the checkout. So it is said what to commit, and the next
+review says where it would bring again what was gone back from.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from workerstack.cloudformation import from_data, read, resolve, surroundings
+from workerstack.deployer import earlier, history, images, labels, revisions
+from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.history import Execution
+from workerstack.deployer.source import Source, digest, template_text
+from workerstack.deployer.stack import OWNER, Stack, template_body
+from workerstack.deployments import Deployment
+
+LISTED = 10
+"""Executions that are listed."""
+
+LOOKED_AT = 30
+"""Executions in which a review looks for what it brings again."""
+
+NAMED = 3
+"""Values, or resources, that one line names."""
+
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+
+
+def where_to(source: Source, root: Path) -> str:
+    """What is gone back to: revision, date and subject, or the change set that was kept."""
+    if source.origin.startswith(earlier.REVISION):
+        commit = revisions.described(source.origin.removeprefix(earlier.REVISION), root)
+        return f"revision {commit.sentence}"
+    name = source.origin.rpartition("/")[0].rpartition("/")[2]
+    return f"{name}, which CloudFormation has kept; no commit of this branch has it"
+
+
+def difference(source: Source, stack: Stack, cloudformation: Any) -> str:
+    """In one line, what differs between a source and what is deployed; empty for nothing."""
+    body = template_body(cloudformation, StackName=stack.id)
+    parts = [*_values(source, stack)]
+    said = parts[:NAMED]
+    if len(parts) > NAMED:
+        said.append(f"{len(parts) - NAMED} more values")
+    if digest(body) != digest(source.text):
+        found = labels.of_stack(source, stack, template_text(body))
+        names = [*found.resources, *found.outputs, *found.policies]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        if names:
+            said.append(f"the template, in {', '.join(names[:NAMED])}{more}")
+        elif found.labels:
+            said.append(f"the template, in {' and '.join(found.labels)} only")
+    return "; ".join(said)
+
+
+def _values(source: Source, stack: Stack) -> Iterator[str]:
+    """Each value and tag that differs, as ``Name old -> new``."""
+    deployed = {
+        each["ParameterKey"]: each.get("ParameterValue", "")
+        for each in stack.answer.get("Parameters", ())
+    }
+    wanted = source.values()
+    for name in sorted({**deployed, **wanted}):
+        old, new = deployed.get(name), wanted.get(name)
+        if name not in source.not_bound and old != new:
+            yield f"{name} {short(old)} -> {short(new)}"
+    tags = {key: value for key, value in (stack.tags or {}).items() if key != OWNER}
+    for name in sorted({**tags, **source.deployment.tags}):
+        old, new = tags.get(name), source.deployment.tags.get(name)
+        if old != new:
+            yield f"tag {name} {short(old)} -> {short(new)}"
+
+
+LONGEST = 40
+
+
+def short(value: str | None) -> str:
+    """A value in a line: digests by their first digits."""
+    if not value:
+        return "(not set)" if value is None else "(empty)"
+    text = re.sub("(sha256:[0-9a-f]{12})[0-9a-f]{52}", r"\1", value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def to_commit(source: Source, root: Path) -> list[str]:
+    """What brings the checkout to what is gone back to, as lines: commands, or values to write.
+
+    Empty where it is that already.
+    """
+    deployment = source.deployment
+    file = deployment.source.file.relative_to(root).as_posix()
+    if not source.origin.startswith(earlier.REVISION):
+        return _written(source, file)
+    commit = source.origin.removeprefix(earlier.REVISION)
+    template = str(deployment.source.data["template-file-path"])
+    then = {path: revisions.text_at(commit, path, root) for path in (file, template)}
+    now = {path: _text(root / path) for path in then}
+    differing = [path for path in then if then[path] != now[path]]
+    if not differing:
+        return []
+    # All that touched either: a commit is reverted whole, so the one file brings the other along.
+    commits = revisions.since(commit, then, root)
+    if template in differing and commits and revisions.is_straight(commit, root):
+        return [f"git revert --no-edit {' '.join(each.id[:12] for each in commits)}"]
+    message = f"Go back to {commit[:7]}"
+    return [
+        f"git restore --source {commit[:12]} -- {' '.join(differing)}",
+        *(["(and in templates/ what makes that template, or the next generate.py writes it anew)"]
+          if template in differing else []),
+        f'git commit -m "{message}" -- {" ".join(differing)}',
+    ]  # fmt: skip
+
+
+def _text(file: Path) -> str | None:
+    return file.read_bytes().decode(errors="replace") if file.is_file() else None
+
+
+def _written(source: Source, file: str) -> list[str]:
+    """What to write into the values file, where no commit has it."""
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in source.deployment.parameters.items()
+    }
+    lines = [f"    {name}: {json.dumps(value)}" for name, value in sorted(values.items())]
+    return [f"in {file}, below `parameters`:", *lines]
+
+
+def brought_again(source: Source, deployment: Deployment, stack: Stack, cloudformation: Any) -> str:
+    """What to say where a review would deploy what was deployed before, or came after a rollback.
+
+    ``source`` is what is committed. Empty where there is nothing to say.
+    """
+    if stack.is_new:
+        return ""
+    done = islice(history.executions(cloudformation, stack.id), LOOKED_AT)
+    well = [each for each in done if each.went_well and each.told]
+    if not well or _is(well[0], source):
+        return ""
+    deployed, before = well[0], well[1:]
+    again = next((each for each in before if _is(each, source)), None)
+    if again is not None:
+        return (
+            f"What is committed was deployed before ({told(again)}), and {deployed.name} took its"
+            f" place ({told(deployed)}). This review brings it again. If that was a rollback, see"
+            f" what to commit: `deploy.py rollback {deployment.name} --to {deployed.name}`."
+        )
+    same = next((each for each in before if each.deploys_as(deployed)), None)
+    left = before[0] if before else None
+    if same is None or left is None or left.deploys_as(deployed):
+        return ""
+    return (
+        f"The last deployment ({told(deployed)}) went back from {left.name} to what {same.name} had"
+        " deployed; what is committed is neither of the two."
+    )
+
+
+def _is(execution: Execution, source: Source) -> bool:
+    name = execution.told
+    return name is not None and bool(name.values) and name.fits(source)
+
+
+def told(execution: Execution) -> str:
+    """When an execution ended, and who began it."""
+    when = f"{minute(execution.ended or execution.began)} UTC"
+    return f"{when}, by {execution.by}" if execution.by else when
+
+
+def minute(time: str) -> str:
+    """An ISO time of UTC to the minute."""
+    return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One execution as `rollback --list` has it; ``deployed``: it is what the stack has now."""
+
+    name: str
+    began: str
+    ended: str
+    by: str
+    outcome: str
+    status: str
+    cause: str
+    deployed: bool
+    images: tuple[str, ...] = ()
+    revision: str = ""
+    date: str = ""
+    subject: str = ""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def rows(
+    deployment: Deployment, stack: Stack, clients: Clients, root: Path, number: int = LISTED
+) -> list[Row]:
+    """The last executions, newest first, each with its image and revision where they are known."""
+    cloudformation = clients("cloudformation")
+    done = history.executions(cloudformation, stack.id)
+    found: list[Execution] = []
+    deployed: Execution | None = None
+    for each in done:
+        found += [each] if len(found) < number else []
+        deployed = deployed or (each if each.went_well else None)
+        if deployed and len(found) == number:
+            break
+    sources = earlier.fitting(deployment, found, root)
+    return [_row(each, sources, stack, cloudformation, is_deployed=each is deployed)
+            for each in found]  # fmt: skip
+
+
+def _row(
+    execution: Execution, sources: Mapping[str, tuple[revisions.Commit, Source]], stack: Stack,
+    cloudformation: Any, *, is_deployed: bool,
+) -> Row:  # fmt: skip
+    commit, source = sources.get(execution.name, (None, None))
+    shown: Sequence[str] = ()
+    if source is not None:
+        shown = _images(source.template, source.values(), source.file, stack)
+    elif is_deployed:
+        text = template_text(template_body(cloudformation, StackName=stack.id))
+        place = f"the template of {stack.name}"
+        shown = _images(read(text, place).data, stack.parameters or {}, place, stack)
+    return Row(
+        name=execution.name, began=execution.began, ended=execution.ended, by=execution.by,
+        outcome=execution.outcome, status=execution.status, cause=execution.cause,
+        deployed=is_deployed, images=tuple(shown),
+        revision=commit.id if commit else "",
+        date=commit.date.isoformat() if commit else "",
+        subject=commit.subject if commit else "",
+    )  # fmt: skip
+
+
+def _images(
+    template: Mapping[str, Any], values: Mapping[str, str], place: str, stack: Stack
+) -> list[str]:
+    """The images of the containers, as far as the values tell them; each once."""
+    _, _, _, region, account, *_ = stack.id.split(":")
+    known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}
+    found = resolve(from_data(template, place), values, known)
+    return list(dict.fromkeys(
+        image
+        for each in found.resources.values() if each.type == TASK_DEFINITION
+        for image in _named(each.properties.get("ContainerDefinitions"))
+    ))  # fmt: skip
+
+
+def _named(containers: Any) -> Iterator[str]:
+    if isinstance(containers, list | tuple):
+        for each in containers:
+            image = each.get("Image") if isinstance(each, Mapping) else None
+            if isinstance(image, str):
+                yield image
+
+
+def image_in_short(image: str) -> str:
+    """An image's name without its registry, a digest by its first digits."""
+    return short(image.rpartition("/")[2])
+
+
+def gone(source: Source, stack: Stack, clients: Clients) -> list[str]:
+    """The images of a source that are not in ECR any more, each as a sentence.
+
+    Other registries are not asked; what cannot be asked is said, too.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    said = []
+    for image in _images(source.template, source.values(), source.file, stack):
+        reference = images.parse(image)
+        if reference is None:
+            continue
+        name = image_in_short(image)
+        try:
+            found = images.find(clients, reference.repository, reference.wanted)
+        except ClientError as error:
+            if code_of(error) == "RepositoryNotFoundException":
+                said.append(f"The image {name} is gone: there is no repository"
+                            f" {reference.repository.name} any more. {PUSH}")  # fmt: skip
+            else:
+                said.append(f"Whether the image {name} is still there is not known: {error}.")
+            continue
+        except BotoCoreError as error:
+            said.append(f"Whether the image {name} is still there is not known: {error}.")
+            continue
+        if found is None:
+            said.append(f"The image {name} is gone: no task of that deployment can start. {PUSH}")
+    return said
+
+
+PUSH = "Push it again, or go back to another one (--list, --to)"
+
+
+def lines(found: Sequence[Row], width: int) -> Iterator[str]:
+    """The rows as a table; the name, which `--to` takes, stands last and is never cut."""
+    table = [("", "WHEN (UTC)", "WHO", "IMAGE", "REVISION", "OUTCOME", "EXECUTION")]
+    for each in found:
+        table.append((
+            "*" if each.deployed else "", minute(each.ended or each.began), each.by or "-",
+            ", ".join(map(image_in_short, each.images)) or "-",
+            f"{each.revision[:7]} {each.subject}"[:SUBJECT] if each.revision else "-",
+            each.outcome, each.name or "(another tool)",
+        ))  # fmt: skip
+    widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
+    for row in table:
+        yield "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
+    failed = [each for each in found if each.cause and each.outcome != "deployed"]
+    for each in failed:
+        yield f"{minute(each.ended or each.began)}  {each.outcome}: {each.cause}"[:width]
+
+
+SUBJECT = 28
+"""Characters of a revision and its subject in the table."""

@@ -1,0 +1,74 @@
+"""Does what a deployment needs exist? Looked for before anything is executed, and only read.
+
+The needs are read from the template as it resolves with the values of params/, whatever its
+logical IDs are: what the stack creates itself is none.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from workerstack.cloudformation import from_data, resolve, surroundings
+from workerstack.deployer import stack as stacks
+from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.source import read_source
+from workerstack.deployments import Deployment
+from workerstack.verifier.asking import DENIED, asked
+from workerstack.verifier.check import Check
+from workerstack.verifier.needs import Need, Subject, judge
+from workerstack.verifier.network_needs import network_needs
+from workerstack.verifier.queue_needs import queue_needs
+from workerstack.verifier.quota_needs import quota_needs
+from workerstack.verifier.task_needs import task_needs
+
+AT_ONCE = 12
+"""Needs that are looked for at the same time."""
+
+
+def preflight(deployment: Deployment, clients: Clients) -> list[Check]:
+    """One check a need, in the order of the template; nothing is changed."""
+    subject = read_subject(deployment, clients)
+    found = needs(subject)
+    # Making a client is not safe between threads, and using one is.
+    for service in dict.fromkeys(name for need in found for name in need.services):
+        clients(service)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(partial(judge, subject=subject), found))
+
+
+def needs(subject: Subject) -> list[Need]:
+    """All that must be there."""
+    return [
+        *task_needs(subject),
+        *queue_needs(subject),
+        *network_needs(subject),
+        *quota_needs(subject),
+    ]
+
+
+def read_subject(deployment: Deployment, clients: Clients) -> Subject:
+    """The template with its values, and what its stack has today."""
+    from botocore.exceptions import ClientError
+
+    source = read_source(deployment)
+    cloudformation = clients("cloudformation")
+    stack = stacks.read(cloudformation, deployment.stack)
+    target = deployment.target
+    known = surroundings(target.account, target.region, deployment.stack)
+    resolved = resolve(
+        from_data(source.template, source.file), source.values(), known,
+        stored=stack.parameters or {},
+    )  # fmt: skip
+    deployed, denied = {}, ""
+    try:
+        found = [] if stack.is_new else stacks.resources(cloudformation, stack.id)
+        deployed = {each.logical_id: each for each in found}
+    except ClientError as error:
+        if not DENIED.search(code_of(error)):
+            raise
+        denied = "cloudformation:ListStackResources"
+    return Subject(deployment, resolved, deployed, clients, asked(clients), denied)
+
+
+def unmet(checks: list[Check]) -> list[Check]:
+    """Those that a person must look at: what is missing, and what could not be looked for."""
+    return [each for each in checks if not each.passed]
