@@ -225,6 +225,7 @@ WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
     "a template that is not there": (("gone.yaml", "--stack", "web"), 1, "does not exist"),
     "a path that leads out": (("out.yaml", "--stack", "web"), 1, "lies outside the checkout"),
     "a value that is missing": (("infra/web.yaml", "--stack", "web"), 1, "Names is missing"),
+    "no resources": (("empty.yaml", "--stack", "web"), 1, "The template has no resources"),
     "binary": (("binary.yaml", "--stack", "web"), 1, "binary.yaml"),
 }
 
@@ -235,6 +236,7 @@ def test_what_is_wrong_is_said(command: Run, repository: Path, case: str) -> Non
     (repository / "a b.yaml").write_text(TEMPLATE)
     (repository / "gone.yaml").write_text("template-file-path: infra/gone.yaml\n")
     (repository / "out.yaml").write_text("template-file-path: ../../etc/passwd\n")
+    (repository / "empty.yaml").write_text("Resources: {}\n")
     (repository / "binary.yaml").write_bytes(b"\xff\xfe\x00Resources")
     words, code, said = WRONG[case]
     ended, out, err = command("review", *words, "--yes")

@@ -144,7 +144,10 @@ def test_what_init_writes_is_one_text_to_every_reader(case: str) -> None:
         assert yaml.safe_load(written)["parameters"]["Name"] == joined
 
 
-TEMPLATE = "Parameters: {Days: {Type: Number, Default: 30}, Name: {Type: String}}\nResources: {}\n"
+TEMPLATE = (
+    "Parameters: {Days: {Type: Number, Default: 30}, Name: {Type: String}}\n"
+    "Resources: {Topic: {Type: AWS::SNS::Topic}}\n"
+)
 
 
 @pytest.mark.parametrize(

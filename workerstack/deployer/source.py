@@ -139,6 +139,13 @@ def checked_source(deployment: Deployment, text: str, origin: str = "") -> Sourc
     """A template's text with the deployment's values; raises Problem for one not allowed."""
     file = str(deployment.source.data["template-file-path"])
     template = read(text, file).data
+    if not template["Resources"]:
+        raise Problem(
+            "The template has no resources",
+            "CloudFormation takes one resource or more in a template",
+            "Write a resource below `Resources`, or delete the stack itself",
+            file=deployment.template,
+        )
     declared = declared_parameters(template)
     for problem in problems(deployment, declared):
         raise problem

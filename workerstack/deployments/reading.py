@@ -30,12 +30,15 @@ def problems(deployment: Deployment, declared: Mapping[str, Parameter]) -> list[
 
 
 def _missing(deployment: Deployment, declared: Mapping[str, Parameter]) -> Iterator[Problem]:
+    is_alone = deployment.template == deployment.source.file
     for name, parameter in declared.items():
         if parameter.default is None and name not in deployment.parameters:
             yield Problem(
                 f"The parameter {name} is missing",
-                f"the template has no default for it: {parameter.description}",
-                f"Add {name}: ... below `parameters`",
+                f"the template has no default for it: {parameter.description}".rstrip(": "),
+                "Write a deployment file with its value (`template-file-path`, `parameters`)"
+                if is_alone
+                else f"Add {name}: ... below `parameters`",
                 file=deployment.source.file,
                 line=deployment.source.line(("parameters",)),
             )
