@@ -22,8 +22,8 @@ WIDTH = 80
 HEAD = """# Commands
 
 What `--help` prints, written by `python docs/reference.py`. `generate.py` makes `out/`,
-`deploy.py` brings it into AWS, `simulate.py` tries it ([simulator.md](simulator.md)); `workerstack` is all
-of them, installed ([install.md](../install.md)).
+`deploy.py` brings it into AWS, `simulate.py` tries it ([simulator.md](simulator.md)); `workerstack`
+is all of them, installed ([install.md](../install.md)).
 """
 
 
