@@ -62,6 +62,35 @@ def test_each_save_is_seen_once(tmp_path: Path) -> None:
     assert seen(tmp_path) == {}
 
 
+@pytest.fixture(scope="module")
+def template() -> str:
+    return (ROOT / "out/webordinary-edit.template.yaml").read_text()
+
+
+PLANTED = {
+    "a value that its schema does not allow": (
+        "AssignPublicIp: !Ref AssignPublicIp", "AssignPublicIp: PERHAPS", False,
+    ),
+    "what only our checks know": (
+        "LoadBalancers: []", "LoadBalancers: [{ContainerPort: 80}]", False,
+    ),
+    "a parameter": ("Default: :latest", "Default: :v2", False),
+    "something harmless": ("LogRetentionDays: 7", "LogRetentionDays: 7", True),
+    "a cooldown": ("Cooldown: 300", "Cooldown: 240", True),
+}  # fmt: skip
+
+
+def test_what_changed_is_judged_first(template: str) -> None:
+    linter = WarmLinter(RULES)
+    before = Request("out/x.template.yaml", template, {})
+    assert not linter.is_quickly_clean([before])
+    assert linter.lint([before]) == []
+    for name, (old, new, is_clean) in PLANTED.items():
+        assert old in template or is_clean, name
+        changed = Request("out/x.template.yaml", template.replace(old, new, 1), {})
+        assert linter.is_quickly_clean([changed]) is is_clean, name
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
     """A copy of the project, and generate.py that watches it."""
@@ -97,20 +126,22 @@ def test_a_save_gives_the_verdict_and_the_diff(
     folder, program = watched
     workers = folder / "templates/workers.py"
     text = workers.read_text()
-    assert "clean; out/ is current" in until_verdict(program)
+    assert "all is clean; out/ is current" in until_verdict(program)
     before = (folder / "out/webordinary-edit.template.yaml").read_bytes()
     workers.write_text(text.replace(STEP, "Step(lower=10, change=+3)"))
     said = until_verdict(program)
-    assert "templates/workers.py: clean; `generate.py` would write out/webordinary-edit" in said
+    assert "workers.py: what changed is clean; `generate.py` would write out/webordinary-e" in said
     assert "\n-" in said
     assert "\n+" in said
+    assert "workers.py: all is clean; `generate.py` would write" in until_verdict(program)
     workers.write_text(text.replace("cpu=2048", "cpu=2047"))
     assert "templates/workers.py:" in (said := until_verdict(program))
     assert "2047 CPU units are impossible" in said
     workers.write_text("def (")
     assert "no Python" in until_verdict(program)
     workers.write_text(text)
-    assert "clean; out/ is current" in until_verdict(program)
+    assert "what changed is clean; out/ is current" in until_verdict(program)
+    assert "all is clean; out/ is current" in until_verdict(program)
     assert (folder / "out/webordinary-edit.template.yaml").read_bytes() == before
     program.send_signal(signal.SIGINT)
     assert program.wait(20) == 130

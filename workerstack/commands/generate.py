@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,18 +121,23 @@ def _watch(build: "Build", root: Path) -> int:
     gc.freeze()
     for names in saved(root, time.sleep):
         started = time.perf_counter()
+
+        def told(verdict: str, began: float = started, of: str = ", ".join(names)) -> None:
+            say(f"{of or 'begun'}: {verdict} ({time.perf_counter() - began:.2f} s)")
+
         forget(SOURCE)
         try:
-            verdict = _verdict(build, root, linter)
+            told(_verdict(build, root, linter, told))
         except Problem as problem:
-            verdict = str(problem)
-        took = time.perf_counter() - started
-        say(f"{', '.join(names) or 'begun'}: {verdict} ({took:.2f} s)")
+            told(str(problem))
     return 0
 
 
-def _verdict(build: "Build", root: Path, linter: "WarmLinter") -> str:
-    """What is wrong, or how out/ differs; both are shown, and summed up in a sentence."""
+def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[str], None]) -> str:
+    """What is wrong, or how out/ differs; both are shown, and summed up in a sentence.
+
+    ``told`` is called with the first verdict, which is about what changed.
+    """
     from workerstack.lint import artifacts, inputs, reports
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
@@ -143,15 +148,23 @@ def _verdict(build: "Build", root: Path, linter: "WarmLinter") -> str:
     if wrong:
         say(*map(str, wrong))
         return "nothing would be written"
-    findings = linter.lint(inputs.requests(texts, deployed, root))
+    requests = inputs.requests(texts, deployed, root)
+    differences = artifacts.stale(texts, root)
+    names = ", ".join(differences)
+    differs = f"`generate.py` would write {names}" if names else "out/ is current"
+    is_quick = linter.is_quickly_clean(requests)
+    if is_quick:
+        for difference in differences.values():
+            show(difference.rstrip("\n"))
+        told(f"what changed is clean; {differs}")
+    findings = linter.lint(requests)
     if findings:
         show(reports.text(findings))
         return f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"
-    differences = artifacts.stale(texts, root)
-    for difference in differences.values():
-        show(difference.rstrip("\n"))
-    names = ", ".join(differences)
-    return f"clean; `generate.py` would write {names}" if names else "clean; out/ is current"
+    if not is_quick:
+        for difference in differences.values():
+            show(difference.rstrip("\n"))
+    return f"all is clean; {differs}"
 
 
 def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Sequence[Finding]":

@@ -5,10 +5,18 @@ and the same on every disk.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from workerstack.checks import CHECKS, run
+from workerstack.cloudformation import read, resolve
+from workerstack.lint.diagram import references
 from workerstack.lint.lint import Finding, Linter, Request, lint_all
+from workerstack.lint.rendering import render
+
+if TYPE_CHECKING:
+    from workerstack.deployments import ParameterValue
 
 WATCHED = ("templates/**/*.py", "params/**/*.yaml", ".cfnlintrc.yaml")
 POLL = 0.05
@@ -23,6 +31,40 @@ class WarmLinter:
     def __init__(self, rules: Path) -> None:
         self._linter = Linter(rules)
         self._found: dict[str, list[Finding]] = {}
+        self._clean: dict[str, str] = {}
+
+    def is_quickly_clean(self, requests: Sequence[Request]) -> bool:
+        """Whether what changed in each template is clean by itself; False where it must be seen.
+
+        Of a template that was clean, cfn-lint is asked about the resources that changed, among
+        stubs of the others, and our checks about the whole. `lint` has the last word: what one
+        resource means for another, cfn-lint tells only of all.
+        """
+        for each in requests:
+            before = self._clean.get(each.file)
+            if before == each.text:
+                continue
+            if before is None or not (each.values or self._is_clean_alone(before, each)):
+                return False
+            template = read(each.text, each.file)
+            sets: list[Mapping[str, ParameterValue]] = [*each.values.values()] or [{}]
+            if any(any(run(resolve(template, values))) for values in map(_joined, sets)):
+                return False
+        return True
+
+    def _is_clean_alone(self, before: str, request: Request) -> bool:
+        found = changed_only(read(before, request.file).data, read(request.text, request.file).data)
+        if found is None:
+            return False
+        cut, changed = found
+        findings = self._linter.lint(Request(request.file, render(cut), {}))
+        ours = {check.id for check in CHECKS}  # which are asked about the whole
+        return not any(
+            each.path.split("/")[1:2] == [name]
+            for each in findings
+            if each.rule not in ours
+            for name in changed
+        )
 
     def lint(self, requests: Sequence[Request]) -> list[Finding]:
         """The findings of all requests; those of an earlier call that are gone are forgotten."""
@@ -31,7 +73,47 @@ class WarmLinter:
         found = lint_all(self._linter, new) if new else []
         fresh = {repr(each): [one for one in found if _is_of(one, each)] for each in new}
         self._found = {key: fresh[key] if key in fresh else self._found[key] for key in keys}
+        wrong = {each.file for key in keys for each in self._found[key]}
+        self._clean = {each.file: each.text for each in requests if each.file not in wrong}
         return [each for key in keys for each in self._found[key]]
+
+
+def changed_only(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], frozenset[str]] | None:
+    """The template with the resources that changed, the others as stubs; and which changed.
+
+    None where something else changed than resources: then it is no matter of these alone.
+    """
+    if {**before, "Resources": 0} != {**after, "Resources": 0}:
+        return None
+    resources: Mapping[str, Any] = after["Resources"]
+    if before["Resources"].keys() != resources.keys():
+        return None
+    changed = frozenset(
+        name for name, body in resources.items() if before["Resources"][name] != body
+    )
+    used = set(references([resources[name] for name in changed]))
+    used |= set(references([after.get("Conditions", {}), after.get("Rules", {})]))
+    declared: Mapping[str, Any] = after.get("Parameters", {})
+    cut = {
+        **{name: each for name, each in after.items() if name not in ("Metadata", "Outputs")},
+        "Parameters": {name: each for name, each in declared.items() if name in used},
+        "Resources": {
+            name: body
+            if name in changed
+            else {key: body[key] for key in ("Type", "Condition") if key in body}
+            for name, body in resources.items()
+        },
+    }
+    return {name: each for name, each in cut.items() if each}, changed
+
+
+def _joined(values: "Mapping[str, ParameterValue]") -> dict[str, str]:
+    return {
+        name: ",".join(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
 
 
 def _is_of(finding: Finding, request: Request) -> bool:
