@@ -1,123 +1,137 @@
 """What runs: cluster, log group, task definition and service."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from troposphere import (
-    AWSHelperFn,
     AWSObject,
     GetAtt,
-    NoValue,
     Parameter,
     Ref,
     RetainExceptOnCreate,
-    Sub,
 )
 from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import (
     AuthorizationConfig,
     AwsvpcConfiguration,
+    CapacityProviderStrategyItem,
     Cluster,
-    ContainerDefinition,
-    ContainerDependency,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     EFSVolumeConfiguration,
-    Environment,
-    KernelCapabilities,
-    LinuxParameters,
-    LogConfiguration,
-    MountPoint,
+    EphemeralStorage,
     NetworkConfiguration,
     RuntimePlatform,
     Service,
     TaskDefinition,
     Volume,
 )
-from troposphere.ecs import Secret as ContainerSecret
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from templates.description import described
-from templates.parameters import (
-    Names,
-    Parameters,
-    ProtectorParameters,
-    Size,
-    WorkspaceParameters,
-)
-from templates.queues import QueueReference, stand_in
-from templates.specification import LONGEST_STOP_TIMEOUT, PROTECTOR, Worker
+from templates import beside
+from templates.container import WORKSPACE, scratch_name, worker_container
+from templates.description import described, meant
+from templates.parameters import Parameters, WorkspaceParameters
+from templates.queues import QueueReference
+from templates.specification import Worker
 
-PROTECTOR_PORT = 9324
-"""Where the sidecar stands in for SQS, on the loopback interface of the task."""
-
-WORKSPACE = "workspace"
-"""The volume's name, which ties the mount point to the file system."""
+SPOT = "FARGATE_SPOT"
+ON_DEMAND = "FARGATE"
 
 
-def cluster(names: Names) -> Cluster:
+def cluster(parameters: Parameters) -> Cluster:
     """A cluster of its own, which costs nothing; task rights can be bound to it."""
+    given: dict[str, Any] = {}
+    if parameters.names:
+        given["ClusterName"] = Ref(parameters.names.cluster)
+    if parameters.size.on_demand_base:
+        given["CapacityProviders"] = [ON_DEMAND, SPOT]
     return Cluster(
-        "Cluster",
-        Metadata=described("The ECS cluster that the worker's tasks run in."),
-        ClusterName=Ref(names.cluster),
+        "Cluster", Metadata=described("The ECS cluster that the worker's tasks run in."), **given
     )
 
 
-def log_group(names: Names, size: Size) -> LogGroup:
+def log_group(parameters: Parameters, key: Parameter | None) -> LogGroup:
     """The container's output; it outlives the stack, since one reads it afterwards.
 
     But for a creation that failed: what is left of that would hold the name, and the next
     attempt would fail on it (CloudFormation: "DeletionPolicy attribute").
     """
+    given: dict[str, Any] = {}
+    if parameters.names:
+        given["LogGroupName"] = Ref(parameters.names.log_group)
+    if key:
+        given["KmsKeyId"] = Ref(key)
     return LogGroup(
         "LogGroup",
         Metadata=described("The container's output, kept when the stack goes."),
         DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
-        LogGroupName=Ref(names.log_group),
-        RetentionInDays=Ref(size.log_retention_days),
+        RetentionInDays=Ref(parameters.size.log_retention_days),
+        **given,
     )
 
 
 def task_definition(
     worker: Worker,
     parameters: Parameters,
-    queue: QueueReference,
-    execution_role: Role,
-    task_role: Role,
+    queues: Sequence[QueueReference],
+    execution_role: Role | Parameter,
+    task_role: Role | Parameter,
     log_group: LogGroup,
 ) -> TaskDefinition:
-    """One task: the container, its size, its roles and its workspace."""
+    """One task: the containers, its size, its roles and its workspace."""
     workspace = parameters.workspace
     return TaskDefinition(
         "TaskDefinition",
         Metadata=described(
-            "The task: container, size, roles and workspace.", **_protection(worker)
+            "The task: container, size, roles and workspace."
+            if workspace
+            else "The task: container, size and roles.",
+            **_protection(worker),
+            **meant(*_asked_for(worker)),
         ),
-        Family=Ref(parameters.names.task_family),
         RequiresCompatibilities=["FARGATE"],
         NetworkMode="awsvpc",
         Cpu=Ref(parameters.size.cpu),
         Memory=Ref(parameters.size.memory),
-        RuntimePlatform=RuntimePlatform(CpuArchitecture="X86_64", OperatingSystemFamily="LINUX"),
-        ExecutionRoleArn=GetAtt(execution_role, "Arn"),
-        TaskRoleArn=GetAtt(task_role, "Arn"),
+        RuntimePlatform=RuntimePlatform(
+            CpuArchitecture=worker.architecture, OperatingSystemFamily="LINUX"
+        ),
+        ExecutionRoleArn=_arn(execution_role),
+        TaskRoleArn=_arn(task_role),
         ContainerDefinitions=[
-            _container(worker, parameters, queue, log_group),
-            *(
-                [_protector(worker, parameters.protector, queue, log_group)]
-                if parameters.protector
-                else []
-            ),
+            worker_container(worker, parameters, queues, log_group),
+            *beside.containers(worker, parameters, queues[0], log_group),
         ],
         Volumes=[
             *([_volume(workspace)] if workspace else []),
-            *(Volume(Name=_scratch_name(path)) for path in worker.scratch_paths),
+            *(Volume(Name=scratch_name(path)) for path in worker.scratch_paths),
         ],
+        **_family_and_storage(parameters),
     )
+
+
+def _family_and_storage(parameters: Parameters) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if parameters.names:
+        found["Family"] = Ref(parameters.names.task_family)
+    if parameters.size.ephemeral_storage:
+        found["EphemeralStorage"] = EphemeralStorage(
+            SizeInGiB=Ref(parameters.size.ephemeral_storage)
+        )
+    return found
+
+
+def _arn(role: Role | Parameter) -> Any:
+    return Ref(role) if isinstance(role, Parameter) else GetAtt(role, "Arn")
+
+
+def _asked_for(worker: Worker) -> Iterator[str]:
+    """Health checks that nobody waits for: allowed where the specification asks for them."""
+    if worker.health_check or any(each.health_check for each in worker.sidecars):
+        yield "E9102"
 
 
 def _protection(worker: Worker) -> dict[str, object]:
@@ -134,129 +148,6 @@ def _protection(worker: Worker) -> dict[str, object]:
     else:
         said["Unprotected"] = worker.unprotected
     return {"Worker": said}
-
-
-def _container(
-    worker: Worker, parameters: Parameters, queue: QueueReference, log_group: LogGroup
-) -> ContainerDefinition:
-    """The worker's container: it listens on no port and answers no health check."""
-    mounts = [_mount(WORKSPACE, worker.workspace.mount_path)] if worker.workspace else []
-    mounts += [_mount(_scratch_name(path), path) for path in worker.scratch_paths]
-    container = ContainerDefinition(
-        Name=worker.name,
-        Image=_image(parameters.image_repository, parameters.image_reference),
-        Essential=True,
-        # All that the task has: without a limit of its own a container has none at all (ECS).
-        # Beside a sidecar, which has a limit of its own, the rest of the task is the worker's.
-        Memory=NoValue if parameters.protector else Ref(parameters.size.memory),
-        Environment=_environment(worker, queue),
-        Secrets=[
-            ContainerSecret(Name=secret.variable, ValueFrom=Ref(parameter))
-            for secret, parameter in parameters.secrets.items()
-        ],
-        StopTimeout=worker.stop_timeout,
-        LinuxParameters=LinuxParameters(
-            # Forwards SIGTERM to a shell-wrapped worker and reaps its children.
-            InitProcessEnabled=True
-        ),
-        MountPoints=mounts,
-        LogConfiguration=_logging(worker, log_group),
-        **_confined(worker),
-    )
-    if parameters.protector:
-        # Started after the sidecar, and so stopped before it (ECS: ContainerDependency).
-        container.DependsOn = [ContainerDependency(ContainerName=PROTECTOR, Condition="START")]
-    return container
-
-
-def _image(repository: Parameter, reference: Parameter) -> AWSHelperFn:
-    """An image of this account and region."""
-    return Sub(
-        "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${Repository}${Reference}",
-        Repository=Ref(repository),
-        Reference=Ref(reference),
-    )
-
-
-def _protector(
-    worker: Worker, image: ProtectorParameters, queue: QueueReference, log_group: LogGroup
-) -> ContainerDefinition:
-    """The sidecar, through which the worker reaches SQS (protector/README.md).
-
-    Essential: without it the worker is unprotected and can neither receive nor delete, so the
-    task had better be replaced; its messages come back after three heartbeats.
-    """
-    given = {
-        "AWS_REGION": Ref("AWS::Region"),
-        "HEARTBEAT_SECONDS": str(worker.heartbeat),
-        "LONGEST_JOB_SECONDS": str(worker.longest_job),
-        "ONE_AT_A_TIME": "true" if worker.one_at_a_time else "false",
-        "PORT": str(PROTECTOR_PORT),
-        "PROTECTION_MINUTES": str(worker.protection_minutes),
-        "QUEUE_URL": queue.url,
-        "STOP_TIMEOUT_SECONDS": str(LONGEST_STOP_TIMEOUT),
-        "WORKER": worker.name,
-    }
-    return ContainerDefinition(
-        Name=PROTECTOR,
-        Image=_image(image.repository, image.reference),
-        Essential=True,
-        # A worker that is busy must not starve it: its share is small, and counts when both want.
-        Cpu=32,
-        Memory=256,
-        MemoryReservation=64,
-        ReadonlyRootFilesystem=True,
-        User="65534:65534",
-        Environment=[Environment(Name=name, Value=value) for name, value in given.items()],
-        StopTimeout=LONGEST_STOP_TIMEOUT,
-        LinuxParameters=LinuxParameters(
-            Capabilities=KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True
-        ),
-        LogConfiguration=_logging(worker, log_group),
-    )
-
-
-def _environment(worker: Worker, queue: QueueReference) -> list[Environment]:
-    given: dict[str, object] = {**worker.environment, "QUEUE_URL": queue.url}
-    if worker.protection == "sidecar":
-        endpoint = f"http://127.0.0.1:{PROTECTOR_PORT}"
-        given |= {"QUEUE_URL": stand_in(queue, endpoint), "AWS_ENDPOINT_URL_SQS": endpoint}
-    if worker.protection == "worker":
-        given["PROTECTION_MINUTES"] = str(worker.protection_minutes)
-        given["HEARTBEAT_SECONDS"] = str(worker.heartbeat)
-    return [Environment(Name=name, Value=value) for name, value in given.items()]
-
-
-def _confined(worker: Worker) -> dict[str, Any]:
-    """What is said of the user and the root file system; what is not said, the image decides."""
-    found: dict[str, Any] = {"User": worker.user} if worker.user else {}
-    return found | ({"ReadonlyRootFilesystem": True} if worker.read_only_root else {})
-
-
-def _scratch_name(path: str) -> str:
-    """The volume of a scratch path: empty at each start, on the task's own storage."""
-    return "scratch" + re.sub("[^A-Za-z0-9]", "-", path)
-
-
-def _mount(volume: str, path: str) -> MountPoint:
-    return MountPoint(SourceVolume=volume, ContainerPath=path, ReadOnly=False)
-
-
-def _logging(worker: Worker, log_group: LogGroup) -> LogConfiguration:
-    """Mode and buffer are explicit, since their defaults changed in June 2025 (ECS).
-
-    Non-blocking: a slow log service must not stop a worker in the middle of its job.
-    """
-    return LogConfiguration(
-        LogDriver="awslogs",
-        Options={
-            "awslogs-group": Ref(log_group),
-            "awslogs-region": Ref("AWS::Region"),
-            "awslogs-stream-prefix": worker.log_stream_prefix or worker.name,
-            "mode": "non-blocking",
-            "max-buffer-size": "25m",
-        },
-    )
 
 
 def _volume(workspace: WorkspaceParameters) -> Volume:
@@ -277,7 +168,7 @@ def service(
     parameters: Parameters,
     cluster: Cluster,
     task_definition: TaskDefinition,
-    group: SecurityGroup,
+    groups: Sequence[SecurityGroup | Parameter],
     needed: Sequence[AWSObject],
 ) -> Service:
     """Keeps as many tasks running as scaling says.
@@ -292,14 +183,12 @@ def service(
     return Service(
         "Service",
         Metadata=described("Keeps as many tasks running as scaling says."),
-        ServiceName=Ref(parameters.names.service),
         Cluster=Ref(cluster),
         TaskDefinition=Ref(task_definition),
-        LaunchType="FARGATE",
         PlatformVersion="LATEST",
         LoadBalancers=[],
         ServiceRegistries=[],
-        NetworkConfiguration=_tasks_network(parameters, group),
+        NetworkConfiguration=_tasks_network(parameters, groups),
         DeploymentConfiguration=DeploymentConfiguration(
             MinimumHealthyPercent=100,
             MaximumPercent=200,
@@ -311,14 +200,34 @@ def service(
         # A task that starts before it has its rights, or before its file system lets it in,
         # fails.
         DependsOn=sorted(needed, key=lambda each: str(each.title)),
+        **_name_and_capacity(parameters),
     )
 
 
-def _tasks_network(parameters: Parameters, group: SecurityGroup) -> NetworkConfiguration:
+def _name_and_capacity(parameters: Parameters) -> dict[str, Any]:
+    """On demand by launch type; with Spot by a strategy, which excludes a launch type (ECS).
+
+    Beyond the base all tasks are Spot: the weight of on demand is 0.
+    """
+    base, found = parameters.size.on_demand_base, dict[str, Any]()
+    if parameters.names:
+        found["ServiceName"] = Ref(parameters.names.service)
+    if not base:
+        return {**found, "LaunchType": ON_DEMAND}
+    found["CapacityProviderStrategy"] = [
+        CapacityProviderStrategyItem(CapacityProvider=ON_DEMAND, Base=Ref(base), Weight=0),
+        CapacityProviderStrategyItem(CapacityProvider=SPOT, Weight=1),
+    ]
+    return found
+
+
+def _tasks_network(
+    parameters: Parameters, groups: Sequence[SecurityGroup | Parameter]
+) -> NetworkConfiguration:
     return NetworkConfiguration(
         AwsvpcConfiguration=AwsvpcConfiguration(
             AssignPublicIp=Ref(parameters.network.assign_public_ip),
-            SecurityGroups=[Ref(group)],
+            SecurityGroups=[Ref(each) for each in groups],
             Subnets=Ref(parameters.network.subnet_ids),
         )
     )

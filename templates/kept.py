@@ -5,13 +5,13 @@ that is adopted has its own, and they stay where the worker's specification says
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from troposphere import AWSHelperFn, BaseAWSObject, GetAtt, Ref, Sub, Template
 
-from templates.problems import SpecificationError
+from templates.problems import Mistake, wrong
 
 KEEPABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -48,8 +48,8 @@ IDENTITY: Mapping[str, str] = MappingProxyType(
 Kept = Mapping[str, Mapping[str, str | None]]
 
 
-def check(kept: Kept) -> None:
-    """Raises SpecificationError for what cannot be kept."""
+def check(kept: Kept) -> Iterator[Mistake]:
+    """What cannot be kept."""
     allowed = [
         f"{name}.{each}"
         for name, known in KEEPABLE.items() for each in known
@@ -57,14 +57,14 @@ def check(kept: Kept) -> None:
     for name, properties in kept.items():
         for each, value in properties.items():
             if each == LEFT_OUT.get(name) and value is not None:
-                raise SpecificationError(
+                yield Mistake(
                     f"{name}.{each} cannot be kept as {value!r}",
                     "it is a parameter, whose value stands in params/",
                     "Write it in params/, or None, which leaves the name to CloudFormation",
                 )
-            if f"{name}.{each}" not in allowed:
+            elif f"{name}.{each}" not in allowed:
                 near = difflib.get_close_matches(f"{name}.{each}", allowed, n=1)
-                raise SpecificationError(
+                yield Mistake(
                     f"{name}.{each} cannot be kept",
                     "only names and descriptions that force a replacement can",
                     f"Take {near[0]}" if near else f"Take one of {', '.join(allowed)}",
@@ -75,7 +75,7 @@ def keep(template: Template, kept: Kept) -> None:
     """Sets what is kept; raises SpecificationError for a resource that the worker has not."""
     for name, properties in kept.items():
         if name not in template.resources:
-            raise SpecificationError(
+            raise wrong(
                 f"{name} keeps something and is not there",
                 f"this worker has {', '.join(template.resources)}",
                 "Remove it from kept",

@@ -1,17 +1,22 @@
-"""What the worker may talk to: its security group and its way to the file system."""
+"""What the worker may talk to: its security group, its way to the file system, VPC endpoints."""
 
-from troposphere import Ref
-from troposphere.ec2 import SecurityGroup, SecurityGroupIngress, SecurityGroupRule
+from collections.abc import Iterator
+from typing import Any
+
+from troposphere import Parameter, Ref, Sub
+from troposphere.ec2 import SecurityGroup, SecurityGroupIngress, SecurityGroupRule, VPCEndpoint
 
 from templates.description import described
 from templates.parameters import Parameters, WorkspaceParameters
+from templates.parameters.network import ROUTE_TABLES
+from templates.parts.names import camel
+from templates.parts.network import GATEWAYS, HTTPS, NFS, Egress, Network
 
-NFS = 2049
-"""The TCP port of NFS, which is all that EFS needs (EFS: "Network access")."""
 
-
-def worker_security_group(parameters: Parameters) -> SecurityGroup:
-    """The worker's own group: everything out, nothing in but NFS.
+def worker_security_group(
+    parameters: Parameters, network: Network, endpoints: SecurityGroup | None
+) -> SecurityGroup:
+    """The worker's own group: out as the specification says, nothing in but NFS.
 
     EFS needs no ingress here, its mount targets do; the rule is the specification's, and
     narrow. Its description cannot be changed without a new group (EC2).
@@ -19,18 +24,51 @@ def worker_security_group(parameters: Parameters) -> SecurityGroup:
     workspace = parameters.workspace
     return SecurityGroup(
         "WorkerSecurityGroup",
-        Metadata=described("What may reach the tasks (NFS) and what they may reach."),
+        Metadata=described(
+            "What may reach the tasks (NFS) and what they may reach."
+            if workspace
+            else "What the tasks may reach; nothing may reach them."
+        ),
         GroupDescription="Security group for edit containers (message processing only)"
         if workspace
         else "Security group for worker containers (message processing only)",
         VpcId=Ref(parameters.network.vpc_id),
-        SecurityGroupEgress=[
-            SecurityGroupRule(
-                IpProtocol="-1", CidrIp="0.0.0.0/0", Description="All outbound traffic"
-            )
-        ],
+        SecurityGroupEgress=[*_egress(network, endpoints)],
         SecurityGroupIngress=[_from_vpc(workspace)] if workspace else [],
     )
+
+
+def _egress(network: Network, endpoints: SecurityGroup | None) -> Iterator[SecurityGroupRule]:
+    if not network.egress:
+        everything = {"IpProtocol": "-1", "Description": "All outbound traffic"}
+        yield SecurityGroupRule(CidrIp="0.0.0.0/0", **everything)
+        if network.ipv6:
+            yield SecurityGroupRule(CidrIpv6="::/0", **everything)
+        return
+    for each in network.egress:
+        yield SecurityGroupRule(
+            IpProtocol=each.protocol,
+            FromPort=each.port,
+            ToPort=each.last_port or each.port,
+            Description=each.description,
+            **_destination(each),
+        )
+    if endpoints:
+        yield SecurityGroupRule(
+            IpProtocol="tcp",
+            FromPort=HTTPS,
+            ToPort=HTTPS,
+            Description="VPC endpoints",
+            DestinationSecurityGroupId=Ref(endpoints),
+        )
+
+
+def _destination(rule: Egress) -> dict[str, Any]:
+    if rule.prefix_list:
+        return {"DestinationPrefixListId": Ref(rule.prefix_list)}
+    if rule.security_group:
+        return {"DestinationSecurityGroupId": Ref(rule.security_group)}
+    return {"CidrIpv6" if ":" in rule.cidr else "CidrIp": rule.cidr}
 
 
 def _from_vpc(workspace: WorkspaceParameters) -> SecurityGroupRule:
@@ -61,3 +99,65 @@ def file_system_ingress(
         SourceSecurityGroupId=Ref(group),
         Description="EFS access from containers",
     )
+
+
+def endpoint_security_group(parameters: Parameters) -> SecurityGroup:
+    """The group of the VPC endpoints; the worker's way in is a rule of its own, as above."""
+    return SecurityGroup(
+        "EndpointSecurityGroup",
+        Metadata=described("What may reach the VPC endpoints: the tasks."),
+        GroupDescription="Security group for the VPC endpoints of the worker",
+        VpcId=Ref(parameters.network.vpc_id),
+        # None, which an empty list would not be (CloudFormation: AWS::EC2::SecurityGroup).
+        SecurityGroupEgress=[
+            SecurityGroupRule(
+                IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing: they only answer"
+            )
+        ],
+    )
+
+
+def endpoint_ingress(endpoints: SecurityGroup, group: SecurityGroup) -> SecurityGroupIngress:
+    """The worker's way to the VPC endpoints."""
+    return SecurityGroupIngress(
+        "EndpointIngress",
+        Metadata=described("Lets the tasks reach the VPC endpoints."),
+        GroupId=Ref(endpoints),
+        IpProtocol="tcp",
+        FromPort=HTTPS,
+        ToPort=HTTPS,
+        SourceSecurityGroupId=Ref(group),
+        Description="Tasks of the worker",
+    )
+
+
+def has_interfaces(network: Network) -> bool:
+    """Whether any endpoint has addresses of its own, which a security group protects."""
+    return bool({*network.endpoints} - {*GATEWAYS})
+
+
+def endpoint(name: str, parameters: Parameters, group: SecurityGroup | None) -> VPCEndpoint:
+    """The way to one service without the internet: in route tables, or with own addresses."""
+    if name in GATEWAYS or group is None:
+        way: dict[str, Any] = {
+            "VpcEndpointType": "Gateway",
+            "RouteTableIds": Ref(_route_tables(parameters)),
+        }
+    else:
+        way = {
+            "VpcEndpointType": "Interface",
+            "PrivateDnsEnabled": True,
+            "SubnetIds": Ref(parameters.network.subnet_ids),
+            "SecurityGroupIds": [Ref(group)],
+        }
+    return VPCEndpoint(
+        f"{camel(name)}Endpoint",
+        Metadata=described(f"The way to {name} without the internet."),
+        VpcId=Ref(parameters.network.vpc_id),
+        ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{name}"),
+        **way,
+    )
+
+
+def _route_tables(parameters: Parameters) -> Parameter:
+    return parameters.network.others[ROUTE_TABLES]

@@ -1,8 +1,10 @@
 """What people and other stacks ask for: names and ids of the parts."""
 
-from troposphere import AWSHelperFn, Output, Ref
+from collections.abc import Sequence
+
+from troposphere import AWSHelperFn, GetAtt, Output, Ref
 from troposphere.ec2 import SecurityGroup
-from troposphere.ecs import Cluster, TaskDefinition
+from troposphere.ecs import Cluster, Service, TaskDefinition
 from troposphere.logs import LogGroup
 
 from templates.parameters import Names
@@ -11,16 +13,21 @@ from templates.queues import QueueReference
 
 def outputs(
     cluster: Cluster,
-    names: Names,
+    service: Service,
+    names: Names | None,
     task_definition: TaskDefinition,
     log_group: LogGroup,
     group: SecurityGroup,
-    queue: QueueReference,
+    queues: Sequence[QueueReference],
 ) -> list[Output]:
     """The stack's outputs; nothing is exported, so nothing is held fast."""
     return [
         _output("ClusterName", "The cluster's name.", Ref(cluster)),
-        _output("ServiceName", "The service's name.", Ref(names.service)),
+        _output(
+            "ServiceName",
+            "The service's name.",
+            Ref(names.service) if names else GetAtt(service, "Name"),
+        ),
         _output(
             "TaskDefinitionArn",
             "The task definition's current revision.",
@@ -32,7 +39,10 @@ def outputs(
             "The tasks' security group.",
             Ref(group),
         ),
-        _output("QueueUrl", "The queue that the worker processes.", queue.url),
+        *(
+            _output(f"{each.prefix}QueueUrl", "The queue that the worker processes.", each.url)
+            for each in queues
+        ),
     ]
 
 

@@ -1,13 +1,13 @@
 """Where the work comes from: an imported queue, or one of the worker's own."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from awacs import sqs
 from awacs.aws import Bool, Condition, Deny, PolicyDocument, Principal, Statement
 from troposphere import (
     AWSHelperFn,
-    If,
-    NoValue,
+    FindInMap,
     Parameter,
     Ref,
     RetainExceptOnCreate,
@@ -15,14 +15,11 @@ from troposphere import (
     Split,
     Sub,
 )
-from troposphere.cloudwatch import Alarm, MetricDimension
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
-from templates.description import described
+from templates.description import described, meant
 from templates.parameters import OwnQueueParameters
-
-ALARM_HAS_TOPIC = "AlarmHasTopic"
-"""The condition under which the dead-letter alarm tells somebody."""
+from templates.parts.queues import ImportedQueue, OwnQueue
 
 FOUR_DAYS = 345_600
 """For how long an unprocessed message is kept, in seconds: SQS's own default."""
@@ -33,11 +30,16 @@ FOURTEEN_DAYS = 1_209_600
 
 @dataclass(frozen=True)
 class QueueReference:
-    """How the rest of the template speaks of the queue."""
+    """How the rest of the template speaks of the queue.
+
+    ``variable`` is how the container is told its URL, ``prefix`` what names of several begin with.
+    """
 
     name: AWSHelperFn
     arn: AWSHelperFn
     url: AWSHelperFn
+    variable: str
+    prefix: str
 
 
 def stand_in(queue: QueueReference, endpoint: str) -> AWSHelperFn:
@@ -45,49 +47,91 @@ def stand_in(queue: QueueReference, endpoint: str) -> AWSHelperFn:
     return Sub(f"{endpoint}/${{AWS::AccountId}}/${{Name}}", Name=queue.name)
 
 
-def imported_queue(name: Parameter) -> QueueReference:
+def imported_queue(name: AWSHelperFn, specification: ImportedQueue) -> QueueReference:
     """A queue of this account and region, by its name."""
     return QueueReference(
-        name=Ref(name),
-        arn=_arn(Ref(name)),
+        name=name,
+        arn=_arn(name),
         url=Sub(
             "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}",
-            Name=Ref(name),
+            Name=name,
         ),
+        variable=specification.variable,
+        prefix=specification.prefix,
     )
 
 
-def own_queue(queue: Queue) -> QueueReference:
-    """The queue of this very stack.
+def places(specification: ImportedQueue) -> tuple[str, dict[str, dict[str, str]]]:
+    """The mapping of a queue that is given by its ARNs: Region -> account -> name.
 
-    Its name is the end of its URL, ``https://sqs.REGION.amazonaws.com/ACCOUNT/NAME``, which is
-    what Ref gives. The attribute QueueName would say the same, but CloudFormation lists all that
-    refers to an attribute whenever any setting of the queue changes.
+    CloudFormation refuses to make a change set where it finds no entry.
     """
-    name = Select(4, Split("/", Ref(queue)))
-    return QueueReference(name=name, arn=_arn(name), url=Ref(queue))
+    return f"{specification.prefix}QueueOfRegionAndAccount", specification.places
+
+
+def name_by_place(mapping: str) -> AWSHelperFn:
+    """The name of the queue in the account and Region of the stack."""
+    return FindInMap(mapping, Ref("AWS::Region"), Ref("AWS::AccountId"))
+
+
+def own_queue(queue: Queue, specification: OwnQueue) -> QueueReference:
+    """The queue of this very stack."""
+    name = name_of(queue)
+    return QueueReference(
+        name=name,
+        arn=_arn(name),
+        url=Ref(queue),
+        variable=specification.variable,
+        prefix=specification.prefix,
+    )
+
+
+def name_of(queue: Queue) -> AWSHelperFn:
+    """The name of a queue of this stack.
+
+    It is the end of its URL, ``https://sqs.REGION.amazonaws.com/ACCOUNT/NAME``, which is what Ref
+    gives. The attribute QueueName would say the same, but CloudFormation lists all that refers to
+    an attribute whenever any setting of the queue changes.
+    """
+    return Select(4, Split("/", Ref(queue)))
 
 
 def _arn(name: AWSHelperFn) -> Sub:
     return Sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}", Name=name)
 
 
-def dead_letter_queue() -> Queue:
-    """Messages that failed too often, kept as long as SQS can."""
+def _encrypted(key: Parameter | None) -> dict[str, Any]:
+    """By a key of the customer's, or by SQS's own; it has one or the other."""
+    return {"KmsMasterKeyId": Ref(key)} if key else {"SqsManagedSseEnabled": True}
+
+
+def dead_letter_queue(prefix: str, key: Parameter | None, *, is_told: bool) -> Queue:
+    """Messages that failed too often, kept as long as SQS can.
+
+    ``is_told`` is whether an alarm tells of them; where none does, that is meant.
+    """
     return Queue(
-        "DeadLetterQueue",
-        Metadata=described("Messages that failed too often, kept for 14 days."),
+        f"{prefix}DeadLetterQueue",
+        Metadata=described(
+            "Messages that failed too often, kept for 14 days.",
+            **({} if is_told else meant("E9214")),
+        ),
         DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
         MessageRetentionPeriod=FOURTEEN_DAYS,
-        SqsManagedSseEnabled=True,
+        **_encrypted(key),
     )
 
 
-def queue(parameters: OwnQueueParameters, dead_letters: Queue) -> Queue:
+def queue(
+    prefix: str,
+    parameters: OwnQueueParameters,
+    dead_letters: Queue,
+    key: Parameter | None,
+) -> Queue:
     """The worker's queue; unnamed, so that it can be replaced."""
     return Queue(
-        "Queue",
+        f"{prefix}Queue",
         Metadata=described("The messages that the worker processes."),
         DeletionPolicy=RetainExceptOnCreate,
         UpdateReplacePolicy="Retain",
@@ -96,10 +140,10 @@ def queue(parameters: OwnQueueParameters, dead_letters: Queue) -> Queue:
         # Waiting for a message instead of asking again: fewer requests, no empty answers.
         ReceiveMessageWaitTimeSeconds=20,
         RedrivePolicy=RedrivePolicy(
-            deadLetterTargetArn=own_queue(dead_letters).arn,
+            deadLetterTargetArn=_arn(name_of(dead_letters)),
             maxReceiveCount=Ref(parameters.max_receive_count),
         ),
-        SqsManagedSseEnabled=True,
+        **_encrypted(key),
     )
 
 
@@ -117,31 +161,9 @@ def encrypted_transport(title: str, sentence: str, queue: Queue) -> QueuePolicy:
                     Effect=Deny,
                     Principal=Principal("*"),
                     Action=[sqs.Action("*")],
-                    Resource=[own_queue(queue).arn],
+                    Resource=[_arn(name_of(queue))],
                     Condition=Condition(Bool({"aws:SecureTransport": "false"})),
                 )
             ],
         ),
-    )
-
-
-def dead_letter_alarm(dead_letters: Queue, topic: Parameter) -> Alarm:
-    """One dead letter is already news.
-
-    Missing data is no breach: a queue without messages sends none (SQS: metrics).
-    """
-    return Alarm(
-        "DeadLetterAlarm",
-        Metadata=described("Tells when a message has failed too often."),
-        AlarmDescription="A message failed too often and waits in the dead-letter queue.",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[MetricDimension(Name="QueueName", Value=own_queue(dead_letters).name)],
-        Statistic="Maximum",
-        Period=60,
-        EvaluationPeriods=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        Threshold=1,
-        TreatMissingData="notBreaching",
-        AlarmActions=If(ALARM_HAS_TOPIC, [Ref(topic)], NoValue),
     )

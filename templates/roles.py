@@ -4,10 +4,13 @@ Rights stand beside the roles. A role whose own policies change is modified, and
 then lists whatever refers to its ARN as perhaps replaced: here nothing but the rights changes.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-from awacs import ecr, ecs, elasticfilesystem, kms, logs, s3, secretsmanager, sqs, sts
+from awacs import ecr, ecs, elasticfilesystem, kms, logs, s3, secretsmanager, sqs, ssm, sts
 from awacs.aws import (
     Action,
     Allow,
@@ -24,64 +27,100 @@ from troposphere.ecs import Cluster
 from troposphere.iam import Role, RolePolicy
 from troposphere.logs import LogGroup
 
-from templates.description import described
-from templates.parameters import Parameters, WorkspaceParameters
-from templates.specification import Key, Worker
+from templates.container import secret_arn, stored_parameter_arn
+from templates.description import described, meant
+from templates.parameters import ImageParameters, Parameters, WorkspaceParameters, secrets
+from templates.parts.rights import Bucket, allow, in_own_account
+from templates.parts.secrets import Key, StoredParameter
+from templates.problems import wrong
+from templates.specification import Worker
 
 
-def execution_role() -> Role:
+def execution_role(worker: Worker, parameters: Parameters) -> Role:
     """What ECS itself acts as to start the container."""
     return Role(
         "ExecutionRole",
-        Metadata=described("What ECS acts as to pull the image, read secrets and write logs."),
+        Metadata=described(f"What ECS acts as to {_starts(worker)}."),
         AssumeRolePolicyDocument=_trust_in_tasks(),
+        **_standing(worker, parameters),
     )
 
 
-def execution_rights(parameters: Parameters, role: Role, log_group: LogGroup) -> RolePolicy:
+def _starts(worker: Worker) -> str:
+    reads = ", read secrets and" if any(True for _ in secrets(worker)) else " and"
+    return f"pull the image{reads} write logs"
+
+
+def _standing(worker: Worker, parameters: Parameters) -> dict[str, Any]:
+    """Where a role stands, and what bounds it."""
+    found: dict[str, Any] = {"Path": worker.roles.path} if worker.roles.path else {}
+    boundary = parameters.boundary
+    return found | ({"PermissionsBoundary": Ref(boundary)} if boundary else {})
+
+
+def execution_rights(
+    worker: Worker, parameters: Parameters, role: Role, log_group: LogGroup
+) -> RolePolicy:
     """What ECS itself may do: pull, read secrets, write logs."""
     return _rights(
         "ExecutionRolePolicy",
-        "Lets ECS pull the image, read the secrets and write logs.",
+        f"Lets ECS {_starts(worker).replace('read secrets', 'read the secrets')}.",
         "execution-rights",
         role,
-        _starting(parameters, log_group),
+        _starting(worker, parameters, log_group),
     )
 
 
-def task_role() -> Role:
+def task_role(worker: Worker, parameters: Parameters) -> Role:
     """What the code in the container acts as."""
     return Role(
         "TaskRole",
         Metadata=described("What the worker itself acts as."),
         AssumeRolePolicyDocument=_trust_in_tasks(),
+        **_standing(worker, parameters),
     )
 
 
 def task_rights(
-    worker: Worker, parameters: Parameters, role: Role, cluster: Cluster, queue_arn: AWSHelperFn
+    worker: Worker,
+    parameters: Parameters,
+    role: Role,
+    cluster: Cluster,
+    queue_arns: Sequence[AWSHelperFn],
 ) -> RolePolicy:
     """What the code in the container may do; what it asks for on purpose is no warning.
 
     That stands with the statements and not with the role, which then never changes.
     """
-    meant = ["W9407"] if worker.buckets and worker.sets_object_acls else []
-    statements = [_consuming(queue_arn)]
+    publishes = (worker.buckets and worker.sets_object_acls) or any(
+        isinstance(each, Bucket) and each.may == "publish" for each in worker.rights
+    )
+    statements = [_consuming(queue_arns)]
     if worker.protection != "none":
         statements.append(_protecting(cluster))
     if worker.buckets:
         statements += _syncing(worker)
     if parameters.workspace:
         statements.append(_mounting(parameters.workspace))
-    statements += _using_keys(parameters.keys, "queue", "buckets")
-    return _rights(
+    for right in worker.rights:
+        statements += right.statements()
+    statements += [each.statement for each in worker.statements]
+    statements += _using_keys(parameters.keys, "queue", "destinations", "topics", "buckets")
+    intents = {str(each.statement.properties["Sid"]): each.intent for each in worker.statements}
+    made = _rights(
         "TaskRolePolicy",
-        "The worker's own rights: its queue, buckets and workspace.",
+        "The worker's own rights: its queue, buckets and workspace."
+        if worker.workspace
+        else "The worker's own rights.",
         "task-rights",
         role,
         statements,
-        meant,
     )
+    if publishes:
+        made.Metadata = {**made.Metadata, **meant("W9407")}
+    if intents:
+        made.Metadata = {**made.Metadata, "Intents": intents}
+    return made
 
 
 def _trust_in_tasks() -> PolicyDocument:
@@ -106,67 +145,122 @@ def _trust_in_tasks() -> PolicyDocument:
 
 
 def _rights(
-    title: str,
-    sentence: str,
-    name: str,
-    role: Role,
-    statements: Iterable[Statement],
-    meant: Sequence[str] = (),
+    title: str, sentence: str, name: str, role: Role, statements: Iterable[Statement]
 ) -> RolePolicy:
-    """Statements of a role; ``meant`` are checks that do not hold of them on purpose.
+    """Statements of a role.
 
     ``name`` must be none that was ever given to a policy inside of that role: a deployment
     that fails puts that one back first, and then deletes this one by its name.
     """
-    ignored = {"cfn-lint": {"config": {"ignore_checks": list(meant)}}} if meant else {}
+    document = encode_to_dict(PolicyDocument(Version="2012-10-17", Statement=list(statements)))
+    length = len(json.dumps(_shortest(document), separators=(",", ":")))
+    if length > MOST_OF_A_POLICY:
+        raise wrong(
+            f"{title} has {length:,} characters at least",
+            f"IAM allows {MOST_OF_A_POLICY:,} for the policies in a role",
+            "Name fewer things, or more of them by one pattern; or take a ready-made role",
+        )
     return RolePolicy(
         title,
-        Metadata=described(sentence, **ignored),
+        Metadata=described(sentence),
         RoleName=Ref(role),
         PolicyName=name,
-        PolicyDocument=encode_to_dict(
-            PolicyDocument(Version="2012-10-17", Statement=list(statements))
-        ),
+        PolicyDocument=document,
     )
 
 
-def _allow(
-    sid: str,
-    actions: list[Action],
-    resources: Sequence[str | AWSHelperFn],
-    condition: Condition | None = None,
-) -> Statement:
-    conditions = {"Condition": condition} if condition else {}
-    return Statement(Sid=sid, Effect=Allow, Action=actions, Resource=resources, **conditions)
+MOST_OF_A_POLICY = 10_240
+"""Characters without white space of all policies in a role (IAM: quotas)."""
 
 
-def _starting(parameters: Parameters, log_group: LogGroup) -> list[Statement]:
-    repositories = [parameters.image_repository]
-    if parameters.protector:
-        repositories.append(parameters.protector.repository)
-    arn = "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/${Name}"
+def _shortest(value: Any) -> Any:
+    """A document with each reference as short as what it gives can be."""
+    if isinstance(value, list):
+        return [_shortest(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Sub" in value:
+        text = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"][0]
+        return re.sub(r"\$\{[^}]*\}", "x", text)
+    if next(iter(value)).startswith(("Ref", "Fn::")):
+        return "x"
+    return {name: _shortest(each) for name, each in value.items()}
+
+
+def _starting(worker: Worker, parameters: Parameters, log_group: LogGroup) -> list[Statement]:
+    return [
+        *_pulling(parameters),
+        allow(
+            "WriteLogs",
+            [logs.CreateLogStream, logs.PutLogEvents],
+            [_log_streams(log_group)],
+        ),
+        *_reading_secrets(worker),
+        *_using_keys(parameters.keys, "secrets", "parameters"),
+    ]
+
+
+def _pulling(parameters: Parameters) -> list[Statement]:
+    """Images of ECR; for others no right is needed."""
+    images = [parameters.image, *([parameters.protector] if parameters.protector else [])]
+    images += parameters.beside.values()
+    private = [each for each in images if not each.is_public]
+    cached = [each for each in images if each.is_cached]
+    if not private:
+        return []
     statements = [
         # ECR has no resource for its sign-in: the action works on "*" only.
-        _allow("SignInToRegistry", [ecr.GetAuthorizationToken], ["*"]),
-        _allow(
+        allow("SignInToRegistry", [ecr.GetAuthorizationToken], ["*"]),
+        allow(
             "PullImage",
             [
                 ecr.BatchCheckLayerAvailability,
                 ecr.BatchGetImage,
                 ecr.GetDownloadUrlForLayer,
             ],
-            [Sub(arn, Name=Ref(each)) for each in repositories],
-        ),
-        _allow(
-            "WriteLogs",
-            [logs.CreateLogStream, logs.PutLogEvents],
-            [_log_streams(log_group)],
+            [*map(_repository_arn, private)],
         ),
     ]
-    if parameters.secrets:
-        arns = [Ref(parameter) for parameter in parameters.secrets.values()]
-        statements.append(_allow("ReadSecrets", [secretsmanager.GetSecretValue], arns))
-    return statements + _using_keys(parameters.keys, "secrets")
+    if cached:
+        # The first pull makes the repository and fills it (ECR: pull through cache permissions).
+        fill = [ecr.BatchImportUpstreamImage, ecr.CreateRepository]
+        statements.append(allow("FillCache", fill, [*map(_repository_arn, cached)]))
+    return statements
+
+
+def _repository_arn(image: ImageParameters) -> Sub:
+    account, region = "${AWS::AccountId}", "${AWS::Region}"
+    given: dict[str, Any] = {"Name": Ref(image.repository)}
+    if image.account:
+        account, given["Account"] = "${Account}", Ref(image.account)
+    if image.region:
+        region, given["Region"] = "${Region}", Ref(image.region)
+    return Sub(f"arn:${{AWS::Partition}}:ecr:{region}:{account}:repository/${{Name}}", **given)
+
+
+def _reading_secrets(worker: Worker) -> list[Statement]:
+    """Each secret by its ARN; one that is found by its name without and with the six at its end.
+
+    ECS asks for what the task definition says. Source: Secrets Manager, "Finding a secret from a
+    partial ARN".
+    """
+    kept: dict[str, AWSHelperFn] = {}
+    stored: dict[str, AWSHelperFn] = {}
+    for each in secrets(worker):
+        if isinstance(each, StoredParameter):
+            arn = stored_parameter_arn(each)
+            stored[each.parameter or arn] = Ref(each.parameter) if each.parameter else Sub(arn)
+        elif each.parameter:
+            kept[each.parameter] = Ref(each.parameter)
+        else:
+            for arn in (secret_arn(each), f"{secret_arn(each)}-??????"):
+                kept[arn] = Sub(arn)
+    statements = []
+    if kept:
+        statements.append(allow("ReadSecrets", [secretsmanager.GetSecretValue], [*kept.values()]))
+    if stored:
+        statements.append(allow("ReadParameters", [ssm.GetParameters], [*stored.values()]))
+    return statements
 
 
 def _log_streams(log_group: LogGroup) -> Sub:
@@ -177,8 +271,8 @@ def _log_streams(log_group: LogGroup) -> Sub:
     )
 
 
-def _consuming(queue_arn: AWSHelperFn) -> Statement:
-    return _allow(
+def _consuming(queue_arns: Sequence[AWSHelperFn]) -> Statement:
+    return allow(
         "ConsumeQueue",
         [
             sqs.ChangeMessageVisibility,
@@ -187,13 +281,13 @@ def _consuming(queue_arn: AWSHelperFn) -> Statement:
             sqs.GetQueueUrl,
             sqs.ReceiveMessage,
         ],
-        [queue_arn],
+        [*queue_arns],
     )
 
 
 def _protecting(cluster: Cluster) -> Statement:
     """Scale-in protection, by which a busy worker keeps ECS from stopping it."""
-    return _allow(
+    return allow(
         "ProtectBusyTask",
         [ecs.GetTaskProtection, ecs.UpdateTaskProtection],
         [
@@ -206,26 +300,22 @@ def _protecting(cluster: Cluster) -> Statement:
 
 
 def _syncing(worker: Worker) -> list[Statement]:
-    """Bucket and object rights apart: an action on the wrong kind does nothing.
-
-    Bucket names are one space for all accounts, so a pattern matches those of strangers too;
-    aws:ResourceAccount keeps to our own (IAM: "Global condition context keys").
-    """
+    """Bucket and object rights apart: an action on the wrong kind does nothing."""
+    what = "Sites" if worker.workspace else "Buckets"
     arns = [f"arn:${{AWS::Partition}}:s3:::{bucket}" for bucket in worker.buckets]
-    own = Condition(StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")}))
     publishing = [s3.PutObjectAcl] if worker.sets_object_acls else []
     return [
-        _allow(
-            "ListSites",
+        allow(
+            f"List{what}",
             [s3.GetBucketLocation, s3.ListBucket],
             [Sub(arn) for arn in arns],
-            own,
+            in_own_account(),
         ),
-        _allow(
-            "SyncSites",
+        allow(
+            f"Sync{what}",
             [s3.DeleteObject, s3.GetObject, s3.PutObject, *publishing],
             [Sub(f"{arn}/*") for arn in arns],
-            own,
+            in_own_account(),
         ),
     ]
 
@@ -233,12 +323,16 @@ def _syncing(worker: Worker) -> list[Statement]:
 KEY_USERS: Mapping[str, tuple[str, list[Action]]] = MappingProxyType(
     {
         "secrets": ("secretsmanager", [kms.Decrypt]),
+        "parameters": ("ssm", [kms.Decrypt]),
         "queue": ("sqs", [kms.Decrypt]),
+        "destinations": ("sqs", [kms.Decrypt, kms.GenerateDataKey]),
+        "topics": ("sns", [kms.Decrypt, kms.GenerateDataKey]),
         "buckets": ("s3", [kms.Decrypt, kms.GenerateDataKey]),
     }
 )
 """Which service uses a key for us, and what for. Source: KMS, "How AWS services use KMS";
-SQS, "Key management"; S3, "Protecting data with SSE-KMS"."""
+SQS, "Key management"; SNS, "Key management"; S3, "Protecting data with SSE-KMS"; Systems
+Manager, "SecureString parameters"."""
 
 
 def _using_keys(keys: Mapping[Key, Parameter], *protected: str) -> list[Statement]:
@@ -250,7 +344,7 @@ def _using_keys(keys: Mapping[Key, Parameter], *protected: str) -> list[Statemen
         via = Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
         if arns:
             condition = Condition(StringEquals({"kms:ViaService": via}))
-            statements.append(_allow(f"Use{what.title()}Key", actions, arns, condition))
+            statements.append(allow(f"Use{what.title()}Key", actions, arns, condition))
     return statements
 
 
@@ -258,7 +352,7 @@ def _mounting(workspace: WorkspaceParameters) -> Statement:
     """Mounting through the one access point only (EFS: "Using IAM to control access")."""
     arn = "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}"
     access_point = Sub(f"{arn}:access-point/${{Id}}", Id=Ref(workspace.access_point_id))
-    return _allow(
+    return allow(
         "MountWorkspace",
         [elasticfilesystem.ClientMount, elasticfilesystem.ClientWrite],
         [Sub(f"{arn}:file-system/${{Id}}", Id=Ref(workspace.file_system_id))],

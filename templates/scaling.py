@@ -1,40 +1,65 @@
 """How many run: the scalable target and its two step policies."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from troposphere import Ref, Sub
+from troposphere import AWSHelperFn, Ref, Select, Split, Sub
 from troposphere.applicationautoscaling import (
     ScalableTarget,
+    ScalableTargetAction,
     ScalingPolicy,
+    ScheduledAction,
     StepAdjustment,
     StepScalingPolicyConfiguration,
 )
 from troposphere.ecs import Service
 
-from templates.description import described
+from templates.description import described, meant
 from templates.parameters import Names, Size
+from templates.parts.schedule import Scheduled
 from templates.steps import Side
 
 
-def scalable_target(size: Size, names: Names, service: Service) -> ScalableTarget:
+def scalable_target(
+    size: Size, names: Names | None, service: Service, schedule: Sequence[Scheduled]
+) -> ScalableTarget:
     """What scales, and between which bounds. The role is AWS's own, service-linked.
 
-    The service is named, not referred to: its attribute Name would have CloudFormation list
-    this target, as perhaps replaced, with each image.
+    The service is named, not referred to by its attribute Name: that would have CloudFormation
+    list this target, as perhaps replaced, with each image.
     """
+    given: dict[str, Any] = {"DependsOn": [service]} if names else {}
+    if schedule:
+        given["ScheduledActions"] = [_scheduled(each) for each in schedule]
     return ScalableTarget(
         "ScalableTarget",
-        Metadata=described("Lets the number of tasks follow the queue."),
+        Metadata=described(
+            "Lets the number of tasks follow the queue.", **(meant("E9106") if schedule else {})
+        ),
         ServiceNamespace="ecs",
         ScalableDimension="ecs:service:DesiredCount",
-        ResourceId=Sub(
-            "service/${Cluster}/${Service}",
-            Cluster=Ref(names.cluster),
-            Service=Ref(names.service),
-        ),
-        DependsOn=[service],
+        ResourceId=_resource_id(names, service),
         MinCapacity=Ref(size.min_tasks),
         MaxCapacity=Ref(size.max_tasks),
+        **given,
+    )
+
+
+def _resource_id(names: Names | None, service: Service) -> AWSHelperFn:
+    """``service/CLUSTER/SERVICE``: of the names, or the end of the service's ARN."""
+    if names is None:
+        return Select(5, Split(":", Ref(service)))
+    return Sub(
+        "service/${Cluster}/${Service}", Cluster=Ref(names.cluster), Service=Ref(names.service)
+    )
+
+
+def _scheduled(action: Scheduled) -> ScheduledAction:
+    return ScheduledAction(
+        ScheduledActionName=action.name,
+        Schedule=action.schedule,
+        Timezone=action.timezone,
+        ScalableTargetAction=ScalableTargetAction(MinCapacity=action.min_tasks),
     )
 
 

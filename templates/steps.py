@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from templates.problems import SpecificationError
+from templates.parts.checked import specified
+from templates.problems import wrong
 
 MOST_ADJUSTMENTS = 20
 """Step adjustments that one policy may have (Application Auto Scaling, PutScalingPolicy)."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@specified
 class Step:
     """``change`` tasks while ``lower <= queue depth`` (or ``queue depth <= upper``).
 
@@ -74,13 +75,13 @@ def step_table(steps: Sequence[Step]) -> StepTable:
     adding = sorted((step for step in steps if step.change > 0), key=lambda step: step.lower or 0)
     for direction, side in (("removes", removing), ("adds", adding)):
         if not side:
-            raise SpecificationError(
+            raise wrong(
                 f"No step {direction} tasks",
                 "a worker scales out and in again",
                 "Give both, such as Step(upper=0, change=-1), Step(lower=1, change=+1)",
             )
         if len(side) > MOST_ADJUSTMENTS:
-            raise SpecificationError(
+            raise wrong(
                 f"{len(side)} steps that each {direction[:-1]} tasks",
                 f"a policy has at most {MOST_ADJUSTMENTS} step adjustments",
                 "Merge neighbouring steps",
@@ -91,20 +92,20 @@ def step_table(steps: Sequence[Step]) -> StepTable:
 
 def _check_alone(step: Step) -> None:
     if step.change == 0:
-        raise SpecificationError(
+        raise wrong(
             f"{step} changes nothing",
             "a policy runs only while its alarm fires, and then should do something",
             "Leave the step out",
         )
     needed = "upper" if step.change < 0 else "lower"
     if getattr(step, needed) is None:
-        raise SpecificationError(
+        raise wrong(
             f"{step} has no {needed} bound",
             "steps that add tasks begin at a depth, steps that remove them end at one",
             f"Add {needed}=...",
         )
     if any(bound is not None and bound < 0 for bound in (step.lower, step.upper)):
-        raise SpecificationError(
+        raise wrong(
             f"{step} has a negative bound",
             "bounds are queue depths, not distances from a threshold",
             "Count messages from 0",
@@ -123,7 +124,7 @@ def _check_neighbours(removing: Sequence[Step], adding: Sequence[Step]) -> None:
         (adding[-1], adding[-1].upper),
     ):
         if bound is not None:
-            raise SpecificationError(
+            raise wrong(
                 f"{step} leaves a gap",
                 "it is the outermost step, and beyond its bound AWS finds no step",
                 f"Leave out the bound of {bound}",
@@ -131,13 +132,13 @@ def _check_neighbours(removing: Sequence[Step], adding: Sequence[Step]) -> None:
     last, first = removing[-1], adding[0]
     low, high = last.upper or 0, first.lower or 0
     if high <= low:
-        raise SpecificationError(
+        raise wrong(
             f"{last} and {first} overlap",
             f"with {high} messages one adds and the other removes tasks",
             f"Begin the second at {low + 1}",
         )
     if high > low + 1:
-        raise SpecificationError(
+        raise wrong(
             f"{last} and {first} leave a gap",
             f"with {low + 1} to {high - 1} messages nothing would ever happen",
             f"Begin the second at {low + 1}",
@@ -147,7 +148,7 @@ def _check_neighbours(removing: Sequence[Step], adding: Sequence[Step]) -> None:
 def _check_edge(first: Step, second: Step, *, end: int | None, begin: int | None) -> None:
     if (first.upper, first.lower) == (second.upper, second.lower) or end != begin:
         gap = (end or 0) < (begin or 0)
-        raise SpecificationError(
+        raise wrong(
             f"{first} and {second} {'leave a gap' if gap else 'overlap'}",
             f"the first ends at {end}, the second begins at {begin}",
             "Begin each step where its neighbour ends, or leave that bound out",

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from awacs import aws
 from click.testing import CliRunner
 
 import generate
@@ -36,7 +37,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-NAMES: dict[str, Any] = {**vars(specification), **vars(steps)}
+NAMES: dict[str, Any] = {**vars(aws), **vars(specification), **vars(steps)}
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv*", ".*_cache", ".cache", ".hypothesis", ".reviews", "__pycache__", "*.egg-info"
 )
@@ -232,7 +233,9 @@ def rows(text: str) -> Iterator[list[str]]:
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
-FIELDS = [row for row in rows(TEXTS["docs/worker.md"]) if re.match(r"`(steps|cpu|queue)=", row[0])]
+WORKER = TEXTS["docs/worker.md"].partition("## All fields")
+FIELDS = [row for row in rows(WORKER[0]) if re.match(r"`(steps|cpu|queue)=", row[0])]
+ALL_FIELDS = [row[0].strip("`") for row in rows(WORKER[2]) if row[0].startswith("`")]
 
 
 def outcome(fields: str) -> str:
@@ -254,6 +257,21 @@ def outcome(fields: str) -> str:
 @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row[0])
 def test_fields_of_a_worker(row: list[str]) -> None:
     assert outcome(row[0]) == row[1]
+
+
+@pytest.mark.parametrize("fields", ALL_FIELDS)
+def test_each_field_of_a_worker_is_built(fields: str) -> None:
+    given = eval(f"dict({fields})", dict(NAMES))  # noqa: S307 - our own documents
+    worker = dataclasses.replace(workers.THUMBNAILS, **given)
+    assert templates.build(worker).to_dict() != PLAIN or worker == workers.THUMBNAILS
+
+
+PLAIN = templates.build(workers.THUMBNAILS).to_dict()
+
+
+def test_every_field_is_a_row() -> None:
+    written = {name for each in ALL_FIELDS for name in eval(f"dict({each})", dict(NAMES))}  # noqa: S307
+    assert written == {each.name for each in dataclasses.fields(specification.Worker)}
 
 
 # The names

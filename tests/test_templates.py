@@ -183,7 +183,7 @@ def test_buckets_are_those_of_the_own_account() -> None:
 def test_object_acls_are_set_only_where_asked_for() -> None:
     own = built(workers.THUMBNAILS)["Resources"]
     assert "s3:PutObjectAcl" in statements("TaskRole")["SyncSites"]["Action"]
-    assert "s3:PutObjectAcl" not in statements("TaskRole", own)["SyncSites"]["Action"]
+    assert "s3:PutObjectAcl" not in statements("TaskRole", own)["SyncBuckets"]["Action"]
 
 
 def test_tasks_are_protected_in_the_own_cluster_only() -> None:
@@ -341,13 +341,13 @@ def test_impossible_workers(change: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize("name", ["two words", "", "x" * 81, "a.fifo", "arn:aws:sqs:a:b:c"])
 def test_impossible_queue_names(name: str) -> None:
     with pytest.raises(SpecificationError, match="Queue name"):
-        ImportedQueue(name=name)
+        dataclasses.replace(workers.EDIT, queue=ImportedQueue(name=name))
 
 
 @pytest.mark.parametrize("values", [{"visibility_timeout": 43_201}, {"max_receive_count": 0}])
-def test_impossible_own_queues(values: dict[str, int]) -> None:
+def test_impossible_own_queues(values: dict[str, Any]) -> None:
     with pytest.raises(SpecificationError, match="is impossible"):
-        OwnQueue(**values)
+        dataclasses.replace(workers.THUMBNAILS, queue=OwnQueue(**values))
 
 
 def test_what_an_adopted_resource_keeps() -> None:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from troposphere import Parameter
 from troposphere.constants import NUMBER, STRING
 
-from templates.specification import FARGATE_MEMORY, Worker
-
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653)
-"""A choice of what CloudWatch Logs offers (PutRetentionPolicy)."""
+from templates.parts.capacity import FARGATE_MEMORY, LEAST_STORAGE, MOST_BASE, MOST_STORAGE, Spot
+from templates.specification import LOG_RETENTION_DAYS, Worker
 
 
 @dataclass(frozen=True)
@@ -30,10 +28,19 @@ class Size:
     min_tasks: Parameter
     max_tasks: Parameter
     log_retention_days: Parameter
+    ephemeral_storage: Parameter | None
+    on_demand_base: Parameter | None
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """All of them."""
+        return [each for each in vars(self).values() if each]
 
 
-def names(worker: Worker) -> Names:
-    """Physical names, by default made from the worker's."""
+def names(worker: Worker) -> Names | None:
+    """Physical names, by default made from the worker's; None where CloudFormation makes them."""
+    if worker.names == "generated":
+        return None
 
     def name(title: str, default: str, pattern: str, description: str) -> Parameter:
         return Parameter(
@@ -102,4 +109,30 @@ def size(worker: Worker) -> Size:
             Default=worker.log_retention_days,
             Description="Days for which the container's output is kept.",
         ),
+        ephemeral_storage=_ephemeral_storage(worker.ephemeral_storage)
+        if worker.ephemeral_storage > LEAST_STORAGE
+        else None,
+        on_demand_base=_on_demand_base(worker.spot) if worker.spot else None,
+    )
+
+
+def _ephemeral_storage(size: int) -> Parameter:
+    return Parameter(
+        "EphemeralStorage",
+        Type=NUMBER,
+        MinValue=LEAST_STORAGE + 1,
+        MaxValue=MOST_STORAGE,
+        Default=size,
+        Description="GiB of storage of a task, empty at its start; 20 of them are free.",
+    )
+
+
+def _on_demand_base(spot: Spot) -> Parameter:
+    return Parameter(
+        "OnDemandBase",
+        Type=NUMBER,
+        MinValue=0,
+        MaxValue=MOST_BASE,
+        Default=spot.on_demand_base,
+        Description="Tasks that run on demand before others run on Spot; 0 for Spot alone.",
     )

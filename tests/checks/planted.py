@@ -474,6 +474,19 @@ row(
         Action="ecr:*", Resource=sub(ECR + "${ImageRepository}")
     ),
     lambda t: container(t).update(Image="public.ecr.aws/nginx/nginx:1.27"),
+    lambda t: (
+        container(t).update(Image="444455556666.dkr.ecr.eu-central-1.amazonaws.com/x/y:1"),
+        statement(t, "ExecutionRole", "PullImage").update(
+            Resource="arn:aws:ecr:eu-central-1:444455556666:repository/x/y"
+        ),
+    ),
+    lambda t: (
+        container(t).update(Image=sub("${Account}.dkr.ecr.${AWS::Region}.amazonaws.com/x/y:1")),
+        t["Parameters"].update(Account={"Type": "String", "Default": "444455556666"}),
+        statement(t, "ExecutionRole", "PullImage").update(
+            Resource=sub("arn:aws:ecr:${AWS::Region}:${Account}:repository/x/*")
+        ),
+    ),
 )
 row(
     "E9311",

@@ -158,6 +158,10 @@ BROKEN: list[tuple[str, str, Edit]] = [
             Default="arn:aws:secretsmanager:us-west-2:111122223333:secret:token-AbCdEf"))),
     ("E9310", EDIT, lambda t: statement(t, "ExecutionRole", "PullImage").update(
         Resource="arn:aws:ecr:us-west-2:111122223333:repository/other")),
+    ("E9310", EDIT, lambda t: (
+        container(t).update(Image="444455556666.dkr.ecr.eu-central-1.amazonaws.com/x/y:1"),
+        statement(t, "ExecutionRole", "PullImage").update(
+            Resource="arn:aws:ecr:us-west-2:111122223333:repository/x/y"))),
     ("E9311", EDIT, lambda t: statement(t, "TaskRole", "MountWorkspace").update(
         Action=["elasticfilesystem:ClientWrite"])),
     ("E9312", EDIT, lambda t: efs(t).update(TransitEncryption="DISABLED")),

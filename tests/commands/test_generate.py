@@ -124,17 +124,17 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "steps with a gap": (
         lambda c: replace(c / WORKERS, "Step(lower=1, change=+1)", "Step(lower=3, change=+1)"),
-        f"{WORKERS}:6: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
+        f"{WORKERS}:11: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
         "Begin the second at 1",
     ),
     "steps that overlap": (
         lambda c: replace(c / WORKERS, "lower=1, change", "lower=1, upper=20, change"),
-        f"{WORKERS}:6: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
+        f"{WORKERS}:11: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
         "Begin each step",
     ),
     "memory that Fargate does not offer": (
         lambda c: replace(c / WORKERS, "memory=4096", "memory=4095"),
-        f"{WORKERS}:6: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
+        f"{WORKERS}:18: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
     ),
     "queue name with a space in the specification": (
         lambda c: replace(c / WORKERS, '"webordinary-email-queue"', '"webordinary email"'),
@@ -142,7 +142,12 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "unknown field": (
         lambda c: replace(c / WORKERS, "cpu=2048", "cpus=2048"),
-        f"{WORKERS}:6: The specification cannot be read:", "cpus",
+        f"{WORKERS}:17: Worker has no field cpus:", "Did you mean cpu?",
+    ),
+    "a resource that is not there, in customize": (
+        lambda c: replace(c / WORKERS, "cpu=2048,",
+                          "cpu=2048, customize=lambda template, _: template.resources['Servce'],"),
+        f"{WORKERS}:17: The specification cannot be read: there is no 'Servce'", "Compare",
     ),
     "syntax error": (
         lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
@@ -166,6 +171,28 @@ def test_bad_input_gets_one_clear_error(copy: Path, case: str, generate: Generat
     [line] = done.stderr.splitlines()
     assert line.startswith(place), line
     assert advice in line
+    assert snapshot(copy) == before
+
+
+def test_everything_wrong_with_a_worker_is_told_with_its_line(
+    copy: Path, generate: Generate
+) -> None:
+    before = snapshot(copy)
+    replace(copy / WORKERS, "memory=4096", "memroy=4096")
+    replace(copy / WORKERS, '"webordinary-email-queue"', '"webordinary email"')
+    replace(copy / WORKERS, '"LOG_LEVEL": "info"', '"LOG_LEVEL": 3')
+    replace(copy / WORKERS, 'variable="GITHUB_TOKEN"', 'variable="GITHUB TOKEN"')
+    replace(copy / WORKERS, 'buckets=("edit.*.webordinary.com",)', 'buckets=("edit")')
+    done = generate(copy)
+    assert done.returncode == 1
+    told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
+    assert told == [
+        ["10", "Queue name 'webordinary email' is impossible"],
+        ["18", "Worker has no field memroy"],
+        ["19", "environment['LOG_LEVEL'] of Worker cannot be 3"],
+        ["29", "Variable 'GITHUB TOKEN' is impossible"],
+        ["35", "buckets of Worker cannot be 'edit'"],
+    ]
     assert snapshot(copy) == before
 
 

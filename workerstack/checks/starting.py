@@ -254,6 +254,32 @@ def repository(container: Container) -> Any:
     return concatenated(found)
 
 
+UNKNOWN = 0xE000
+"""The first of the characters that stand for unknown pieces of a text; they are nobody's."""
+
+
+def _repository_arn(stack: Stack, container: Container, name: Any) -> Any:
+    """The ARN of a repository, in the account and Region of its registry."""
+    parts = pieces(container.get("Image"))
+    joined = "".join(
+        each if isinstance(each, str) else chr(UNKNOWN + number)
+        for number, each in enumerate(parts)
+    )
+    found = re.match(r"([^./]+)\.dkr\.ecr\.([^./]+)\.", joined)
+    if not found:
+        return arn(stack, "ecr", "repository/", name)
+
+    def given(group: int) -> list[Any]:
+        return [
+            parts[ord(each) - UNKNOWN] if ord(each) >= UNKNOWN else each for each in found[group]
+        ]
+
+    partition = stack.pseudo("AWS::Partition")
+    return concatenated(
+        ["arn:", partition, ":ecr:", *given(2), ":", *given(1), ":repository/", name]
+    )
+
+
 @check("E9310", "The image can be pulled", kind="cannot run", source=ROLE,
        because="Without it, no task can start.")  # fmt: skip
 def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
@@ -263,7 +289,7 @@ def image_can_be_pulled(stack: Stack) -> Iterator[Violation]:
         if executing is None or name is None:
             continue
         own = stack.referred(container.get("Image"), "AWS::ECR::Repository")
-        there = arn(stack, "ecr", "repository/", name)
+        there = _repository_arn(stack, container, name)
         if own is not None:
             there = stack.reference(own.logical_id, "Arn")
         asked = {

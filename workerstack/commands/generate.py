@@ -91,7 +91,13 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
 
-    texts = {f"out/{name}.template.yaml": render(each) for name, each in built(build).items()}
+    try:
+        templates = built(build)
+    except ExceptionGroup as group:
+        for mistake in group.exceptions:
+            say(str(mistake))
+        return 1
+    texts = {f"out/{name}.template.yaml": render(each) for name, each in templates.items()}
     deployed = inputs.deployments_of(texts, root)
     found = inputs.mistakes(texts, deployed, root)
     if found:
@@ -194,7 +200,9 @@ def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Seque
 
 def _judges(root: Path) -> list[Path]:
     rooms = [HOUSE / name for name in JUDGES]
-    return [*(file for room in rooms for file in room.rglob("*.py")), root / ".cfnlintrc.yaml"]
+    settings = root / ".cfnlintrc.yaml"
+    own = [settings] if settings.exists() else []
+    return [*(file for room in rooms for file in room.rglob("*.py")), *own]
 
 
 def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The templates that a project builds, or one clear error with the line that is wrong."""
 
+import ast
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ SOURCE = "templates"
 def built(build: Build) -> dict[str, dict[str, Any]]:
     """The templates by name; raises Problem with the place where the specification is wrong.
 
-    An exception of the project's own says what is wrong by its attributes ``what``, ``why`` and
-    ``next_step``: so the tool needs to know no class of theirs.
+    An exception of the project's own says what is wrong by its attribute ``mistakes``, each with
+    ``what``, ``why``, ``next_step``, and where known ``file``, ``line``, ``owner`` and ``field``:
+    so the tool needs to know no class of theirs. Of several, an ExceptionGroup of Problems.
     """
     try:
         templates = build()
@@ -37,14 +39,18 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
         if error.name in LIBRARIES:  # of the installation, and not of what was written
             raise
         raise _unreadable(error) from error
-    except (TypeError, NameError, AttributeError, ImportError) as error:
+    except (TypeError, NameError, AttributeError, ImportError, ArithmeticError) as error:
         raise _unreadable(error) from error
+    except LookupError as error:
+        raise _unreadable(error, f"there is no {error}") from error
     except ValueError as error:
-        said = [getattr(error, name, None) for name in ("what", "why", "next_step")]
-        if None in said:
+        mistakes = getattr(error, "mistakes", None)
+        if not mistakes:
             raise
-        what, why, next_step = map(str, said)
-        raise _located(what, why, next_step, error) from error
+        problems = sorted((_problem(each, error) for each in mistakes), key=_place)
+        if len(problems) == 1:
+            raise problems[0] from error
+        raise ExceptionGroup("The specification is wrong", problems) from error
     names = [name for name, _ in templates]
     if len(set(names)) < len(names):
         raise Problem(
@@ -56,10 +62,40 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
     return dict(templates)
 
 
-def _unreadable(error: Exception) -> Problem:
+def _problem(mistake: Any, error: BaseException) -> Problem:
+    what, why, next_step = (str(getattr(mistake, name)) for name in ("what", "why", "next_step"))
+    file = getattr(mistake, "file", "")
+    if not file or not Path(file).is_file():
+        return _located(what, why, next_step, error)
+    line = _field_line(file, mistake.line, mistake.owner, mistake.field)
+    return Problem(what, why, next_step, file=file, line=line)
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    return str(problem.file), problem.line or 0
+
+
+def _field_line(file: str, line: int, owner: str, field: str) -> int:
+    """The line of ``field=...`` in the call that begins at ``line``; else that line."""
+    fields = [
+        (name != owner, keyword.lineno)
+        for name, keyword in _keywords(ast.parse(Path(file).read_text(encoding="utf-8")), line)
+        if keyword.arg == field
+    ]
+    return min(fields)[1] if fields else line
+
+
+def _keywords(tree: ast.AST, line: int) -> Iterator[tuple[str, ast.keyword]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.lineno == line:
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            yield from ((name, each) for each in node.keywords)
+
+
+def _unreadable(error: Exception, why: str = "") -> Problem:
     return _located(
         "The specification cannot be read",
-        str(error),
+        why or str(error),
         "Compare it with the fields of `Worker` in templates/specification.py",
         error,
     )

@@ -5,11 +5,28 @@ emitter a tree with tags, ten times as fast. Keys are sorted, so that moving a f
 from one module to another changes no byte of out/.
 """
 
+import re
 from typing import Any
 
 import yaml
 
 HEADER = "# Made by generate.py from templates/workers.py. Change it there, not here.\n"
+
+CUSTOMIZED = "Customized"
+"""The Metadata under which a template lists what its project changed in it by hand."""
+
+NO_TEXT = re.compile(
+    r"""[-+]?(0[xob])?(?=[a-f_.,:]*[0-9])[0-9a-f_.,:]+([-+][0-9_]+)?  # numbers, times, base 60
+    |[-+]?\.?(inf|nan)|y|n|yes|no|on|off|true|false|null|~|=|<<|\s*
+    |[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Text that some reader of YAML 1.1 or 1.2 takes for a number, a truth, a date or nothing.
+
+PyYAML quotes what it would itself read otherwise, by the rules of 1.1, and those leave out
+`012345678901` and `1234e567`, which 1.2 takes for numbers. Source: YAML 1.1, types int, float,
+bool, null, timestamp, merge and value; YAML 1.2, "Core schema".
+"""
 
 
 class _Intrinsic:
@@ -24,6 +41,12 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
         """CloudFormation takes no YAML aliases."""
         return True
 
+    def represent_text(self, data: str) -> yaml.Node:
+        """Text that stays text to every reader."""
+        style = "'" if NO_TEXT.fullmatch(data) else None
+        node: yaml.Node = self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+        return node
+
     def represent_intrinsic(self, data: _Intrinsic) -> yaml.Node:
         """``!Ref X``, ``!Sub [..]``: the value's node under the intrinsic's tag."""
         node: yaml.Node = self.represent_data(data.value)
@@ -34,6 +57,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 _Dumper.add_representer(_Intrinsic, _Dumper.represent_intrinsic)
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def render(template: dict[str, Any]) -> str:
@@ -41,7 +65,13 @@ def render(template: dict[str, Any]) -> str:
     text: str = yaml.dump(
         _short(template), Dumper=_Dumper, sort_keys=True, width=100, allow_unicode=True
     )
-    return HEADER + text
+    return HEADER + _customized(template) + text
+
+
+def _customized(template: dict[str, Any]) -> str:
+    """What a project changed by hand, where everybody sees it first."""
+    changes = template.get("Metadata", {}).get(CUSTOMIZED, [])
+    return "".join(f"# Customized: {each}\n" for each in changes)
 
 
 def _short(value: Any) -> Any:

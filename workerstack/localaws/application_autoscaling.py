@@ -23,9 +23,22 @@ def _stores() -> tuple[Any, Any]:
     return AccountRegionScopedDict(), AccountRegionScopedDict()
 
 
+TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+"""What names a scalable target, in the order of its identifier."""
+
+
+@cache
+def _scheduled() -> Any:
+    """The scheduled actions by target, of each account and region."""
+    from ministack.core.responses import AccountRegionScopedDict
+
+    return AccountRegionScopedDict()
+
+
 def forget() -> None:
     """Drops what is kept for every account and region."""
     _stores.cache_clear()
+    _scheduled.cache_clear()
 
 
 def _here() -> tuple[str, str]:
@@ -64,12 +77,22 @@ def _put_target(properties: Properties) -> tuple[str, Properties]:
         | properties.get("SuspendedState", {}),
         "ScalableTargetARN": known.get("ScalableTargetARN", arn),
     }
+    if "ScheduledActions" in properties:
+        _scheduled()[identifier] = [
+            {**action, "ScheduledActionARN": f"{arn}:{action['ScheduledActionName']}",
+             **dict(zip(TARGET, identifier.split("|"), strict=True)), "CreationTime": time.time(),
+             "ScalableTargetAction": {
+                 name: int(value) for name, value in action["ScalableTargetAction"].items()
+             }}
+            for action in properties["ScheduledActions"]
+        ]  # fmt: skip
     return identifier, {"Id": identifier}
 
 
 def _delete_target(physical_id: str, _properties: Properties) -> None:
     targets, policies = _stores()
     targets.pop(physical_id, None)
+    _scheduled().pop(physical_id, None)
     for arn in [arn for arn, policy in policies.items() if _target_id(policy) == physical_id]:
         policies.pop(arn, None)
 
@@ -170,6 +193,16 @@ def _describe_policies(request: Properties) -> Properties:
     return _page("ScalingPolicies", found, request)
 
 
+def _describe_scheduled(request: Properties) -> Properties:
+    found = [
+        action
+        for actions in _scheduled().values()
+        for action in actions
+        if all(request.get(name, action[name]) == action[name] for name in TARGET)
+    ]
+    return _page("ScheduledActions", found, request)
+
+
 def _matches(item: Properties, request: Properties) -> bool:
     names = ("ServiceNamespace", "ScalableDimension")
     return all(request.get(name, item[name]) == item[name] for name in names)
@@ -227,5 +260,5 @@ ACTIONS: dict[str, Callable[[Properties], Properties]] = {
     "DescribeScalableTargets": _describe_targets,
     "DescribeScalingPolicies": _describe_policies,
     "DescribeScalingActivities": lambda _request: {"ScalingActivities": []},
-    "DescribeScheduledActions": lambda _request: {"ScheduledActions": []},
+    "DescribeScheduledActions": _describe_scheduled,
 }

@@ -13,6 +13,7 @@ from workerstack.localaws import (
     metric_math,
     refactoring,
     replacement,
+    role_boundaries,
     role_policies,
     same_values,
     schemas,
@@ -47,6 +48,7 @@ def install() -> None:
     refactoring.install(actions._ACTION_HANDLERS)
     actions._ACTION_HANDLERS.update(schemas.HANDLERS)
     containers.install(provisioners)
+    role_boundaries.install(provisioners)
     images.install(ecs)
     service_revisions.install(ecs)
     task_starts.install(ecs)

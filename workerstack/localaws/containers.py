@@ -17,6 +17,7 @@ FREE_KEYS = frozenset({"Options", "DockerLabels"})
 IN_PLACE = {
     "AvailabilityZoneRebalancing": "availabilityZoneRebalancing",
     "EnableECSManagedTags": "enableECSManagedTags",
+    "EnableExecuteCommand": "enableExecuteCommand",
     "HealthCheckGracePeriodSeconds": "healthCheckGracePeriodSeconds",
     "LoadBalancers": "loadBalancers",
     "PlatformVersion": "platformVersion",
@@ -68,6 +69,12 @@ def install(provisioners: Any) -> None:
 
 def _numbers(properties: Properties) -> Properties:
     """A Ref to a Number parameter arrives as text."""
+    if "CapacityProviderStrategy" in properties:
+        strategy = [
+            {**each, **{name: int(each[name]) for name in ("Base", "Weight") if name in each}}
+            for each in properties["CapacityProviderStrategy"]
+        ]
+        properties = {**properties, "CapacityProviderStrategy": strategy}
     if properties.get("DesiredCount") is None:
         return {name: value for name, value in properties.items() if name != "DesiredCount"}
     return {**properties, "DesiredCount": int(properties["DesiredCount"])}
@@ -90,6 +97,9 @@ def _complete_task(arn: str, properties: Properties) -> None:
 
     revision = ecs._task_defs[arn.split("task-definition/", 1)[1]]
     revision["volumes"] = camel_case(properties.get("Volumes", []))
+    if "EphemeralStorage" in properties:
+        size = int(properties["EphemeralStorage"]["SizeInGiB"])
+        revision["ephemeralStorage"] = {"sizeInGiB": size}
     for container in revision["containerDefinitions"]:
         for name in ("cpu", "memory", "memoryReservation"):
             if name in container:

@@ -47,16 +47,27 @@ class Alarms:
     alarms: list[Alarm] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     queues: dict[str, tuple[Watched, Properties]] = field(default_factory=dict)
+    looked_at: list[set[str]] = field(default_factory=list)
 
     def queue(self) -> Watched | None:
-        """The one queue; None where the metrics name none. Raises Problem for several."""
-        if len(self.queues) > 1:
+        """The first queue; None where the metrics name none. Raises Problem for several.
+
+        But where each alarm looks at all of them: one that gets all messages is simulated, and
+        the others are idle, which is the same where their sum decides.
+        """
+        looked_at = [each for each in self.looked_at if each]
+        if any(each != looked_at[0] for each in looked_at):
             raise next(reversed(self.queues.values()))[1].error(
                 "The alarms look at several queues",
                 f"these are {', '.join(self.queues)}",
-                "A worker has one queue: let all alarms look at that",
+                "Let each alarm look at all of them, as a sum",
             )
         return next((watched for watched, _ in self.queues.values()), None)
+
+    def add_queues(self, watched: list[Watched], resource: Properties) -> None:
+        """What one alarm, or tracking policy, looks at."""
+        self.queues |= {one.name: (one, resource) for one in watched}
+        self.looked_at.append({one.name for one in watched})
 
 
 def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> Alarms:
@@ -68,7 +79,7 @@ def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> Al
             alarm, watched = _alarm(each.certain(), actions, customs)
             found.alarms.append(alarm)
             found.notes += notes_on_alarm(each)
-            found.queues |= {one.name: (one, each) for one in watched}
+            found.add_queues(watched, each)
     return found
 
 
@@ -111,7 +122,7 @@ def read_tracking(policy: Properties, customs: Customs, into: Alarms) -> Trackin
         policy.number(body.get(name, 300), name) for name in ("ScaleOutCooldown", "ScaleInCooldown")
     ]
     into.alarms += made
-    into.queues |= {one.name: (one, policy) for one in read.queues}
+    into.add_queues(read.queues, policy)
     return TrackingPolicy(
         name=policy.name,
         target_value=target,
@@ -298,6 +309,7 @@ def _math(
     expressions: dict[str, str] = {}
     periods: set[int] = set() if period is None else {period}
     queues: list[Watched] = []
+    idle: dict[str, str] = {}
     returned, asked = [], 0
     for each in resource.mappings(written, "Metrics"):
         name = str(resource.known(each.get("Id"), "Id"))
@@ -312,8 +324,11 @@ def _math(
         stat = resource.mapping(each.get("MetricStat"), "MetricStat")
         metric = resource.mapping(stat.get("Metric"), "Metric")
         measured = _measured(resource, name, metric, stat.get("Stat"), customs)
-        metrics |= measured.metrics
-        expressions |= measured.expressions
+        if queues and measured.queues and measured.queues[0].name != queues[0].name:
+            idle[name] = "0"  # all messages are those of the first queue
+        else:
+            metrics |= measured.metrics
+            expressions |= measured.expressions
         queues += measured.queues
         if period is None or stat.get("Period") is not None:
             periods.add(resource.number(stat.get("Period"), "Period") or 0)
@@ -323,4 +338,5 @@ def _math(
             f"it has {asked} metrics, {len(returned)} returned, periods {sorted(periods)}",
             f"Up to {MOST} metrics of one period, of which or of whose expressions one is returned",
         )
-    return Read(metrics, in_order(expressions), returned[0], periods.pop(), queues)
+    found = in_order({**idle, **expressions})
+    return Read(metrics, found, returned[0], periods.pop(), queues)

@@ -70,6 +70,8 @@ def wanted_properties(live: Live, resource: Resource) -> dict[str, Any]:
 def _normal(kind: str, name: str, value: Any) -> Any:
     if (kind, name) in BY_NAME and isinstance(value, str):
         return value.rpartition("/")[2]
+    if name == "ScheduledActions" and isinstance(value, list):  # AWS tells them in any order
+        return sorted(value, key=lambda each: str(each.get("ScheduledActionName")))
     return value
 
 

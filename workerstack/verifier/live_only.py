@@ -183,7 +183,7 @@ def _target(look: Look, target: Resource) -> Faults:
         return
     found = deviations(look.live, target)
     suspended = [each for each in found if each.path[0] == "SuspendedState"]
-    bounds = [each for each in found if each not in suspended]
+    bounds = [each for each in found if each not in suspended and not _by_the_clock(target, each)]
     if suspended:
         states = {each.path[-1]: each.wanted is True for each in suspended}
         words = ", ".join(each.property.rpartition(".")[2] for each in suspended)
@@ -194,6 +194,20 @@ def _target(look: Look, target: Resource) -> Faults:
             key: each for key, each in wanted.items() if key not in ("SuspendedState", "RoleARN")
         })  # fmt: skip
         yield Fault(_said(name, bounds), mend, name)
+
+
+def _by_the_clock(target: Resource, found: Deviation) -> bool:
+    """Whether a bound, or a list of actions, is what the template's scheduled actions make it.
+
+    Actions that somebody added are told one by one.
+    """
+    written = [each for each in target.get("ScheduledActions") or [] if isinstance(each, dict)]
+    if found.path == ("ScheduledActions",) and isinstance(found.live, list):
+        return all(any(equal(each, other) for other in found.live) for each in found.wanted or [])
+    name = found.path[0]
+    return name in ("MinCapacity", "MaxCapacity") and any(
+        equal((each.get("ScalableTargetAction") or {}).get(name), found.live) for each in written
+    )
 
 
 def _by_hand(look: Look, target: Resource, found: Found) -> Faults:

@@ -131,7 +131,18 @@ def _target(ask: Ask, identifier: str, _: Answer) -> Found:
         "MaxCapacity", "MinCapacity", "ResourceId", "RoleARN", "ScalableDimension",
         "ServiceNamespace", "SuspendedState",
     )  # fmt: skip
-    return Found(chosen(answer, *names), {"Id": identifier})
+    actions = ask(
+        "application-autoscaling", "describe_scheduled_actions", ServiceNamespace=namespace,
+        ResourceId=resource, ScalableDimension=dimension,
+    )["ScheduledActions"]  # fmt: skip
+    properties = chosen(answer, *names)
+    properties["ScheduledActions"] = [chosen(each, *SCHEDULED_ACTION) for each in actions]
+    return Found(properties, {"Id": identifier})
+
+
+SCHEDULED_ACTION = (
+    "EndTime", "ScalableTargetAction", "Schedule", "ScheduledActionName", "StartTime", "Timezone",
+)  # fmt: skip
 
 
 POLICY = (
@@ -426,6 +437,7 @@ NOT_TOLD: Mapping[str, Mapping[str, str]] = {
     "AWS::IAM::Role": {"Tags": "CloudFormation adds its own"},
     "AWS::IAM::ManagedPolicy": {"Description": "cannot be changed", "Roles": "see each role"},
     "AWS::CloudWatch::Alarm": {"Tags": "CloudFormation adds its own"},
+    "AWS::ApplicationAutoScaling::ScalableTarget": {"Tags": "CloudFormation adds its own"},
     "AWS::EC2::SecurityGroup": {"Tags": "CloudFormation adds its own"},
     "AWS::Logs::LogGroup": {
         "Tags": "CloudFormation adds its own",

@@ -65,6 +65,8 @@ def _typed(shape: Any, value: Any) -> Any:  # noqa: PLR0911 - one return a kind 
             listed = value if isinstance(value, list) else [value]
             return [_typed(shape.member, each) for each in listed]
         case "map":
+            if isinstance(value, list):  # tags, which CloudFormation has as pairs
+                value = {each["Key"]: each["Value"] for each in value}
             return {str(key): _typed(shape.value, each) for key, each in value.items()}
         case "boolean":
             return str(scalar(value)).lower() == "true"
