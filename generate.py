@@ -21,4 +21,4 @@ generate = generating(templates, Path(__file__).parent)
 
 if __name__ == "__main__":
     gc.disable()  # a second's work makes little garbage, and importing makes none
-    run(generate)
+    run(generate, Path(__file__).parent)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from generate import generate
 from workerstack.commands.deploy import deploy
+from workerstack.commands.program import workerstack
 from workerstack.commands.simulate import simulate
 
 DOCUMENT = ROOT / "docs/reference/commands.md"
@@ -21,7 +22,8 @@ WIDTH = 80
 HEAD = """# Commands
 
 What `--help` prints, written by `python docs/reference.py`. `generate.py` makes `out/`,
-`deploy.py` brings it into AWS, `simulate.py` tries it ([simulator.md](simulator.md)).
+`deploy.py` brings it into AWS, `simulate.py` tries it ([simulator.md](simulator.md)); `workerstack`
+is all of them, installed ([install.md](../install.md)).
 """
 
 
@@ -32,6 +34,8 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     for name, command in sorted(deploy.commands.items()):
         yield f"deploy.py {name}", command
     yield "simulate.py", simulate
+    yield "workerstack", workerstack
+    yield "workerstack new", workerstack.commands["new"]
 
 
 def help_of(name: str, command: click.Command) -> str:

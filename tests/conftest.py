@@ -126,7 +126,7 @@ def write_checkout(tmp_path: Path, account: str, things: surroundings.Surroundin
 parameters:
   VpcId: {things.vpc_id}
   VpcCidr: {surroundings.CIDR}
-  SubnetIds: [{", ".join(things.subnet_ids)}]
+  SubnetIds: {",".join(things.subnet_ids)}
   FileSystemId: {things.file_system_id}
   AccessPointId: {things.access_point_id}
   FileSystemSecurityGroupId: {things.file_system_security_group_id}

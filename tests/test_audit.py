@@ -344,6 +344,7 @@ def actionlint(folder: Path) -> set[str]:
 @pytest.fixture
 def workflows(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / ".github", tmp_path / ".github")
+    shutil.copytree(ROOT / "review", tmp_path / "review")
     return tmp_path
 
 

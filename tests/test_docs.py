@@ -27,7 +27,8 @@ from tests import deployed
 from tests.smoke_worker import Account
 from workerstack import command_line
 from workerstack.cloudformation import declared_parameters, read
-from workerstack.commands import deploy
+from workerstack.commands import deploy, program
+from workerstack.commands.example import WithExample
 from workerstack.localaws import Endpoint, pushing, surroundings, walkthrough
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
@@ -168,6 +169,47 @@ def test_commands_print_what_is_shown(
         assert re.fullmatch(shown(expected), actual), f"{name}: $ {command}\n{actual}"
 
 
+EXAMPLES = (
+    "doctor", "generate", "simulate", "init", "diff", "adopt", "preflight", "review", "execute",
+    "watch", "verify", "status", "logs", "prove", "smoke", "drift", "rights", "ship", "rollback",
+    "discard", "new",
+)  # fmt: skip
+"""The commands, in an order in which the examples of their help can be executed."""
+
+PREPARED = {
+    "adopt": "git add --all && git commit --quiet --message staging",
+    "smoke": "echo '{}' > message.json",
+}
+"""What somebody does before an example."""
+
+INSTALLED = """workerstack() {
+    .venv/bin/python -c 'from workerstack.commands.program import main; main()' "$@"
+}"""
+
+
+def test_the_examples_of_help_are_executed(
+    checkout_of_all: Path,
+    endpoint: Endpoint,
+    client: Callable[[str], Any],
+    things: surroundings.Surroundings,
+) -> None:
+    assert set(EXAMPLES) == set(program.ALL)
+    deployed.deploy_hand_written(client, things)
+    lines, examples = [INSTALLED], []
+    for name in EXAMPLES:
+        command = program.workerstack.commands[name]
+        assert isinstance(command, WithExample), f"{name} has no example"
+        shown = CliRunner().invoke(command, ["--help"], prog_name=f"workerstack {name}").output
+        example = f"workerstack {name} {command.example}"
+        assert example in " ".join(shown.partition("Example:")[2].split())
+        prepared = PREPARED.get(name, "true")
+        lines.append(f"{prepared} && {example}; echo exit code $?")
+        examples.append(example)
+    _, *printed = run(lines, checkout_of_all, endpoint.url)
+    for example, output in zip(examples, printed, strict=True):
+        assert re.search(r"exit code [02]$", output.strip()), f"{example}\n{output}"
+
+
 def test_quoted_files_say_so() -> None:
     quoted = [each for text in TEXTS.values() for each in blocks(text) if each.file]
     assert len(quoted) > 1
@@ -253,8 +295,8 @@ def test_links_lead_somewhere(name: str) -> None:
 def test_files_that_are_named_exist(name: str) -> None:
     top = {path.name for path in ROOT.iterdir()} - {".reviews", ".venv"}
     for word in re.findall(r"`([\w./-]+)`", TEXTS[name]):
-        if word.startswith(".reviews/"):  # written as one works, and in nobody's checkout
-            continue
+        if word.startswith(".reviews/"):
+            continue  # written by a command, and in no checkout
         suffix = word.endswith((".py", ".yaml", ".yml", ".json", ".md", ".cfg", ".toml", ".txt"))
         if word.split("/")[0] in top or (suffix and "/" in word):
             pattern = re.sub(r"ENV|STACK", "*", word).rstrip("/")
@@ -267,7 +309,8 @@ def targets() -> set[str]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_make_targets_and_subcommands_exist(name: str) -> None:
-    code = re.findall(r"`[^`\n]+`", TEXTS[name]) + [each.text for each in blocks(TEXTS[name])]
+    inline = re.findall(r"`[^`\n]+`", TEXTS[name])
+    code = inline + [each.text for each in blocks(TEXTS[name]) if each.language != "text"]
     for text in code:
         for target in re.findall(r"\bmake (?:[A-Z]+=\S+ )?([a-z]+)\b", text):
             assert target in targets(), target

@@ -25,10 +25,11 @@ ARROWS = {
     "adopter": {"cloudformation", "deployer", "deployments", "review"},
     "commands": {
         "adopter", "checks", "cloudformation", "command_line", "deployer", "deployments", "lint",
-        "output", "review", "simulator", "verifier",
+        "output", "review", "simulator", "starter", "verifier",
     },
     "ci": {"cloudformation", "command_line", "deployer", "deployments", "output", "review"},
     "localaws": {"cloudformation"},
+    "starter": set[str](),
     "command_line": {"output"},
     "output": set[str](),
     "files": set[str](),
@@ -49,6 +50,7 @@ LIBRARIES = {
     "ci": {"click"},
     "commands": {"botocore", "click", "junit_xml", "rich", "yaml"},
     "localaws": {"boto3", "botocore", "hypercorn", "ministack", "yaml"},
+    "starter": set[str](),
     "command_line": {"click"},
     "output": {"click", "rich"},
     "files": set[str](),
@@ -61,7 +63,8 @@ YOURS = {"templates": {"troposphere", "awacs"}}
 
 def sources(room: str) -> list[Path]:
     folder = HOUSE / room
-    return sorted(folder.glob("**/*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    inside = (each for each in folder.glob("**/*.py") if each.parent.name != "skeleton")
+    return sorted(inside) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
 def imported(file: Path, *, at_start: bool = False) -> set[str]:
@@ -113,7 +116,7 @@ def test_what_is_yours_knows_nothing_of_the_tool(room: str) -> None:
 
 
 def test_every_room_is_held() -> None:
-    rooms = {path.stem for path in HOUSE.glob("*.py")} - {"__init__"}
+    rooms = {path.stem for path in HOUSE.glob("*.py")} - {"__init__", "__main__"}
     rooms |= {path.parent.name for path in HOUSE.glob("*/__init__.py")}
     assert rooms == set(ARROWS) == set(LIBRARIES)
 

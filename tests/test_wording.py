@@ -14,6 +14,8 @@ import pytest
 
 from generate import generate
 from workerstack.commands.deploy import deploy
+from workerstack.commands.new import new
+from workerstack.commands.program import workerstack
 from workerstack.commands.simulate import simulate
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +69,8 @@ COMMANDS = {
     **dict(commands(deploy, "deploy.py")),
     "generate.py": generate,
     "simulate.py": simulate,
+    "workerstack": workerstack,
+    "workerstack new": new,
 }
 
 
@@ -141,7 +145,7 @@ def test_help_fits_80_columns(name: str) -> None:
 VERBS = {
     "Accept", "Also", "Build", "Change", "Check", "Choose", "Compare", "Continue", "Create",
     "Define", "Delete", "Do", "Draw", "End", "Execute", "Follow", "Give", "Learn", "List", "Make",
-    "Map",
+    "Map", "Merge",
     "Move", "Name", "Overwrite", "Predict", "Read", "Replay", "Restore", "Retain", "Review",
     "Run", "Say", "Search", "Send", "Show", "Start", "Take", "Try", "Use", "Wait", "Watch",
     "With", "Write",

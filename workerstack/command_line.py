@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -25,16 +26,17 @@ EXTRAS = {
 """The extra of setup.cfg that installs a library which only some commands need."""
 
 
-def run(command: click.Command) -> None:
+def run(command: click.Command, root: Path | None = None) -> None:
     """Runs a click command and ends the process with its exit code.
 
-    0 and what the command returns; a Problem's own code; 64 for wrong usage; 130 when
-    interrupted. The only place where a process is ended.
+    ``root`` is the project's folder, where the program lies in it. The codes are 0 and what the
+    command returns; a Problem's own code; 64 for wrong usage; 130 when interrupted. The only place
+    where a process is ended.
     """
     logging.basicConfig(handlers=[_Said()], format="%(message)s")
     logging.captureWarnings(capture=True)
     try:
-        code = _ended(command)
+        code = _ended(command, root)
     except Lost:  # nor can the reason be said: the exit code is all that is left
         code = Lost.code
     if code:
@@ -42,9 +44,19 @@ def run(command: click.Command) -> None:
     sys.exit(code)
 
 
-def _ended(command: click.Command) -> int:
+def project() -> Path:
+    """The project that is worked in: the program's own, or found as git finds its repository."""
+    context = click.get_current_context(silent=True)
+    own = context.find_object(Path) if context else None
+    if own:
+        return own
+    here = Path.cwd()
+    return next((each for each in (here, *here.parents) if (each / "params").is_dir()), here)
+
+
+def _ended(command: click.Command, root: Path | None) -> int:
     try:
-        return command.main(standalone_mode=False) or 0
+        return command.main(standalone_mode=False, obj=root) or 0
     except Problem as problem:
         say(str(problem))
         return problem.code

@@ -6,6 +6,7 @@ think of what it may contain. `problem.harmless` says what is made harmless, and
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +20,26 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+_TYPED = re.compile(r"(?<![\w./-])(?:\./)?(deploy|generate|simulate)\.py\b(?= |`|$)", re.MULTILINE)
+_program = ""
+
 COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
 BOLD = 1
+
+
+def called(program: str) -> None:
+    """From here on, the commands that are told are those of this program, which has them all."""
+    global _program  # noqa: PLW0603 - what a process is called is one thing in the whole of it
+    _program = program
+
+
+def _as_typed(text: str) -> str:
+    """``./deploy.py review X`` is ``PROGRAM review X`` to whoever has no ``deploy.py``."""
+    if not _program:
+        return text
+    return _TYPED.sub(
+        lambda found: _program if found[1] == "deploy" else f"{_program} {found[1]}", text
+    )
 
 
 def show(text: str) -> None:
@@ -57,6 +76,7 @@ def say(*lines: str) -> None:
 def _write(text: str, *, err: bool) -> None:
     stream = sys.stderr if err else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = _as_typed(text)
     try:
         click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
     except OSError as error:
@@ -84,6 +104,13 @@ def styled(text: str, colour: str) -> str:
 def confirm(question: str) -> bool:
     """Whether somebody on a terminal says yes; no where nobody can."""
     return sys.stdin.isatty() and click.confirm(_asked(f"{question}?"), err=True)
+
+
+def answer(question: str, default: str | None) -> str | None:
+    """What somebody on a terminal types; elsewhere the default, None where there is none."""
+    if not sys.stdin.isatty():
+        return default
+    return str(click.prompt(_asked(question), default=default, err=True))
 
 
 def choose(question: str, choices: Sequence[str], default: str | None = None) -> str:

@@ -67,7 +67,7 @@ def test_what_the_cdk_deployed(
         "GitHubTokenSecretArn": things.secret_arn,
         "ImageReference": ":v7",
         "MinTasks": "1",
-        "SubnetIds": things.subnet_ids,
+        "SubnetIds": ",".join(things.subnet_ids),
         "TaskMemory": "8192",
         "VpcCidr": surroundings.CIDR,
         "VpcId": things.vpc_id,
@@ -91,7 +91,7 @@ def test_what_was_deployed_by_hand(
     assert parameters(checkout, "live/thumbnails") == {
         "LogRetentionDays": "14",
         "MaxTasks": "6",
-        "SubnetIds": things.subnet_ids,
+        "SubnetIds": ",".join(things.subnet_ids),
         "TaskCpu": "512",
         "TaskMemory": "1024",
         "VpcId": things.vpc_id,

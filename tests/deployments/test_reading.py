@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workerstack import deployments
-from workerstack.cloudformation import read, read_file
+from workerstack.adopter.params_files import Found
+from workerstack.adopter.params_files import deployment as deployment_text
+from workerstack.cloudformation import parse, read, read_file
 from workerstack.deployer.source import read_source
 from workerstack.problem import Problem
 
@@ -19,7 +21,7 @@ def test_a_deployment() -> None:
     assert found.name == "prod/webordinary-edit"
     assert found.target.account == "444455556666"
     assert found.target.termination_protection is True
-    assert found.parameters["SubnetIds"][0] == "subnet-0f1e2d3c4b5a60001"
+    assert str(found.parameters["SubnetIds"]).split(",")[0] == "subnet-0f1e2d3c4b5a60001"
     assert found.template == ROOT / "out/webordinary-edit.template.yaml"
 
 
@@ -114,7 +116,38 @@ def test_the_editors_schemas_accept_what_is_committed(file: Path) -> None:
     assert not validator.is_valid(content)
 
 
-TEMPLATE = "Parameters: {Days: {Type: Number, Default: 30}, Name: {Type: String}}\nResources: {}\n"
+WRITTEN: dict[str, tuple[str | tuple[str, ...], str]] = {
+    "a list": (("subnet-1", "subnet-2"), "subnet-1,subnet-2"),
+    "one text": ("vpc-1", "vpc-1"),
+    "a number": ("2", "2"),
+    "a truth": ("true", "true"),
+    "an account": ("012345678901", '"012345678901"'),
+    "octal to some": ("08", '"08"'),
+    "yes": ("yes", '"yes"'),
+    "a time to some": ("22:30", '"22:30"'),
+    "hexadecimal": ("0x1f", '"0x1f"'),
+    "a date": ("2026-11-28", '"2026-11-28"'),
+    "numbers": (("1", "2"), '"1,2"'),
+    "a range": ("10.20.0.0/16", "10.20.0.0/16"),
+    "a tag": (":latest", '":latest"'),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_what_init_writes_is_one_text_to_every_reader(case: str) -> None:
+    value, text = WRITTEN[case]
+    written = deployment_text("worker", {"Name": Found(value, "")}, {})
+    assert f"\n  Name: {text}\n" in written
+    joined = value if isinstance(value, str) else ",".join(value)
+    assert parse(written, "file", "text").data["parameters"]["Name"] == joined
+    if text not in ("2", "true"):
+        assert yaml.safe_load(written)["parameters"]["Name"] == joined
+
+
+TEMPLATE = (
+    "Parameters: {Days: {Type: Number, Default: 30}, Name: {Type: String}}\n"
+    "Resources: {Topic: {Type: AWS::SNS::Topic}}\n"
+)
 
 
 @pytest.mark.parametrize(

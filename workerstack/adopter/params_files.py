@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from workerstack import files
 from workerstack.deployments import ParameterValue
 from workerstack.problem import Problem, Refusal
@@ -73,7 +75,9 @@ def deployment(worker: str, found: Mapping[str, Found], tags: Mapping[str, str])
         if each.value is None:
             lines.append(f"  # {parameter}: {each.why}")
         else:
-            lines += _lines("  ", parameter, each.value)
+            # Git sync documents scalars, and nothing for lists.
+            value = each.value if isinstance(each.value, str) else ",".join(each.value)
+            lines += _lines("  ", parameter, value)
     if all(each.value is None for each in found.values()):
         lines[2] = "parameters: {}"
     lines.append("tags:")
@@ -89,7 +93,14 @@ def _lines(indent: str, name: str, value: ParameterValue) -> list[str]:
 
 
 def _scalar(text: str) -> str:
-    """Bare where YAML cannot take it for anything else; each JSON text is YAML, too."""
-    return (
-        text if re.fullmatch(r"[A-Za-z0-9/][A-Za-z0-9/._:+=-]*(?<!:)", text) else json.dumps(text)
+    """Bare where each reader of YAML takes it for text, a plain number or a truth.
+
+    What begins with a digit may be a number, a time or a date to YAML 1.1 or 1.2, unless it has a
+    slash. Each JSON text is YAML, too.
+    """
+    is_plain = re.fullmatch(r"[A-Za-z0-9/][A-Za-z0-9/._:+=,-]*(?<!:)", text)
+    is_same = is_plain and (
+        re.fullmatch(r"0|[1-9][0-9]{0,8}|true|false", text)
+        or ((not text[0].isdigit() or "/" in text) and yaml.safe_load(text) == text)
     )
+    return text if is_same else json.dumps(text)

@@ -12,10 +12,9 @@ import click
 from workerstack import deployments
 from workerstack.ci import deploying, predicting, protection, reviewed
 from workerstack.ci.github import Api, Results
-from workerstack.command_line import run
+from workerstack.command_line import project, run
 from workerstack.problem import Problem
 
-ROOT = Path(__file__).parents[2]
 ENVIRONMENT = click.option("--environment", envvar="ENVIRONMENT", required=True)
 ALLOW = click.option("--allow", envvar="ALLOW", default="", help="ENV/STACK=ID:LogicalId ...")
 FILE = click.Path(path_type=Path)
@@ -67,9 +66,9 @@ def _chosen(stacks: str, root: Path) -> str:
 def predict(*, base: str, head: str, link: str, folder: Path, summary: Path | None) -> int:
     """Write the comment on a pull request, and pictures of its scaling."""
     with no_commands():
-        run_deploy = partial(deploying.deploy, root=ROOT)
+        run_deploy = partial(deploying.deploy, root=project())
         results = Results(None, summary)
-        return predicting.predict(base, head, link, folder, ROOT, run_deploy, results)
+        return predicting.predict(base, head, link, folder, project(), run_deploy, results)
 
 
 @steps.command()
@@ -85,7 +84,7 @@ def protected(
 ) -> int:  # fmt: skip
     """Refuse an environment that nobody guards, before anything is made for it."""
     with _told(Results(outputs, summary)) as results:
-        name = _chosen(stacks, ROOT)
+        name = _chosen(stacks, project())
         for notice in protection.check_protected(name, Api(url, repository, token)):
             results.tell(f"- {notice}")
         results.output("environment", name)
@@ -103,7 +102,7 @@ def review(
 ) -> int:
     """Make the change sets, and show what is to be approved."""
     with no_commands(), _told(Results(outputs, summary)) as results:
-        run_deploy = partial(deploying.deploy, root=ROOT)
+        run_deploy = partial(deploying.deploy, root=project())
         return deploying.review(stacks, folder.absolute(), allow, run_deploy, results)
 
 
@@ -145,7 +144,7 @@ def approved(
 def execute(*, folder: Path, summary: Path | None) -> int:
     """Execute what was approved, and verify it."""
     with no_commands(), _told(Results(None, summary)) as results:
-        run_deploy = partial(deploying.deploy, root=ROOT)
+        run_deploy = partial(deploying.deploy, root=project())
         found = reviewed.read(folder.absolute())
         return deploying.execute(found, run_deploy, results)
 

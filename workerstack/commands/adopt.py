@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
 from workerstack.commands.reports import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
@@ -109,8 +111,8 @@ def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
     }
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/thumbnails")
+@click.argument("name", metavar="ENV/STACK", shell_complete=complete_names)
 @click.option(
     "--template",
     type=click.Path(path_type=Path),

@@ -2,36 +2,39 @@
 
 import click
 
-from workerstack.commands.adopt import adopt
-from workerstack.commands.diff import diff
-from workerstack.commands.discard import discard
-from workerstack.commands.drift import drift
-from workerstack.commands.execute import execute
-from workerstack.commands.init import init
-from workerstack.commands.logs import logs
-from workerstack.commands.preflight import preflight
-from workerstack.commands.prove import prove
-from workerstack.commands.review import review
-from workerstack.commands.rights import rights
-from workerstack.commands.rollback import rollback
-from workerstack.commands.ship import ship
-from workerstack.commands.smoke import smoke
-from workerstack.commands.status import status
-from workerstack.commands.verify import verify
-from workerstack.commands.watch import watch
+from workerstack.commands.late import LateGroup
 
+COMMANDS = {
+    "init": "Create params/ENV/ from the account or from an existing stack.",
+    "adopt": "Take over another tool's stack, in place.",
+    "preflight": "Check that what a stack needs exists.",
+    "review": "Make change sets and show them; exit 2 on changes.",
+    "diff": "Predict the change set from OLD to NEW, without AWS.",
+    "ship": "Write an image's digest into params/, and review exactly that.",
+    "execute": "Execute the change set of a review file, and follow it.",
+    "discard": "Delete pending change sets, or a stack whose creation failed.",
+    "watch": "Follow a stack operation, or show how the last one ended.",
+    "prove": "Start one task, see that it stays up, stop it.",
+    "rollback": "Make a change set that restores an earlier deployment.",
+    "verify": "Check that what runs is correct, and that it is committed.",
+    "smoke": "Start one task, have it process a message, and put all back.",
+    "drift": "Show what was changed by hand; exit 2 if anything was.",
+    "status": "Show what is deployed, what runs and waits, and what to do next.",
+    "logs": "Show what the tasks write, each line with its task.",
+    "doctor": "Check what the tool needs here, and say the next step.",
+    "rights": "Show the IAM policies that this tool needs.",
+}
+"""Each command with the first sentence of its help, which importing it would tell too late."""
 
-@click.group(context_settings={"max_content_width": 80})
-def deploy() -> None:
-    """Review, execute and verify change sets for the stacks of params/.
+deploy = LateGroup(
+    name="deploy",
+    late=COMMANDS,
+    context_settings={"max_content_width": 80},
+    help="""Review, execute and verify change sets for the stacks of params/.
 
     Exit codes: 0 done or nothing to change, 1 an error, 2 there are changes (adopt, review, diff,
     ship, rollback, drift), 3 refused, 4 stopped watching while AWS continues, 64 wrong usage.
-    """
+    """,
+)
 
-
-for command in (
-    init, adopt, preflight, review, diff, ship, execute, discard, watch, prove, rollback, verify,
-    smoke, drift, status, logs, rights,
-):  # fmt: skip
-    deploy.add_command(command)
+deploy = click.version_option(package_name="fargate-worker-stack", prog_name="workerstack")(deploy)

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import CHANGES, ROOT
+from workerstack.commands.aiming import complete_names, stack_option
+from workerstack.commands.example import WithExample
+from workerstack.commands.options import CHANGES, root_option
 from workerstack.commands.reports import all_option, format_option, report
+from workerstack.deployments import anywhere
 from workerstack.output import say, show_formatted
 from workerstack.problem import Problem, harmless
 
@@ -23,9 +26,15 @@ NOTHING = "nothing"
 
 GIT = "git:"
 
+PARAMS_DEPTH = 3
+"""Folders above a file of params/ENV, the checkout's own the last."""
 
-@click.command()
-@click.argument("names", nargs=-1, metavar="[OLD NEW | ENV/STACK...]")
+
+@click.command(cls=WithExample, example="--base HEAD")
+@click.argument(
+    "names", nargs=-1, metavar="[OLD NEW | ENV/STACK... | FILE]", shell_complete=complete_names
+)
+@stack_option
 @click.option(
     "--params", metavar="FILE", help="Take the values of both, or of NEW, from this file."
 )
@@ -44,10 +53,11 @@ GIT = "git:"
 )
 @format_option
 @all_option
-@click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
+@root_option
 def diff(
     *,
     names: tuple[str, ...],
+    stack: str | None,
     params: str | None,
     old_params: str | None,
     base: str | None,
@@ -59,8 +69,11 @@ def diff(
     """Predict the change set from OLD to NEW, without AWS.
 
     OLD and NEW are templates: files, git:REV:PATH, or `nothing`. With --base every
-    deployment of params/ is compared with what it was in that revision. Exit 2: changes.
+    deployment of params/ is compared with what it was in that revision, or FILE with --stack.
+    Exit 2: changes.
     """
+    if stack is not None and (base is None or head or len(names) != 1):
+        raise click.UsageError("--stack goes with one FILE and with --base, and not with --head")
     if base is None:
         if head:
             raise click.UsageError("--head goes with --base")
@@ -73,7 +86,9 @@ def diff(
         if params or old_params:
             raise click.UsageError("--params goes with OLD and NEW, not with --base")
         found = list(
-            _deployments(base, names, root)
+            _file(base, names[0], stack)
+            if stack is not None
+            else _deployments(base, names, root)
             if head is None
             else _of_revision(base, head, names, root)
         )
@@ -96,8 +111,8 @@ def _templates(
         _side(old, _deployment(old_params, root), root),
         _side(new, after, root),
         name=after.name if after else harmless(f"{old} -> {new}"),
-        account=after.target.account if after else "",
-        region=after.target.region if after else "",
+        account=after.target.account if after and not after.of_file else "",
+        region=after.target.region if after and not after.of_file else "",
         stack=after.stack if after else "",
     )
 
@@ -147,13 +162,10 @@ def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
     path = Path(place.rpartition(":")[2] if place.startswith(GIT) else place)
     name = f"{path.parent.name}/{path.stem}"
     above = path.absolute().parents
-    if len(above) < 3:  # noqa: PLR2004 - params/ENV/STACK.yaml of a checkout
-        raise Problem(
-            f"{place} is no params file",
-            "it does not lie in params/ENV of a checkout",
-            "Give params/ENV/STACK.yaml",
-        )
-    return deployments.load_text(name, _text(place, root), path, above[2])
+    is_of_params = len(above) > PARAMS_DEPTH and (path.parent / "target.yaml").is_file()
+    if is_of_params and above[1].name == "params":
+        return deployments.load_text(name, _text(place, root), path, above[PARAMS_DEPTH - 1])
+    return deployments.values_of(_text(place, root), path, anywhere.repository(path.parent))
 
 
 def _text(place: str, root: Path) -> str:
@@ -178,6 +190,27 @@ def _text(place: str, root: Path) -> str:
             reason or "it is not there",
             f"Give a file, git:REV:PATH, or `{NOTHING}`",
         ) from None
+
+
+def _file(base: str, typed: str, stack: str) -> "Iterator[Prediction]":
+    """A file of any repository as it is, against what it was in the base."""
+    from workerstack.deployer.revisions import text_at
+    from workerstack.review.predict import Side, foresee
+
+    file, root = anywhere.found(typed)
+    new = deployments.load_file(file, stack, anywhere.NOWHERE, root)
+    text = text_at(base, new.of_file, root)
+    old = deployments.of_text(new, text, root) if text else None
+    template = old.template.relative_to(root).as_posix() if old else ""
+    existed = old is not None and text_at(base, template, root) is not None
+    yield foresee(
+        _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
+        _new_side(new),
+        name=new.name,
+        account="",
+        region="",
+        stack=stack,
+    )
 
 
 def _of_revision(

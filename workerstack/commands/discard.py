@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments, files
+from workerstack.commands.aiming import aim, complete_names, named
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected, consent
+from workerstack.commands.options import connected, consent
 from workerstack.deployer.clock import Clock
 from workerstack.output import say
 from workerstack.problem import harmless
@@ -17,10 +19,15 @@ if TYPE_CHECKING:
     from workerstack.deployer.stack import Stack
 
 
-@click.command()
-@click.argument("what", metavar="REVIEW|ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit --yes")
+@click.argument(
+    "what", required=False, metavar="REVIEW|ENV/STACK|FILE", shell_complete=complete_names
+)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--stack", "whole", is_flag=True, help="Delete the stack, if its creation failed.")
+@click.option(
+    "--stack", "stacks_given", is_flag=False, flag_value="", multiple=True, metavar="[NAME]",
+    help="Delete the stack, if its creation failed. With NAME: take FILE as that stack.",
+)  # fmt: skip
 @click.option(
     "--retain", multiple=True, metavar="LOGICAL_ID",
     help="Retain this resource of a stack whose deletion failed; repeatable.",
@@ -29,9 +36,9 @@ if TYPE_CHECKING:
 @connected
 def discard(
     *,
-    what: str,
+    what: str | None,
     yes: bool,
-    whole: bool,
+    stacks_given: tuple[str, ...],
     retain: tuple[str, ...],
     form: str,
     minutes: int,
@@ -50,19 +57,24 @@ def discard(
     from workerstack.review import file as review_file
     from workerstack.review.renaming import Renaming
 
+    names, whole = [each for each in stacks_given if each], "" in stacks_given
+    if what is None and names:  # `--stack ENV/STACK`: click takes what follows for its value
+        what, names, whole = names[0], [], True
+    if what is None or len(names) > 1:
+        raise click.UsageError("give REVIEW, ENV/STACK, or FILE --stack NAME")
+    what = named(what, names[0]) if names else what
     file = Path(what)
-    if what not in {each.name for each in deployments.load_all(root)}:
+    if not names and what not in {each.name for each in deployments.load_all(root)}:
         found = review_file.read_any(file)
         if isinstance(found, Renaming):
             files.remove(file)
             say("Deleted the file. CloudFormation discards the refactoring when the stack changes.")
             return 0
-        deployment = deployments.load(found.where.deployment, root)
-        say(discarding.discard(found, deployment, clients_of(deployment, **connection)))
+        deployment, clients, _ = aim(found.where.deployment, root, connection, found.where.region)
+        say(discarding.discard(found, deployment, clients))
         files.remove(file)
         return 0
-    deployment = deployments.load(what, root)
-    clients = clients_of(deployment, **connection)
+    deployment, clients, _ = aim(what, root, connection)
     aws.identify(deployment, clients)
     stack = stacks.read(clients("cloudformation"), deployment.stack)
     if whole:

@@ -4,29 +4,30 @@ from pathlib import Path
 
 import click
 
-from workerstack import deployments
-from workerstack.commands.options import CHANGES, clients_of, columns, connected
+from workerstack.commands.aiming import aim, complete_names, named, stack_option
+from workerstack.commands.example import WithExample
+from workerstack.commands.options import CHANGES, columns, connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json, show_line, styled
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
+@stack_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="Choose the format.")  # fmt: skip
 @connected
-def drift(*, name: str, form: str, root: Path, **connection: str | None) -> int:
+def drift(*, name: str, stack: str | None, form: str, root: Path, **connection: str | None) -> int:
     """Show what was changed by hand; exit 2 if anything was."""
     from workerstack.deployer import aws
     from workerstack.deployer import stack as stacks
     from workerstack.review.show.words import broken, value_text
     from workerstack.verifier import drift as drifting
 
-    deployment = deployments.load(name, root)
-    clients = clients_of(deployment, **connection)
+    deployment, clients, _ = aim(named(name, stack), root, connection)
     aws.identify(deployment, clients)
-    stack = stacks.existing(clients("cloudformation"), deployment)
-    found = drifting.detect(stack, clients, Clock())
+    live = stacks.existing(clients("cloudformation"), deployment)
+    found = drifting.detect(live, clients, Clock())
     if form == "json":
         show_json([vars(each) for each in found], 2)
     for each in found if form == "text" else ():
@@ -38,7 +39,7 @@ def drift(*, name: str, form: str, root: Path, **connection: str | None) -> int:
                 for line in broken(value_text(value), columns(), start, " " * 14):
                     show_line(line)
     if not found:
-        say(f"No drift in the resources of {name} that CloudFormation can check.")
+        say(f"No drift in the resources of {deployment.name} that CloudFormation can check.")
         return 0
-    say("", "Put it back with", f"    ./deploy.py review {name} --revert-drift")
+    say("", "Put it back with", f"    ./deploy.py review {deployment.name} --revert-drift")
     return CHANGES

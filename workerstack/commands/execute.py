@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import aim
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected, consent
+from workerstack.commands.options import connected, consent
 from workerstack.output import say
 from workerstack.problem import Problem
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from workerstack.review.renaming import Renaming
 
 
-@click.command()
+@click.command(cls=WithExample, example=".reviews/edit.json --yes")
 @click.argument("file", metavar="REVIEW", type=click.Path(path_type=Path))
 @click.option(
     "--allow",
@@ -61,14 +63,14 @@ def execute(
     found = review_file.read_any(file)
     if not isinstance(found, Renaming):
         binding.check_allowed(found, allow)
-    deployment = deployments.load(found.where.deployment, root)
-    if not uncommitted:
+    where = found.where
+    deployment, clients, root = aim(where.deployment, root, connection, where.region)
+    if not uncommitted and _is_bound_by_git(deployment, root):
         committed.check(_files(found, deployment), root)
         if commit := _commit(found):
             committed.check_history(commit, root)
     if not yes:
         _ask(found)
-    clients = clients_of(deployment, **connection)
     if isinstance(found, Renaming):
         from workerstack.commands import adoption_step
 
@@ -91,6 +93,14 @@ def execute(
 
         return prove.after(found, deployment, clients, operation.stack_id, form)
     return code
+
+
+def _is_bound_by_git(deployment: deployments.Deployment, root: Path) -> bool:
+    """Whether what is executed must be committed: not where a file lies in no repository."""
+    if not deployment.of_file or (root / ".git").exists():
+        return True
+    say(f"{deployment.of_file} is in no git repository: only the review's digests bind it.")
+    return False
 
 
 def _derived(

@@ -1,18 +1,25 @@
 """``generate.py``: builds a project's templates, lints them, and writes out/."""
 
-from collections.abc import Mapping, Sequence
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from workerstack.command_line import project
+from workerstack.commands.example import WithExample
 from workerstack.lint.verdicts import Verdicts
 from workerstack.output import say, show, show_json_text
+from workerstack.problem import Problem, as_typed
 
 if TYPE_CHECKING:
     from workerstack.lint.building import Build
     from workerstack.lint.lint import Finding, Request
+    from workerstack.lint.watching import WarmLinter
 
+SOURCE = "templates"
 HOUSE = Path(__file__).parents[1]
 JUDGES = ("checks", "cloudformation", "lint", "simulator")
 """The rooms on which a verdict depends."""
@@ -24,11 +31,19 @@ FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
 
-def generating(build: "Build", root: Path) -> click.Command:
-    """The command for the project in ``root``, whose templates ``build`` gives."""
+def generating(build: "Build", root: Path | None = None) -> click.Command:
+    """The command for the project in ``root``, whose templates ``build`` gives.
 
-    @click.command()
+    Without ``root`` it is the one that is worked in.
+    """
+
+    @click.command(cls=WithExample, example="--check")
     @click.option("--check", is_flag=True, help="Write nothing; exit 2 if out/ is not current.")
+    @click.option(
+        "--watch",
+        is_flag=True,
+        help="Write nothing; show verdict and diff at each save, until Ctrl-C.",
+    )
     @click.option(
         "--lint-format",
         type=click.Choice(FORMATS),
@@ -36,7 +51,7 @@ def generating(build: "Build", root: Path) -> click.Command:
         help="Choose the format of the findings.",
         show_default=True,
     )
-    def generate(*, check: bool, lint_format: str) -> int:
+    def generate(*, check: bool, watch: bool, lint_format: str) -> int:
         """Build all workers of templates/workers.py, lint them, and write out/.
 
         Each template is linted alone and with the values of every params file that uses it.
@@ -44,9 +59,31 @@ def generating(build: "Build", root: Path) -> click.Command:
 
         Exit codes: 0 done or current, 1 an error or a lint finding, 2 out of date (--check).
         """
-        return _generate(build, root, lint_format, check=check)
+        if watch:
+            if check or lint_format != "text":
+                raise click.UsageError("--watch takes neither --check nor --lint-format")
+            return _watch(build, root or project())
+        return _generate(build, root or project(), lint_format, check=check)
 
     return generate
+
+
+def _of_project() -> list[tuple[str, dict[str, Any]]]:
+    """What a project's generate.py builds, for the installed command, which lies elsewhere."""
+    root = project()
+    if not (root / SOURCE / "workers.py").is_file():
+        raise Problem(
+            f"{as_typed(root)} has no {SOURCE}/workers.py",
+            "that says which workers there are",
+            "Run it in a project, or make one with `workerstack new DIR`",
+        )
+    sys.path.insert(0, str(root))
+    build = importlib.import_module(SOURCE).build
+    workers = importlib.import_module(f"{SOURCE}.workers").ALL
+    return [(worker.name, build(worker).to_dict()) for worker in workers]
+
+
+generate = generating(_of_project)
 
 
 def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> int:
@@ -75,6 +112,65 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
     if check:
         return _compare(root, texts, quiet=lint_format != "text")
     return _write(root, texts)
+
+
+def _watch(build: "Build", root: Path) -> int:
+    """Builds and lints again at each save; ends with Ctrl-C."""
+    import gc
+    import time
+
+    from workerstack.lint.watching import WarmLinter, forget, saved
+
+    gc.enable()  # generate.py does without in its second of work; this goes on for hours
+    linter = WarmLinter(HOUSE / "lint/rules")
+    gc.collect()
+    gc.freeze()
+    for names in saved(root, time.sleep):
+        started = time.perf_counter()
+
+        def told(verdict: str, began: float = started, of: str = ", ".join(names)) -> None:
+            say(f"{of or 'begun'}: {verdict} ({time.perf_counter() - began:.2f} s)")
+
+        forget(SOURCE)
+        try:
+            told(_verdict(build, root, linter, told))
+        except Problem as problem:
+            told(str(problem))
+    return 0
+
+
+def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[str], None]) -> str:
+    """What is wrong, or how out/ differs; both are shown, and summed up in a sentence.
+
+    ``told`` is called with the first verdict, which is about what changed.
+    """
+    from workerstack.lint import artifacts, inputs, reports
+    from workerstack.lint.building import built
+    from workerstack.lint.rendering import render
+
+    texts = {f"out/{name}.template.yaml": render(each) for name, each in built(build).items()}
+    deployed = inputs.deployments_of(texts, root)
+    wrong = inputs.mistakes(texts, deployed, root)
+    if wrong:
+        say(*map(str, wrong))
+        return "nothing would be written"
+    requests = inputs.requests(texts, deployed, root)
+    differences = artifacts.stale(texts, root)
+    names = ", ".join(differences)
+    differs = f"`generate.py` would write {names}" if names else "out/ is current"
+    is_quick = linter.is_quickly_clean(requests)
+    if is_quick:
+        for difference in differences.values():
+            show(difference.rstrip("\n"))
+        told(f"what changed is clean; {differs}")
+    findings = linter.lint(requests)
+    if findings:
+        show(reports.text(findings))
+        return f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"
+    if not is_quick:
+        for difference in differences.values():
+            show(difference.rstrip("\n"))
+    return f"all is clean; {differs}"
 
 
 def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Sequence[Finding]":

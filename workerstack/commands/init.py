@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import connected
 from workerstack.deployer.aws import Clients
 from workerstack.output import say
 
 
-@click.command()
+@click.command(cls=WithExample, example="staging --vpc webordinary")
 @click.argument("environment", metavar="ENV")
 @click.option("--vpc", help="Take this VPC, an ID or a Name tag [default: the default VPC].")
 @click.option("--from-stack", metavar="STACK", help="Read the values from this stack instead.")

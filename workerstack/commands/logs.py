@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json, show_line
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from workerstack.deployer.logs import Line
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK", shell_complete=complete_names)
 @click.option("--since", default="1h", show_default=True, metavar="DURATION",
               help="Start so long ago, such as 90, 30m, 6h or 2d.")  # fmt: skip
 @click.option("--follow", is_flag=True, help="Continue with new lines until Ctrl-C.")

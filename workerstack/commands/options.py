@@ -10,16 +10,20 @@ from urllib.parse import urlsplit
 import click
 
 from workerstack import deployments
+from workerstack.command_line import project
 from workerstack.deployer.aws import Clients, explained
 from workerstack.output import confirm
 from workerstack.problem import Refusal
 
-ROOT = Path(__file__).parents[2]
 CHANGES = 2
 """The exit code of a command that found changes."""
 
 WIDEST = 120
 """Columns beyond which a line is hard to read."""
+
+
+root_option = click.option("--root", type=click.Path(path_type=Path), default=project, hidden=True)
+"""The project's folder; for tests and for what works on several."""
 
 
 def connected(command: Callable[..., int]) -> Callable[..., int]:
@@ -34,7 +38,7 @@ def connected(command: Callable[..., int]) -> Callable[..., int]:
             help="Use this AWS endpoint, such as http://127.0.0.1:4566.",
             show_default="AWS_ENDPOINT_URL",
         ),
-        click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True),
+        root_option,
     )
 
     @wraps(command)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
 from workerstack.commands.checks import format_option, show_checks
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json
@@ -21,8 +23,8 @@ BROUGHT = ("AWS::ECS::TaskDefinition", "AWS::ECS::Service")
 """A change of one of these may keep the next task from starting."""
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK", shell_complete=complete_names)
 @format_option
 @connected
 def prove(*, name: str, form: str, root: Path, **connection: str | None) -> int:

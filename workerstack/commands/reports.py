@@ -101,10 +101,13 @@ def review_files(
     if output and not several:
         return [output for _ in reviews]
     folder = root / ".reviews" if output is None else output
-    return [
-        folder / f"{each.where.deployment.replace('/', '-')}-{each.change_set.name}.json"
-        for each in reviews
-    ]
+    return [folder / f"{_called(each)}-{each.change_set.name}.json" for each in reviews]
+
+
+def _called(review: "Review") -> str:
+    """A file's name for a deployment: ENV-STACK, or the stack that a file is for."""
+    where = review.where
+    return where.stack_name if " " in where.deployment else where.deployment.replace("/", "-")
 
 
 def keep(reviews: "Sequence[Review]", files: "Sequence[Path]") -> None:

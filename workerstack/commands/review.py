@@ -1,5 +1,6 @@
 """``deploy.py review``."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import (
     all_option,
@@ -21,7 +24,7 @@ from workerstack.output import say, show_formatted, show_json, status
 from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from workerstack.review.model import Finding, Review
     from workerstack.verifier.check import Check
@@ -30,8 +33,9 @@ AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
 
 
-@click.command()
-@click.argument("name", metavar="ENV[/STACK]")
+@click.command(cls=WithExample, example="staging/webordinary-edit --output .reviews/edit.json")
+@click.argument("name", metavar="ENV[/STACK]|FILE", shell_complete=complete_names)
+@stack_option
 @format_option
 @all_option
 @click.option(
@@ -46,24 +50,36 @@ AT_ONCE = 4
     help="Accept this blocking finding, where approvers see it; repeatable.",
 )
 @click.option("--revert-drift", is_flag=True, help="Also revert what was changed by hand.")
+@click.option("--yes", is_flag=True, help="With --stack: do not ask about account and region.")
 @connected
 def review(
     *,
     name: str,
+    stack: str | None,
     form: str,
     whole: bool,
     output: Path | None,
     allow: tuple[str, ...],
     revert_drift: bool,
+    yes: bool,
     root: Path,
     **connection: str | None,
 ) -> int:
     """Make change sets and show them; exit 2 on changes.
 
-    ENV/STACK is one stack; ENV is all of its stacks.
+    ENV/STACK is one stack; ENV is all of its stacks. With --stack it is FILE of any repository:
+    a deployment file of Git sync, or a template, which keeps the values that its stack has.
     """
-    several = "/" not in name
-    chosen = _stacks(name, root) if several else [deployments.load(name, root)]
+    name = named(name, stack)
+    several = stack is None and "/" not in name
+    chosen: Sequence[deployments.Deployment]
+    if stack is None:
+        chosen = _stacks(name, root) if several else [deployments.load(name, root)]
+    else:
+        deployment, clients, root = aim(name, root, connection)
+        chosen = [deployment]
+        connection = {**connection, "region": clients.region}
+        confirm(deployment, "Make a change set for", yes=yes)
     allowed = _allowed(allow, [each.name for each in chosen])
     with ThreadPoolExecutor(AT_ONCE) as pool:
         looking = {each.name: pool.submit(needs, each, connection) for each in chosen}
@@ -193,7 +209,7 @@ def _older(
         say(f"    ./deploy.py discard {deployment.name}")
 
 
-def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
+def _stacks(environment: str, root: Path) -> Sequence[deployments.Deployment]:
     found = [each for each in deployments.load_all(root) if each.environment == environment]
     if not found:
         # Says which environments there are, and the nearest one.
@@ -202,7 +218,7 @@ def _stacks(environment: str, root: Path) -> "Sequence[deployments.Deployment]":
 
 
 def reviews(
-    chosen: "Sequence[deployments.Deployment]",
+    chosen: Sequence[deployments.Deployment],
     connection: dict[str, str | None],
     allowed: dict[str, list[str]],
     *,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workerstack import deployments
-from workerstack.commands.options import ROOT
+from workerstack.commands.aiming import complete_environments
+from workerstack.commands.example import WithExample
+from workerstack.commands.options import root_option
 from workerstack.output import say, show_json
 from workerstack.problem import Problem
 
@@ -18,8 +20,8 @@ INLINE = 10_240
 """Characters of all inline policies of a role, without blanks (IAM: quotas)."""
 
 
-@click.command()
-@click.argument("env", metavar="ENV")
+@click.command(cls=WithExample, example="staging --for reviewer")
+@click.argument("env", metavar="ENV", shell_complete=complete_environments)
 @click.option(
     "--for", "role", type=click.Choice(["reviewer", "executor", "service-role", "smoke"]),
     help="Show one policy alone, as IAM takes it; without it, all of them by role.",
@@ -40,7 +42,7 @@ INLINE = 10_240
     "--dead-letter-queue", "dead", multiple=True, metavar="NAME",
     help="Name that of a queue which is not of these stacks; watching and smoke read it.",
 )  # fmt: skip
-@click.option("--root", type=click.Path(path_type=Path), default=ROOT, hidden=True)
+@root_option
 def rights(
     *,
     env: str,

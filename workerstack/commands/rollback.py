@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workerstack import deployments
+from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import CHANGES, clients_of, columns, connected, consent
+from workerstack.commands.options import CHANGES, columns, connected, consent
 from workerstack.commands.reports import all_option, allow_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, show_json, show_line
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.source import Source
     from workerstack.deployer.stack import Stack
+    from workerstack.deployments import Deployment
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit --to HEAD")
+@click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
+@stack_option
 @click.option(
     "--to",
     metavar="REVISION|EXECUTION",
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 def rollback(
     *,
     name: str,
+    stack: str | None,
     to: str | None,
     listed: bool,
     allow: tuple[str, ...],
@@ -70,36 +74,36 @@ def rollback(
     from workerstack.deployer import aws, undo
     from workerstack.deployer import stack as stacks
 
-    deployment = deployments.load(name, root)
-    clients = clients_of(deployment, **connection)
+    deployment, clients, root = aim(named(name, stack), root, connection)
     caller = aws.identify(deployment, clients)
-    stack = stacks.existing(clients("cloudformation"), deployment)
-    stacks.check_owner(stack, deployment.name)
+    live = stacks.existing(clients("cloudformation"), deployment)
+    stacks.check_owner(live, deployment.name)
     if listed:
-        return _listed(deployment, stack, clients, form, root)
-    undo.check_continued(stack, deployment, goes_on=goes_on, skip=skip)
-    if stack.status not in undo.FAILED:
-        source = _source(to, deployment, stack, clients, root)
-        return _proposed(source, stack, clients, form, allow, output, root, whole=whole)
+        return _listed(deployment, live, clients, form, root)
+    undo.check_continued(live, deployment, goes_on=goes_on, skip=skip)
+    if live.status not in undo.FAILED:
+        source = _source(to, deployment, live, clients, root)
+        confirm(deployment, "Make a change set for", yes=yes)
+        return _proposed(source, live, clients, form, allow, output, root, whole=whole)
     if to:
         raise Refusal(
-            f"{stack.name} is in {stack.status}",
+            f"{live.name} is in {live.status}",
             "it must be rolled back before it takes another change set",
-            f"Run `deploy.py rollback {name}` without --to first",
+            f"Run `deploy.py rollback {deployment.name}` without --to first",
         )
     if not yes:
         consent(
-            f"Roll back {stack.name}, which is in {stack.status}"
+            f"Roll back {live.name}, which is in {live.status}"
             + (f", without {', '.join(skip)}" if skip else ""),
             "nothing was rolled back",
         )
-    operation = undo.begin_rollback(stack, deployment, clients, Clock(), skip, caller)
+    operation = undo.begin_rollback(live, deployment, clients, Clock(), skip, caller)
     return watched(operation, clients, form=form, minutes=minutes)
 
 
 def _source(
     to: str | None,
-    deployment: deployments.Deployment,
+    deployment: "Deployment",
     stack: "Stack",
     clients: "Clients",
     root: Path,
@@ -112,7 +116,7 @@ def _source(
 
 
 def _listed(
-    deployment: deployments.Deployment, stack: "Stack", clients: "Clients", form: str, root: Path
+    deployment: "Deployment", stack: "Stack", clients: "Clients", form: str, root: Path
 ) -> int:
     """The last executions; what the stack has now is marked."""
     from workerstack.deployer import going_back

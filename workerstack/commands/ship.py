@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import all_option, format_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
@@ -28,8 +30,14 @@ ROWS = 2
 """What a new image changes: the task definition, and the service that takes it."""
 
 
-@click.command()
-@click.argument("words", nargs=-1, required=True, metavar="ENV/STACK... [TAG|DIGEST]")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="ENV/STACK... [TAG|DIGEST]",
+    shell_complete=complete_names,
+)
 @click.option("--container", default="", metavar="NAME", help="Choose the container.")
 @click.option(
     "--dry-run", is_flag=True, help="Check the image; write nothing, and make no change set."

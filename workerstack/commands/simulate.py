@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from workerstack import files, output
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 from workerstack.output import bar, say, show_formatted
 from workerstack.problem import Problem
@@ -28,7 +29,11 @@ LONG = 2_000
 """Messages from which a run is long enough for a progress bar."""
 
 
-@click.command(context_settings={"max_content_width": 80})
+@click.command(
+    cls=WithExample,
+    example="out/webordinary-edit.template.yaml --load burst:count=9,service=2m",
+    context_settings={"max_content_width": 80},
+)
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option("--trace", "trace_file", type=click.Path(path_type=Path),
               help="Read messages from a CSV file: arrival s, service s, 1 if poison.")  # fmt: skip
@@ -99,7 +104,8 @@ def simulate(
     """Replay a queue through the alarms and step policies of TEMPLATE.
 
     TEMPLATE is any CloudFormation template, YAML or JSON, with a scalable target and step scaling
-    policies with alarms on SQS metrics, or target tracking of a metric of the queue.
+    policies with alarms on SQS metrics, or target tracking of a metric of the queue; or a
+    deployment file of Git sync, for its template with its values.
 
     Exit codes: 0 done, 1 an error or a goal that no table keeps, 64 wrong usage.
     """
@@ -111,6 +117,8 @@ def simulate(
 
     given_loads = sum(map(bool, (trace_file, loads, learned)))
     _check_usage(given_loads, other, goal, picture, style, advised=advised)
+    if not params and (template_of := _template_of(template)):
+        params, template = template, template_of
     values = read_parameters(_text(params), str(params)) if params else {}
     values |= _pairs(given, "--parameter")
     named = [template, other] if other else [template]
@@ -232,6 +240,20 @@ def _draw(runs: "Sequence[Run]", file: Path) -> None:
         )
     files.write(file, drawn, "Give another path")
     say(f"wrote {file}")
+
+
+def _template_of(file: Path) -> Path | None:
+    """The template of a deployment file; None for a file that is none."""
+    from workerstack.cloudformation import parse
+    from workerstack.deployments import anywhere, values_of
+
+    text = _text(file)
+    if f"{anywhere.KEY}:" not in text and f'"{anywhere.KEY}"' not in text:
+        return None
+    data = parse(text, str(file)).data
+    if not isinstance(data, dict) or anywhere.KEY not in data:
+        return None
+    return values_of(text, file, anywhere.repository(file.parent)).template
 
 
 def _text(file: Path) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
 from workerstack.commands.checks import format_option, show_checks
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import confirm, say
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     from workerstack.verifier.smoke_journal import Journal
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit --message message.json --dry-run")
+@click.argument("name", metavar="ENV/STACK", shell_complete=complete_names)
 @click.option(
     "--message", "file", required=True, type=click.Path(path_type=Path), metavar="FILE",
     help="Send the content of this file as the message.",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import live, painted, say, show, show_json, styled
@@ -23,8 +25,10 @@ AT_ONCE = 4
 FOREVER = float("inf")
 
 
-@click.command()
-@click.argument("name", required=False, default="", metavar="[ENV[/STACK]]")
+@click.command(cls=WithExample, example="staging")
+@click.argument(
+    "name", required=False, default="", metavar="[ENV[/STACK]]", shell_complete=complete_names
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               show_default=True, help="Choose the format.")  # fmt: skip
 @click.option("--watch", "again", is_flag=True, help="Show it again whenever it changes.")

@@ -5,12 +5,14 @@ from pathlib import Path
 import click
 
 from workerstack import deployments
+from workerstack.commands.aiming import complete_names
 from workerstack.commands.checks import format_option, show_checks
+from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK", shell_complete=complete_names)
 @format_option
 @connected
 def verify(*, name: str, form: str, root: Path, **connection: str | None) -> int:

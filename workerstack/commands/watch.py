@@ -4,17 +4,21 @@ from pathlib import Path
 
 import click
 
-from workerstack import deployments
+from workerstack.commands.aiming import aim, complete_names, named, stack_option
+from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import clients_of, connected
+from workerstack.commands.options import connected
 from workerstack.output import say
 
 
-@click.command()
-@click.argument("name", metavar="ENV/STACK")
+@click.command(cls=WithExample, example="staging/webordinary-edit")
+@click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
+@stack_option
 @watching_options
 @connected
-def watch(*, name: str, form: str, minutes: int, root: Path, **connection: str | None) -> int:
+def watch(
+    *, name: str, stack: str | None, form: str, minutes: int, root: Path, **connection: str | None
+) -> int:
     """Follow a stack operation, or show how the last one ended.
 
     Ctrl-C asks whether to detach or to cancel; the operation continues in AWS when it detaches.
@@ -22,8 +26,7 @@ def watch(*, name: str, form: str, minutes: int, root: Path, **connection: str |
     from workerstack.deployer import aws, protection
     from workerstack.deployer import watch as ongoing
 
-    deployment = deployments.load(name, root)
-    clients = clients_of(deployment, **connection)
+    deployment, clients, _ = aim(named(name, stack), root, connection)
     aws.identify(deployment, clients)
     cloudformation = clients("cloudformation")
     operation = ongoing.latest(cloudformation, deployment)

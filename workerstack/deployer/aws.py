@@ -252,7 +252,11 @@ def identify(deployment: Deployment, clients: Clients) -> str:
         if actual != wanted:
             raise Refusal(
                 f"Wrong {what} {actual}",
-                f"params/{deployment.environment}/target.yaml allows only {wanted}",
-                f"{OTHERWISE[what]}, or correct `{what}` there",
+                f"it was reviewed in {wanted}"
+                if deployment.of_file
+                else f"params/{deployment.environment}/target.yaml allows only {wanted}",
+                OTHERWISE[what]
+                if deployment.of_file
+                else f"{OTHERWISE[what]}, or correct `{what}` there",
             )
     return caller

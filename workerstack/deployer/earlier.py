@@ -74,13 +74,19 @@ def check_origin(origin: str, deployment: Deployment, stack: Stack, clients: Cli
         )
 
 
+def _of_text(deployment: Deployment, text: str, root: Path) -> Deployment:
+    """The same deployment, from another text of its file."""
+    if deployment.of_file:
+        return deployments.of_text(deployment, text, root)
+    return deployments.load_text(deployment.name, text, deployment.source.file, root)
+
+
 def at_revision(deployment: Deployment, revision: str, root: Path) -> Source:
     """Template and values as they were committed; raises Problem where they were not."""
     commit = resolved(revision, root)
     file = deployment.source.file
-    then = deployments.load_text(
-        deployment.name, _committed(commit, str(file.relative_to(root)), root), file, root
-    )
+    text = _committed(commit, str(file.relative_to(root)), root)
+    then = _of_text(deployment, text, root)
     template = str(then.source.data["template-file-path"])
     return checked_source(then, _committed(commit, template, root), f"{REVISION}{commit}")
 
@@ -241,9 +247,8 @@ class _Reader:
         if text is None:
             return None
         if text not in self._deployments:
-            file = self._deployment.source.file
             try:
-                found = deployments.load_text(self._deployment.name, text, file, self._root)
+                found = _of_text(self._deployment, text, self._root)
             except Problem:
                 # An older form of the file, or a slip that was committed: nobody deployed it.
                 found = None

@@ -73,7 +73,8 @@ def unchanged(deployment: Deployment, clients: Clients) -> str:
     """What to say where CloudFormation finds no changes: labels may differ all the same."""
     cloudformation = clients("cloudformation")
     source, stack = read_source(deployment), stacks.read(cloudformation, deployment.stack)
-    whole = f"No changes: {deployment.name} matches {source.file} and params/."
+    values = "its values" if deployment.of_file else "params/"
+    whole = f"No changes: {deployment.name} matches {source.file} and {values}."
     if stack.is_new:
         return whole
     body = template_text(stacks.template_body(cloudformation, StackName=stack.id))

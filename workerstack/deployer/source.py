@@ -95,10 +95,15 @@ class Source:
 
 def descriptions_in(template: Mapping[str, Any]) -> dict[str, str]:
     """The description of each resource that has one in its Metadata."""
-    return {
-        name: body["Metadata"]["Description"]
+    found = {
+        name: body.get("Metadata")
         for name, body in template["Resources"].items()
-        if isinstance(body, dict) and "Description" in body.get("Metadata", {})
+        if isinstance(body, dict)
+    }
+    return {
+        name: metadata["Description"]
+        for name, metadata in found.items()
+        if isinstance(metadata, dict) and isinstance(metadata.get("Description"), str)
     }
 
 
@@ -111,11 +116,17 @@ def read_source(deployment: Deployment) -> Source:
     file = str(place.data["template-file-path"])
     try:
         text = deployment.template.read_bytes().decode()
-    except FileNotFoundError:
+    except UnicodeDecodeError:
+        raise Problem(
+            f"The template {file} cannot be read", "it is no UTF-8 text", "Save it as UTF-8"
+        ) from None
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise Problem(
             f"The template {file} does not exist",
             "only what was generated and committed is deployed",
-            "Run `make generate`, or correct the path",
+            "Correct the path from the root of the repository"
+            if deployment.of_file
+            else "Run `make generate`, or correct the path",
             file=place.file,
             line=place.line(("template-file-path",)),
         ) from None
@@ -128,6 +139,13 @@ def checked_source(deployment: Deployment, text: str, origin: str = "") -> Sourc
     """A template's text with the deployment's values; raises Problem for one not allowed."""
     file = str(deployment.source.data["template-file-path"])
     template = read(text, file).data
+    if not template["Resources"]:
+        raise Problem(
+            "The template has no resources",
+            "CloudFormation takes one resource or more in a template",
+            "Write a resource below `Resources`, or delete the stack itself",
+            file=deployment.template,
+        )
     declared = declared_parameters(template)
     for problem in problems(deployment, declared):
         raise problem
@@ -158,7 +176,9 @@ def placed(source: Source, clients: Clients) -> dict[str, str]:
         raise Problem(
             f"{source.file} has {len(content):,} bytes",
             f"a request holds {INLINE_LIMIT:,}, more goes through S3, and {what}",
-            f"Name a bucket of account {target.account} as template-bucket in"
+            "Split the template, or deploy it from params/, where target.yaml names a bucket"
+            if source.deployment.of_file
+            else f"Name a bucket of account {target.account} as template-bucket in"
             f" params/{source.deployment.environment}/target.yaml, or split the template",
         )
     key = f"{PREFIX}/{source.template_digest}.template.yaml"

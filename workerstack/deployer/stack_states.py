@@ -14,6 +14,9 @@ class State(NamedTuple):
 
 
 WATCH = "`deploy.py watch {}`"
+OF_FILE = " --stack "
+"""What is in the name of a deployment outside params/: it need not be a worker's."""
+
 VERIFY = "Verify it: `deploy.py verify {}`"
 REVIEW = "Fix the cause, then `deploy.py review {}`"
 DELETE = (
@@ -114,4 +117,8 @@ def next_step(status: str, deployment: str) -> str:
     state = STATES.get(status)
     if state is None:
         return "This state is new. Look at the stack in the console"
+    if state.next_step == VERIFY and OF_FILE in deployment:
+        return "See later whether it was changed by hand: `deploy.py drift {}`".replace(
+            "{}", deployment
+        )
     return state.next_step.replace("{}", deployment)

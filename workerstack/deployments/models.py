@@ -73,7 +73,8 @@ class DeploymentFile(_File):
 
     template_file_path: str = Field(description="The template, from the checkout's root.")
     parameters: dict[str, str | tuple[str, ...]] = Field(
-        default_factory=dict, description="The template's parameters; lists as YAML lists."
+        default_factory=dict,
+        description="The template's parameters; a list as one text, such as `a,b`.",
     )
     tags: dict[str, str] = Field(
         default_factory=dict,
@@ -84,7 +85,10 @@ class DeploymentFile(_File):
 
 @dataclass(frozen=True)
 class Deployment:
-    """One stack in one environment: which template, with which values, where."""
+    """One stack in one environment: which template, with which values, where.
+
+    ``of_file`` is the path of a file that is deployed outside params/; it has no environment.
+    """
 
     environment: str
     stack: str
@@ -93,10 +97,13 @@ class Deployment:
     parameters: Mapping[str, ParameterValue]
     tags: Mapping[str, str]
     source: Document[Path]
+    of_file: str = ""
 
     @property
     def name(self) -> str:
-        """``ENV/STACK``, as people write it on the command line."""
+        """``ENV/STACK`` or ``FILE --stack STACK``, as people write it on the command line."""
+        if self.of_file:
+            return f"{self.of_file} --stack {self.stack}"
         return f"{self.environment}/{self.stack}"
 
     @property
@@ -108,6 +115,8 @@ class Deployment:
     @property
     def target_files(self) -> tuple[Path, ...]:
         """What says where it is and what guards it: ``target.yaml`` and the stack policy."""
+        if self.of_file:
+            return ()
         policy = self.stack_policy
         target = self.source.file.with_name("target.yaml")
         return (target,) if policy is None else (target, policy)

@@ -30,12 +30,15 @@ def problems(deployment: Deployment, declared: Mapping[str, Parameter]) -> list[
 
 
 def _missing(deployment: Deployment, declared: Mapping[str, Parameter]) -> Iterator[Problem]:
+    is_alone = deployment.template == deployment.source.file
     for name, parameter in declared.items():
         if parameter.default is None and name not in deployment.parameters:
             yield Problem(
                 f"The parameter {name} is missing",
-                f"the template has no default for it: {parameter.description}",
-                f"Add {name}: ... below `parameters`",
+                f"the template has no default for it: {parameter.description}".rstrip(": "),
+                "Write a deployment file with its value (`template-file-path`, `parameters`)"
+                if is_alone
+                else f"Add {name}: ... below `parameters`",
                 file=deployment.source.file,
                 line=deployment.source.line(("parameters",)),
             )
@@ -61,18 +64,39 @@ def _value(
         )
         return
     parameter = declared[name]
-    if parameter.is_list != isinstance(value, tuple):
-        given, wanted = ("one value", "a list") if parameter.is_list else ("a list", "one value")
+    if isinstance(value, tuple) and not parameter.is_list:
         yield problem(
-            f"{name} is {given}",
-            f"the template declares {parameter.type}, which is {wanted}",
-            f"Write {wanted}",
+            f"{name} is a list",
+            f"the template declares {parameter.type}, which is one value",
+            "Write one value",
         )
         return
-    for position, item in enumerate(value if isinstance(value, tuple) else (value,)):
+    for position, item in enumerate(_members(value, parameter)):
         why = parameter.wrong(item)
         if why:
             yield problem(f"{name} cannot be {item!r}", why, "Correct the value", position)
+
+
+def _members(value: ParameterValue, parameter: Parameter) -> tuple[str, ...]:
+    """The values of a list, which Git sync documents as one text: ``a,b``.
+
+    CloudFormation trims each member of a CommaDelimitedList (user guide, "Parameters").
+    """
+    if isinstance(value, tuple):
+        return value
+    return tuple(each.strip() for each in value.split(",")) if parameter.is_list else (value,)
+
+
+def with_lists(
+    deployment: Deployment, declared: Mapping[str, Parameter]
+) -> dict[str, ParameterValue]:
+    """The parameters, with every list as its members, however the file has it."""
+    return {
+        name: _members(value, declared[name])
+        if name in declared and declared[name].is_list
+        else value
+        for name, value in deployment.parameters.items()
+    }
 
 
 OPEN = re.compile(r"\s*#\s*([A-Za-z0-9]+):\s*((?:not found|not clear|not taken)\b.*)")
@@ -89,6 +113,8 @@ def left_open(deployment: Deployment, declared: Mapping[str, Parameter]) -> list
     filled in or deleted.
     """
     found: dict[str, Problem] = {}
+    if deployment.template == deployment.source.file:  # a template alone leaves nothing open
+        return []
     for number, line in enumerate(deployment.source.text.splitlines(), 1):
         comment, empty = OPEN.fullmatch(line), EMPTY.fullmatch(line)
         name = comment[1] if comment else empty[1] if empty else ""
@@ -128,7 +154,7 @@ def load(name: str, root: Path) -> Deployment:
         raise Problem(
             f"{name!r} is not the name of a deployment",
             "that is ENV/STACK, such as dev/webordinary-edit",
-            f"Take one of {', '.join(_names(root)) or 'those that `init` writes'}",
+            f"Take one of {', '.join(names(root)) or 'those that `init` writes'}",
         )
     known = environments(root)
     if environment not in known:
@@ -139,7 +165,7 @@ def load(name: str, root: Path) -> Deployment:
         )
     folder = root / "params" / environment
     file = folder / f"{stack}.yaml"
-    _check_inside(folder, root)
+    check_inside(folder, root)
     stacks = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != TARGET)
     if stack not in stacks:
         raise Problem(
@@ -147,7 +173,7 @@ def load(name: str, root: Path) -> Deployment:
             f"params/{environment} has {_either(stacks) or 'no stack yet'}",
             _nearest(stack, stacks) or f"Create params/{environment}/{stack}.yaml",
         )
-    _check_inside(file, root)
+    check_inside(file, root)
     return _load(environment, read_file(file, "text"), load_target(folder), root)
 
 
@@ -164,10 +190,11 @@ def load_text(name: str, text: str, file: Path, root: Path) -> Deployment:
 
 def load_all(root: Path) -> list[Deployment]:
     """Every deployment of a checkout, by name."""
-    return [load(name, root) for name in _names(root)]
+    return [load(name, root) for name in names(root)]
 
 
-def _names(root: Path) -> list[str]:
+def names(root: Path) -> list[str]:
+    """Each ENV/STACK of a checkout, unread."""
     return [
         f"{environment}/{file.stem}"
         for environment in environments(root)
@@ -179,21 +206,21 @@ def _names(root: Path) -> list[str]:
 def load_target(folder: Path) -> Target:
     """Where the environment of this folder of params/ is; raises Problem where it is not said."""
     file, root = folder / f"{TARGET}.yaml", folder.parent.parent
-    _check_inside(file, root)
+    check_inside(file, root)
     source = read_file(file, "text")
-    target = _validate(Target, source)
+    target = validated(Target, source)
     if target.stack_policy is not None:
         line = source.line(("stack-policy",))
-        _check_inside(folder / target.stack_policy, root, "stack policy", file=file, line=line)
+        check_inside(folder / target.stack_policy, root, "stack policy", file=file, line=line)
     return target
 
 
 def _load(environment: str, source: Document[Path], target: Target, root: Path) -> Deployment:
     file = source.file
-    content = _validate(DeploymentFile, source)
+    content = validated(DeploymentFile, source)
     template = root / content.template_file_path
     line = source.line(("template-file-path",))
-    _check_inside(template, root, "template", file=file, line=line)
+    check_inside(template, root, "template", file=file, line=line)
     return Deployment(
         environment=environment,
         stack=file.stem,
@@ -205,7 +232,7 @@ def _load(environment: str, source: Document[Path], target: Target, root: Path) 
     )
 
 
-def _check_inside(
+def check_inside(
     path: Path, root: Path, kind: str = "file", *, file: Path | None = None, line: int | None = None
 ) -> None:
     """Raises Problem for a path that leads out of the checkout, links followed.
@@ -228,7 +255,8 @@ def _check_inside(
         )
 
 
-def _validate(model: type[Model], source: Document[Path]) -> Model:
+def validated(model: type[Model], source: Document[Path]) -> Model:
+    """A file's data as its model; raises Problem with the line that is wrong."""
     if not isinstance(source.data, dict):
         raise Problem(
             "The file is no mapping",

@@ -1,11 +1,12 @@
 """The generated texts together with the params files that deploy them."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from workerstack import deployments
-from workerstack.cloudformation import declared_parameters, read
-from workerstack.deployments.reading import left_open, problems
+from workerstack.cloudformation import Parameter, declared_parameters, read
+from workerstack.deployments.reading import left_open, problems, with_lists
 from workerstack.lint.lint import Request
 from workerstack.problem import Problem
 
@@ -30,11 +31,17 @@ def deployments_of(texts: Mapping[str, str], root: Path) -> list[deployments.Dep
     return found
 
 
+@lru_cache(maxsize=256)
+def _declared(text: str, name: str) -> Mapping[str, Parameter]:
+    """What a template declares; read once for all that ask."""
+    return declared_parameters(read(text, name).data)
+
+
 def mistakes(
     texts: Mapping[str, str], deployed: Sequence[deployments.Deployment], root: Path
 ) -> list[Problem]:
     """What the params files say that their templates do not allow."""
-    declared = {name: declared_parameters(read(text, name).data) for name, text in texts.items()}
+    declared = {name: _declared(text, name) for name, text in texts.items()}
     return [
         mistake
         for deployment in deployed
@@ -50,8 +57,9 @@ def requests(
     alone = [Request(name, text, {}) for name, text in texts.items()]
     deployed_with = []
     for name, text in texts.items():
+        declared = _declared(text, name)
         values = {
-            str(each.source.file.relative_to(root)): each.parameters
+            str(each.source.file.relative_to(root)): with_lists(each, declared)
             for each in deployed
             if _template_name(each, root) == name
         }

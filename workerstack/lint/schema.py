@@ -31,7 +31,7 @@ def deployment_schema(declared: Mapping[str, Parameter]) -> str:
 def _parameter(declared: Parameter) -> dict[str, Any]:
     if declared.is_list:
         return {
-            "type": "array",
+            "type": ["string", "array"],
             "items": {"type": "string"},
             "minItems": 1,
             "description": declared.description,

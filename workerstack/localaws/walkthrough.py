@@ -89,8 +89,8 @@ def _day_two(name: str, checkout: Path, url: str) -> None:
     said = _run("ship", "deploy.py", "ship", name, TAG, root=checkout, expected=CHANGES)
     counts = _first(said, COUNTS).partition(";")[0]
     _commit(checkout, f"Ship {TAG}")
-    done = _execute("ship", _review_file(said), checkout)
-    _step(7, "Ship", f"{TAG}: {counts}", _first(done, ENDED))
+    _execute("ship", _review_file(said), checkout)
+    _step(7, "Ship", f"{TAG}: {counts}")
     said = _run("prove", "deploy.py", "prove", name, root=checkout)
     _step(8, "Prove", *(shortened(each) for each in said))
     said = _run("rollback", "deploy.py", "rollback", name, root=checkout, expected=CHANGES)
@@ -98,7 +98,7 @@ def _day_two(name: str, checkout: Path, url: str) -> None:
     for line in done:
         if line.startswith("    git "):
             _git(checkout, *shlex.split(line)[1:])
-    _step(9, "Roll back", shortened(_first(said, "Going back ")), _first(done, ENDED))
+    _step(9, "Roll back", shortened(_first(said, "Going back ")))
 
 
 COUNTS, ENDED = " to replace, ", f"{STACK} is "

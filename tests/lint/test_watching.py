@@ -1,0 +1,147 @@
+"""generate.py --watch: each save is judged, and what was judged before is not linted again."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workerstack.lint import watching
+from workerstack.lint.lint import Finding, Request
+from workerstack.lint.watching import WarmLinter, saved, seen
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "workerstack/lint/rules"
+STEP = "Step(lower=10, change=+2)"
+
+
+def finding(file: str, *deployments: str) -> Finding:
+    return Finding(file, 1, 1, 1, 1, "E1", "wrong", "", deployments)
+
+
+def test_only_what_is_new_is_linted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def lint_all(_: object, requests: list[Request]) -> list[Finding]:
+        asked.append([each.text for each in requests])
+        return [finding(each.file, *each.values) for each in requests if "bad" in each.text]
+
+    monkeypatch.setattr(watching, "Linter", lambda _: None)
+    monkeypatch.setattr(watching, "lint_all", lint_all)
+    linter = WarmLinter(RULES)
+    one, two = Request("1", "good", {}), Request("2", "good too", {})
+    bad, with_values = Request("2", "bad", {}), Request("2", "bad", {"dev": {"A": "1"}})
+    assert linter.lint([one, two]) == []
+    assert linter.lint([one, two]) == []
+    assert linter.lint([one, bad, with_values]) == [finding("2"), finding("2", "dev")]
+    assert linter.lint([one, bad]) == [finding("2")]
+    assert linter.lint([one, two]) == []
+    assert asked == [["good", "good too"], ["bad", "bad"], ["good too"]]
+
+
+def test_each_save_is_seen_once(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    file = tmp_path / "templates/workers.py"
+    file.write_text("a")
+    (tmp_path / "other.py").write_text("a")
+    changes = iter(["b", None, "bc", "gone"])
+
+    def pause(_: float) -> None:
+        change = next(changes)
+        if change == "gone":
+            file.unlink()
+        elif change:
+            file.write_text(change)
+
+    found = saved(tmp_path, pause)
+    assert next(found) == []
+    assert [next(found) for _ in range(3)] == [["templates/workers.py"]] * 3
+    assert seen(tmp_path) == {}
+
+
+@pytest.fixture(scope="module")
+def template() -> str:
+    return (ROOT / "out/webordinary-edit.template.yaml").read_text()
+
+
+PLANTED = {
+    "a value that its schema does not allow": (
+        "AssignPublicIp: !Ref AssignPublicIp", "AssignPublicIp: PERHAPS", False,
+    ),
+    "what only our checks know": (
+        "LoadBalancers: []", "LoadBalancers: [{ContainerPort: 80}]", False,
+    ),
+    "a parameter": ("Default: :latest", "Default: :v2", False),
+    "something harmless": ("LogRetentionDays: 7", "LogRetentionDays: 7", True),
+    "a cooldown": ("Cooldown: 300", "Cooldown: 240", True),
+}  # fmt: skip
+
+
+def test_what_changed_is_judged_first(template: str) -> None:
+    linter = WarmLinter(RULES)
+    before = Request("out/x.template.yaml", template, {})
+    assert not linter.is_quickly_clean([before])
+    assert linter.lint([before]) == []
+    for name, (old, new, is_clean) in PLANTED.items():
+        assert old in template or is_clean, name
+        changed = Request("out/x.template.yaml", template.replace(old, new, 1), {})
+        assert linter.is_quickly_clean([changed]) is is_clean, name
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
+    """A copy of the project, and generate.py that watches it."""
+    for name in ("generate.py", ".cfnlintrc.yaml", "out", "params", "templates"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / name)
+    program = subprocess.Popen(
+        [sys.executable, "generate.py", "--watch"], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1,
+    )  # fmt: skip
+    try:
+        yield tmp_path, program
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def until_verdict(program: "subprocess.Popen[str]") -> str:
+    """All that is printed to the end of the next verdict."""
+    assert program.stdout
+    lines = []
+    for line in program.stdout:
+        lines.append(line)
+        if line.endswith(" s)\n"):
+            break
+    return "".join(lines)
+
+
+def test_a_save_gives_the_verdict_and_the_diff(
+    watched: tuple[Path, "subprocess.Popen[str]"],
+) -> None:
+    folder, program = watched
+    workers = folder / "templates/workers.py"
+    text = workers.read_text()
+    assert "all is clean; out/ is current" in until_verdict(program)
+    before = (folder / "out/webordinary-edit.template.yaml").read_bytes()
+    workers.write_text(text.replace(STEP, "Step(lower=10, change=+3)"))
+    said = until_verdict(program)
+    assert "workers.py: what changed is clean; `generate.py` would write out/webordinary-e" in said
+    assert "\n-" in said
+    assert "\n+" in said
+    assert "workers.py: all is clean; `generate.py` would write" in until_verdict(program)
+    workers.write_text(text.replace("cpu=2048", "cpu=2047"))
+    assert "templates/workers.py:" in (said := until_verdict(program))
+    assert "2047 CPU units are impossible" in said
+    workers.write_text("def (")
+    assert "no Python" in until_verdict(program)
+    workers.write_text(text)
+    assert "what changed is clean; out/ is current" in until_verdict(program)
+    assert "all is clean; out/ is current" in until_verdict(program)
+    assert (folder / "out/webordinary-edit.template.yaml").read_bytes() == before
+    program.send_signal(signal.SIGINT)
+    assert program.wait(20) == 130
