@@ -40,7 +40,8 @@ def execution_role(worker: Worker, parameters: Parameters) -> Role:
     """What ECS itself acts as to start the container."""
     return Role(
         "ExecutionRole",
-        Metadata=described(f"What ECS acts as to {_starts(worker)}."),
+        # The same whatever the worker needs: a role whose text changes is a row of the change set.
+        Metadata=described("What ECS acts as to start the container."),
         AssumeRolePolicyDocument=_trust_in_tasks(),
         **_standing(worker, parameters),
     )

@@ -156,9 +156,11 @@ def sidecar(template: Template, **more: object) -> Template:
 def moved(template: Template, role: str, kind: str) -> object:
     """A role's policies as resources of one type, or with ``inline`` inside of it."""
     found = at(template, role).pop("Policies", [])
+    metadata: dict[str, Any] = {}
     for name, body in list(template["Resources"].items()):
         whom = {"Ref": role}
         if body["Type"] == "AWS::IAM::RolePolicy" and body["Properties"]["RoleName"] == whom:
+            metadata |= body.get("Metadata", {})  # what is meant goes along
             policy = template["Resources"].pop(name)["Properties"]
             found.append({key: policy[key] for key in ("PolicyName", "PolicyDocument")})
     for body in template["Resources"].values():
@@ -172,6 +174,7 @@ def moved(template: Template, role: str, kind: str) -> object:
             continue
         named = {"RoleName": {"Ref": role}} if kind == "RolePolicy" else {"Roles": [{"Ref": role}]}
         add(template, f"{role}Moved{number}", f"IAM::{kind}", **named, **each)
+        template["Resources"][f"{role}Moved{number}"]["Metadata"] = metadata
     return template
 
 

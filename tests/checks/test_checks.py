@@ -33,8 +33,9 @@ from tests.checks.edits import (
 )
 from tests.soak import examples
 from workerstack.checks import CHECKS, run
-from workerstack.cloudformation import from_data, resolve
+from workerstack.cloudformation import declared_parameters, from_data, read, resolve
 from workerstack.deployments import load_all
+from workerstack.deployments.reading import with_lists
 from workerstack.lint.lint import Finding, Linter, Request
 from workerstack.lint.rendering import render
 
@@ -224,6 +225,7 @@ def inside(template: Template) -> None:
     for role in ("ExecutionRole", "TaskRole"):
         beside = template["Resources"].pop(f"{role}Policy")
         policy = beside["Properties"]
+        template["Resources"][role]["Metadata"] = beside["Metadata"]  # what is meant goes along
         at(template, role)["Policies"] = [{k: policy[k] for k in ("PolicyName", "PolicyDocument")}]
     del template["Resources"]["Service"]["DependsOn"]
     at(template, "ScalableTarget")["ResourceId"] = {"Fn::Sub": "service/${Cluster}/${Service.Name}"}
@@ -260,14 +262,17 @@ def test_rights_of_another_role_do_not_count() -> None:
 def test_with_the_values_of_every_params_file() -> None:
     for deployment in load_all(ROOT):
         text = deployment.template.read_text()
-        request = Request("template", text, {deployment.name: deployment.parameters})
+        declared = declared_parameters(read(text, "template").data)
+        values = {deployment.name: with_lists(deployment, declared)}
+        request = Request("template", text, values)
         assert linter().lint(request) == []
 
 
 def test_wrong_values_are_told_with_their_file() -> None:
     deployment = next(each for each in load_all(ROOT) if each.name == "dev/webordinary-edit")
-    good, bad = deployment.parameters, {**deployment.parameters, "TaskMemory": "5000"}
     text = deployment.template.read_text()
+    good = with_lists(deployment, declared_parameters(read(text, "template").data))
+    bad = {**good, "TaskMemory": "5000"}
     request = Request("template", text, {"good.yaml": good, "bad.yaml": bad})
     [finding] = linter().lint(request)
     assert (finding.rule, finding.deployments) == ("E9318", ("bad.yaml",))

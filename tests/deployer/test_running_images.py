@@ -119,6 +119,7 @@ def test_a_queue_of_the_stack_itself_is_asked(
     (checkout / f"params/{name}.yaml").write_text(
         "template-file-path: out/thumbnails.template.yaml\nparameters:\n"
         f"  VpcId: {things.vpc_id}\n  SubnetIds: [{', '.join(things.subnet_ids)}]\n"
+        "  AssignPublicIp: ENABLED\n"
     )
     client("ecr").create_repository(repositoryName="example/thumbnails")
     pushing.push(client("ecr"), "example/thumbnails", "latest")

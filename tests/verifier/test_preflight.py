@@ -152,8 +152,8 @@ def no_queue(world: World) -> None:
 
 def short_timeout(world: World) -> None:
     world.template(
-        "Description: 'The task: container, size, roles and workspace.'",
-        "Description: The task\n      Worker: {LongestJob: 3600}",
+        "      Worker:\n        Protection",
+        "      Worker:\n        LongestJob: 3600\n        Protection",
     )
 
 
@@ -423,12 +423,12 @@ def test_a_review_says_what_is_not_met_and_is_quiet_otherwise(world: World, comm
     assert code == 2
     assert "Needs" not in out + err
     other_tag(world)
-    foreign_log_group(world)
+    no_queue(world)
     code, out, _ = command("review", NAME)
     assert code == 2
-    assert "Needs of dev/webordinary-edit: 2 of 13 not met" in out
+    assert "Needs of dev/webordinary-edit: 3 of 13 not met" in out
     assert "FAIL  image" in out
     assert "next: Push it" in out
     code, out, err = command("review", NAME, "--format", "json")
     assert json.loads(out)["version"] == 3
-    assert "2 of 13 not met" in err
+    assert "3 of 13 not met" in err

@@ -80,14 +80,14 @@ def after(
     form: str,
 ) -> int:
     """Proves what was executed, where nothing else does; the exit code."""
-    from workerstack.deployer.aws import explained
-    from workerstack.deployer.service import NoServiceError
-    from workerstack.verifier import prove as proving
-
     name = deployment.name
     changed = [each for each in review.resources if each.type in BROUGHT]
     if not any(each.action != "Remove" for each in changed):
         return 0
+    from workerstack.deployer.aws import explained
+    from workerstack.deployer.service import NoServiceError
+    from workerstack.verifier import prove as proving
+
     try:
         with explained(profile=clients.profile):
             plan = proving.plan(name, clients, stack_id)
