@@ -263,7 +263,9 @@ def test_fields_of_a_worker(row: list[str]) -> None:
 def test_each_field_of_a_worker_is_built(fields: str) -> None:
     given = eval(f"dict({fields})", dict(NAMES))  # noqa: S307 - our own documents
     # The reason that the example is not protected holds for no other protection.
-    other = {"unprotected": ""} if given.get("protection") in ("worker", "sidecar") else {}
+    other: dict[str, Any] = (
+        {"unprotected": ""} if given.get("protection") in ("worker", "sidecar") else {}
+    )
     worker = dataclasses.replace(workers.THUMBNAILS, **other, **given)
     assert templates.build(worker).to_dict() != PLAIN or worker == workers.THUMBNAILS
 

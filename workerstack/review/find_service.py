@@ -21,7 +21,6 @@ from workerstack.review.case import (
     properties,
 )
 from workerstack.review.model import Finding, ResourceChange
-from workerstack.simulator.report import duration
 
 SERVICE = "AWS::ECS::Service"
 ATTACHED = {"LoadBalancers": "its load balancer", "ServiceRegistries": "its service discovery"}
@@ -55,6 +54,9 @@ def _protection(case: Case, change: ResourceChange) -> tuple[str, float]:
     task = before.referred(service.get("TaskDefinition"), TASK) if service else None
     if task is None or not protects(task):
         return "", 0
+    # Only such a change needs the simulator's words; executing the others does without it.
+    from workerstack.simulator.report import duration
+
     longest = number(mapping(task.metadata.get("Worker")).get("LongestJob")) or 0
     until = f", {duration(round(longest))} at most" if longest else ""
     said = (
