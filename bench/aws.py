@@ -31,7 +31,7 @@ from workerstack.deployer import change_set, make_review, watch
 from workerstack.deployer import execute as execution
 from workerstack.deployer.aws import Clients, explained
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import Event, Snapshot
+from workerstack.deployer.operation import Snapshot, StackEvent
 from workerstack.deployer.source import digest
 from workerstack.deployer.stack import read, resources
 from workerstack.output import confirm
@@ -190,7 +190,7 @@ def _say(text: str) -> None:
 class Quiet:
     """Watches without a word; Ctrl-C ends the run."""
 
-    def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+    def show(self, snapshot: Snapshot, fresh: list[StackEvent]) -> None:
         """Nothing: one line a change is enough."""
 
     def interrupted(self) -> Literal["detach", "cancel"]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import measure
 from workerstack.cloudformation import Stack, from_data, resolve
-from workerstack.review.predict import Side, foresee, predict
+from workerstack.review.predict import TemplateSide, foresee, predict
 
 RECORDED = Path(__file__).parent.parent.parent / "shared/change-sets/recorded.jsonl"
 PAIRS = RECORDED.with_name("pairs.jsonl")
@@ -96,7 +96,8 @@ def _seconds() -> float:
     """What ``foresee`` takes for 600 updates, by the recorded pairs of templates."""
     pairs = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
     sides = [
-        [Side(pair[side], pair[f"{side}_parameters"]) for side in ("old", "new")] for pair in pairs
+        [TemplateSide(pair[side], pair[f"{side}_parameters"]) for side in ("old", "new")]
+        for pair in pairs
     ]
     rounds = []
     for _ in range(measure.ROUNDS):

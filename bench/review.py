@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.measure import peak_of_children, show
 from workerstack.review.model import Review
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 from workerstack.review.show import html, markdown
 from workerstack.review.show import text as terminal
 
@@ -22,7 +22,7 @@ FORMATS = ("json", "terminal", "markdown", "html")
 def large() -> Review:
     """A review as large as CloudFormation's limits allow, with values of every kind."""
 
-    def side(word: str) -> Side:
+    def side(word: str) -> TemplateSide:
         bodies = {
             f"Queue{number}": {
                 "Type": "AWS::SQS::Queue",
@@ -36,7 +36,7 @@ def large() -> Review:
             }
             for number in range(RESOURCES)
         }
-        return Side({"Resources": bodies})
+        return TemplateSide({"Resources": bodies})
 
     return predict_review(side("before"), side("after"), name="large")
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from workerstack.cloudformation import read
 from workerstack.deployments import load
 from workerstack.review.model import Review
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 from workerstack.review.show import html, words
 
 WIDTH, HEIGHT = 860, 1000
@@ -75,7 +75,7 @@ def review() -> Review:
     }
     template = read((ROOT / TEMPLATE).read_text("utf-8"), TEMPLATE).data
     sides = [
-        Side(template, each, deployment.tags)
+        TemplateSide(template, each, deployment.tags)
         for each in (values, {**values, "ImageReference": IMAGE})
     ]
     target = deployment.target

@@ -7,14 +7,14 @@ from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import Cluster, Service, TaskDefinition
 from troposphere.logs import LogGroup
 
-from templates.parameters import Names
+from templates.parameters import PhysicalNames
 from templates.queues import QueueReference
 
 
 def outputs(
     cluster: Cluster,
     service: Service,
-    names: Names | None,
+    names: PhysicalNames | None,
     task_definition: TaskDefinition,
     log_group: LogGroup,
     group: SecurityGroup,

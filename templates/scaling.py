@@ -15,13 +15,13 @@ from troposphere.applicationautoscaling import (
 from troposphere.ecs import Service
 
 from templates.description import described, meant
-from templates.parameters import Names, Size
+from templates.parameters import PhysicalNames, Size
 from templates.parts.schedule import Scheduled
 from templates.steps import Side
 
 
 def scalable_target(
-    size: Size, names: Names | None, service: Service, schedule: Sequence[Scheduled]
+    size: Size, names: PhysicalNames | None, service: Service, schedule: Sequence[Scheduled]
 ) -> ScalableTarget:
     """What scales, and between which bounds. The role is AWS's own, service-linked.
 
@@ -45,7 +45,7 @@ def scalable_target(
     )
 
 
-def _resource_id(names: Names | None, service: Service) -> AWSHelperFn:
+def _resource_id(names: PhysicalNames | None, service: Service) -> AWSHelperFn:
     """``service/CLUSTER/SERVICE``: of the names, or the end of the service's ARN."""
     if names is None:
         return Select(5, Split(":", Ref(service)))

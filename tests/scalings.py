@@ -11,14 +11,14 @@ from workerstack.simulator.model import (
     AlarmState,
     Metric,
     MetricName,
-    Policy,
     Queue,
     Scaling,
+    ScalingPolicy,
     ScheduledAction,
-    Step,
+    SimulatedStep,
     Suspended,
-    Task,
     TaskCount,
+    TaskSize,
     TrackingPolicy,
 )
 from workerstack.simulator.settings import Settings
@@ -44,19 +44,22 @@ def scalings(draw: st.DrawFn) -> Scaling:
     )
     factor = 50 if kind == "PercentChangeInCapacity" else 1
     second = draw(st.integers(2, 12))
-    out = Policy(
+    out = ScalingPolicy(
         name="Out",
         adjustment_type=kind,
-        steps=(Step(0, second, 1 * factor), Step(second, None, draw(st.integers(2, 4)) * factor)),
+        steps=(
+            SimulatedStep(0, second, 1 * factor),
+            SimulatedStep(second, None, draw(st.integers(2, 4)) * factor),
+        ),
         cooldown=draw(st.sampled_from([0, 60, 180, 300])),
         aggregation=draw(st.sampled_from(["Average", "Minimum", "Maximum"])),
         min_adjustment_magnitude=draw(st.integers(0, 2)) if factor > 1 else 0,
     )
     exactly = draw(st.booleans())
-    into = Policy(
+    into = ScalingPolicy(
         name="In",
         adjustment_type="ExactCapacity" if exactly else "ChangeInCapacity",
-        steps=(Step(None, 0, 0 if exactly else -draw(st.integers(1, 3))),),
+        steps=(SimulatedStep(None, 0, 0 if exactly else -draw(st.integers(1, 3))),),
         cooldown=draw(st.sampled_from([0, 60, 300])),
         aggregation="Maximum",
     )
@@ -75,7 +78,7 @@ def scalings(draw: st.DrawFn) -> Scaling:
             max_receive_count=draw(st.sampled_from([None, 1, 2, 5])),
             delay=draw(st.sampled_from([0, 0, 0, 45, 900])),
         ),
-        task=Task(
+        task=TaskSize(
             cpu=256,
             memory=512,
             stop_timeout=draw(st.sampled_from([2, 30, 120])),
@@ -193,7 +196,7 @@ def _tracking(draw: st.DrawFn, name: str) -> tuple[TrackingPolicy, list[Alarm]]:
 def tracking_scalings(draw: st.DrawFn) -> Scaling:
     """One or two policies that track a target, and sometimes a step that wakes the first task."""
     scaling = draw(scalings())
-    policies: list[Policy] = []
+    policies: list[ScalingPolicy] = []
     alarms: list[Alarm] = []
     for name in ("One", "Two")[: draw(st.integers(1, 2))]:
         policy, made = draw(_tracking(name))

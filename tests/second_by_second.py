@@ -13,7 +13,7 @@ from math import ceil, fsum, inf
 from random import Random
 from typing import Any
 
-from workerstack.simulator.model import Alarm, AlarmState, Policy, Scaling, TrackingPolicy
+from workerstack.simulator.model import Alarm, AlarmState, Scaling, ScalingPolicy, TrackingPolicy
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Trace
 
@@ -121,7 +121,7 @@ class Loop:
         self.returned = self.wasted = self.scale_outs = self.scale_ins = self.revision = 0
         self.duplicates = 0
         self.deploying = False
-        self.decision: tuple[int, list[tuple[Policy, Alarm, list[float]]]] | None = None
+        self.decision: tuple[int, list[tuple[ScalingPolicy, Alarm, list[float]]]] | None = None
         self.desired_series: list[tuple[int, int]] = []
 
     def run(self, horizon: int) -> None:
@@ -371,7 +371,7 @@ class Loop:
         self.counted = list(self.counts)
         asleep = now - self.last_activity > self.settings.sleep_after
         self.samples[now] = (None if asleep else sample, self.awake_since)
-        invoked: list[tuple[Policy, Alarm, list[float]]] = []
+        invoked: list[tuple[ScalingPolicy, Alarm, list[float]]] = []
         for alarm in self.scaling.alarms:
             points = self._points(alarm, now)
             before, after = self.states[alarm.name], self._state(alarm, points)
@@ -457,8 +457,8 @@ class Loop:
         oldest = len(marks) - marks.index(True)
         return AlarmState.ALARM if oldest >= m else self.states[alarm.name]
 
-    def _decide(self, now: int, invoked: list[tuple[Policy, Alarm, list[float]]]) -> None:
-        best: tuple[int, Policy, int, int] | None = None
+    def _decide(self, now: int, invoked: list[tuple[ScalingPolicy, Alarm, list[float]]]) -> None:
+        best: tuple[int, ScalingPolicy, int, int] | None = None
         # Target tracking, "Considerations": if there are several such policies, it scales in only
         # if all of them, with the scale-in portion enabled, are ready to scale in.
         removing = {
@@ -494,7 +494,7 @@ class Loop:
         self.desired = target
 
     def _wanted(  # noqa: C901, PLR0911
-        self, policy: Policy, alarm: Alarm, real: list[float], now: int
+        self, policy: ScalingPolicy, alarm: Alarm, real: list[float], now: int
     ) -> tuple[int, int, int] | None:
         if not real:
             return None
@@ -544,13 +544,13 @@ def _statistic(name: str, found: list[float]) -> float | None:
     }[name]
 
 
-def _cooldown_in(policy: Policy) -> int:
+def _cooldown_in(policy: ScalingPolicy) -> int:
     """Tracking has two cooldowns, ScaleOutCooldown and ScaleInCooldown; steps have one."""
     return policy.scale_in_cooldown if isinstance(policy, TrackingPolicy) else policy.cooldown
 
 
 def _change(  # noqa: PLR0911
-    policy: Policy, alarm: Alarm, value: float, base: int
+    policy: ScalingPolicy, alarm: Alarm, value: float, base: int
 ) -> int | None:
     if isinstance(policy, TrackingPolicy):
         # "How target tracking works": in proportion to the metric, rounded up; from nothing by

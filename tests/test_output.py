@@ -28,10 +28,10 @@ from workerstack.commands.checks import show_checks
 from workerstack.commands.simulate import simulate
 from workerstack.deployer import screen as watching
 from workerstack.deployer.operation import CHANGED, outcome
-from workerstack.deployer.screen import Block, Json, Lines
+from workerstack.deployer.screen import JsonScreen, LineScreen, LiveScreen
 from workerstack.deployer.service import EcsDeployment, Rollout
 from workerstack.lint import diagram, reports
-from workerstack.lint.lint import Finding as LintFinding
+from workerstack.lint.lint import LintFinding
 from workerstack.problem import Problem, harmless, harmless_json, harmless_lines, json_text, marked
 from workerstack.review.model import (
     AccessChange,
@@ -50,7 +50,7 @@ from workerstack.review.show import html, markdown
 from workerstack.review.show import text as terminal
 from workerstack.review.show.console import console_link
 from workerstack.review.show.words import plain
-from workerstack.verifier.check import Check, Status
+from workerstack.verifier.check import Status, Verdict
 
 ROOT = Path(__file__).parent.parent
 CHARACTERS = [
@@ -276,13 +276,13 @@ def test_the_reasons_of_a_watcher(text: str) -> None:
     going = {**QUEUE, "LogicalResourceId": text}
     now = replace(snapshot(BEGUN, going, failed), rollout=rollout_of(text), trouble=text)
     lines: list[str] = []
-    screen = Lines(lines.append)
+    screen = LineScreen(lines.append)
     screen.show(now, made(failed))
     screen.show(replace(now, now=now.now + timedelta(seconds=31)), [])
     for line in lines:
         assert "\n" not in seen(harmless_lines(line, coloured=False))
     objects: list[str] = []
-    data = Json(objects.append)
+    data = JsonScreen(objects.append)
     data.show(now, made(failed))
     data.show(replace(now, now=now.now + timedelta(seconds=31)), [])
     assert [json.loads(seen(each)) for each in objects]
@@ -299,7 +299,7 @@ def test_the_live_screen(text: str) -> None:
 
     file = StringIO()
     console = Console(file=file, force_terminal=True, width=1000, color_system=None)
-    screen = Block(console, output.painted, output.styled, lambda: "detach", lambda: START)
+    screen = LiveScreen(console, output.painted, output.styled, lambda: "detach", lambda: START)
     failed = event(4, "CREATE_FAILED", "Rule", reason=text)
     screen.show(replace(snapshot(BEGUN, QUEUE, failed), rollout=rollout_of(text)), made(failed))
     screen.close()
@@ -310,7 +310,7 @@ def test_the_live_screen(text: str) -> None:
 @pytest.mark.parametrize("form", ["text", "json", "junit"])
 def test_checks(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     for text in HOSTILE:
-        checks = [Check(text, text, status, text, text) for status in get_args(Status)]
+        checks = [Verdict(text, text, status, text, text) for status in get_args(Status)]
         show_checks(text, checks, form, [text])
         shown = seen(capsys.readouterr().out)
         if form == "junit":

@@ -19,7 +19,7 @@ from tests.deployer.test_recovery import commit
 from tests.smoke_worker import SERVICE, Account
 from tests.verifier.test_smoke import smoke
 from workerstack import deployments
-from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, Policy, decide, read
 from workerstack.deployer import queue_metrics
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
@@ -431,7 +431,7 @@ def each_one_counts(policy: Mapping[str, Any], caller: Caller) -> None:
         rest = without(policy, action)
         mine = [each for each in caller.questions if each.action == action]
         answers = {
-            decide([rest], Request(each.action, each.resource, each.context)).answer
+            decide([rest], AccessRequest(each.action, each.resource, each.context)).answer
             for each in mine
         }
         assert answers == {Answer.NOT_ALLOWED}, action

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from templates.problems import SpecificationError
 from templates.steps import Adjustment, Side, Step, step_table
-from workerstack.cloudformation.steps import Step as RuleStep
+from workerstack.cloudformation.steps import StepBounds as RuleStep
 from workerstack.cloudformation.steps import matching, probes
 
 

@@ -14,7 +14,7 @@ from templates.specification import ImportedQueue, Key, OwnQueue, Worker
 from workerstack.cloudformation import read
 from workerstack.cloudformation.schemas import recreation
 from workerstack.lint.diagram import references
-from workerstack.lint.lint import Linter, Request
+from workerstack.lint.lint import Linter, LintRequest
 from workerstack.lint.rendering import render
 
 ROOT = Path(__file__).parent.parent
@@ -388,7 +388,7 @@ def test_a_name_is_left_out_and_what_named_it_refers_to_the_resource(worker: Any
     text = render(built)
     assert not {each for each in parameters if f"${{{each}}}" in text or f"Ref {each}\n" in text}
     assert not Linter(ROOT / "workerstack/lint/rules").lint(
-        Request(f"{worker.name}.template.yaml", text, {})
+        LintRequest(f"{worker.name}.template.yaml", text, {})
     )
 
 
@@ -500,7 +500,7 @@ def test_the_sidecar_is_given_all_that_it_reads() -> None:
 @pytest.mark.parametrize("protection", PROTECTED)
 def test_every_protection_is_clean(worker: Worker, protection: str, linter: Linter) -> None:
     text = render(templates.build(protected(worker, protection)).to_dict())
-    assert linter.lint(Request("template", text, {})) == []
+    assert linter.lint(LintRequest("template", text, {})) == []
 
 
 @pytest.fixture(scope="module")

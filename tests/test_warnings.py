@@ -9,7 +9,14 @@ import pytest
 
 import templates
 from templates import workers
-from workerstack.simulator.model import Alarm, Declared, Policy, Scaling, ScheduledAction, Step
+from workerstack.simulator.model import (
+    Alarm,
+    Declared,
+    Scaling,
+    ScalingPolicy,
+    ScheduledAction,
+    SimulatedStep,
+)
 from workerstack.simulator.read import read_scaling
 from workerstack.simulator.run import summarize
 from workerstack.simulator.settings import Settings
@@ -47,7 +54,7 @@ def policies(scaling: Scaling, name: str, **values: Any) -> Scaling:
     return replace(scaling, policies=changed)
 
 
-def both(scaling: Scaling) -> tuple[Alarm, Policy]:
+def both(scaling: Scaling) -> tuple[Alarm, ScalingPolicy]:
     return scaling.alarms[0], scaling.policies[0]
 
 
@@ -98,8 +105,8 @@ PLANTED: dict[str, tuple[Change, Change]] = {
         lambda s: alarms(s, "DrainedAlarm", **blind(15)),
     ),
     "no-step-found": (
-        lambda s: policies(s, "ScaleInPolicy", steps=(Step(0, None, -1),)),
-        lambda s: policies(s, "ScaleInPolicy", steps=(Step(None, 0, -1),)),
+        lambda s: policies(s, "ScaleInPolicy", steps=(SimulatedStep(0, None, -1),)),
+        lambda s: policies(s, "ScaleInPolicy", steps=(SimulatedStep(None, 0, -1),)),
     ),
     "scale-in-on-missing-data": (
         lambda s: alarms(s, "DrainedAlarm", missing_data="breaching"),
@@ -132,13 +139,17 @@ def test_a_warning_and_its_harmless_neighbour(name: str) -> None:
 
 
 def test_other_ways_to_the_same_warnings() -> None:
-    steps = (Step(0, 9, 1), Step(11, None, 2))
+    steps = (SimulatedStep(0, 9, 1), SimulatedStep(11, None, 2))
     gap = policies(default(), "ScaleOutPolicy", steps=steps)
     found = [each for each in warn(gap) if each.id == "no-step-found"]
     assert [each.what for each in found] == ["ScaleOutPolicy has no step for 10"]
-    wrong_side = policies(default(), "ScaleOutPolicy", steps=(Step(None, 0, 1), Step(0, None, 1)))
+    wrong_side = policies(
+        default(), "ScaleOutPolicy", steps=(SimulatedStep(None, 0, 1), SimulatedStep(0, None, 1))
+    )
     assert "step-never-reached" in ids(wrong_side)
-    below = policies(default(), "ScaleInPolicy", steps=(Step(None, -5, -2), Step(-5, 0, -1)))
+    below = policies(
+        default(), "ScaleInPolicy", steps=(SimulatedStep(None, -5, -2), SimulatedStep(-5, 0, -1))
+    )
     assert "step-never-reached" in ids(below)
 
 

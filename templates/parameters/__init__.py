@@ -34,7 +34,7 @@ from templates.parameters.queue import (
     alarm_topic,
     queue,
 )
-from templates.parameters.size import Names, Size, names, size
+from templates.parameters.size import PhysicalNames, Size, names, size
 from templates.parts.environment import Varying
 from templates.parts.names import camel
 from templates.parts.rights import UseKey
@@ -46,10 +46,10 @@ from templates.specification import ImportedQueue, Worker
 __all__ = [
     "ImageParameters",
     "ImportedQueueParameters",
-    "Names",
     "NetworkParameters",
     "OwnQueueParameters",
     "Parameters",
+    "PhysicalNames",
     "QueueParameters",
     "Size",
     "WorkspaceParameters",
@@ -78,7 +78,7 @@ class Parameters:
     task_role: Parameter | None
     execution_role: Parameter | None
     boundary: Parameter | None
-    names: Names | None
+    names: PhysicalNames | None
     size: Size
 
     @classmethod
@@ -137,7 +137,7 @@ class Parameters:
             "Queue": [*queue, *([self.alarm_topic] if self.alarm_topic else [])],
             "Size": self.size.parameters,
             "Roles": [each for each in roles if each],
-            "Names": _all(self.names) if self.names else [],
+            "PhysicalNames": _all(self.names) if self.names else [],
         }
 
     def check(self, worker: Worker) -> None:

@@ -10,7 +10,7 @@ from templates.specification import LOG_RETENTION_DAYS, Worker
 
 
 @dataclass(frozen=True)
-class Names:
+class PhysicalNames:
     """Physical names that people's commands rely on."""
 
     cluster: Parameter
@@ -37,7 +37,7 @@ class Size:
         return [each for each in vars(self).values() if each]
 
 
-def names(worker: Worker) -> Names | None:
+def names(worker: Worker) -> PhysicalNames | None:
     """Physical names, by default made from the worker's; None where CloudFormation makes them."""
     if worker.names == "generated":
         return None
@@ -52,7 +52,7 @@ def names(worker: Worker) -> Names | None:
         )
 
     plain = r"^[A-Za-z0-9_-]{1,255}$"
-    return Names(
+    return PhysicalNames(
         cluster=name("ClusterName", f"{worker.name}-cluster", plain, "The cluster's name."),
         service=name("ServiceName", f"{worker.name}-service", plain, "The service's name."),
         task_family=name(

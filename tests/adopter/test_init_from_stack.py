@@ -318,7 +318,7 @@ def test_what_guards_the_stack_goes_into_the_target(
             stubber.add_response(
                 "list_stack_resources", summaries, {"StackName": answer["StackId"]}
             )
-        request = init_from_stack.Request("live", "webordinary-edit", None, force=False)
+        request = init_from_stack.InitRequest("live", "webordinary-edit", None, force=False)
         assert init_from_stack.initialize(request, clients, checkout, said.append)
         stubber.assert_no_pending_responses()
     target = deployments.load_target(checkout / "params/live")

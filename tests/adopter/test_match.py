@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.soak import examples
 from workerstack.adopter import retain_import
-from workerstack.adopter.deployed import Resource
+from workerstack.adopter.deployed import DeployedResource
 from workerstack.adopter.match import Matching, match
 from workerstack.problem import Refusal
 
@@ -16,9 +16,11 @@ Bodies = dict[str, dict[str, Any]]
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 
 
-def resources(bodies: Bodies, physical: dict[str, str] | None = None) -> dict[str, Resource]:
+def resources(
+    bodies: Bodies, physical: dict[str, str] | None = None
+) -> dict[str, DeployedResource]:
     return {
-        name: Resource(name, body["Type"], body, (physical or {}).get(name, ""))
+        name: DeployedResource(name, body["Type"], body, (physical or {}).get(name, ""))
         for name, body in bodies.items()
     }
 

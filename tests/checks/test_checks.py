@@ -36,7 +36,7 @@ from workerstack.checks import CHECKS, run
 from workerstack.cloudformation import declared_parameters, from_data, read, resolve
 from workerstack.deployments import load_all
 from workerstack.deployments.reading import with_lists
-from workerstack.lint.lint import Finding, Linter, Request
+from workerstack.lint.lint import Linter, LintFinding, LintRequest
 from workerstack.lint.rendering import render
 
 RULES = ROOT / "workerstack/lint/rules"
@@ -47,8 +47,8 @@ def linter() -> Linter:
     return Linter(RULES)
 
 
-def lint(template: Template) -> list[Finding]:
-    return linter().lint(Request("template", render(template), {}))
+def lint(template: Template) -> list[LintFinding]:
+    return linter().lint(LintRequest("template", render(template), {}))
 
 
 @cache
@@ -62,7 +62,7 @@ def our_matches(template: Template) -> list[Any]:
     return list(run_template_by_data(content or {}, ConfigMixIn([]), our_rules()))
 
 
-def ours(findings: list[Finding]) -> set[str]:
+def ours(findings: list[LintFinding]) -> set[str]:
     return {finding.rule for finding in findings if finding.rule[1:].startswith("9")}
 
 
@@ -264,7 +264,7 @@ def test_with_the_values_of_every_params_file() -> None:
         text = deployment.template.read_text()
         declared = declared_parameters(read(text, "template").data)
         values = {deployment.name: with_lists(deployment, declared)}
-        request = Request("template", text, values)
+        request = LintRequest("template", text, values)
         assert linter().lint(request) == []
 
 
@@ -273,7 +273,7 @@ def test_wrong_values_are_told_with_their_file() -> None:
     text = deployment.template.read_text()
     good = with_lists(deployment, declared_parameters(read(text, "template").data))
     bad = {**good, "TaskMemory": "5000"}
-    request = Request("template", text, {"good.yaml": good, "bad.yaml": bad})
+    request = LintRequest("template", text, {"good.yaml": good, "bad.yaml": bad})
     [finding] = linter().lint(request)
     assert (finding.rule, finding.deployments) == ("E9318", ("bad.yaml",))
 

@@ -15,7 +15,7 @@ from tests.checks.planted import PLANTED
 from workerstack import checks
 from workerstack.cloudformation import from_data, resolve
 from workerstack.commands.generate import generating
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 
 TEN = (
     "E9101", "E9202", "E9206", "E9301", "E9310", "E9313", "E9325", "E9404", "E9421", "E9432",
@@ -83,7 +83,7 @@ def test_generating(template: Template, said: Said, tmp_path: Path) -> None:
 
 
 def test_reviewing(template: Template, said: Said) -> None:
-    sides = [Side(each, {}) for each in (emitted(EDIT), template)]
+    sides = [TemplateSide(each, {}) for each in (emitted(EDIT), template)]
     review = predict_review(*sides, name=EDIT)
     found = ours(
         (each.id, f"{each.what}: {each.why}. {each.next_step}.") for each in review.findings

@@ -8,7 +8,7 @@ import pytest
 
 from tests.deployer.test_answers import RECORDED
 from workerstack.cloudformation import Unknown, from_data, is_known, resolve, unknowns
-from workerstack.review.predict import Side, foresee
+from workerstack.review.predict import TemplateSide, foresee
 
 PAIRS = RECORDED.with_name("pairs.jsonl")
 OWN = Path(__file__).with_name("updates.json")
@@ -37,7 +37,7 @@ def test_recorded_templates_are_resolved_without_a_fault() -> None:
     "pair", [*pairs(OWN), *pairs(PAIRS)], ids=lambda pair: f"{pair['id']} {pair['source'][-40:]}"
 )
 def test_what_aws_listed_is_listed(pair: Any) -> None:
-    sides = [Side(pair[side], pair[f"{side}_parameters"]) for side in ("old", "new")]
+    sides = [TemplateSide(pair[side], pair[f"{side}_parameters"]) for side in ("old", "new")]
     found = foresee(*sides, name="x", region="us-east-1")
     ours = {each.logical_id: (each.action, each.replacement) for each in found.review.resources}
     theirs = {

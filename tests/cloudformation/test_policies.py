@@ -27,10 +27,10 @@ from tests.cloudformation.policy_cases import (
 )
 from workerstack.cloudformation import dangerous_grants, managed_policies
 from workerstack.cloudformation.policies import (
+    AccessRequest,
     Answer,
     Policy,
     Principal,
-    Request,
     decide,
     names,
     read,
@@ -58,7 +58,7 @@ from workerstack.cloudformation.truth import Maybe
 def test_decides_as_documented(
     documents: list[Any], action: str, resource: Any, context: dict[str, Any], expected: str
 ) -> None:
-    decision = decide([read(each) for each in documents], Request(action, resource, context))
+    decision = decide([read(each) for each in documents], AccessRequest(action, resource, context))
     assert decision.answer.value == expected, decision.reason
 
 
@@ -214,17 +214,17 @@ class Hidden(NamedTuple):
 def test_reads_values_of_a_resolver() -> None:
     arn = Written(("arn:aws:sqs:us-west-2:", ACCOUNT, ":jobs"))
     policy = [read(document(allow("sqs:*", Reference("Queue", "Arn", arn))))]
-    assert decide(policy, Request("sqs:SendMessage", QUEUE)).answer is Answer.ALLOWED
+    assert decide(policy, AccessRequest("sqs:SendMessage", QUEUE)).answer is Answer.ALLOWED
     unknown = Reference("Queue", "Arn")
     policy = [read(document(allow("sqs:*", [unknown])))]
-    assert decide(policy, Request("sqs:SendMessage", unknown)).answer is Answer.ALLOWED
-    assert decide(policy, Request("sqs:SendMessage", QUEUE)).answer is Answer.UNKNOWN
+    assert decide(policy, AccessRequest("sqs:SendMessage", unknown)).answer is Answer.ALLOWED
+    assert decide(policy, AccessRequest("sqs:SendMessage", QUEUE)).answer is Answer.UNKNOWN
 
 
 def test_values_of_one_hidden_parameter_differ_and_are_not_shown() -> None:
     one, other = (Hidden({"Ref": "Name"}, "it is hidden", {"is": each}) for each in "ab")
     policy = [read(document(allow("sqs:*", one)))]
-    found = decide(policy, Request("sqs:SendMessage", other))
+    found = decide(policy, AccessRequest("sqs:SendMessage", other))
     assert found.answer is Answer.UNKNOWN
     assert "is hidden" in found.reason
     assert '"is"' not in found.reason
@@ -311,7 +311,7 @@ def allowed(document: Any) -> set[tuple[str, str, int]]:
     return {
         (action, resource, number)
         for action, resource, (number, context) in product(ACTIONS, RESOURCES, enumerate(CONTEXTS))
-        if decide([policy], Request(action, resource, context)).answer is Answer.ALLOWED
+        if decide([policy], AccessRequest(action, resource, context)).answer is Answer.ALLOWED
     }
 
 
@@ -336,7 +336,7 @@ def test_gaps_without_conditions_are_real(one: list[Any], other: list[Any]) -> N
         each.pop("Condition", None)
     wider, narrower = read(document(*one)), read(document(*other))
     found = covers([wider], [narrower])
-    request = Request(found.action, found.resource)
+    request = AccessRequest(found.action, found.resource)
     if found.covered is False:
         assert decide([narrower], request).answer is Answer.ALLOWED
         assert decide([wider], request).answer is not Answer.ALLOWED
@@ -352,10 +352,10 @@ def test_a_deny_only_takes_away(written: Any, more: Any) -> None:
 @given(POLICIES, POLICIES, st.sampled_from(ACTIONS), st.sampled_from(RESOURCES))
 def test_agrees_with_another_evaluator(one: Any, limit: Any, action: str, resource: str) -> None:
     for context in CONTEXTS:
-        assert_same(one, Request(action, resource, context), limit)
+        assert_same(one, AccessRequest(action, resource, context), limit)
 
 
-def assert_same(one: Any, request: Request, limit: Any) -> None:
+def assert_same(one: Any, request: AccessRequest, limit: Any) -> None:
     """MiniStack's evaluator, which was written apart from ours, answers the same."""
     asked = iam_evaluator.EvalContext(
         "arn:aws:iam::1:role/r",
@@ -408,7 +408,7 @@ def conditions(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 def test_conditions_agree_with_another_evaluator(drawn: tuple[dict[str, Any], Any]) -> None:
     condition, value = drawn
     conditional = document(allow("s:a", "r", Condition=condition))
-    assert_same(conditional, Request("s:a", "r", {"k": value}), document(allow("*")))
+    assert_same(conditional, AccessRequest("s:a", "r", {"k": value}), document(allow("*")))
 
 
 JSON = st.recursive(
@@ -448,7 +448,7 @@ JSON = st.recursive(
 def test_any_document_is_read_and_judged(written: Any) -> None:
     for each in (written, json.dumps(written), {"Statement": written}):
         policy = read(each)
-        decide([policy], Request("s3:GetObject", BUCKET, {"aws:SourceIp": "192.0.2.1"}))
+        decide([policy], AccessRequest("s3:GetObject", BUCKET, {"aws:SourceIp": "192.0.2.1"}))
         who_may(policy)
         assert covers([policy], [policy]).covered is not False
         dangerous_grants.found([policy])
@@ -478,7 +478,7 @@ def test_knows_policies_of_aws(arn: str, action: str, resource: str, expected: s
         Written(("arn:", Opaque("AWS::Partition"), f":iam::aws:policy/{arn}")),
     ):
         policy = managed_policies.named(each)
-        assert decide([policy], Request(action, resource)).answer.value == expected
+        assert decide([policy], AccessRequest(action, resource)).answer.value == expected
 
 
 def test_every_policy_of_aws_is_read_whole_and_covers_itself() -> None:
@@ -534,7 +534,7 @@ def test_trust_of_the_tasks(principal: Principal, account: str, expected: str) -
         "aws:SourceArn": f"arn:aws:ecs:us-west-2:{account}:task/edit/1",
         "aws:SourceAccount": account,
     }
-    request = Request("sts:AssumeRole", None, context, principal)
+    request = AccessRequest("sts:AssumeRole", None, context, principal)
     assert decide([read(ECS)], request).answer.value == expected
 
 

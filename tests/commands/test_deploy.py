@@ -14,8 +14,8 @@ from workerstack.commands import deploy
 from workerstack.deployer import execute, make_review, watch
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import Outcome
-from workerstack.deployer.screen import Lines
+from workerstack.deployer.operation import OperationOutcome
+from workerstack.deployer.screen import LineScreen
 from workerstack.localaws import surroundings, walkthrough
 from workerstack.problem import Refusal
 from workerstack.review import file as review_file
@@ -33,9 +33,9 @@ def make(checkout: Path, clients: Clients) -> Review:
     return found
 
 
-def carry_out(review: Review, checkout: Path, clients: Clients) -> Outcome:
+def carry_out(review: Review, checkout: Path, clients: Clients) -> OperationOutcome:
     operation = execute.execute(review, deployments.load(NAME, checkout), clients)
-    return watch.watch(operation, clients, QUICK, Lines(print))
+    return watch.watch(operation, clients, QUICK, LineScreen(print))
 
 
 def change(

@@ -23,7 +23,7 @@ from workerstack import deployments, localaws
 from workerstack.deployer import binding, discard, execute, make_review, source, watch
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.screen import Lines
+from workerstack.deployer.screen import LineScreen
 from workerstack.localaws import walkthrough
 from workerstack.problem import Problem, Refusal
 from workerstack.review import file as review_file
@@ -115,7 +115,7 @@ def prepare(root: Path, clients: Clients, account: str) -> Prepared:
 
 def carry_out(review: Review, root: Path, clients: Clients) -> str:
     operation = execute.execute(review, deployments.load(NAME, root), clients)
-    return watch.watch(operation, clients, QUICK, Lines(lambda _: None)).status
+    return watch.watch(operation, clients, QUICK, LineScreen(lambda _: None)).status
 
 
 @pytest.fixture(scope="module")

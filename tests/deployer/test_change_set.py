@@ -13,7 +13,7 @@ from workerstack.deployer import change_set, stack
 from workerstack.deployer.aws import Clients, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import Events, Operation
-from workerstack.deployer.stack import OWNER, Stack
+from workerstack.deployer.stack import OWNER, StackDescription
 from workerstack.problem import Detached, Problem, Refusal
 
 ARN = "arn:aws:cloudformation:us-west-2:111122223333:changeSet/review/1"
@@ -148,16 +148,20 @@ def test_an_absent_stack_is_new_and_other_errors_are_errors(stubbed: tuple[Any, 
 @pytest.mark.parametrize(
     ("found", "waiting", "deleted"),
     [
-        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), [], True),
-        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={}), [], False),
-        (Stack("x", "CREATE_COMPLETE", STACK, tags={OWNER: "dev/x"}), [], False),
-        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["theirs"], False),
+        (StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), [], True),
+        (StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={}), [], False),
+        (StackDescription("x", "CREATE_COMPLETE", STACK, tags={OWNER: "dev/x"}), [], False),
+        (
+            StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}),
+            ["theirs"],
+            False,
+        ),
         # An answer from before the deletion.
-        (Stack("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["mine"], True),
+        (StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["mine"], True),
     ],
 )  # fmt: skip
 def test_only_our_own_empty_shell_is_deleted(
-    stubbed: tuple[Any, Stubber], found: Stack, waiting: list[str], deleted: bool
+    stubbed: tuple[Any, Stubber], found: StackDescription, waiting: list[str], deleted: bool
 ) -> None:
     client, stubber = stubbed
     if found.is_ours and found.is_new:

@@ -11,7 +11,7 @@ from workerstack import deployments
 from workerstack.deployer import execute, make_review, watch
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.screen import Lines
+from workerstack.deployer.screen import LineScreen
 from workerstack.problem import Refusal
 from workerstack.review.model import Review
 
@@ -86,7 +86,7 @@ def test_one_that_was_cancelled_is_watched_as_it_turns_back(
     """Its last event carries the cancellation's token; that of another operation, its own."""
     deployment = deployments.load(NAME, checkout)
     first = execute.execute(review, deployment, clients)
-    watch.watch(first, clients, QUICK, Lines(print))
+    watch.watch(first, clients, QUICK, LineScreen(print))
     token = newest.format(review.change_set.name)
     answering(
         clients, "DescribeStackEvents",

@@ -9,8 +9,8 @@ from botocore.stub import Stubber
 
 from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer import make_review
-from workerstack.deployer.deployed import Deployed
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.deployed import DeployedStack
+from workerstack.deployer.stack import StackDescription
 from workerstack.problem import Problem
 from workerstack.review.model import Notice, ResourceChange
 
@@ -162,7 +162,7 @@ def test_a_change_set_that_could_not_be_made_says_what_kept_it(
     stubber.add_response("delete_change_set", {}, {"ChangeSetName": ARN})
     plain = {"Status": "FAILED", "StatusReason": "The following hook(s) failed"}
     with pytest.raises(Problem) as failed:
-        make_review.failed(client, ARN, Stack("x", status="UPDATE_COMPLETE"), plain)
+        make_review.failed(client, ARN, StackDescription("x", status="UPDATE_COMPLETE"), plain)
     before = (
         "early validation NAME_CONFLICT of Queue: Queue q exists; "
         "hook Acme::Guard: public: it is open (Close it); "
@@ -204,8 +204,8 @@ STACK = {
 }
 
 
-def deployed() -> Deployed:
-    return Deployed(resolve(from_data(ALARM), {}, {}), {"A": "alarm"})
+def deployed() -> DeployedStack:
+    return DeployedStack(resolve(from_data(ALARM), {}, {}), {"A": "alarm"})
 
 
 def test_what_runs_and_waits_and_imports_is_asked() -> None:

@@ -16,8 +16,8 @@ from tests.review.test_several import QUEUE, small
 from workerstack import deployments
 from workerstack.deployer import earlier, history, undo
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import DELETED, TAKEN_BACK, Event
-from workerstack.deployer.stack import OWNER, Stack
+from workerstack.deployer.operation import DELETED, TAKEN_BACK, StackEvent
+from workerstack.deployer.stack import OWNER, StackDescription
 from workerstack.problem import Problem, Refusal
 
 BROKEN = """
@@ -151,8 +151,8 @@ def test_a_review_of_an_earlier_version_is_held_by_that_version(
     assert f"There is no revision {first}" in err
 
 
-def moment(number: int, state: str, token: str) -> Event:
-    return Event(
+def moment(number: int, state: str, token: str) -> StackEvent:
+    return StackEvent(
         f"{number}{state}", f"2026-01-01T12:00:{number:02}", "x", STACK,
         "AWS::CloudFormation::Stack", state, "", token, STACK,
     )  # fmt: skip
@@ -218,7 +218,7 @@ def kept(
         )
         stubber.add_response("describe_change_set", found)
         stubber.add_response("get_template", {"TemplateBody": template})
-        stack = Stack("one", "UPDATE_COMPLETE", STACK)
+        stack = StackDescription("one", "UPDATE_COMPLETE", STACK)
         return earlier.before(deployment, stack, lambda _: client, checkout)  # type: ignore[arg-type]
 
 
@@ -362,8 +362,8 @@ def test_what_was_left_half_done_is_rolled_back_with_consent(
     assert status(client) == after
 
 
-def stack(state: str, **tags: str) -> Stack:
-    return Stack("one", state, STACK, tags=tags, reason="it says why")
+def stack(state: str, **tags: str) -> StackDescription:
+    return StackDescription("one", state, STACK, tags=tags, reason="it says why")
 
 
 def test_a_rollback_that_failed_goes_on_with_what_cannot_be_mended_left_out(

@@ -12,9 +12,9 @@ from botocore.session import get_session
 
 from tests.conftest import ROOT
 from workerstack.cloudformation import handler_permissions, service_authorization
-from workerstack.cloudformation.policies import Answer, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, decide, read
 from workerstack.deployer import resource_rights, rights
-from workerstack.deployer.resource_rights import Grant, Place
+from workerstack.deployer.resource_rights import Place, ResourceRight
 from workerstack.deployer.rights import EXECUTOR, REVIEWER, ROLES, SERVICE_ROLE, SMOKE
 from workerstack.deployer.source import read_source
 from workerstack.deployments import load, load_all
@@ -64,7 +64,7 @@ def test_a_reviewer_changes_nothing(name: str) -> None:
     changing = {each for each in actions(policy) if not each.split(":")[1].startswith(READS)}
     assert changing == {"cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet"}
     for action in ("cloudformation:ExecuteChangeSet", "cloudformation:DeleteStack", "iam:PassRole"):
-        assert decide([read(policy)], Request(action, "*", {})).answer is Answer.NOT_ALLOWED
+        assert decide([read(policy)], AccessRequest(action, "*", {})).answer is Answer.NOT_ALLOWED
 
 
 def test_with_a_service_role_the_executor_touches_no_resource() -> None:
@@ -179,12 +179,12 @@ def test_statements_are_joined_where_no_action_gains_by_it() -> None:
     group = place.arn("ec2", "security-group/*")
     found = rights.document(
         [
-            Grant("ecs:UpdateService", (service,)),
-            Grant("ecs:TagResource", (service, cluster)),
-            Grant("iam:GetRole", tuple(roles)),
-            Grant("iam:PassRole", (roles[0],)),
-            Grant("ec2:CreateTags", (group,), tagged[0]),
-            Grant("ec2:CreateTags", (group,), tagged[1]),
+            ResourceRight("ecs:UpdateService", (service,)),
+            ResourceRight("ecs:TagResource", (service, cluster)),
+            ResourceRight("iam:GetRole", tuple(roles)),
+            ResourceRight("iam:PassRole", (roles[0],)),
+            ResourceRight("ec2:CreateTags", (group,), tagged[0]),
+            ResourceRight("ec2:CreateTags", (group,), tagged[1]),
         ],
         place,
     )["Statement"]

@@ -14,7 +14,7 @@ from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer import make_review
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.deployed import Deployed, worker_queues
+from workerstack.deployer.deployed import DeployedStack, worker_queues
 from workerstack.localaws import pushing, surroundings
 
 NAME = "dev/webordinary-edit"
@@ -131,10 +131,10 @@ def test_a_queue_of_the_stack_itself_is_asked(
         return found
 
     from workerstack.deployer import execute, watch
-    from workerstack.deployer.screen import Lines
+    from workerstack.deployer.screen import LineScreen
 
     operation = execute.execute(review(), deployments.load(name, checkout), clients)
-    watch.watch(operation, clients, clock, Lines(print))
+    watch.watch(operation, clients, clock, LineScreen(print))
     sqs = client("sqs")
     urls = sqs.list_queues(QueueNamePrefix="thumbnails")["QueueUrls"]
     for url in urls:
@@ -183,4 +183,4 @@ def test_the_queue_of_a_worker(case: str) -> None:
     }  # fmt: skip
     stack = resolve(from_data({"Resources": resources}), {}, {})
     there = {"Task": "task", "Alarm": "alarm", **physical}
-    assert worker_queues(Deployed(stack, there)) == expected
+    assert worker_queues(DeployedStack(stack, there)) == expected

@@ -15,7 +15,7 @@ from workerstack.deployer import screen as words
 from workerstack.deployer import watch
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import CHANGED, DELETED, TAKEN_BACK, outcome
-from workerstack.deployer.screen import Json, Lines
+from workerstack.deployer.screen import JsonScreen, LineScreen
 from workerstack.deployer.service import EcsDeployment, Rollout
 from workerstack.problem import Detached
 
@@ -30,8 +30,8 @@ FAILED = replace(
 )
 
 
-@pytest.mark.parametrize("screen_of", [Lines, Json])
-def test_a_log_names_why_tasks_stop_once_and_at_once(screen_of: type[Lines]) -> None:
+@pytest.mark.parametrize("screen_of", [LineScreen, JsonScreen])
+def test_a_log_names_why_tasks_stop_once_and_at_once(screen_of: type[LineScreen]) -> None:
     lines: list[str] = []
     screen = screen_of(lines.append)
     first = snapshot(BEGUN, QUEUE)
@@ -41,7 +41,11 @@ def test_a_log_names_why_tasks_stop_once_and_at_once(screen_of: type[Lines]) -> 
         now = first.now + timedelta(seconds=seconds)
         screen.show(replace(first, now=now, rollout=FAILED), [])
     assert len(lines) == 4
-    said = [json.loads(line)["rollout"] for line in lines[2:]] if screen_of is Json else lines[2:]
+    said = (
+        [json.loads(line)["rollout"] for line in lines[2:]]
+        if screen_of is JsonScreen
+        else lines[2:]
+    )
     assert [each.strip() for each in said] == [
         "worker:2 PRIMARY FAILED: circuit breaker", f"a task stopped: {PULL}",
     ]  # fmt: skip

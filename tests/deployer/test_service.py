@@ -13,7 +13,7 @@ from workerstack.commands import operation
 from workerstack.deployer import patience, watch
 from workerstack.deployer import service as rollout
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.screen import Lines, rollout_lines
+from workerstack.deployer.screen import LineScreen, rollout_lines
 
 SERVICE = "arn:aws:ecs:us-west-2:111122223333:service/workers/edit"
 TASK = {
@@ -243,7 +243,7 @@ def test_a_stack_that_is_deleted_meanwhile_is_no_success(account: Account) -> No
         account.stubbers["cloudformation"].add_client_error(
             "describe_stacks", "ValidationError", "Stack with id x does not exist"
         )
-    found = watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]
+    found = watch.watch(OPERATION, account, Clock(sleep=lambda _: None), LineScreen(print))  # type: ignore[arg-type]
     assert (found.status, found.is_good) == ("ABSENT", False)
 
 
@@ -253,7 +253,7 @@ def test_a_throttled_account_is_asked_on_and_on(account: Account) -> None:
         account.stubbers["cloudformation"].add_client_error("describe_stacks", "Throttling")
     account.stack("UPDATE_COMPLETE", BEGUN, ENDED)
     account.events(BEGUN, ENDED)
-    found = watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]
+    found = watch.watch(OPERATION, account, Clock(sleep=lambda _: None), LineScreen(print))  # type: ignore[arg-type]
     assert found.is_good
 
 
@@ -270,7 +270,7 @@ def test_credentials_that_expire_between_two_pages_detach(account: Account) -> N
     })  # fmt: skip
     account.stubbers["cloudformation"].add_client_error("describe_stack_events", "ExpiredToken")
     with pytest.raises(Detached, match=r"expired.*deploy\.py watch dev/x"):
-        watch.watch(OPERATION, account, Clock(sleep=lambda _: None), Lines(print))  # type: ignore[arg-type]
+        watch.watch(OPERATION, account, Clock(sleep=lambda _: None), LineScreen(print))  # type: ignore[arg-type]
 
 
 def test_the_queue_of_a_worker_beside_a_sidecar_is_the_one_at_sqs() -> None:

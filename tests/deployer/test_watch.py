@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from workerstack.deployer import screen as words
 from workerstack.deployer import stack_states, watch
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import Event, Operation, Snapshot, outcome
-from workerstack.deployer.screen import Json, Lines
+from workerstack.deployer.operation import Operation, Snapshot, StackEvent, outcome
+from workerstack.deployer.screen import JsonScreen, LineScreen
 from workerstack.deployer.service import EcsDeployment, Rollout
 from workerstack.deployer.stack_states import after_cancelling
 from workerstack.problem import Detached
@@ -70,7 +70,7 @@ def script() -> Iterator[Script]:
     found.stubber.assert_no_pending_responses()
 
 
-class Person(Lines):
+class Person(LineScreen):
     """Somebody who answers Ctrl-C."""
 
     def __init__(self, answer: Literal["detach", "cancel"] = "detach") -> None:
@@ -82,7 +82,7 @@ class Person(Lines):
         return self.answer
 
 
-def run(script: Script, screen: Lines, clock: Clock | None = None) -> Any:
+def run(script: Script, screen: LineScreen, clock: Clock | None = None) -> Any:
     quick = clock or Clock(sleep=lambda _: None)
     return watch.watch(OPERATION, script, quick, screen)  # type: ignore[arg-type]
 
@@ -179,7 +179,7 @@ def test_it_began_with_its_first_event_however_late_one_looks(
     seen: list[Snapshot] = []
 
     class Watched(Person):
-        def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+        def show(self, snapshot: Snapshot, fresh: list[StackEvent]) -> None:
             seen.append(snapshot)
             super().show(snapshot, fresh)
 
@@ -260,7 +260,7 @@ def test_a_creation_cannot_be_cancelled(script: Script) -> None:
         run(script, Person("cancel"), interrupting(1))
 
 
-def made(*answers: dict[str, Any]) -> list[Event]:
+def made(*answers: dict[str, Any]) -> list[StackEvent]:
     from workerstack.deployer.operation import event_of
 
     return [event_of(each) for each in answers]
@@ -348,7 +348,7 @@ def test_the_block_says_what_goes_on() -> None:
 
 def test_silence_has_a_heartbeat() -> None:
     lines: list[str] = []
-    screen = Lines(lines.append)
+    screen = LineScreen(lines.append)
     first = snapshot(BEGUN, QUEUE)
     screen.show(first, made(BEGUN, QUEUE))
     for seconds in (10, 29, 31, 45, 62):
@@ -359,7 +359,7 @@ def test_silence_has_a_heartbeat() -> None:
 
 def test_programs_get_one_object_a_line() -> None:
     lines: list[str] = []
-    screen = Json(lines.append)
+    screen = JsonScreen(lines.append)
     first = snapshot(BEGUN)
     screen.show(first, made(BEGUN))
     screen.show(replace(first, now=first.now + timedelta(seconds=31)), [])
@@ -393,7 +393,7 @@ def test_the_terminal_block_is_painted_and_taken_away() -> None:
 
     from rich.console import Console
 
-    from workerstack.deployer.screen import Block
+    from workerstack.deployer.screen import LiveScreen
     from workerstack.output import painted
 
     file = StringIO()
@@ -404,7 +404,7 @@ def test_the_terminal_block_is_painted_and_taken_away() -> None:
         asked.append("x")
         return "cancel"
 
-    screen = Block(console, painted, plain, ask, lambda: START + timedelta(seconds=75))
+    screen = LiveScreen(console, painted, plain, ask, lambda: START + timedelta(seconds=75))
     failed = event(4, "CREATE_FAILED", "Rule", reason="no")
     screen.show(snapshot(BEGUN, QUEUE), made(BEGUN, QUEUE))
     screen.show(snapshot(BEGUN, QUEUE, failed), made(failed))

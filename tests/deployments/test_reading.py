@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workerstack import deployments
-from workerstack.adopter.params_files import Found
+from workerstack.adopter.params_files import FoundValue
 from workerstack.adopter.params_files import deployment as deployment_text
 from workerstack.cloudformation import parse, read, read_file
 from workerstack.deployer.source import read_source
@@ -136,7 +136,7 @@ WRITTEN: dict[str, tuple[str | tuple[str, ...], str]] = {
 @pytest.mark.parametrize("case", WRITTEN)
 def test_what_init_writes_is_one_text_to_every_reader(case: str) -> None:
     value, text = WRITTEN[case]
-    written = deployment_text("worker", {"Name": Found(value, "")}, {})
+    written = deployment_text("worker", {"Name": FoundValue(value, "")}, {})
     assert f"\n  Name: {text}\n" in written
     joined = value if isinstance(value, str) else ",".join(value)
     assert parse(written, "file", "text").data["parameters"]["Name"] == joined

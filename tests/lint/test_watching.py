@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workerstack.lint import watching
-from workerstack.lint.lint import Finding, Request
+from workerstack.lint.lint import LintFinding, LintRequest
 from workerstack.lint.watching import WarmLinter, saved, seen
 
 ROOT = Path(__file__).parents[2]
@@ -18,22 +18,22 @@ RULES = ROOT / "workerstack/lint/rules"
 STEP = "Step(lower=10, change=+2)"
 
 
-def finding(file: str, *deployments: str) -> Finding:
-    return Finding(file, 1, 1, 1, 1, "E1", "wrong", "", deployments)
+def finding(file: str, *deployments: str) -> LintFinding:
+    return LintFinding(file, 1, 1, 1, 1, "E1", "wrong", "", deployments)
 
 
 def test_only_what_is_new_is_linted(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 
-    def lint_all(_: object, requests: list[Request]) -> list[Finding]:
+    def lint_all(_: object, requests: list[LintRequest]) -> list[LintFinding]:
         asked.append([each.text for each in requests])
         return [finding(each.file, *each.values) for each in requests if "bad" in each.text]
 
     monkeypatch.setattr(watching, "Linter", lambda _: None)
     monkeypatch.setattr(watching, "lint_all", lint_all)
     linter = WarmLinter(RULES)
-    one, two = Request("1", "good", {}), Request("2", "good too", {})
-    bad, with_values = Request("2", "bad", {}), Request("2", "bad", {"dev": {"A": "1"}})
+    one, two = LintRequest("1", "good", {}), LintRequest("2", "good too", {})
+    bad, with_values = LintRequest("2", "bad", {}), LintRequest("2", "bad", {"dev": {"A": "1"}})
     assert linter.lint([one, two]) == []
     assert linter.lint([one, two]) == []
     assert linter.lint([one, bad, with_values]) == [finding("2"), finding("2", "dev")]
@@ -82,12 +82,12 @@ PLANTED = {
 
 def test_what_changed_is_judged_first(template: str) -> None:
     linter = WarmLinter(RULES)
-    before = Request("out/x.template.yaml", template, {})
+    before = LintRequest("out/x.template.yaml", template, {})
     assert not linter.is_quickly_clean([before])
     assert linter.lint([before]) == []
     for name, (old, new, is_clean) in PLANTED.items():
         assert old in template or is_clean, name
-        changed = Request("out/x.template.yaml", template.replace(old, new, 1), {})
+        changed = LintRequest("out/x.template.yaml", template.replace(old, new, 1), {})
         assert linter.is_quickly_clean([changed]) is is_clean, name
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.review.cases.changes import ACCOUNT, HARMLESS, RISKY, Change
 from workerstack.review import find_checks
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 from workerstack.review.show import words
 
 LEVELS = {"blocking": {"blocking"}, "flagged": {"blocking", "warning"}}
@@ -13,7 +13,7 @@ LEVELS = {"blocking": {"blocking"}, "flagged": {"blocking", "warning"}}
 def said(change: Change) -> dict[str, set[str]]:
     """The ids of the findings, by level."""
     sides = [
-        Side({"Resources": bodies, **({"Outputs": outputs} if outputs else {})})
+        TemplateSide({"Resources": bodies, **({"Outputs": outputs} if outputs else {})})
         for bodies, outputs in zip((change.before, change.after), change.outputs, strict=True)
     ]
     review = predict_review(

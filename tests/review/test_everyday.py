@@ -30,7 +30,7 @@ from workerstack.deployer.stack import OWNER
 from workerstack.localaws import accounts, walkthrough
 from workerstack.localaws.surroundings import Surroundings
 from workerstack.review.model import Review
-from workerstack.review.predict import Side, foresee
+from workerstack.review.predict import TemplateSide, foresee
 from workerstack.review.show import markdown, text, words
 
 Template = dict[str, Any]
@@ -121,7 +121,8 @@ def test_predicted(case: Everyday) -> None:
     values = dict(quiet.VALUES)
     changed = case.change(case.worker, values)
     review = foresee(
-        Side(everyday.build(case.worker), quiet.VALUES), Side(everyday.build(changed), values),
+        TemplateSide(everyday.build(case.worker), quiet.VALUES),
+        TemplateSide(everyday.build(changed), values),
         name="dev/worker", account="111122223333", region="us-west-2", stack="worker",
     ).review  # fmt: skip
     check(review, case)

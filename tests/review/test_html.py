@@ -20,7 +20,7 @@ from tests.soak import examples
 from tests.test_terminal import squeezed
 from workerstack.cloudformation import read
 from workerstack.review.model import UNKNOWN, Finding, Part, PropertyChange, ResourceChange, Review
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 from workerstack.review.show import html, words
 from workerstack.review.show.graph import graph
 
@@ -111,7 +111,7 @@ def test_the_graph_has_every_part_once_and_no_two_in_one_place(
 def walkthrough() -> Review:
     """The web-serving stack becoming the worker."""
     sides = [
-        Side(read((ROOT / path).read_text(), path).data)
+        TemplateSide(read((ROOT / path).read_text(), path).data)
         for path in (
             "workerstack/localaws/web-serving.template.yaml",
             "out/webordinary-edit.template.yaml",
@@ -131,7 +131,7 @@ def of_edit(
     after = before.replace(*texts) if texts[0] else before
     assert texts == ("", "") or before != after
     sides = [
-        Side(read(text, EDIT).data, values)
+        TemplateSide(read(text, EDIT).data, values)
         for text, values in ((before, VALUES), (after, {**VALUES, **new}))
     ]
     found = predict_review(*sides, name=name, region="us-west-2", stack="webordinary-edit")

@@ -688,10 +688,10 @@ def test_an_unknown_account_does_not_cut_an_arn_in_two() -> None:
             "Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [policy]}}}
         }
 
-    from workerstack.review.predict import Side, predict_review
+    from workerstack.review.predict import TemplateSide, predict_review
 
     before, after = body("sqs:ReceiveMessage"), body("sqs:ReceiveMessage", "sqs:SendMessage")
-    review = predict_review(Side(before), Side(after), name="dev/x")
+    review = predict_review(TemplateSide(before), TemplateSide(after), name="dev/x")
     [found] = [each for each in review.findings if each.id == "iam-broadened"]
     assert "on jobs" in found.what
 

@@ -12,7 +12,7 @@ from tests.reviews import NASTY, REVIEWS, said
 from tests.soak import examples
 from workerstack.review.model import UNKNOWN, Review
 from workerstack.review.show import markdown
-from workerstack.review.show.markdown import Block, fenced, text
+from workerstack.review.show.markdown import CommentPart, fenced, text
 
 OURS = {
     "h3", "p", "strong", "em", "code", "table", "thead", "tbody", "tr", "th", "td", "details",
@@ -99,5 +99,5 @@ def test_nobody_is_mentioned() -> None:
     [(10_000, ["a" * 300, "b" * 300]), (600, ["a" * 300, "short"]), (300, ["", "short"])],
 )
 def test_later_blocks_keep_at_least_their_short_form(limit: int, kept: list[str]) -> None:
-    found = markdown.fitted([Block("a" * 300), Block("b" * 300, "short")], limit)
+    found = markdown.fitted([CommentPart("a" * 300), CommentPart("b" * 300, "short")], limit)
     assert [line for line in found.split("\n")[:2] if line] == [line for line in kept if line]

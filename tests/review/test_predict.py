@@ -13,7 +13,7 @@ from workerstack.cloudformation import Stack, differences, from_data, read, reso
 from workerstack.cloudformation.schemas import recreation
 from workerstack.problem import Problem
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange
-from workerstack.review.predict import Side, fill, foresee, predict, predict_review
+from workerstack.review.predict import TemplateSide, fill, foresee, predict, predict_review
 
 
 def stack(bodies: Any) -> Stack:
@@ -90,8 +90,8 @@ def test_tags_of_the_stack_reach_what_takes_tags() -> None:
 
 
 def test_a_predicted_review_says_so_and_compares_secrets_without_showing_them() -> None:
-    def side(name: str, secret: str) -> Side:
-        return Side(
+    def side(name: str, secret: str) -> TemplateSide:
+        return TemplateSide(
             {
                 "Parameters": {"S": {"Type": "String", "NoEcho": "true", "Default": secret}},
                 "Resources": {"Q": body("AWS::SQS::Queue", QueueName=name, K={"Ref": "S"})},
@@ -160,7 +160,7 @@ def test_what_is_open_is_said_and_nothing_else(
     before: Any, after: Any, actions: dict[str, str], open_: str | None
 ) -> None:
     rest = {"Resources": {"Q": QUEUE}}
-    found = foresee(Side({**rest, **before}), Side({**rest, **after}), name="x")
+    found = foresee(TemplateSide({**rest, **before}), TemplateSide({**rest, **after}), name="x")
     assert {each.logical_id: each.action for each in found.review.resources} == actions
     if open_ is None:
         assert found.open == ()
@@ -208,9 +208,9 @@ ILL = [
 
 @pytest.mark.parametrize("text", ILL)
 def test_an_ill_template_has_an_answer_or_one_error(text: str) -> None:
-    def side(text: str) -> Side:
+    def side(text: str) -> TemplateSide:
         document = read(text, "x.yaml")
-        return Side(document.data, document=document)
+        return TemplateSide(document.data, document=document)
 
     fine = side("Resources: {Q: {Type: T}}")
     try:
@@ -220,7 +220,7 @@ def test_an_ill_template_has_an_answer_or_one_error(text: str) -> None:
     else:
         assert not foresee(ill, ill, name="x").may_change
         foresee(ill, fine, name="x")
-        foresee(Side(), ill, name="x")
+        foresee(TemplateSide(), ill, name="x")
         found = foresee(fine, ill, name="x")
         # What CloudFormation would refuse is never `No changes`.
         assert found.may_change or not ill.resolved({}).faults
@@ -229,10 +229,12 @@ def test_an_ill_template_has_an_answer_or_one_error(text: str) -> None:
 
 
 def test_an_output_is_compared_with_its_export_and_its_value() -> None:
-    def side(name: str, value: Any = "v") -> Side:
+    def side(name: str, value: Any = "v") -> TemplateSide:
         output = {"Value": value, "Export": {"Name": name}}
         mapped = {"M": {"a": {"b": name}}}
-        return Side({"Resources": {"Q": QUEUE}, "Outputs": {"O": output}, "Mappings": mapped})
+        return TemplateSide(
+            {"Resources": {"Q": QUEUE}, "Outputs": {"O": output}, "Mappings": mapped}
+        )
 
     [renamed] = foresee(side("jobs"), side("team-jobs"), name="x").review.others
     assert "jobs" in str(renamed.before)
@@ -243,8 +245,8 @@ def test_an_output_is_compared_with_its_export_and_its_value() -> None:
 
 
 def test_another_type_under_the_same_id_is_refused() -> None:
-    old = Side({"Resources": {"A": body("AWS::SQS::Queue")}})
-    new = Side({"Resources": {"A": body("AWS::SNS::Topic")}})
+    old = TemplateSide({"Resources": {"A": body("AWS::SQS::Queue")}})
+    new = TemplateSide({"Resources": {"A": body("AWS::SNS::Topic")}})
     [notice] = predict_review(old, new, name="x").notices
     assert notice.mode == "FAIL"
 
@@ -291,9 +293,9 @@ def test_lists_lose_and_gain_what_they_lose_and_gain(before: list[str], after: l
 
 
 def test_what_cannot_change_is_proved_and_what_may_is_not() -> None:
-    def sides(attribute: str) -> tuple[Side, Side]:
+    def sides(attribute: str) -> tuple[TemplateSide, TemplateSide]:
         return tuple(  # type: ignore[return-value]
-            Side({"Resources": {
+            TemplateSide({"Resources": {
                 "K": body("AWS::SQS::Queue", DelaySeconds=delay),
                 "A": body("AWS::SNS::Subscription", Protocol="sqs", TopicArn="arn:t",
                           Endpoint={"Fn::GetAtt": ["K", attribute]}),
@@ -352,11 +354,15 @@ def test_what_cannot_be_known_of_either_template_is_said(side: str) -> None:
         "Conditions": {"Open": {"Fn::Equals": [{"Ref": "Missing"}, "x"]}},
         "Resources": {"Q": queue, "P": {**body("AWS::SNS::Topic"), "Condition": "Open"}},
     }  # fmt: skip
-    sides = (Side(open_), Side(plain)) if side == "before" else (Side(plain), Side(open_))
+    sides = (
+        (TemplateSide(open_), TemplateSide(plain))
+        if side == "before"
+        else (TemplateSide(plain), TemplateSide(open_))
+    )
     said = predict_review(*sides, name="x").unknown
     for words in ("Missing", "Open", "AWS was not called"):
         assert any(words in sentence for sentence in said), (words, said)
-    assert len(predict_review(Side(plain), Side(plain), name="x").unknown) == 1
+    assert len(predict_review(TemplateSide(plain), TemplateSide(plain), name="x").unknown) == 1
 
 
 ARN: Any = {"Fn::GetAtt": ["Q", "Arn"]}

@@ -11,11 +11,11 @@ from templates.workers import EDIT
 from workerstack.cloudformation import read
 from workerstack.review import simulate_change
 from workerstack.review.model import Figures, LoadEffect, ResourceChange, Review, ScalingEffect
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 from workerstack.review.show import html, markdown
 from workerstack.review.show import text as terminal
 from workerstack.review.show import words as scaling
-from workerstack.review.simulate_change import Deployed
+from workerstack.review.simulate_change import ScalingSide
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "out/webordinary-edit.template.yaml").read_text()
@@ -24,12 +24,12 @@ ALARM = ResourceChange(action="Modify", logical_id="DrainedAlarm", type="AWS::Cl
 EMPTY: dict[str, dict[str, str]] = {"Resources": {}}
 
 
-def side(text: str) -> Deployed:
-    return Deployed(read(text, "x").data, {})
+def side(text: str) -> ScalingSide:
+    return ScalingSide(read(text, "x").data, {})
 
 
 def predicted(before: str, after: str) -> Review:
-    one, other = (Side(read(text, "x").data, {}, {}) for text in (before, after))
+    one, other = (TemplateSide(read(text, "x").data, {}, {}) for text in (before, after))
     return predict_review(one, other, name="dev/webordinary-edit")
 
 
@@ -60,7 +60,7 @@ def test_a_change_of_something_else_says_nothing() -> None:
 
 def test_a_creation_shows_how_it_will_scale() -> None:
     created = ResourceChange(action="Add", logical_id="DrainedAlarm", type="AWS::CloudWatch::Alarm")
-    found = simulate_change.effect([created], Deployed(EMPTY, {}), side(TEXT))
+    found = simulate_change.effect([created], ScalingSide(EMPTY, {}), side(TEXT))
     assert found is not None
     assert {load.before for load in found.loads} == {None}
     assert "done 1 of 1" in scaling.sentence(found.loads[0])

@@ -11,7 +11,7 @@ from templates import workers
 from templates.specification import Worker
 from templates.steps import Step
 from tests.scalings import ROOT
-from workerstack.lint.lint import Linter, Request
+from workerstack.lint.lint import Linter, LintRequest
 from workerstack.simulator.advise import (
     Candidate,
     advise,
@@ -82,7 +82,7 @@ def test_lint_accepts_what_is_pasted() -> None:
     ]
     for each in extremes:
         text = templates.build(pasted(each)).to_yaml()
-        assert linter.lint(Request(file="x.yaml", text=text, values={})) == []
+        assert linter.lint(LintRequest(file="x.yaml", text=text, values={})) == []
 
 
 def test_no_table_strands_a_single_message() -> None:

@@ -21,9 +21,9 @@ from workerstack.simulator.model import (
     AlarmState,
     Metric,
     MissingData,
-    Policy,
     Scaling,
-    Step,
+    ScalingPolicy,
+    SimulatedStep,
 )
 from workerstack.simulator.settings import Settings
 
@@ -102,19 +102,19 @@ def test_step_bounds_of_the_api_reference(value: float, operator: Any, found: bo
     # StepAdjustment, alarm with a threshold of 50: "greater than or equal to 50 and less than 60
     # ... lower bound of 0 and an upper bound of 10"; "greater than 40 and less than or equal to
     # 50 ... lower bound of -10 and an upper bound of 0".
-    step = Step(0, 10, 1) if operator == GREATER else Step(-10, 0, 1)
+    step = SimulatedStep(0, 10, 1) if operator == GREATER else SimulatedStep(-10, 0, 1)
     assert bool(find_step([step], value, 50, operator)) is found
 
 
-OUT = Policy(
+OUT = ScalingPolicy(
     name="Out",
     adjustment_type="PercentChangeInCapacity",
-    steps=(Step(0, 10, 0), Step(10, 20, 10), Step(20, None, 30)),
+    steps=(SimulatedStep(0, 10, 0), SimulatedStep(10, 20, 10), SimulatedStep(20, None, 30)),
 )
-IN = Policy(
+IN = ScalingPolicy(
     name="In",
     adjustment_type="PercentChangeInCapacity",
-    steps=(Step(None, -20, -30), Step(-20, -10, -10), Step(-10, 0, 0)),
+    steps=(SimulatedStep(None, -20, -30), SimulatedStep(-20, -10, -10), SimulatedStep(-10, 0, 0)),
 )
 
 
@@ -140,7 +140,7 @@ def test_step_bounds_of_the_user_guide(value: float, percent: int) -> None:
 def test_the_story_of_the_user_guide(capacity: int, percent: int, after: int) -> None:
     # The same page: from 10 to 11, 14, 13 and back to 10 tasks.
     policy = OUT if percent > 0 else IN
-    assert capacity + change_of(policy, Step(0, None, percent), capacity) == after
+    assert capacity + change_of(policy, SimulatedStep(0, None, percent), capacity) == after
 
 
 @pytest.mark.parametrize(
@@ -156,16 +156,16 @@ def test_the_story_of_the_user_guide(capacity: int, percent: int, after: int) ->
 )
 def test_percent_rounding(capacity: int, percent: int, change: int) -> None:
     # Application Auto Scaling User Guide, "Scaling adjustment types".
-    assert change_of(OUT, Step(0, None, percent), capacity) == change
+    assert change_of(OUT, SimulatedStep(0, None, percent), capacity) == change
 
 
 def test_min_adjustment_magnitude() -> None:
     # API, StepScalingPolicyConfiguration: "25 percent of 4 is 1. However, because you specified
     # a MinAdjustmentMagnitude of 2, Application Auto Scaling scales out the service by 2 tasks."
-    policy = Policy(
+    policy = ScalingPolicy(
         name="Out",
         adjustment_type="PercentChangeInCapacity",
-        steps=(Step(0, None, 25),),
+        steps=(SimulatedStep(0, None, 25),),
         min_adjustment_magnitude=2,
     )
     assert change_of(policy, policy.steps[0], 4) == 2
@@ -181,11 +181,13 @@ def test_min_adjustment_magnitude() -> None:
 )
 def test_adjustment_types(kind: Any, before: int, adjustment: int, after: int) -> None:
     # Application Auto Scaling User Guide, "Scaling adjustment types".
-    policy = Policy(name="P", adjustment_type=kind, steps=(Step(0, None, adjustment),))
+    policy = ScalingPolicy(
+        name="P", adjustment_type=kind, steps=(SimulatedStep(0, None, adjustment),)
+    )
     assert before + change_of(policy, policy.steps[0], before) == after
 
 
-def alarm(policy: Policy, operator: Any = GREATER, threshold: float = 50) -> Alarm:
+def alarm(policy: ScalingPolicy, operator: Any = GREATER, threshold: float = 50) -> Alarm:
     return Alarm(
         name=f"{policy.name}Alarm",
         metrics=(("m", Metric("ApproximateNumberOfMessagesVisible", "Maximum")),),
@@ -199,7 +201,9 @@ def alarm(policy: Policy, operator: Any = GREATER, threshold: float = 50) -> Ala
     )
 
 
-def target(*policies: Policy, low: int = 0, high: int = 100, **switches: Any) -> ScalableTarget:
+def target(
+    *policies: ScalingPolicy, low: int = 0, high: int = 100, **switches: Any
+) -> ScalableTarget:
     scaling = Scaling(
         name="Service", file="t", min_capacity=low, max_capacity=high, policies=policies,
         alarms=(), queue_name="q",
@@ -208,7 +212,7 @@ def target(*policies: Policy, low: int = 0, high: int = 100, **switches: Any) ->
 
 
 def ask(
-    scaled: ScalableTarget, *asked: tuple[Policy, float, Any], now: int, running: int,
+    scaled: ScalableTarget, *asked: tuple[ScalingPolicy, float, Any], now: int, running: int,
     desired: int | None = None, deploying: bool = False,
 ) -> Proposal | Refused:  # fmt: skip
     invocations = [
@@ -219,10 +223,14 @@ def ask(
     return winner or refused[-1]
 
 
-PLUS = Policy(
-    name="Plus", adjustment_type="ChangeInCapacity", steps=(Step(0, 10, 2), Step(10, None, 3))
+PLUS = ScalingPolicy(
+    name="Plus",
+    adjustment_type="ChangeInCapacity",
+    steps=(SimulatedStep(0, 10, 2), SimulatedStep(10, None, 3)),
 )
-MINUS = Policy(name="Minus", adjustment_type="ChangeInCapacity", steps=(Step(None, 0, -1),))
+MINUS = ScalingPolicy(
+    name="Minus", adjustment_type="ChangeInCapacity", steps=(SimulatedStep(None, 0, -1),)
+)
 
 
 def test_in_the_cooldown_only_the_difference_is_added() -> None:
@@ -273,7 +281,9 @@ def test_scale_in_during_a_scale_out_cooldown_is_a_switch() -> None:
 def test_the_largest_capacity_wins() -> None:
     # API, PutScalingPolicy: "gives precedence to the policy that provides the largest capacity for
     # both scale out and scale in".
-    big = Policy(name="Big", adjustment_type="ChangeInCapacity", steps=(Step(0, None, 10),))
+    big = ScalingPolicy(
+        name="Big", adjustment_type="ChangeInCapacity", steps=(SimulatedStep(0, None, 10),)
+    )
     scaled = target(PLUS, big, MINUS)
     answer = ask(
         scaled, (PLUS, 50, GREATER), (big, 50, GREATER), (MINUS, 40, LESS), now=0, running=10
@@ -299,7 +309,7 @@ def test_the_running_count_is_where_it_starts() -> None:
     ],
 )
 def test_reasons_not_to_scale(
-    policy: Policy, value: float, operator: Any, running: int, code: str
+    policy: ScalingPolicy, value: float, operator: Any, running: int, code: str
 ) -> None:
     # User Guide, "Not scaled reasons"; the message of a missing step as alarm histories show it.
     answer = ask(target(policy, low=2), (policy, value, operator), now=0, running=running)

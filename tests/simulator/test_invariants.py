@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from tests.scalings import scalings, switches, traces
 from tests.soak import examples
 from workerstack.simulator.cost import cost, read_prices
-from workerstack.simulator.model import Scaling, Task
+from workerstack.simulator.model import Scaling, TaskSize
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.show import as_csv, as_json
@@ -59,7 +59,7 @@ def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Sett
 @given(scalings(), traces(), switches())
 def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) -> None:
     run = simulate(scaling, trace, switched, horizon=HORIZON)
-    task, prices = scaling.task or Task(256, 512), read_prices()
+    task, prices = scaling.task or TaskSize(256, 512), read_prices()
     spent = [
         cost(run.tasks, second, task, scaling.alarms, switched.pull_start, prices).total
         for second in range(0, HORIZON + 1, 50)

@@ -13,7 +13,7 @@ from tests.scalings import ROOT
 from workerstack.cloudformation import from_data, resolve
 from workerstack.cloudformation import read as read_template
 from workerstack.problem import Problem
-from workerstack.simulator.model import AlarmState, Queue, ScheduledAction, Suspended, Task
+from workerstack.simulator.model import AlarmState, Queue, ScheduledAction, Suspended, TaskSize
 from workerstack.simulator.read import read_parameters, read_scaling, scaling_of
 
 CDK = json.loads((ROOT / "tests/templates/cdk.template.json").read_text())
@@ -50,7 +50,7 @@ def properties(name: str) -> Any:
 def test_the_cdk_s_template() -> None:
     scaling = read(CDK)
     assert (scaling.name, scaling.min_capacity, scaling.max_capacity) == (SERVICE, 0, 5)
-    assert scaling.task == Task(cpu=2048, memory=4096)
+    assert scaling.task == TaskSize(cpu=2048, memory=4096)
     assert scaling.queue == Queue(visibility_timeout=300)
     assert scaling.desired_count == 0
     assert scaling.minimum_healthy == 50
@@ -65,7 +65,7 @@ def test_yaml_with_short_intrinsics_and_json_are_read_alike() -> None:
     text = (ROOT / "out/thumbnails.template.yaml").read_text()
     short = read_scaling(text, "t.yaml")
     assert short.queue == Queue(visibility_timeout=600, max_receive_count=3)
-    assert short.task == Task(256, 512, public_ip=True, stop_timeout=120)
+    assert short.task == TaskSize(256, 512, public_ip=True, stop_timeout=120)
     assert short.desired_count is None
     tabs = json.dumps(CDK, indent="\t")
     with pytest.raises(yaml.YAMLError):
@@ -167,7 +167,7 @@ def test_everything_else_that_a_template_may_say() -> None:
     assert scaling.scheduled == (
         ScheduledAction("morning", "cron(0 8 ? * MON-FRI *)", "Europe/Vienna", 1),
     )
-    assert scaling.task == Task(512, 2048, arm=True, spot=True, storage=50)
+    assert scaling.task == TaskSize(512, 2048, arm=True, spot=True, storage=50)
 
 
 def math(expression: str, **changes: Any) -> list[dict[str, Any]]:
@@ -424,7 +424,7 @@ def test_a_service_is_known_however_it_is_written(given: Any, resource_id: Any) 
     template["Parameters"] = {"Name": {"Type": "String"}}
     if given is not None:
         template["Resources"][SERVICE]["Properties"]["ServiceName"] = given
-    assert read(template).task == Task(cpu=2048, memory=4096)
+    assert read(template).task == TaskSize(cpu=2048, memory=4096)
 
 
 def test_a_policy_that_writes_the_resource_id_in_another_way() -> None:

@@ -11,11 +11,11 @@ from workerstack.simulator.model import (
     Alarm,
     AlarmState,
     Metric,
-    Policy,
     Queue,
     Scaling,
-    Step,
-    Task,
+    ScalingPolicy,
+    SimulatedStep,
+    TaskSize,
 )
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
@@ -100,13 +100,13 @@ def test_a_task_that_just_began_is_healthy_in_the_middle_of_a_deployment() -> No
     scaling = Scaling(
         name="S", file="made.yaml", min_capacity=0, max_capacity=2,
         policies=(
-            Policy(name="Out", adjustment_type="ChangeInCapacity", cooldown=0,
-                   steps=(Step(0, 2, 1), Step(2, None, 2))),
-            Policy(name="In", adjustment_type="ChangeInCapacity", cooldown=0,
-                   steps=(Step(None, 0, -1),)),
+            ScalingPolicy(name="Out", adjustment_type="ChangeInCapacity", cooldown=0,
+                   steps=(SimulatedStep(0, 2, 1), SimulatedStep(2, None, 2))),
+            ScalingPolicy(name="In", adjustment_type="ChangeInCapacity", cooldown=0,
+                   steps=(SimulatedStep(None, 0, -1),)),
         ),
         alarms=(age, drained), queue_name="q", queue=Queue(visibility_timeout=1, delay=45),
-        task=Task(cpu=256, memory=512, stop_timeout=2), minimum_healthy=50,
+        task=TaskSize(cpu=256, memory=512, stop_timeout=2), minimum_healthy=50,
     )  # fmt: skip
     switched = Settings(
         metric_delay=0, activation_delay=0, application_autoscaling_delay=1, start_latency=1,

@@ -14,12 +14,12 @@ from tests.conftest import Run
 from tests.review.test_several import small
 from workerstack.commands.checks import junit
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.problem import Problem
 from workerstack.verifier import drift
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 
-STACK = Stack("x", "UPDATE_COMPLETE", "arn:aws:cloudformation:us-west-2:1:stack/x/1")
+STACK = StackDescription("x", "UPDATE_COMPLETE", "arn:aws:cloudformation:us-west-2:1:stack/x/1")
 
 
 @pytest.fixture
@@ -104,8 +104,8 @@ def test_deleted_and_nested_properties_are_told() -> None:
 
 def test_checks_are_a_junit_report() -> None:
     checks = [
-        Check("a", "is so", "PASS", "yes"), Check("b", "is so", "FAIL", "no\x07 <", "mend"),
-        Check("c", "is so", "SKIP", "not allowed", "ask"),
+        Verdict("a", "is so", "PASS", "yes"), Verdict("b", "is so", "FAIL", "no\x07 <", "mend"),
+        Verdict("c", "is so", "SKIP", "not allowed", "ask"),
     ]  # fmt: skip
     report = Xml.fromstring(junit("dev/one", checks, ["a line"]))  # noqa: S314 - our own
     [suite] = report.iter("testsuite")

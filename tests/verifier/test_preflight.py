@@ -16,7 +16,7 @@ from workerstack import deployments
 from workerstack.commands.reports import needs_section
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, enforcement, pushing, service_quotas, surroundings
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 from workerstack.verifier.preflight import preflight
 
 Client = Callable[[str], Any]
@@ -54,8 +54,8 @@ def world(client: Client, account: str, things: surroundings.Surroundings, check
     return World(client, account, things, checkout)
 
 
-def looked_at(world: World, clients: Clients) -> dict[str, list[Check]]:
-    found: dict[str, list[Check]] = {}
+def looked_at(world: World, clients: Clients) -> dict[str, list[Verdict]]:
+    found: dict[str, list[Verdict]] = {}
     for each in preflight(deployments.load(NAME, world.checkout), clients):
         found.setdefault(each.id, []).append(each)
     return found
@@ -403,7 +403,10 @@ def test_what_may_not_be_looked_for_is_not_known(
 
 
 def test_markdown_shows_it_to_who_approves() -> None:
-    rows = [Check("image", "", "FAIL", "x:1 is not there", "Push it"), Check("a", "", "PASS", "")]
+    rows = [
+        Verdict("image", "", "FAIL", "x:1 is not there", "Push it"),
+        Verdict("a", "", "PASS", ""),
+    ]
     said = needs_section("dev/x", rows, "markdown")
     assert "- **<code>image</code>**: <code>x" in said
     assert "is not there" in said

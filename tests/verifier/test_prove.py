@@ -15,7 +15,7 @@ from tests.smoke_worker import LOG_GROUP, QUEUE, SERVICE
 from workerstack.deployer import stopped_tasks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.service import Task
+from workerstack.deployer.service import EcsTask
 from workerstack.localaws import pushing, surroundings, task_starts
 from workerstack.localaws.task_starts import Program
 from workerstack.verifier import prove, smoke_undo
@@ -369,7 +369,7 @@ def test_what_a_killed_proof_left_is_stopped_by_the_next(world: World, clients: 
 def test_a_task_ends_well_with_its_essential_container(
     codes: tuple[tuple[str, int], ...], well: bool
 ) -> None:
-    task = Task("", "", "STOPPED", exit_codes=codes)
+    task = EcsTask("", "", "STOPPED", exit_codes=codes)
     assert prove.ended_well(task, frozenset({"worker"})) is well
 
 
@@ -443,7 +443,7 @@ TEXTS = (
 
 @pytest.mark.parametrize(("reason", "wanted"), TEXTS, ids=[name for _, name in TEXTS])
 def test_what_ecs_says_is_named(reason: str, wanted: str) -> None:
-    assert stopped_tasks.meaning(Task("", "", "STOPPED", reason=reason)).id == wanted
+    assert stopped_tasks.meaning(EcsTask("", "", "STOPPED", reason=reason)).id == wanted
 
 
 EXITED = "Essential container in task exited"
@@ -464,7 +464,7 @@ ENDINGS = (
 @pytest.mark.parametrize(("code", "lines", "wanted"), ENDINGS)
 def test_how_a_container_ended_is_named(code: int, lines: tuple[str, ...], wanted: str) -> None:
     reason = f"{EXITED}; worker exited with {code}"
-    task = Task("", "", "STOPPED", reason=reason, exit_codes=(("worker", code),))
+    task = EcsTask("", "", "STOPPED", reason=reason, exit_codes=(("worker", code),))
     assert stopped_tasks.meaning(task, lines).id == wanted
 
 

@@ -21,7 +21,7 @@ from workerstack.deployer.clock import Clock
 from workerstack.problem import Problem, Refusal
 from workerstack.verifier import smoke as smoke_plan
 from workerstack.verifier import smoke_checks, smoke_journal, smoke_message
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 from workerstack.verifier.smoke_undo import held
 
 QUICK = Clock(sleep=lambda _: time.sleep(0.02))
@@ -37,7 +37,7 @@ def deployed(checkout: Path, clients: Clients, client: Callable[[str], Any]) -> 
 
 def smoke(
     account: Account, checkout: Path, clients: Any, *, wants: bool = True, timeout: int = 40
-) -> dict[str, Check]:
+) -> dict[str, Verdict]:
     deployment = deployments.load(NAME, checkout)
     plan = smoke_plan.plan(
         deployment, clients, "a job",
@@ -50,7 +50,7 @@ def smoke(
     return {check.id: check for check in run.checks}
 
 
-def statuses(checks: dict[str, Check]) -> dict[str, str]:
+def statuses(checks: dict[str, Verdict]) -> dict[str, str]:
     return {name: check.status for name, check in checks.items()}
 
 

@@ -16,7 +16,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.service import DIMENSION
 from workerstack.localaws import surroundings, walkthrough
 from workerstack.verifier import verify
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 
 NAME = "dev/webordinary-edit"
 ACCOUNT = "987600000001"
@@ -34,11 +34,11 @@ class World(NamedTuple):
     def client(self, service: str) -> Any:
         return self.clients(service)
 
-    def verify(self) -> dict[str, Check]:
+    def verify(self) -> dict[str, Verdict]:
         found = verify.verify(deployments.load(NAME, self.checkout), self.clients)
         return {each.id: each for each in found}
 
-    def failing(self) -> dict[str, Check]:
+    def failing(self) -> dict[str, Verdict]:
         """What fails, without what the template itself brings."""
         return {
             name: each

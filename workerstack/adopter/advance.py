@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from workerstack.adopter import mapping, refactor, retain_import
-from workerstack.adopter.deployed import Deployed
-from workerstack.adopter.plan import Plan, next_step
+from workerstack.adopter.deployed import DeployedTemplate
+from workerstack.adopter.plan import AdoptionPlan, next_step
 from workerstack.adopter.refactor import mapping_name
 from workerstack.cloudformation import declared_parameters
 from workerstack.deployer import change_set, make_review
@@ -16,7 +16,7 @@ from workerstack.deployer.binding import check_known
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source, placed
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 from workerstack.review.model import Consent, Review, Step, Where
@@ -26,7 +26,9 @@ STEPS: dict[str, Step] = {"retain": "retain", "remove": "remove", "import": "imp
 """The steps that are change sets, and no renaming."""
 
 
-def next_source(deployment: Deployment, deployed: Deployed) -> tuple[Source, tuple[str, ...]]:
+def next_source(
+    deployment: Deployment, deployed: DeployedTemplate
+) -> tuple[Source, tuple[str, ...]]:
     """The source of the step that is next, and which of ours it is about.
 
     Where no change set is next, that is the template as it is deployed.
@@ -35,7 +37,7 @@ def next_source(deployment: Deployment, deployed: Deployed) -> tuple[Source, tup
     return source_of(STEPS.get(step, ""), deployment, deployed), names
 
 
-def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:
+def source_of(step: Step, deployment: Deployment, deployed: DeployedTemplate) -> Source:
     """What the step makes of the deployed template, by what the mapping's file says.
 
     The same file and the same stack give the same bytes.
@@ -62,7 +64,7 @@ def source_of(step: Step, deployment: Deployment, deployed: Deployed) -> Source:
     return Source(as_deployed, mapping_name(deployment), text, template, declared, adoption=step)
 
 
-def _values(deployed: Deployed, ids: list[str]) -> retain_import.Known:
+def _values(deployed: DeployedTemplate, ids: list[str]) -> retain_import.Known:
     told = {
         each["OutputKey"]: each.get("OutputValue", "")
         for each in deployed.stack.answer.get("Outputs", ())
@@ -70,7 +72,7 @@ def _values(deployed: Deployed, ids: list[str]) -> retain_import.Known:
     return retain_import.known(deployed.template, ids, told)
 
 
-def with_bodies(plan: Plan) -> mapping.AdoptionMapping:
+def with_bodies(plan: AdoptionPlan) -> mapping.AdoptionMapping:
     """The mapping with what will be imported, written down before it leaves the stack."""
     template = plan.deployed.template
     resources = dict(plan.mapping.resources)
@@ -83,7 +85,7 @@ def with_bodies(plan: Plan) -> mapping.AdoptionMapping:
 
 
 def propose_step(
-    plan: Plan, clients: Clients, clock: Clock, caller: str, allowed: Collection[str] = ()
+    plan: AdoptionPlan, clients: Clients, clock: Clock, caller: str, allowed: Collection[str] = ()
 ) -> Review:
     """Makes the step's change set and reads it; nothing is executed.
 
@@ -117,7 +119,7 @@ def propose_step(
 def requested(
     clients: Clients,
     source: Source,
-    stack: Stack,
+    stack: StackDescription,
     name: str,
     names: Collection[str],
     consents: Collection[Consent] = (),
@@ -166,8 +168,8 @@ def _to_import(deployment: Deployment, names: Collection[str]) -> list[dict[str,
 
 
 def advance(
-    plan: Plan, clients: Clients, clock: Clock, caller: str, allowed: Collection[str] = ()
-) -> tuple[Plan, Renaming | Review | None]:
+    plan: AdoptionPlan, clients: Clients, clock: Clock, caller: str, allowed: Collection[str] = ()
+) -> tuple[AdoptionPlan, Renaming | Review | None]:
     """The plan as it was written down, and its next step: a renaming, or a change set.
 
     None where everything has our names; ``allowed`` as ``propose_step``. Raises CannotRefactor

@@ -10,14 +10,14 @@ from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.deployed import physical_ids
 from workerstack.deployer.source import digest, template_text
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
-from workerstack.review.predict import Side
+from workerstack.review.predict import TemplateSide
 
 
 @dataclass(frozen=True)
-class Resource:
+class DeployedResource:
     """A resource of a stack: its body with the values that are known, and its physical id.
 
     Without AWS the physical id is empty.
@@ -36,7 +36,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedTemplate:
     """A template's text as it is deployed, with its values and resources."""
 
     file: str
@@ -44,8 +44,8 @@ class Deployed:
     template: Mapping[str, Any]
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
-    resources: Mapping[str, Resource]
-    stack: Stack
+    resources: Mapping[str, DeployedResource]
+    stack: StackDescription
 
     @property
     def template_digest(self) -> str:
@@ -53,12 +53,12 @@ class Deployed:
         return digest(self.text)
 
     @property
-    def side(self) -> Side:
+    def side(self) -> TemplateSide:
         """It as one side of a prediction."""
-        return Side(self.template, self.parameters, self.tags)
+        return TemplateSide(self.template, self.parameters, self.tags)
 
 
-def read(deployment: Deployment, clients: Clients) -> Deployed:
+def read(deployment: Deployment, clients: Clients) -> DeployedTemplate:
     """The deployment's stack from AWS; raises Problem where nothing is deployed."""
     cloudformation = clients("cloudformation")
     stack = stacks.existing(cloudformation, deployment)
@@ -67,7 +67,7 @@ def read(deployment: Deployment, clients: Clients) -> Deployed:
     return _deployed(f"the template of {stack.name}", text, deployment, stack, physical)
 
 
-def read_file(file: Path, deployment: Deployment) -> Deployed:
+def read_file(file: Path, deployment: Deployment) -> DeployedTemplate:
     """A template without AWS; its parameters have their defaults."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -77,16 +77,20 @@ def read_file(file: Path, deployment: Deployment) -> Deployed:
             getattr(error, "strerror", None) or "it is no UTF-8 text",
             "Give the file of the deployed template (`aws cloudformation get-template`)",
         ) from None
-    return _deployed(str(file), text, deployment, Stack(deployment.stack), None)
+    return _deployed(str(file), text, deployment, StackDescription(deployment.stack), None)
 
 
 def _deployed(
-    file: str, text: str, deployment: Deployment, stack: Stack, physical: Mapping[str, str] | None
-) -> Deployed:
+    file: str,
+    text: str,
+    deployment: Deployment,
+    stack: StackDescription,
+    physical: Mapping[str, str] | None,
+) -> DeployedTemplate:
     template = cloudformation.read(text, file).data
-    values = Side(template, stack.parameters or {}).parameters
+    values = TemplateSide(template, stack.parameters or {}).parameters
     found = resolved(template, values, deployment)
-    return Deployed(
+    return DeployedTemplate(
         file=file,
         text=text,
         template=template,
@@ -108,10 +112,10 @@ def resolved(
 
 def resources(
     found: cloudformation.Stack, physical: Mapping[str, str] | None = None
-) -> dict[str, Resource]:
+) -> dict[str, DeployedResource]:
     """The resources by logical id; with physical ids, only those that have one."""
     return {
-        name: Resource(name, str(body.get("Type")), body, (physical or {}).get(name, ""))
+        name: DeployedResource(name, str(body.get("Type")), body, (physical or {}).get(name, ""))
         for name, body in found.bodies.items()
         if physical is None or name in physical
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workerstack.adopter import params_files
-from workerstack.adopter.params_files import Found, Say
+from workerstack.adopter.params_files import FoundValue, Say
 from workerstack.cloudformation import declared_parameters, read
 from workerstack.deployer import credentials
 from workerstack.deployer.aws import Clients
@@ -230,13 +230,15 @@ def find_key(clients: Clients, alias: str) -> tuple[str | None, str]:
     return arn, f"{arn}, the key {alias}"
 
 
-def _find(parameter: str, stands_for: Mapping[str, str], things: Things, clients: Clients) -> Found:
+def _find(
+    parameter: str, stands_for: Mapping[str, str], things: Things, clients: Clients
+) -> FoundValue:
     if parameter in things.values:
-        return Found(things.values[parameter], things.reasons[parameter])
+        return FoundValue(things.values[parameter], things.reasons[parameter])
     if parameter in things.reasons:
-        return Found(None, things.reasons[parameter])
+        return FoundValue(None, things.reasons[parameter])
     if "Secret" in stands_for:
-        return Found(*find_secret(clients, stands_for["Secret"]))
+        return FoundValue(*find_secret(clients, stands_for["Secret"]))
     if "Key" in stands_for:
-        return Found(*find_key(clients, stands_for["Key"]))
-    return Found(None, "not found: nothing in the account tells")
+        return FoundValue(*find_key(clients, stands_for["Key"]))
+    return FoundValue(None, "not found: nothing in the account tells")

@@ -9,7 +9,7 @@ from typing import Any
 from workerstack import deployments
 from workerstack.adopter import params_files
 from workerstack.adopter.init import FILL_IN, Things, find_secret, unclear
-from workerstack.adopter.params_files import Found, Say
+from workerstack.adopter.params_files import FoundValue, Say
 from workerstack.cloudformation import Parameter, declared_parameters, read
 from workerstack.deployer import service, stack
 from workerstack.deployer import service as live
@@ -78,7 +78,7 @@ def _size(autoscaling: Any, service: Mapping[str, Any], things: Things) -> None:
         things.choose("MaxTasks", str(target["MaxCapacity"]), "the most of its scalable target")
 
 
-def _workspace(worker: live.Worker, things: Things) -> None:
+def _workspace(worker: live.LiveWorker, things: Things) -> None:
     volumes = [each.get("efsVolumeConfiguration") for each in worker.task_definition["volumes"]]
     mounted = [each for each in volumes if each]
     if len(mounted) != 1:
@@ -114,7 +114,7 @@ SECRET = re.compile(r"(?P<arn>arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:[^:]+
 
 
 def survey_container(
-    clients: Clients, worker: service.Worker, template: Mapping[str, Any], things: Things
+    clients: Clients, worker: service.LiveWorker, template: Mapping[str, Any], things: Things
 ) -> None:
     """Notes what the container that becomes the worker's is given."""
     _queue(clients("sqs"), worker, things)
@@ -211,7 +211,7 @@ def _secret(
         things.miss([parameter], why)
 
 
-def _queue(sqs: Any, worker: service.Worker, things: Things) -> None:
+def _queue(sqs: Any, worker: service.LiveWorker, things: Things) -> None:
     """The queue that the alarms watch; without them, the one whose URL a container is given."""
     watched = {
         dimension["Value"]
@@ -260,7 +260,7 @@ SERVICE = "AWS::ECS::Service"
 
 
 @dataclass(frozen=True)
-class Request:
+class InitRequest:
     """What is asked for: the environment, the stack, and the worker that it becomes."""
 
     environment: str
@@ -269,7 +269,7 @@ class Request:
     force: bool
 
 
-def initialize(request: Request, clients: Clients, root: Path, say: Say) -> bool:
+def initialize(request: InitRequest, clients: Clients, root: Path, say: Say) -> bool:
     """Writes STACK.yaml, and target.yaml where there is none; False if values are missing.
 
     Nothing is changed in AWS. Raises Problem where the stack, its one service or the worker
@@ -324,7 +324,7 @@ def _same_place(folder: Path, account: str, region: str) -> None:
         )
 
 
-def _service(cloudformation: Any, found: stack.Stack) -> str:
+def _service(cloudformation: Any, found: stack.StackDescription) -> str:
     """The ARN of the stack's one service."""
     if found.is_new:
         raise Problem(
@@ -347,7 +347,7 @@ def _service(cloudformation: Any, found: stack.Stack) -> str:
     return str(services[0])
 
 
-def _worker(request: Request, service: str, root: Path) -> tuple[str, dict[str, Any]]:
+def _worker(request: InitRequest, service: str, root: Path) -> tuple[str, dict[str, Any]]:
     """The worker of out/ that the stack becomes: named, called so, or with that service."""
     templates = {
         path.name.removesuffix(".template.yaml"): read(path.read_text(encoding="utf-8"), path).data
@@ -371,7 +371,9 @@ def _worker(request: Request, service: str, root: Path) -> tuple[str, dict[str, 
     return same[0], templates[same[0]]
 
 
-def _find(name: str, declared: Parameter, things: Things, found: stack.Stack) -> Found:
+def _find(
+    name: str, declared: Parameter, things: Things, found: stack.StackDescription
+) -> FoundValue:
     own = _own(name, declared, found)
     if name in things.values:
         value, why = things.values[name], things.reasons[name]
@@ -380,19 +382,21 @@ def _find(name: str, declared: Parameter, things: Things, found: stack.Stack) ->
     elif own:
         value, why = own, f"{', '.join(_each(own))}, the stack's own value of this name"
     elif name in things.reasons:
-        return Found(None, things.reasons[name])
+        return FoundValue(None, things.reasons[name])
     elif declared.default is None:
-        return Found(None, "not found: nothing in the stack tells")
+        return FoundValue(None, "not found: nothing in the stack tells")
     else:
-        return Found(declared.default, f"{declared.default!r}, the default; nothing live tells")
+        return FoundValue(
+            declared.default, f"{declared.default!r}, the default; nothing live tells"
+        )
     for each in _each(value):
         problem = declared.wrong(each)
         if problem:
-            return Found(None, f"not taken: {why}; {problem}")
-    return Found(value, why + ("; the default" if value == declared.default else ""))
+            return FoundValue(None, f"not taken: {why}; {problem}")
+    return FoundValue(value, why + ("; the default" if value == declared.default else ""))
 
 
-def _own(name: str, declared: Parameter, found: stack.Stack) -> ParameterValue | None:
+def _own(name: str, declared: Parameter, found: stack.StackDescription) -> ParameterValue | None:
     """The stack's parameter or output of the same name."""
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.answer.get("Outputs", ())}
     value = (found.parameters or {}).get(name) or outputs.get(name)
@@ -405,7 +409,7 @@ def _each(value: ParameterValue | None) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),)
 
 
-def _guards(found: stack.Stack) -> dict[str, ParameterValue]:
+def _guards(found: stack.StackDescription) -> dict[str, ParameterValue]:
     """What target.yaml says of the stack itself, where it has it."""
     guards: dict[str, ParameterValue] = {}
     if found.answer.get("RoleARN"):

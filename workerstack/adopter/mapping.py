@@ -14,13 +14,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workerstack import files
-from workerstack.adopter.deployed import Deployed, Resource
+from workerstack.adopter.deployed import DeployedResource, DeployedTemplate
 from workerstack.adopter.match import NAMES, Certainty, Match, Matching, human_name
 from workerstack.cloudformation import Document, read_file
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
 
-Live = Named[str, Resource]
+Live = Named[str, DeployedResource]
 
 HEAD = """\
 # What each resource of out/ is called in the stack as it is deployed: `deploy.py adopt` wrote it.
@@ -105,7 +105,7 @@ def read(deployment: Deployment) -> AdoptionMapping:
 
 
 def given(
-    mapping: AdoptionMapping, deployed: Deployed, deployment: Deployment
+    mapping: AdoptionMapping, deployed: DeployedTemplate, deployment: Deployment
 ) -> dict[str, str | None]:
     """What the file decides, as far as it still stands; a resource that has its name keeps it.
 
@@ -201,7 +201,9 @@ def parse(words: Iterable[str]) -> dict[str, str | None]:
     return found
 
 
-def check(given: Given, ours: Mapping[str, Resource], theirs: Mapping[str, Resource]) -> None:
+def check(
+    given: Given, ours: Mapping[str, DeployedResource], theirs: Mapping[str, DeployedResource]
+) -> None:
     """Raises Problem for what is not there, Refusal for what cannot be the same resource."""
     for here, there in given.items():
         _known(here, ours, "out/ has")
@@ -235,8 +237,8 @@ def _known(name_: str, known: Iterable[str], who: str) -> None:
 
 def check_no_swap(
     matching: Matching,
-    ours: Mapping[str, Resource],
-    theirs: Mapping[str, Resource],
+    ours: Mapping[str, DeployedResource],
+    theirs: Mapping[str, DeployedResource],
     undecided: Matching,
 ) -> None:
     """Raises Refusal where two resources of one type would exchange what they are.
@@ -273,8 +275,8 @@ def _check_not_crossed(matching: Matching, undecided: Matching) -> None:
 def _crosswise(
     one: Match,
     matching: Matching,
-    ours: Mapping[str, Resource],
-    theirs: Mapping[str, Resource],
+    ours: Mapping[str, DeployedResource],
+    theirs: Mapping[str, DeployedResource],
 ) -> Iterable[str]:
     """Deployed resources that bear the name of ``one`` while it is mapped to another."""
     kind = NAMES.get(one.type)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from workerstack.adopter.deployed import Resource
+from workerstack.adopter.deployed import DeployedResource
 from workerstack.cloudformation.compare import canonical, is_function
 from workerstack.cloudformation.logical_ids import written_references
 
@@ -38,7 +38,7 @@ ID_IS_NAME = frozenset(
 """Types whose physical id is the name itself."""
 
 
-def human_name(resource: Resource) -> str:
+def human_name(resource: DeployedResource) -> str:
     """Its name as its template gives it, or as its physical id shows; empty where neither."""
     written: Any = resource.properties.get(NAMES.get(resource.type, ""))
     if isinstance(written, str):
@@ -60,7 +60,7 @@ NOT_COMPARED = frozenset({"Tags", *NAMES.values()})
 """Properties that say nothing of what a resource is for; names are compared before."""
 
 
-class Edge(NamedTuple):
+class PropertyReference(NamedTuple):
     """A reference of ``source`` to ``target`` at a property of the source."""
 
     source: str
@@ -68,11 +68,11 @@ class Edge(NamedTuple):
     target: str
 
 
-def edges(resources: Mapping[str, Resource]) -> list[Edge]:
+def edges(resources: Mapping[str, DeployedResource]) -> list[PropertyReference]:
     """Every reference within a stack, dependencies left out: they order and do not mean."""
     return list(
         dict.fromkeys(
-            Edge(name, path, target)
+            PropertyReference(name, path, target)
             for name, resource in resources.items()
             for path, value in leaves(resource.properties)
             for target, _ in written_references(value)
@@ -96,7 +96,9 @@ def leaves(value: Any, path: Names = ()) -> Iterator[Leaf]:
 class Roles:
     """Two stacks' graphs, and how far two resources stand at the same place in them."""
 
-    def __init__(self, ours: Mapping[str, Resource], theirs: Mapping[str, Resource]) -> None:
+    def __init__(
+        self, ours: Mapping[str, DeployedResource], theirs: Mapping[str, DeployedResource]
+    ) -> None:
         self._ours, self._theirs = ours, theirs
         self._edges = edges(ours), edges(theirs)
 
@@ -120,7 +122,7 @@ class Roles:
         return 2 * (mine & other).total() / total if total else 1.0
 
 
-def _places(found: list[Edge], name: str, called: Mapping[str, str]) -> Iterator[str]:
+def _places(found: list[PropertyReference], name: str, called: Mapping[str, str]) -> Iterator[str]:
     for edge in found:
         at = ".".join(edge.path)
         if edge.source == name and edge.target in called:
@@ -129,7 +131,7 @@ def _places(found: list[Edge], name: str, called: Mapping[str, str]) -> Iterator
             yield f"{called[edge.source]} refers to it ({at})"
 
 
-def _counted(resource: Resource, called: Mapping[str, str]) -> Counter[tuple[Names, str]]:
+def _counted(resource: DeployedResource, called: Mapping[str, str]) -> Counter[tuple[Names, str]]:
     return Counter(
         (path, canonical(_called(value, called)))
         for path, value in leaves(resource.properties)
@@ -189,8 +191,8 @@ class Matching:
 
 
 def match(
-    ours: Mapping[str, Resource],
-    theirs: Mapping[str, Resource],
+    ours: Mapping[str, DeployedResource],
+    theirs: Mapping[str, DeployedResource],
     given: Mapping[str, str | None],
 ) -> Matching:
     """Matches what is clear; ``given`` holds what was decided, None for one that is new."""
@@ -215,8 +217,8 @@ def match(
 class _Matcher:
     def __init__(
         self,
-        ours: Mapping[str, Resource],
-        theirs: Mapping[str, Resource],
+        ours: Mapping[str, DeployedResource],
+        theirs: Mapping[str, DeployedResource],
         given: Mapping[str, str | None],
     ) -> None:
         self.ours, self.theirs = ours, theirs

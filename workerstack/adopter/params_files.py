@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundValue:
     """A parameter's value and why it was chosen; without one, ``why`` says what is missing."""
 
     value: ParameterValue | None
@@ -64,7 +64,7 @@ def target(account_id: str, region: str, guards: Mapping[str, ParameterValue]) -
     return "\n".join([*lines, ""])
 
 
-def deployment(worker: str, found: Mapping[str, Found], tags: Mapping[str, str]) -> str:
+def deployment(worker: str, found: Mapping[str, FoundValue], tags: Mapping[str, str]) -> str:
     """The text of the file with the values that a worker's template is deployed with."""
     lines = [
         f"# yaml-language-server: $schema=../{worker}.schema.json",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from workerstack.adopter import mapping as deciding
-from workerstack.adopter.deployed import Deployed, Resource, resolved, resources
+from workerstack.adopter.deployed import DeployedResource, DeployedTemplate, resolved, resources
 from workerstack.adopter.mapping import AdoptionMapping, Given
 from workerstack.adopter.match import NAMES, Matching, match
 from workerstack.adopter.rename import rename
@@ -17,7 +17,7 @@ from workerstack.deployer import stack
 from workerstack.deployer.source import Source
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import PropertyChange, ResourceChange, Review
-from workerstack.review.predict import Side, predict_review
+from workerstack.review.predict import TemplateSide, predict_review
 
 Step = Literal["retain", "remove", "rename", "import", "done"]
 
@@ -30,7 +30,7 @@ SAID: dict[Step, str] = {
 }
 
 
-def next_step(mapping: AdoptionMapping, deployed: Deployed) -> tuple[Step, tuple[str, ...]]:
+def next_step(mapping: AdoptionMapping, deployed: DeployedTemplate) -> tuple[Step, tuple[str, ...]]:
     """The step, and which of ours it is about.
 
     Imports frame the renaming: what cannot be refactored leaves before it, and comes back after.
@@ -68,10 +68,10 @@ SAME_AS_REF = {
 """Attributes whose value is that of Ref (template reference: each type's return values)."""
 
 
-def foresee(renamed: Mapping[str, Any], deployed: Deployed, source: Source) -> Review:
+def foresee(renamed: Mapping[str, Any], deployed: DeployedTemplate, source: Source) -> Review:
     """The predicted review of what remains to be done once the stack has our names."""
-    before = Side(as_refs(renamed), deployed.parameters, deployed.tags)
-    after = Side(as_refs(source.template), source.values(), source.deployment.tags)
+    before = TemplateSide(as_refs(renamed), deployed.parameters, deployed.tags)
+    after = TemplateSide(as_refs(source.template), source.values(), source.deployment.tags)
     target = source.deployment.target
     return predict_review(
         before,
@@ -208,7 +208,7 @@ the refactoring is made.
 """
 
 
-def check(deployed: Deployed, source: Source, cloudformation: Any) -> None:
+def check(deployed: DeployedTemplate, source: Source, cloudformation: Any) -> None:
     """Raises Refusal for a stack that is another's, takes no change, or is imported from."""
     name = source.deployment.name
     stack.check_owner(deployed.stack, name)
@@ -224,7 +224,7 @@ def check(deployed: Deployed, source: Source, cloudformation: Any) -> None:
             )
 
 
-def check_no_policy(deployed: Deployed, cloudformation: Any) -> None:
+def check_no_policy(deployed: DeployedTemplate, cloudformation: Any) -> None:
     """Raises Refusal for a stack policy, with which no stack can be refactored.
 
     Source: CloudFormation user guide, "Stack refactoring", considerations.
@@ -238,7 +238,7 @@ def check_no_policy(deployed: Deployed, cloudformation: Any) -> None:
         )
 
 
-def _lost_exports(deployed: Deployed, source: Source) -> Iterator[str]:
+def _lost_exports(deployed: DeployedTemplate, source: Source) -> Iterator[str]:
     """Names that the deployed stack exports and ours does not."""
     deployment = source.deployment
     before = resolved(deployed.template, deployed.parameters, deployment).outputs
@@ -275,14 +275,14 @@ def immovable(kinds: Collection[str], cloudformation: Any) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Plan:
+class AdoptionPlan:
     """``end`` is the predicted change set from the renamed stack to out/.
 
     With questions there is no end yet: what is what must be answered first.
     """
 
     source: Source
-    deployed: Deployed
+    deployed: DeployedTemplate
     matching: Matching
     mapping: AdoptionMapping
     end: Review | None = field(default=None, repr=False)
@@ -305,11 +305,11 @@ class Plan:
 
 def plan(
     source: Source,
-    deployed: Deployed,
+    deployed: DeployedTemplate,
     known: AdoptionMapping,
     given: Given,
     importing: Collection[str] = (),
-) -> Plan:
+) -> AdoptionPlan:
     """Matches, decides and predicts; raises Problem or Refusal for what is impossible.
 
     ``known`` is what the mapping's file says, ``given`` what was said now and goes before it.
@@ -331,11 +331,13 @@ def plan(
     undecided = match(ours, deployed.resources, {}) if decided else matching
     deciding.check_no_swap(matching, ours, deployed.resources, undecided)
     mapping = deciding.updated(known, matching)
-    found = Plan(source, deployed, matching, _by_import(mapping, importing))
+    found = AdoptionPlan(source, deployed, matching, _by_import(mapping, importing))
     return found if matching.questions else replace(found, end=_end(found))
 
 
-def _check_cluster(matching: Matching, ours: Mapping[str, Resource], deployed: Deployed) -> None:
+def _check_cluster(
+    matching: Matching, ours: Mapping[str, DeployedResource], deployed: DeployedTemplate
+) -> None:
     """Raises Refusal where ours would make the cluster again that the service runs in.
 
     ECS answers with the cluster of that name that is there (API reference: CreateCluster), so
@@ -373,7 +375,7 @@ def _by_import(mapping: AdoptionMapping, names: Collection[str]) -> AdoptionMapp
     return mapping.model_copy(update={"resources": resources})
 
 
-def _end(found: Plan) -> Review:
+def _end(found: AdoptionPlan) -> Review:
     """Predicted with everything renamed, and what waits for its import in its place."""
     names = found.matching.names
     text = rename(found.deployed.text, names, found.deployed.file)

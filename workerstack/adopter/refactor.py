@@ -12,7 +12,7 @@ from typing import Any
 
 from workerstack.adopter import deployed, mapping
 from workerstack.adopter import mapping as mapping_file
-from workerstack.adopter.plan import Plan, check_no_policy, immovable, next_step
+from workerstack.adopter.plan import AdoptionPlan, check_no_policy, immovable, next_step
 from workerstack.adopter.rename import rename
 from workerstack.deployer import aws
 from workerstack.deployer import stack as stacks
@@ -255,7 +255,7 @@ class CannotRefactor(Refusal):
         self.names = tuple(refused)
 
 
-def check_movable(plan: Plan, cloudformation: Any) -> None:
+def check_movable(plan: AdoptionPlan, cloudformation: Any) -> None:
     """Raises CannotRefactor for a type that the registry excludes, Refusal for a policy."""
     check_no_policy(plan.deployed, cloudformation)
     kinds = {ours: plan.mapping.resources[ours].type for ours in plan.names.values()}
@@ -265,7 +265,7 @@ def check_movable(plan: Plan, cloudformation: Any) -> None:
         raise CannotRefactor(plan.source.deployment.name, refused)
 
 
-def propose_renaming(plan: Plan, clients: Clients, clock: Clock, caller: str) -> Renaming:
+def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller: str) -> Renaming:
     """Makes the refactoring and reads it; raises CannotRefactor where it refuses a type.
 
     Raises Refusal where the service would do another thing than rename what was mapped.
@@ -335,7 +335,7 @@ def description(deployment: Deployment, template_digest: str) -> str:
     return f"{deployment.name} of {OWNER}, template {template_digest[:8]}"
 
 
-def as_source(plan: Plan) -> Source:
+def as_source(plan: AdoptionPlan) -> Source:
     """The renamed template, ready to be sent."""
     source = plan.source
     return Source(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import yaml
 
 from workerstack.cloudformation.functions import PLACE
-from workerstack.cloudformation.logical_ids import Names, Occurrence, occurrences, sections, taken
+from workerstack.cloudformation.logical_ids import Occurrence, Section, occurrences, sections, taken
 from workerstack.problem import Refusal
 
 LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
@@ -32,8 +32,8 @@ def rename(text: str, names: Mapping[str, str], file: str = "the template") -> s
     return text
 
 
-def _check(parts: Mapping[str, Names], names: Mapping[str, str], file: str) -> None:
-    resources = parts.get("Resources", Names(None))
+def _check(parts: Mapping[str, Section], names: Mapping[str, str], file: str) -> None:
+    resources = parts.get("Resources", Section(None))
     staying = set(resources) - names.keys()
     for old, new in names.items():
         if old not in resources:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from workerstack.adopter.plan import SAID, Plan, Replaced, replaced, specification
+from workerstack.adopter.plan import SAID, AdoptionPlan, Replaced, replaced, specification
 from workerstack.problem import harmless
 from workerstack.review.model import Review
 from workerstack.review.show import words
@@ -17,7 +17,7 @@ LONG = 60
 """Characters of a value that are shown."""
 
 
-def render(plan: Plan, style: Style = plain, width: int = 100) -> str:
+def render(plan: AdoptionPlan, style: Style = plain, width: int = 100) -> str:
     """The whole plan: the matches, what is new and left, the predicted end, the steps."""
     deployment = plan.source.deployment
     lines = [
@@ -29,7 +29,7 @@ def render(plan: Plan, style: Style = plain, width: int = 100) -> str:
     return "\n".join(map(harmless, lines))
 
 
-def _matches(plan: Plan, style: Style, width: int) -> Iterator[str]:
+def _matches(plan: AdoptionPlan, style: Style, width: int) -> Iterator[str]:
     yield from ("", style("Matched resources", "bold"))
     for ours, entry in sorted(plan.mapping.resources.items()):
         known_as = "" if entry.is_ == ours else f" is {entry.is_}"
@@ -48,7 +48,7 @@ def _matches(plan: Plan, style: Style, width: int) -> Iterator[str]:
             yield f"  {name} ({plan.deployed.resources[name].type})"
 
 
-def _end(end: Review, plan: Plan, style: Style, width: int) -> Iterator[str]:
+def _end(end: Review, plan: AdoptionPlan, style: Style, width: int) -> Iterator[str]:
     yield from ("", style("Predicted result", "bold"))
     yield f"  {words.counts(end)}"
     found = list(replaced(end, plan.source.template))
@@ -63,7 +63,7 @@ def _end(end: Review, plan: Plan, style: Style, width: int) -> Iterator[str]:
 
 
 def _replaced(
-    name: str, parts: list[Replaced], plan: Plan, style: Style, width: int
+    name: str, parts: list[Replaced], plan: AdoptionPlan, style: Style, width: int
 ) -> Iterator[str]:
     what = "is replaced" if parts[0].sure else "may be replaced"
     yield style(f"  {name} {what}", "red" if parts[0].sure else "yellow")
@@ -84,7 +84,7 @@ def _short(value: object) -> str:
     return text if len(text) <= LONG else f"{text[:LONG]}..."
 
 
-def _steps(plan: Plan, style: Style, width: int) -> Iterator[str]:
+def _steps(plan: AdoptionPlan, style: Style, width: int) -> Iterator[str]:
     imported = [ours for ours, entry in plan.mapping.resources.items() if entry.by == "import"]
     waiting = [ours for ours in imported if ours not in plan.deployed.resources]
     if waiting:

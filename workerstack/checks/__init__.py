@@ -23,10 +23,10 @@ from workerstack.checks import (
     starting,
     tasks,
 )
-from workerstack.checks.check import Check, Found, Violation
+from workerstack.checks.check import Check, CheckedViolation, Violation
 from workerstack.cloudformation import Resource, Stack
 
-__all__ = ["CHECKS", "Check", "Found", "Violation", "ignored", "run"]
+__all__ = ["CHECKS", "Check", "CheckedViolation", "Violation", "ignored", "run"]
 
 MODULES: Sequence[ModuleType] = (
     acceptance, access, alarms, behaviour, containers, queues, scaling, secrets, starting, tasks,
@@ -46,14 +46,16 @@ CHECKS: tuple[Check, ...] = tuple(
 )
 
 
-def run(stack: Stack, *, live: bool = False, checks: Iterable[Check] = CHECKS) -> list[Found]:
+def run(
+    stack: Stack, *, live: bool = False, checks: Iterable[Check] = CHECKS
+) -> list[CheckedViolation]:
     """Everything that does not hold, each once, in order of the table.
 
     With ``live`` only those that can be asked of a stack that was read from AWS. What a
     resource's Metadata ignores (``cfn-lint: {config: {ignore_checks: [E9204]}}``) is left out.
     """
     found = (
-        Found(check, violation)
+        CheckedViolation(check, violation)
         for check in checks
         if check.live or not live
         for violation in check.find(stack)
@@ -61,7 +63,7 @@ def run(stack: Stack, *, live: bool = False, checks: Iterable[Check] = CHECKS) -
     return [each for each in dict.fromkeys(found) if not ignored(stack, each)]
 
 
-def ignored(stack: Stack, found: Found) -> bool:
+def ignored(stack: Stack, found: CheckedViolation) -> bool:
     """Whether Metadata says that this check is not meant: of the resource, or of its role."""
     resource = stack.resources.get(found.violation.logical_id)
     if resource is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.checks.check import Check, Kind, Violation, at, check
-from workerstack.checks.rights import PLACES, ROLE, Placed, boundary, placed
+from workerstack.checks.rights import PLACES, ROLE, PolicyPlace, boundary, placed
 from workerstack.checks.worker import listed, mapping, members
 from workerstack.cloudformation import Reference, Resource, Stack, text
 from workerstack.cloudformation.dangerous_grants import DANGERS, Danger, Granted, Role, is_all_of
@@ -33,11 +33,11 @@ SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Holder:
+class PolicyHolder:
     """Who has policies: a role, a user, a group, or a policy for somebody elsewhere."""
 
     resource: Resource
-    found: Sequence[Placed]
+    found: Sequence[PolicyPlace]
     limits: Sequence[Policy] | None
 
     @property
@@ -83,17 +83,19 @@ def _why(danger: Danger) -> str:
     return found[:1].lower() + found[1:]
 
 
-def holders(stack: Stack) -> Iterator[Holder]:
+def holders(stack: Stack) -> Iterator[PolicyHolder]:
     """Everybody in the stack whose policies say what he may do."""
     attached = set()
     for acting in stack.of(ROLE, "AWS::IAM::User", "AWS::IAM::Group"):
         found = placed(stack, acting)
         attached |= {each.resource.logical_id for each in found}
-        yield Holder(acting, found, boundary(stack, acting))
+        yield PolicyHolder(acting, found, boundary(stack, acting))
     for policy in stack.of(*PLACES):
         if policy.logical_id not in attached:
             document = policy.get("PolicyDocument")
-            yield Holder(policy, [Placed(policy, ("PolicyDocument",), read(document))], None)
+            yield PolicyHolder(
+                policy, [PolicyPlace(policy, ("PolicyDocument",), read(document))], None
+            )
 
 
 NEXT_STEPS = {

@@ -120,7 +120,7 @@ def check(
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckedViolation:
     """A violation with its check."""
 
     check: Check

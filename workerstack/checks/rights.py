@@ -7,7 +7,7 @@ from typing import Any
 from workerstack.checks.worker import listed, members
 from workerstack.cloudformation import Resource, Stack, Unknown, text
 from workerstack.cloudformation.managed_policies import named
-from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, Policy, decide, read
 from workerstack.cloudformation.values import concatenated
 
 ROLE = "AWS::IAM::Role"
@@ -47,7 +47,7 @@ def _is_name(value: Any, acting: Resource) -> bool:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PolicyPlace:
     """A policy with the resource in which it stands, and the way to it there."""
 
     resource: Resource
@@ -55,10 +55,10 @@ class Placed:
     policy: Policy
 
 
-def placed(stack: Stack, acting: Resource) -> list[Placed]:
+def placed(stack: Stack, acting: Resource) -> list[PolicyPlace]:
     """The policies of a role that are known here, with their places."""
     return [
-        Placed(
+        PolicyPlace(
             resource,
             path,
             named(document) if path[0] == "ManagedPolicyArns" else read(document),
@@ -90,7 +90,9 @@ def boundary(stack: Stack, acting: Resource) -> list[Policy] | None:
 def may(stack: Stack, acting: Resource, action: str, *resources: Any) -> bool | None:
     """Whether a role may do an action on any of these resources; None where that is open."""
     layers = policies(stack, acting), boundary(stack, acting)
-    answers = [decide(layers[0], Request(action, each), layers[1]).answer for each in resources]
+    answers = [
+        decide(layers[0], AccessRequest(action, each), layers[1]).answer for each in resources
+    ]
     if Answer.ALLOWED in answers:
         return True
     return None if Answer.UNKNOWN in answers else False

@@ -26,7 +26,7 @@ from workerstack.checks.worker import (
     truth,
 )
 from workerstack.cloudformation import Resource, Stack, could_be_equal, is_known, resolve, text
-from workerstack.cloudformation.steps import Step, matching, probes, steps_of
+from workerstack.cloudformation.steps import StepBounds, matching, probes, steps_of
 from workerstack.problem import Problem
 
 STEPS = "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepAdjustment.html"
@@ -47,7 +47,7 @@ DEFAULT_COOLDOWN = 300
 DIMENSION = "ecs:service:DesiredCount"
 
 
-def _steps(policy: Resource) -> list[Step]:
+def _steps(policy: Resource) -> list[StepBounds]:
     """The steps of a policy; none where one is not known."""
     given = configuration(policy).get("StepAdjustments")
     return steps_of(configuration(policy)) if is_known(given) else []

@@ -25,7 +25,7 @@ from workerstack.checks.worker import (
     truth,
 )
 from workerstack.cloudformation import Reference, Resource, Stack, Text, Unknown, text
-from workerstack.cloudformation.policies import Answer, Principal, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, Principal, decide, read
 from workerstack.cloudformation.values import concatenated, pieces
 
 ROLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
@@ -455,7 +455,7 @@ def roles_can_be_taken_on(stack: Stack) -> Iterator[Violation]:
             if acting is None:
                 continue
             document = acting.get("AssumeRolePolicyDocument")
-            request = Request(
+            request = AccessRequest(
                 "sts:AssumeRole",
                 None,
                 {

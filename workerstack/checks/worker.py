@@ -268,7 +268,7 @@ def scaling_alarms(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
 
 
 @dataclass(frozen=True)
-class Metric:
+class AlarmMetric:
     """One metric of an alarm, with the place where it stands."""
 
     body: dict[str, Any]
@@ -297,11 +297,11 @@ class Metric:
         }
 
 
-def metrics(alarm: Resource) -> Iterator[Metric]:
+def metrics(alarm: Resource) -> Iterator[AlarmMetric]:
     """The metrics that an alarm looks at."""
     if "MetricName" in alarm.properties:
         given = alarm.properties
-        yield Metric(
+        yield AlarmMetric(
             dict(given),
             given.get("Statistic", given.get("ExtendedStatistic")),
             given.get("Period"),
@@ -312,7 +312,7 @@ def metrics(alarm: Resource) -> Iterator[Metric]:
     for position, query in members(alarm.get("Metrics")):
         statistic = query.get("MetricStat")
         if isinstance(statistic, dict):
-            yield Metric(
+            yield AlarmMetric(
                 mapping(statistic.get("Metric")),
                 statistic.get("Stat"),
                 statistic.get("Period"),

@@ -61,7 +61,14 @@ from workerstack.cloudformation.compare import (
     matches,
 )
 from workerstack.cloudformation.document import Document, Place, parse, read_file, read_text
-from workerstack.cloudformation.resolve import Assertion, Output, Resource, Rule, Stack, resolve
+from workerstack.cloudformation.resolve import (
+    Assertion,
+    Output,
+    ParameterRule,
+    Resource,
+    Stack,
+    resolve,
+)
 from workerstack.cloudformation.template import (
     Parameter,
     Template,
@@ -83,9 +90,37 @@ from workerstack.cloudformation.values import (
 )
 
 __all__ = [
-    "Assertion", "Difference", "Document", "Output", "Parameter", "Place", "Reference", "Resource",
-    "Rule", "Stack", "Template", "Text", "Unknown", "canonical", "could_be_equal",
-    "declared_parameters", "differences", "equal", "from_data", "is_known", "matches", "parse",
-    "plain", "read", "read_file", "read_template", "read_text", "references", "resolve",
-    "surroundings", "text", "unknowns", "written",
+    "Assertion",
+    "Difference",
+    "Document",
+    "Output",
+    "Parameter",
+    "ParameterRule",
+    "Place",
+    "Reference",
+    "Resource",
+    "Stack",
+    "Template",
+    "Text",
+    "Unknown",
+    "canonical",
+    "could_be_equal",
+    "declared_parameters",
+    "differences",
+    "equal",
+    "from_data",
+    "is_known",
+    "matches",
+    "parse",
+    "plain",
+    "read",
+    "read_file",
+    "read_template",
+    "read_text",
+    "references",
+    "resolve",
+    "surroundings",
+    "text",
+    "unknowns",
+    "written",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ IAM = "arn:${AWS::Partition}:iam::${AWS::AccountId}:"
 
 
 @dataclass(frozen=True)
-class Names:
+class NamedType:
     """How a type names its resources.
 
     ``ref`` is the attribute, or the property, that ``Ref`` gives. ``made`` says of what an
@@ -27,19 +27,21 @@ class Names:
     told: frozenset[str] = frozenset()
 
 
-NAMES: Mapping[str, Names] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": Names(
+NAMES: Mapping[str, NamedType] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": NamedType(
         "Id", {"Id": "${ResourceId}|${ScalableDimension}|${ServiceNamespace}"}
     ),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": Names("Arn"),
-    "AWS::CloudWatch::Alarm": Names(
+    "AWS::ApplicationAutoScaling::ScalingPolicy": NamedType("Arn"),
+    "AWS::CloudWatch::Alarm": NamedType(
         "AlarmName", {"Arn": ARN % "cloudwatch" + "alarm:${AlarmName}"}
     ),
-    "AWS::DynamoDB::Table": Names("TableName", {"Arn": ARN % "dynamodb" + "table/${TableName}"}),
-    "AWS::EC2::SecurityGroup": Names("GroupId"),
-    "AWS::EC2::Subnet": Names("SubnetId"),
-    "AWS::EC2::VPC": Names("VpcId"),
-    "AWS::ECR::Repository": Names(
+    "AWS::DynamoDB::Table": NamedType(
+        "TableName", {"Arn": ARN % "dynamodb" + "table/${TableName}"}
+    ),
+    "AWS::EC2::SecurityGroup": NamedType("GroupId"),
+    "AWS::EC2::Subnet": NamedType("SubnetId"),
+    "AWS::EC2::VPC": NamedType("VpcId"),
+    "AWS::ECR::Repository": NamedType(
         "RepositoryName",
         {
             "Arn": ARN % "ecr" + "repository/${RepositoryName}",
@@ -47,38 +49,40 @@ NAMES: Mapping[str, Names] = {
             "/${RepositoryName}",
         },
     ),
-    "AWS::ECS::Cluster": Names("ClusterName", {"Arn": ARN % "ecs" + "cluster/${ClusterName}"}),
-    "AWS::ECS::Service": Names(
+    "AWS::ECS::Cluster": NamedType("ClusterName", {"Arn": ARN % "ecs" + "cluster/${ClusterName}"}),
+    "AWS::ECS::Service": NamedType(
         "ServiceArn",
         {"ServiceArn": ARN % "ecs" + "service/${Cluster}/${ServiceName}", "Name": "${ServiceName}"},
         {"Cluster": "default"},
     ),
-    "AWS::ECS::TaskDefinition": Names("TaskDefinitionArn"),
-    "AWS::EFS::AccessPoint": Names("AccessPointId"),
-    "AWS::EFS::FileSystem": Names("FileSystemId"),
-    "AWS::Events::Rule": Names("Name"),
-    "AWS::IAM::Group": Names("GroupName", {"Arn": IAM + "group${Path}${GroupName}"}, {"Path": "/"}),
-    "AWS::IAM::ManagedPolicy": Names(
+    "AWS::ECS::TaskDefinition": NamedType("TaskDefinitionArn"),
+    "AWS::EFS::AccessPoint": NamedType("AccessPointId"),
+    "AWS::EFS::FileSystem": NamedType("FileSystemId"),
+    "AWS::Events::Rule": NamedType("Name"),
+    "AWS::IAM::Group": NamedType(
+        "GroupName", {"Arn": IAM + "group${Path}${GroupName}"}, {"Path": "/"}
+    ),
+    "AWS::IAM::ManagedPolicy": NamedType(
         "PolicyArn", {"PolicyArn": IAM + "policy${Path}${ManagedPolicyName}"}, {"Path": "/"}
     ),
-    "AWS::IAM::Role": Names("RoleName", {"Arn": IAM + "role${Path}${RoleName}"}, {"Path": "/"}),
-    "AWS::IAM::User": Names("UserName", {"Arn": IAM + "user${Path}${UserName}"}, {"Path": "/"}),
-    "AWS::KMS::Key": Names("KeyId"),
-    "AWS::Lambda::Function": Names(
+    "AWS::IAM::Role": NamedType("RoleName", {"Arn": IAM + "role${Path}${RoleName}"}, {"Path": "/"}),
+    "AWS::IAM::User": NamedType("UserName", {"Arn": IAM + "user${Path}${UserName}"}, {"Path": "/"}),
+    "AWS::KMS::Key": NamedType("KeyId"),
+    "AWS::Lambda::Function": NamedType(
         "FunctionName", {"Arn": ARN % "lambda" + "function:${FunctionName}"}
     ),
-    "AWS::Logs::LogGroup": Names(
+    "AWS::Logs::LogGroup": NamedType(
         "LogGroupName", {"Arn": ARN % "logs" + "log-group:${LogGroupName}:*"}
     ),
-    "AWS::S3::Bucket": Names(
+    "AWS::S3::Bucket": NamedType(
         "BucketName",
         {
             "Arn": "arn:${AWS::Partition}:s3:::${BucketName}",
             "DomainName": "${BucketName}.s3.${AWS::URLSuffix}",
         },
     ),
-    "AWS::SNS::Topic": Names("TopicArn", {"TopicArn": ARN % "sns" + "${TopicName}"}),
-    "AWS::SQS::Queue": Names(
+    "AWS::SNS::Topic": NamedType("TopicArn", {"TopicArn": ARN % "sns" + "${TopicName}"}),
+    "AWS::SQS::Queue": NamedType(
         "QueueUrl",
         {
             "Arn": ARN % "sqs" + "${QueueName}",
@@ -87,15 +91,15 @@ NAMES: Mapping[str, Names] = {
         },
         told=frozenset({"QueueName"}),
     ),
-    "AWS::SSM::Parameter": Names("Name"),
-    "AWS::SecretsManager::Secret": Names("Id"),
+    "AWS::SSM::Parameter": NamedType("Name"),
+    "AWS::SecretsManager::Secret": NamedType("Id"),
 }
 """Types of which something follows from names, or whose Ref is one of their attributes.
 
 An attribute that is also a property (``QueueName``) needs no row: it has what the property has.
 """
 
-NOTHING = Names("")
+NOTHING = NamedType("")
 
 PSEUDO = {
     "AWS::AccountId": r"\d{12}",
@@ -111,7 +115,7 @@ PSEUDO = {
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
-def names(kind: str) -> Names:
+def names(kind: str) -> NamedType:
     """How a type names its resources."""
     return NAMES.get(kind, NOTHING)
 

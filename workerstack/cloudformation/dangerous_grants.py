@@ -12,9 +12,9 @@ from itertools import product
 from workerstack.cloudformation.policies import (
     ALLOW,
     DENY,
+    AccessRequest,
     Answer,
     Policy,
-    Request,
     Statement,
     decide,
 )
@@ -69,7 +69,7 @@ class Role:
         """Whether the boundary, if there is one, leaves all of an action pattern everywhere."""
         if self.boundary is None:
             return True
-        return decide(self.boundary, Request(action, "*")).answer is Answer.ALLOWED
+        return decide(self.boundary, AccessRequest(action, "*")).answer is Answer.ALLOWED
 
     def _gives(self, statement: Statement, action: str) -> bool:
         if not _is_about(statement, action) or not named(statement):
@@ -80,7 +80,7 @@ class Role:
             if each.effect == DENY and not each.conditions and _takes_all(each, action, resources):
                 return False
         return self.boundary is None or any(
-            decide(self.boundary, Request(action, _Letters(each))).answer
+            decide(self.boundary, AccessRequest(action, _Letters(each))).answer
             not in (Answer.NOT_ALLOWED, Answer.DENIED)
             for each in resources
         )

@@ -264,7 +264,7 @@ class Evaluator:
         return made
 
     def _named(
-        self, name: str, body: Mapping[str, Any], attribute: str, rules: attributes.Names
+        self, name: str, body: Mapping[str, Any], attribute: str, rules: attributes.NamedType
     ) -> Any:
         """What an attribute gives, where it follows from the resource's own properties."""
         given = body.get("Properties")
@@ -291,7 +291,7 @@ class Evaluator:
             self._naming.discard((name, attribute))
 
     def _own(
-        self, name: str, given: Mapping[str, Any], wanted: str, rules: attributes.Names
+        self, name: str, given: Mapping[str, Any], wanted: str, rules: attributes.NamedType
     ) -> Any:
         """One property of a resource, as a piece of a text; None where it has none."""
         if wanted.startswith("AWS::"):

@@ -33,7 +33,7 @@ class Occurrence:
     own: frozenset[str] = frozenset()
 
 
-class Names(Mapping[str, yaml.Node]):
+class Section(Mapping[str, yaml.Node]):
     """A section of a template by its keys; empty where it is not there."""
 
     def __init__(self, node: yaml.Node | None) -> None:
@@ -51,7 +51,7 @@ class Names(Mapping[str, yaml.Node]):
         return len(self._values)
 
 
-def sections(text: str, file: str) -> dict[str, Names]:
+def sections(text: str, file: str) -> dict[str, Section]:
     """The template's sections; raises Problem where it is malformed.
 
     Raises Refusal for a template with a transform: what a macro makes of it has ids that do
@@ -59,7 +59,7 @@ def sections(text: str, file: str) -> dict[str, Names]:
     """
     parse(text, file)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    whole = Names(root)
+    whole = Section(root)
     if "Transform" in whole:
         raise Refusal(
             "The template has a transform",
@@ -67,26 +67,26 @@ def sections(text: str, file: str) -> dict[str, Names]:
             "Deploy what the macro makes of it as a plain template first (GetTemplate, Processed)",
             file=file,
         )
-    return {name: Names(node) for name, node in whole.items()}
+    return {name: Section(node) for name, node in whole.items()}
 
 
-def occurrences(parts: Mapping[str, Names]) -> Iterator[Occurrence]:
+def occurrences(parts: Mapping[str, Section]) -> Iterator[Occurrence]:
     """All of them: keys, references, dependencies; parameters and conditions are none.
 
     The template's own Metadata is left out, since no function is called there, and so are
     Parameters, Mappings and Rules, which cannot refer to a resource.
     """
-    resources = parts.get("Resources", Names(None))
+    resources = parts.get("Resources", Section(None))
     for name, body in resources.items():
         yield Occurrence(resources.keys_as_nodes[name], "key")
-        attributes = Names(body)
+        attributes = Section(body)
         for attribute, value in attributes.items():
             if attribute == "DependsOn":
                 yield from _dependencies(value)
             else:
                 yield from references(value)
     for section in ("Conditions", "Outputs"):
-        for value in parts.get(section, Names(None)).values():
+        for value in parts.get(section, Section(None)).values():
             yield from references(value)
 
 
@@ -183,18 +183,18 @@ def _substitution(node: yaml.Node) -> Iterator[Occurrence]:
         yield Occurrence(node, "text")
     elif isinstance(node, yaml.SequenceNode) and node.value:
         text, *others = node.value
-        own = frozenset(name for each in others for name in Names(each))
+        own = frozenset(name for each in others for name in Section(each))
         if isinstance(text, yaml.ScalarNode):
             yield Occurrence(text, "text", own)
         for each in others:
-            for value in Names(each).values():
+            for value in Section(each).values():
                 yield from references(value)
 
 
-def taken(parts: Mapping[str, Names]) -> Collection[str]:
+def taken(parts: Mapping[str, Section]) -> Collection[str]:
     """Names that no resource may take: a template's logical names are unique."""
     return {
         name
         for section in ("Parameters", "Conditions", "Mappings")
-        for name in parts.get(section, Names(None))
+        for name in parts.get(section, Section(None))
     }

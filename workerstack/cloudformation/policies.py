@@ -238,7 +238,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Request:
+class AccessRequest:
     """What is asked: an action on a resource (or on all that a pattern matches).
 
     `resource` None is the resource that the policy itself is attached to. `context` has the
@@ -267,7 +267,7 @@ class Request:
         return pattern(self.resource) or ()
 
 
-def applies(statement: Statement, request: Request) -> Truth:
+def applies(statement: Statement, request: AccessRequest) -> Truth:
     """Whether a statement, whatever its effect, is about the request."""
     try:
         return all_of(_applies(statement, request))
@@ -275,7 +275,7 @@ def applies(statement: Statement, request: Request) -> Truth:
         return Maybe(str(error))
 
 
-def _applies(statement: Statement, request: Request) -> Iterator[Truth]:
+def _applies(statement: Statement, request: AccessRequest) -> Iterator[Truth]:
     found = matches(request.action_pattern, statement.action_patterns)
     yield negated(found) if statement.not_actions else found
     if statement.resources is not None:
@@ -316,7 +316,7 @@ def names(named: Principal, asking: Principal) -> Truth:
 
 
 def decide(
-    policies: Iterable[Policy], request: Request, boundary: Sequence[Policy] | None = None
+    policies: Iterable[Policy], request: AccessRequest, boundary: Sequence[Policy] | None = None
 ) -> Decision:
     """What the policies say together; with a boundary (or session policies), what both allow.
 
@@ -343,7 +343,7 @@ def decide(
 
 
 def _found(
-    policies: Iterable[Policy], request: Request, effect: str
+    policies: Iterable[Policy], request: AccessRequest, effect: str
 ) -> tuple[Truth, Statement | None]:
     """Whether a statement of this effect is about the request, and which."""
     result: Truth = False

@@ -110,7 +110,7 @@ class Assertion:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ParameterRule:
     """One rule on the parameters; ``applies`` is None where it is open."""
 
     name: str
@@ -131,7 +131,7 @@ class Stack:
     template: Template
     resources: Mapping[str, Resource] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ParameterRule, ...] = ()
     conditions: Mapping[str, bool | Unknown] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     absent: frozenset[str] = frozenset()
@@ -394,7 +394,7 @@ def _output(evaluator: Evaluator, name: str, body: Any) -> Output | None:
     )
 
 
-def _rules(evaluator: Evaluator) -> Iterator[Rule]:
+def _rules(evaluator: Evaluator) -> Iterator[ParameterRule]:
     for name, body in evaluator.template.section("Rules").items():
         place: Place = ("Rules", name)
         applies: bool | Unknown = True
@@ -407,7 +407,7 @@ def _rules(evaluator: Evaluator) -> Iterator[Rule]:
                 held = evaluator.condition(each["Assert"], (*place, "Assertions", at, "Assert"))
                 described = scalar(each.get("AssertDescription")) or ""
                 assertions.append(Assertion(_decided(held), described))
-        yield Rule(str(name), _decided(applies), tuple(assertions))
+        yield ParameterRule(str(name), _decided(applies), tuple(assertions))
 
 
 def _decided(held: bool | Unknown) -> bool | None:

@@ -29,7 +29,7 @@ OneStep = TypeVar("OneStep", bound=Bounded)
 
 
 @dataclass(frozen=True)
-class Step:
+class StepBounds:
     """One step adjustment; bounds count from the alarm's threshold, None is open.
 
     ``change`` is None where it is not known.
@@ -40,11 +40,11 @@ class Step:
     change: float | None
 
 
-def steps_of(configuration: Any) -> list[Step]:
+def steps_of(configuration: Any) -> list[StepBounds]:
     """The steps of a ``StepScalingPolicyConfiguration``; a bound that is no number is open."""
     listed = configuration.get("StepAdjustments") if isinstance(configuration, Mapping) else None
     return [
-        Step(
+        StepBounds(
             _number(each.get("MetricIntervalLowerBound")),
             _number(each.get("MetricIntervalUpperBound")),
             _number(each.get("ScalingAdjustment")),

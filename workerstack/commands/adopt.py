@@ -18,10 +18,10 @@ from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
 
 if TYPE_CHECKING:
-    from workerstack.adopter.deployed import Deployed
+    from workerstack.adopter.deployed import DeployedTemplate
     from workerstack.adopter.mapping import Given
     from workerstack.adopter.match import Question
-    from workerstack.adopter.plan import Plan
+    from workerstack.adopter.plan import AdoptionPlan
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.source import Source
     from workerstack.review.model import Review
@@ -33,8 +33,8 @@ NEW = "none"
 
 
 def planned(
-    source: "Source", found: "Deployed", given: "Given", imports: Collection[str]
-) -> "Plan":
+    source: "Source", found: "DeployedTemplate", given: "Given", imports: Collection[str]
+) -> "AdoptionPlan":
     """The plan, once every question is answered; raises Refusal where nobody can answer."""
     from workerstack.adopter import mapping
     from workerstack.adopter.plan import plan
@@ -74,7 +74,7 @@ def _ask(question: "Question") -> dict[str, str | None]:
 
 
 def report(
-    plan: "Plan", made: "Renaming | Review | None", form: str, *, whole: bool = False
+    plan: "AdoptionPlan", made: "Renaming | Review | None", form: str, *, whole: bool = False
 ) -> str:
     """The plan, and the change set of its next step if it is one."""
     from workerstack.adopter import show
@@ -89,7 +89,7 @@ def report(
     return text
 
 
-def _data(plan: "Plan", made: "Renaming | Review | None") -> dict[str, object]:
+def _data(plan: "AdoptionPlan", made: "Renaming | Review | None") -> dict[str, object]:
     from workerstack.adopter import plan as keeping
 
     step, names = plan.step
@@ -197,13 +197,13 @@ def adopt(
 
 def _advanced(
     source: "Source",
-    found: "Deployed",
+    found: "DeployedTemplate",
     given: "Given",
     imports: set[str],
     clients: "Clients",
     caller: str,
     allowed: Collection[str],
-) -> "tuple[Plan, Renaming | Review | None]":
+) -> "tuple[AdoptionPlan, Renaming | Review | None]":
     """The next step; again with what must be imported, where somebody agrees to that."""
     from workerstack.adopter.advance import advance
     from workerstack.adopter.refactor import CannotRefactor

@@ -10,7 +10,7 @@ from workerstack.problem import harmless
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workerstack.verifier.check import Check
+    from workerstack.verifier.check import Verdict
 
 FORMATS = ("text", "json", "junit")
 
@@ -30,7 +30,9 @@ format_option = click.option(
 )
 
 
-def show_checks(name: str, checks: "Sequence[Check]", form: str, log: "Sequence[str]" = ()) -> int:
+def show_checks(
+    name: str, checks: "Sequence[Verdict]", form: str, log: "Sequence[str]" = ()
+) -> int:
     """Prints one line a check; the exit code, 1 where one fails.
 
     ``log``, the lines that belong to the report, is part of JUnit's only.
@@ -49,12 +51,12 @@ def show_checks(name: str, checks: "Sequence[Check]", form: str, log: "Sequence[
     return exit_code(checks)
 
 
-def line(check: "Check") -> str:
+def line(check: "Verdict") -> str:
     """One check in one line."""
     return f"{styled(check.status, COLOURS[check.status])}  {check.id:<15}  {check.evidence}"
 
 
-def junit(name: str, checks: "Sequence[Check]", log: "Sequence[str]" = ()) -> str:
+def junit(name: str, checks: "Sequence[Verdict]", log: "Sequence[str]" = ()) -> str:
     """One test case a check; one that fails is a failure."""
     from junit_xml import TestCase, TestSuite, to_xml_report_string
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workerstack.cloudformation import Template
     from workerstack.deployer.revisions import RevisionFiles
-    from workerstack.review.predict import Prediction, Side
+    from workerstack.review.predict import Prediction, TemplateSide
 
 NOTHING = "nothing"
 """Instead of a template: there is none, before or afterwards."""
@@ -117,16 +117,16 @@ def _templates(
     )
 
 
-def _side(place: str, values: deployments.Deployment | None, root: Path) -> "Side":
+def _side(place: str, values: deployments.Deployment | None, root: Path) -> "TemplateSide":
     from workerstack.cloudformation import read
-    from workerstack.review.predict import Side
+    from workerstack.review.predict import TemplateSide
 
     if place == NOTHING:
-        return Side()
+        return TemplateSide()
     return _with_values(read(_text(place, root), place), values)
 
 
-def _new_side(deployment: deployments.Deployment) -> "Side":
+def _new_side(deployment: deployments.Deployment) -> "TemplateSide":
     from workerstack.cloudformation import read
 
     file = deployment.template
@@ -143,16 +143,16 @@ def _new_side(deployment: deployments.Deployment) -> "Side":
     return _with_values(read(text, file), deployment)
 
 
-def _with_values(template: "Template", values: deployments.Deployment | None) -> "Side":
-    from workerstack.review.predict import Side
+def _with_values(template: "Template", values: deployments.Deployment | None) -> "TemplateSide":
+    from workerstack.review.predict import TemplateSide
 
     if values is None:
-        return Side(template.data, document=template)
+        return TemplateSide(template.data, document=template)
     joined = {
         name: ",".join(value) if isinstance(value, tuple) else value
         for name, value in values.parameters.items()
     }
-    return Side(template.data, joined, values.tags, template)
+    return TemplateSide(template.data, joined, values.tags, template)
 
 
 def _deployment(place: str | None, root: Path) -> deployments.Deployment | None:
@@ -195,7 +195,7 @@ def _text(place: str, root: Path) -> str:
 def _file(base: str, typed: str, stack: str) -> "Iterator[Prediction]":
     """A file of any repository as it is, against what it was in the base."""
     from workerstack.deployer.revisions import text_at
-    from workerstack.review.predict import Side, foresee
+    from workerstack.review.predict import TemplateSide, foresee
 
     file, root = anywhere.found(typed)
     new = deployments.load_file(file, stack, anywhere.NOWHERE, root)
@@ -204,7 +204,7 @@ def _file(base: str, typed: str, stack: str) -> "Iterator[Prediction]":
     template = old.template.relative_to(root).as_posix() if old else ""
     existed = old is not None and text_at(base, template, root) is not None
     yield foresee(
-        _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
+        _side(f"{GIT}{base}:{template}", old, root) if existed else TemplateSide(),
         _new_side(new),
         name=new.name,
         account="",
@@ -231,7 +231,7 @@ def _deployments(
 ) -> "Iterator[Prediction]":
     """Each deployment as it is in ``files``, or else in the checkout, against the base."""
     from workerstack.deployer.revisions import text_at
-    from workerstack.review.predict import Side, foresee
+    from workerstack.review.predict import TemplateSide, foresee
 
     folder = files.folder if files else root
     chosen = [deployments.load(name, folder) for name in names] or deployments.load_all(folder)
@@ -244,7 +244,7 @@ def _deployments(
         template = old.template.relative_to(folder) if old else None
         existed = template is not None and text_at(base, str(template), root) is not None
         yield foresee(
-            _side(f"{GIT}{base}:{template}", old, root) if existed else Side(),
+            _side(f"{GIT}{base}:{template}", old, root) if existed else TemplateSide(),
             _new_side(deployment),
             name=deployment.name,
             account=deployment.target.account,

@@ -16,7 +16,7 @@ from workerstack.problem import harmless
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
-    from workerstack.deployer.stack import Stack
+    from workerstack.deployer.stack import StackDescription
 
 
 @click.command(cls=WithExample, example="staging/webordinary-edit --yes")
@@ -94,7 +94,7 @@ def discard(
 
 
 def _deleted(
-    stack: "Stack",
+    stack: "StackDescription",
     deployment: deployments.Deployment,
     clients: "Clients",
     retain: tuple[str, ...],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workerstack.deployer.execute import Ask
     from workerstack.deployer.operation import Operation
     from workerstack.deployer.source import Source
-    from workerstack.deployer.stack import Stack
+    from workerstack.deployer.stack import StackDescription
     from workerstack.review.model import Review
     from workerstack.review.renaming import Renaming
 
@@ -118,7 +118,7 @@ def _derived(
     origin = review.binding.origin
     source = earlier.source_of(origin, deployment, clients, root) or read_source(deployment)
 
-    def ask(stack: "Stack", name: str) -> "Request":
+    def ask(stack: "StackDescription", name: str) -> "Request":
         earlier.check_origin(origin, deployment, stack, clients)
         return execution.asked(review, source, clients)(stack, name)
 

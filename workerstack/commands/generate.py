@@ -16,7 +16,7 @@ from workerstack.problem import Problem, as_typed
 
 if TYPE_CHECKING:
     from workerstack.lint.building import Build
-    from workerstack.lint.lint import Finding, Request
+    from workerstack.lint.lint import LintFinding, LintRequest
     from workerstack.lint.watching import WarmLinter
 
 SOURCE = "templates"
@@ -173,7 +173,9 @@ def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[s
     return f"all is clean; {differs}"
 
 
-def _lint(root: Path, requests: "Sequence[Request]", lint_format: str) -> "Sequence[Finding]":
+def _lint(
+    root: Path, requests: "Sequence[LintRequest]", lint_format: str
+) -> "Sequence[LintFinding]":
     from workerstack.lint import reports
 
     verdicts = Verdicts(root / ".cache" / "verdicts", _judges(root))

@@ -33,9 +33,9 @@ def init(
     region = discovery.region_of(connection.pop("region"), connection["profile"])
     clients = Clients(region, connection["profile"], connection["endpoint_url"])
     if from_stack:
-        from workerstack.adopter.init_from_stack import Request, initialize
+        from workerstack.adopter.init_from_stack import InitRequest, initialize
 
-        request = Request(environment, from_stack, worker, force)
+        request = InitRequest(environment, from_stack, worker, force)
         complete = initialize(request, clients, root, say)
     else:
         complete = discovery.initialize(environment, vpc, clients, root, force=force, say=say)

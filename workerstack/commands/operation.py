@@ -89,13 +89,13 @@ def _detaching_when_terminated(operation: "Operation") -> Iterator[None]:
 
 
 def _screen(form: str, clock: "Clock") -> "Screen":
-    from workerstack.deployer.screen import Block, Json, Lines
+    from workerstack.deployer.screen import JsonScreen, LineScreen, LiveScreen
 
     if form == "json":
-        return Json(show_json_text)
+        return JsonScreen(show_json_text)
     if not sys.stdout.isatty():
-        return Lines(show_line)
-    return Block(live(), painted, styled, _ask, clock.now)
+        return LineScreen(show_line)
+    return LiveScreen(live(), painted, styled, _ask, clock.now)
 
 
 def _ask() -> Literal["detach", "cancel"]:

@@ -17,7 +17,7 @@ from workerstack.problem import Problem, Refusal
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
     from workerstack.review.model import Review
-    from workerstack.verifier.prove import Plan, Proof
+    from workerstack.verifier.prove import Proof, ProofPlan
 
 BROUGHT = ("AWS::ECS::TaskDefinition", "AWS::ECS::Service")
 """A change of one of these may keep the next task from starting."""
@@ -56,7 +56,7 @@ def prove(*, name: str, form: str, root: Path, **connection: str | None) -> int:
     return code
 
 
-def _proof(plan: "Plan", clients: "Clients") -> "Proof":
+def _proof(plan: "ProofPlan", clients: "Clients") -> "Proof":
     """A proof, run to its end; raises KeyboardInterrupt once the task is stopped."""
     from workerstack.verifier import prove as proving
     from workerstack.verifier import smoke_undo

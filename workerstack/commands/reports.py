@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workerstack.review.model import Review
-    from workerstack.verifier.check import Check
+    from workerstack.verifier.check import Verdict
 
 FORMATS = ("text", "json", "markdown", "html")
 
@@ -63,7 +63,7 @@ def report(
     return _text(reviews, whole=whole)
 
 
-def needs_section(name: str, checks: "Sequence[Check]", form: str) -> str:
+def needs_section(name: str, checks: "Sequence[Verdict]", form: str) -> str:
     """What a review says of the needs of a stack: nothing where all are met.
 
     What may not be looked for is one line, since it says the same in each review.

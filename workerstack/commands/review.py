@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from workerstack.review.model import Finding, Review
-    from workerstack.verifier.check import Check
+    from workerstack.verifier.check import Verdict
 
 AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
@@ -103,7 +103,7 @@ def review(
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
 
-def show_needs(found: "Mapping[str, Sequence[Check]]", form: str) -> None:
+def show_needs(found: "Mapping[str, Sequence[Verdict]]", form: str) -> None:
     """What is not there of what each stack needs; beside a format for programs it is talk."""
     for name, checks in found.items():
         section = needs_section(name, checks, form)
@@ -115,10 +115,10 @@ def show_needs(found: "Mapping[str, Sequence[Check]]", form: str) -> None:
 
 def needs(
     deployment: deployments.Deployment, connection: dict[str, str | None]
-) -> "Sequence[Check]":
+) -> "Sequence[Verdict]":
     """Whether what a stack needs exists; one line where even that cannot be looked for."""
     from workerstack.deployer.aws import explained
-    from workerstack.verifier.check import Check
+    from workerstack.verifier.check import Verdict
     from workerstack.verifier.preflight import preflight
 
     try:
@@ -126,7 +126,7 @@ def needs(
             return preflight(deployment, clients_of(deployment, **connection))
     except Problem as problem:
         said = f"not known: {problem.what}, {problem.why}"
-        return [Check("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
+        return [Verdict("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
 
 
 def _say_unchanged(

@@ -17,7 +17,7 @@ from workerstack.problem import Refusal, harmless
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.source import Source
-    from workerstack.deployer.stack import Stack
+    from workerstack.deployer.stack import StackDescription
     from workerstack.deployments import Deployment
 
 
@@ -104,7 +104,7 @@ def rollback(
 def _source(
     to: str | None,
     deployment: "Deployment",
-    stack: "Stack",
+    stack: "StackDescription",
     clients: "Clients",
     root: Path,
 ) -> "Source":
@@ -116,7 +116,7 @@ def _source(
 
 
 def _listed(
-    deployment: "Deployment", stack: "Stack", clients: "Clients", form: str, root: Path
+    deployment: "Deployment", stack: "StackDescription", clients: "Clients", form: str, root: Path
 ) -> int:
     """The last executions; what the stack has now is marked."""
     from workerstack.deployer import going_back
@@ -132,7 +132,7 @@ def _listed(
 
 def _proposed(
     source: "Source",
-    stack: "Stack",
+    stack: "StackDescription",
     clients: "Clients",
     form: str,
     allow: tuple[str, ...],

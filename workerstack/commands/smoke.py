@@ -16,7 +16,7 @@ from workerstack.problem import Refusal
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
-    from workerstack.verifier.smoke import Plan
+    from workerstack.verifier.smoke import SmokePlan
     from workerstack.verifier.smoke_journal import Journal
 
 
@@ -117,7 +117,7 @@ def _restored(
     return 0
 
 
-def _ask(plan: "Plan", where: str) -> None:
+def _ask(plan: "SmokePlan", where: str) -> None:
     """Raises Refusal without a yes; where nobody can answer, that is `--yes`."""
     if not confirm(f"On {where}: {plan.sentence()}"):
         raise Refusal(

@@ -18,7 +18,7 @@ from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.source import Source, digest, digest_as_answered
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 from workerstack.review import compare
@@ -39,7 +39,7 @@ SETTINGS: Mapping[str, Collection[Any]] = {
 """What a change set of ours never sets, with the answers that say so (API: DescribeChangeSet)."""
 
 
-class Difference(NamedTuple):
+class Mismatch(NamedTuple):
     """One member that is not as it was reviewed."""
 
     member: str
@@ -50,11 +50,13 @@ class Difference(NamedTuple):
 class Selected(NamedTuple):
     """The change set that a review names, and its stack; ``plain`` is None where it is gone."""
 
-    stack: Stack
+    stack: StackDescription
     plain: dict[str, Any] | None
 
 
-def bind(source: Source, stack: Stack, request: Request, plain: Mapping[str, Any]) -> Binding:
+def bind(
+    source: Source, stack: StackDescription, request: Request, plain: Mapping[str, Any]
+) -> Binding:
     """What a review is bound to: what was asked of AWS, and the stack that it was asked for."""
     deployment = source.deployment
     policy = protection.policy_of(deployment)
@@ -85,7 +87,7 @@ def bind(source: Source, stack: Stack, request: Request, plain: Mapping[str, Any
     )
 
 
-def _parameters(source: Source, stack: Stack, request: Request) -> dict[str, str]:
+def _parameters(source: Source, stack: StackDescription, request: Request) -> dict[str, str]:
     """Each value as it is sent; one that is kept is the stack's."""
     kept = {
         each["ParameterKey"]: each.get("ParameterValue", "")
@@ -100,7 +102,7 @@ def _parameters(source: Source, stack: Stack, request: Request) -> dict[str, str
     }
 
 
-def _updated(stack: Stack) -> str:
+def _updated(stack: StackDescription) -> str:
     return "" if stack.is_new else stack.last_updated
 
 
@@ -125,7 +127,7 @@ def select(review: Review, deployment: Deployment, clients: Clients) -> Selected
     found = change_set.ARN.fullmatch(arn)
     if not found or found.groups()[:2] != (target.region, target.account):
         where = f"a change set of account {target.account} in {target.region}"
-        raise _refusal(review, Difference("the change set's ARN", arn, where))
+        raise _refusal(review, Mismatch("the change set's ARN", arn, where))
     stack = stacks.read(cloudformation, deployment.stack)
     stacks.check_owner(stack, deployment.name)
     plain = change_set.described(cloudformation, arn)
@@ -141,21 +143,21 @@ def select(review: Review, deployment: Deployment, clients: Clients) -> Selected
 def _selection(
     review: Review,
     deployment: Deployment,
-    stack: Stack,
+    stack: StackDescription,
     plain: Mapping[str, Any] | None,
     name: str,
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     where, target = review.where, deployment.target
-    yield Difference("the deployment", where.deployment, deployment.name)
-    yield Difference("the account", where.account, target.account)
-    yield Difference("the region", where.region, target.region)
-    yield Difference("the stack's name", where.stack_name, deployment.stack)
-    yield Difference("the change set's name", review.change_set.name, name)
+    yield Mismatch("the deployment", where.deployment, deployment.name)
+    yield Mismatch("the account", where.account, target.account)
+    yield Mismatch("the region", where.region, target.region)
+    yield Mismatch("the stack's name", where.stack_name, deployment.stack)
+    yield Mismatch("the change set's name", review.change_set.name, name)
     if plain is not None:
-        yield Difference("the change set's ARN", review.change_set.arn, plain["ChangeSetId"])
-        yield Difference("the stack of the change set", deployment.stack, plain["StackName"])
-        yield Difference("the stack of the change set", stack.id, plain["StackId"])
-        yield Difference("the stack", where.stack_id, plain["StackId"])
+        yield Mismatch("the change set's ARN", review.change_set.arn, plain["ChangeSetId"])
+        yield Mismatch("the stack of the change set", deployment.stack, plain["StackName"])
+        yield Mismatch("the stack of the change set", stack.id, plain["StackId"])
+        yield Mismatch("the stack", where.stack_id, plain["StackId"])
 
 
 def _foreign(review: Review, why: str) -> Refusal:
@@ -169,7 +171,7 @@ def _foreign(review: Review, why: str) -> Refusal:
 def check_unchanged(
     review: Review,
     source: Source,
-    stack: Stack,
+    stack: StackDescription,
     request: Request,
     plain: Mapping[str, Any],
     cloudformation: Any,
@@ -181,8 +183,8 @@ def check_unchanged(
     now = bind(source, stack, request, plain)
     _raise_first(review, _of_checkout(review.binding, now))
     statuses = (
-        Difference("the change set's status", "CREATE_COMPLETE", plain["Status"]),
-        Difference("its execution status", "AVAILABLE", plain.get("ExecutionStatus", "")),
+        Mismatch("the change set's status", "CREATE_COMPLETE", plain["Status"]),
+        Mismatch("its execution status", "AVAILABLE", plain.get("ExecutionStatus", "")),
     )
     _raise_first(review, statuses)
     _raise_first(review, _of_change_set(now, stack, plain))
@@ -198,16 +200,16 @@ def check_unchanged(
         StackName=stack.id, ChangeSetName=plain["ChangeSetId"], TemplateStage="Original"
     )["TemplateBody"]
     expected = digest_as_answered(source.text, held)
-    _raise_first(review, (Difference("the change set's template", expected, digest(held)),))
+    _raise_first(review, (Mismatch("the change set's template", expected, digest(held)),))
     _raise_first(review, _of_its_name(review.change_set.name, source))
 
 
-def _of_its_name(name: str, source: Source) -> Iterator[Difference]:
+def _of_its_name(name: str, source: Source) -> Iterator[Mismatch]:
     """The digests in it: it becomes the execution's token, and a rollback believes that."""
     told = change_set.told(name)
     if told is not None and not told.fits(source):
         what = (source.template_digest[:8], source.values_digest[:8])
-        yield Difference("the digests in the change set's name", (told.template, told.values), what)
+        yield Mismatch("the digests in the change set's name", (told.template, told.values), what)
 
 
 def check_selected(review: Review, found: Selected) -> None:
@@ -220,7 +222,7 @@ def check_selected(review: Review, found: Selected) -> None:
     then = review.binding
     changes = answers.digest_of_changes(found.plain)
     _raise_first(review, _of_change_set(then, found.stack, found.plain))
-    _raise_first(review, (Difference("the list of changes", then.changes_digest, changes),))
+    _raise_first(review, (Mismatch("the list of changes", then.changes_digest, changes),))
     _raise_first(review, _of_rows(review, found))
     listed = Counter(_listed(each["ResourceChange"]) for each in found.plain["Changes"])
     shown = Counter(
@@ -229,11 +231,11 @@ def check_selected(review: Review, found: Selected) -> None:
     )
     _raise_first(
         review,
-        (Difference("the resources that change", sorted(shown), sorted(listed)),),
+        (Mismatch("the resources that change", sorted(shown), sorted(listed)),),
     )
 
 
-def _of_rows(review: Review, found: Selected) -> Iterator[Difference]:
+def _of_rows(review: Review, found: Selected) -> Iterator[Mismatch]:
     """The parameters and tags that are shown to change, and those that would."""
     stack, plain = found.stack, found.plain or {}
     old = (
@@ -251,36 +253,36 @@ def _listed(resource: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return action, logical_id, kind, physical_id
 
 
-def _of_checkout(then: Binding, now: Binding) -> Iterator[Difference]:
+def _of_checkout(then: Binding, now: Binding) -> Iterator[Mismatch]:
     """What the files say, and the stack; where the template differs, that is said first."""
-    yield Difference("the template's file", then.template, now.template)
-    yield Difference(then.template or "the template", then.template_digest, now.template_digest)
+    yield Mismatch("the template's file", then.template, now.template)
+    yield Mismatch(then.template or "the template", then.template_digest, now.template_digest)
     yield from _each("the parameter", then.parameters, now.parameters)
-    yield Difference("the list of NoEcho parameters", then.not_bound, now.not_bound)
+    yield Mismatch("the list of NoEcho parameters", then.not_bound, now.not_bound)
     yield from _each("the tag", then.tags, now.tags)
-    yield Difference("the role", then.role, now.role)
-    yield Difference("the list of capabilities", then.capabilities, now.capabilities)
-    yield Difference("the list of notification topics", then.topics, now.topics)
-    yield Difference("the list of rollback alarms", then.rollback_alarms, now.rollback_alarms)
-    yield Difference("the time of rollback alarms", then.rollback_minutes, now.rollback_minutes)
-    yield Difference(
+    yield Mismatch("the role", then.role, now.role)
+    yield Mismatch("the list of capabilities", then.capabilities, now.capabilities)
+    yield Mismatch("the list of notification topics", then.topics, now.topics)
+    yield Mismatch("the list of rollback alarms", then.rollback_alarms, now.rollback_alarms)
+    yield Mismatch("the time of rollback alarms", then.rollback_minutes, now.rollback_minutes)
+    yield Mismatch(
         "termination protection", then.termination_protection, now.termination_protection
     )
-    yield Difference("the stack policy", then.stack_policy_digest, now.stack_policy_digest)
-    yield Difference("the origin", then.origin, now.origin)
-    yield Difference("the deployment mode", then.mode, now.mode)
+    yield Mismatch("the stack policy", then.stack_policy_digest, now.stack_policy_digest)
+    yield Mismatch("the origin", then.origin, now.origin)
+    yield Mismatch("the deployment mode", then.mode, now.mode)
     yield from _each("the import of", then.imports, now.imports)
-    yield Difference("the stack's status", then.stack_status, now.stack_status)
-    yield Difference("the stack's last update", then.stack_last_updated, now.stack_last_updated)
-    yield Difference("the change set's description", then.description, now.description)
-    yield Difference("the list of changes", then.changes_digest, now.changes_digest)
+    yield Mismatch("the stack's status", then.stack_status, now.stack_status)
+    yield Mismatch("the stack's last update", then.stack_last_updated, now.stack_last_updated)
+    yield Mismatch("the change set's description", then.description, now.description)
+    yield Mismatch("the list of changes", then.changes_digest, now.changes_digest)
 
 
-def _of_change_set(then: Binding, stack: Stack, plain: Mapping[str, Any]) -> Iterator[Difference]:
+def _of_change_set(
+    then: Binding, stack: StackDescription, plain: Mapping[str, Any]
+) -> Iterator[Mismatch]:
     """What AWS says of the change set itself."""
-    yield Difference(
-        "the change set's description", then.description, plain.get("Description") or ""
-    )
+    yield Mismatch("the change set's description", then.description, plain.get("Description") or "")
     parameters = {
         each["ParameterKey"]: each.get("ParameterValue", "")
         for each in plain.get("Parameters") or ()
@@ -289,27 +291,27 @@ def _of_change_set(then: Binding, stack: Stack, plain: Mapping[str, Any]) -> Ite
     yield from _each("the change set's parameter", then.parameters, parameters)
     yield from _each("the change set's tag", then.tags, _tags(plain))
     given = tuple(sorted(plain.get("Capabilities") or ()))
-    yield Difference("the change set's capabilities", then.capabilities, given)
+    yield Mismatch("the change set's capabilities", then.capabilities, given)
     topics = tuple(sorted(plain.get("NotificationARNs") or ()))
     # One that names no topics or alarms leaves the stack's, and may answer either.
     kept = tuple(sorted(stack.answer.get("NotificationARNs") or ()))
     if then.topics or topics != kept:
-        yield Difference("the change set's notification topics", then.topics, topics)
+        yield Mismatch("the change set's notification topics", then.topics, topics)
     rollback = _rollback(plain.get("RollbackConfiguration") or {})
     if then.rollback_alarms or rollback != _rollback(
         stack.answer.get("RollbackConfiguration") or {}
     ):
         expected = (then.rollback_alarms, then.rollback_minutes)
-        yield Difference("the change set's rollback configuration", expected, rollback)
-    yield Difference("its deployment mode", then.mode, plain.get("DeploymentMode") or "")
+        yield Mismatch("the change set's rollback configuration", expected, rollback)
+    yield Mismatch("its deployment mode", then.mode, plain.get("DeploymentMode") or "")
     for name, unset in SETTINGS.items():
         if plain.get(name) not in unset:
-            yield Difference(f"the change set's {name}", None, plain[name])
+            yield Mismatch(f"the change set's {name}", None, plain[name])
 
 
-def _each(what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+def _each(what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Mismatch]:
     for name in sorted({**then, **now}):
-        yield Difference(f"{what} {name}", then.get(name), now.get(name))
+        yield Mismatch(f"{what} {name}", then.get(name), now.get(name))
 
 
 def check_same(review: Review, now: Review, steady: Collection[Finding]) -> None:
@@ -321,9 +323,9 @@ def check_same(review: Review, now: Review, steady: Collection[Finding]) -> None
     _raise_first(review, _shown(review, now, steady))
 
 
-def _shown(review: Review, now: Review, steady: Collection[Finding]) -> Iterator[Difference]:
-    yield Difference("the step of the adoption", review.adoption, now.adoption)
-    yield Difference("whether it is predicted", review.predicted, now.predicted)
+def _shown(review: Review, now: Review, steady: Collection[Finding]) -> Iterator[Mismatch]:
+    yield Mismatch("the step of the adoption", review.adoption, now.adoption)
+    yield Mismatch("whether it is predicted", review.predicted, now.predicted)
     live = {"status", "execution_status"}
     then_facts, facts = (
         each.change_set.model_dump(mode="json", exclude=live) for each in (review, now)
@@ -339,22 +341,22 @@ def _shown(review: Review, now: Review, steady: Collection[Finding]) -> Iterator
         "what was not predicted of", review.unforeseen, now.unforeseen, lambda it: it.logical_id
     )
     for finding in _missing(review, now):
-        yield Difference(f"the finding {finding.allowed_by}", None, finding.level)
+        yield Mismatch(f"the finding {finding.allowed_by}", None, finding.level)
     for finding in now.findings:
         if finding in steady and finding not in review.findings:
             [*same] = (each for each in review.findings if each.allowed_by == finding.allowed_by)
-            yield Difference(
+            yield Mismatch(
                 f"the finding {finding.allowed_by}", same[0].what if same else None, finding.what
             )
             # What it is may be the same, and why it matters another text.
-            yield Difference(f"the finding {finding.allowed_by}", "another text", finding.why)
+            yield Mismatch(f"the finding {finding.allowed_by}", "another text", finding.why)
     for notice in now.notices:
         if notice not in review.notices:
-            yield Difference(f"the notice of {notice.source}", None, notice.text)
+            yield Mismatch(f"the notice of {notice.source}", None, notice.text)
     # A simulation that fails now says nothing against a review.
     if not (now.scaling and now.scaling.unknown) and review.scaling != now.scaling:
         scaling = (each and each.model_dump(mode="json") for each in (review.scaling, now.scaling))
-        yield Difference("the scaling", *map(shortened, scaling))
+        yield Mismatch("the scaling", *map(shortened, scaling))
 
 
 def _missing(review: Review, now: Review) -> Iterator[Finding]:
@@ -364,7 +366,7 @@ def _missing(review: Review, now: Review) -> Iterator[Finding]:
 
 def _lists(
     what: str, then: Iterable[Any], now: Iterable[Any], name: Callable[[Any], str]
-) -> Iterator[Difference]:
+) -> Iterator[Mismatch]:
     """The differences of two lists of models by their names, the order of no account."""
     sides = []
     for models in (then, now):
@@ -375,7 +377,7 @@ def _lists(
     for key in sorted({**sides[0], **sides[1]}):
         before, after = (side.get(key, []) for side in sides)
         if before != after:
-            yield Difference(f"{what} {key}", *_parting(before, after))
+            yield Mismatch(f"{what} {key}", *_parting(before, after))
 
 
 def _comparable(model: BaseModel) -> str:
@@ -395,13 +397,13 @@ def _parting(then: list[str], now: list[str]) -> tuple[Any, Any]:
     return left[start:], right[start:]
 
 
-def _raise_first(review: Review, differences: Iterable[Difference]) -> None:
+def _raise_first(review: Review, differences: Iterable[Mismatch]) -> None:
     for difference in differences:
         if difference.reviewed != difference.now:
             raise _refusal(review, difference)
 
 
-def _refusal(review: Review, difference: Difference) -> Refusal:
+def _refusal(review: Review, difference: Mismatch) -> Refusal:
     member, reviewed, now = difference
     return Refusal(
         "The review is out of date",
@@ -428,12 +430,12 @@ def _command(review: Review) -> str:
     return f"./deploy.py {'rollback' if review.binding.origin else 'review'} {name}"
 
 
-def gone(review: Review, stack: Stack) -> Refusal:
+def gone(review: Review, stack: StackDescription) -> Refusal:
     """What to raise for a change set that is not there any more; most often the stack tells why."""
     then = review.binding
     for difference in (
-        Difference("the stack", review.where.stack_id, stack.id),
-        Difference("the stack's last update", then.stack_last_updated, _updated(stack)),
+        Mismatch("the stack", review.where.stack_id, stack.id),
+        Mismatch("the stack's last update", then.stack_last_updated, _updated(stack)),
     ):
         if difference.reviewed != difference.now:
             return _refusal(review, difference)

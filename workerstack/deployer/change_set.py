@@ -10,7 +10,7 @@ from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
-from workerstack.deployer.stack import OWNER, Stack
+from workerstack.deployer.stack import OWNER, StackDescription
 from workerstack.output import say
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Consent
@@ -73,7 +73,7 @@ Request = dict[str, Any]
 def requested(
     clients: Clients,
     source: Source,
-    stack: Stack,
+    stack: StackDescription,
     *,
     name: str,
     revert_drift: bool = False,
@@ -272,7 +272,9 @@ def delete(cloudformation: Any, arn: str) -> None:
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
-def delete_shell(cloudformation: Any, stack: Stack, deleted: Collection[str] = ()) -> bool:
+def delete_shell(
+    cloudformation: Any, stack: StackDescription, deleted: Collection[str] = ()
+) -> bool:
     """Deletes the empty stack that a change set of type CREATE left, if it is ours alone.
 
     Not when somebody else made it, nor when another change set waits in it; and a reviewer of

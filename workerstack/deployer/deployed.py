@@ -34,7 +34,7 @@ POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedStack:
     """A stack's resolved template, and the physical ids of its resources by logical id."""
 
     stack: Stack
@@ -47,28 +47,28 @@ class Deployed:
                 yield each, self.physical[each.logical_id]
 
 
-def read_deployed(cloudformation: Any, stack: stacks.Stack) -> Deployed:
+def read_deployed(cloudformation: Any, stack: stacks.StackDescription) -> DeployedStack:
     """What a stack has; empty where there is none yet."""
     if stack.is_new:
-        return Deployed(resolve(from_data({"Resources": {}}), {}, {}), {})
+        return DeployedStack(resolve(from_data({"Resources": {}}), {}, {}), {})
     body = template_text(stacks.template_body(cloudformation, StackName=stack.id))
     _, _, _, region, account, *_ = stack.id.split(":")
     values = stack.parameters or {}
     known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}
-    return Deployed(
+    return DeployedStack(
         resolve(read(body, f"the template of {stack.name}"), values, known, stored=values),
         physical_ids(cloudformation, stack),
     )
 
 
-def physical_ids(cloudformation: Any, stack: stacks.Stack) -> dict[str, str]:
+def physical_ids(cloudformation: Any, stack: stacks.StackDescription) -> dict[str, str]:
     """The physical id of each resource by its logical id."""
     return {
         each.logical_id: each.physical_id for each in stacks.resources(cloudformation, stack.id)
     }
 
 
-def worker_queues(deployed: Deployed) -> list[str]:
+def worker_queues(deployed: DeployedStack) -> list[str]:
     """The queues that the stack's tasks work on, by name: those that a container is given.
 
     Of a queue of the stack itself the name is in its physical id, whatever refers to it; of
@@ -102,14 +102,14 @@ def containers(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
                 yield task, each
 
 
-def _environment(deployed: Deployed) -> Iterator[Any]:
+def _environment(deployed: DeployedStack) -> Iterator[Any]:
     for _, container in containers(deployed.stack):
         for each in container.get("Environment") or ():
             if isinstance(each, Mapping):
                 yield each.get("Value")
 
 
-def _watched(deployed: Deployed) -> Iterator[Any]:
+def _watched(deployed: DeployedStack) -> Iterator[Any]:
     """The values of the dimension QueueName of the alarms, also within metric math."""
 
     def dimensions(value: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.history import Execution
 from workerstack.deployer.revisions import Commit, resolved, text_at
 from workerstack.deployer.source import Source, checked_source, digest, read_source, template_text
-from workerstack.deployer.stack import OWNER, Stack, template_body
+from workerstack.deployer.stack import OWNER, StackDescription, template_body
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
 
@@ -57,7 +57,9 @@ def source_of(origin: str, deployment: Deployment, clients: Clients, root: Path)
     return found
 
 
-def check_origin(origin: str, deployment: Deployment, stack: Stack, clients: Clients) -> None:
+def check_origin(
+    origin: str, deployment: Deployment, stack: StackDescription, clients: Clients
+) -> None:
     """Raises Refusal where a kept change set is not one that was executed on the stack.
 
     Whoever can make a change set could name one that nobody reviewed; the stack's own events tell.
@@ -102,7 +104,7 @@ def _committed(commit: str, path: str, root: Path) -> str:
     return found
 
 
-def before(deployment: Deployment, stack: Stack, clients: Clients, root: Path) -> Source:
+def before(deployment: Deployment, stack: StackDescription, clients: Clients, root: Path) -> Source:
     """What was executed before what is deployed, whatever of template and values then changed."""
     done = history.executions(clients("cloudformation"), stack.id)
     return of_execution(deployment, previous(done), stack, clients, root)
@@ -132,7 +134,9 @@ def previous(newest_first: Iterable[Execution]) -> Execution:
     return found
 
 
-def named(to: str, deployment: Deployment, stack: Stack, clients: Clients, root: Path) -> Source:
+def named(
+    to: str, deployment: Deployment, stack: StackDescription, clients: Clients, root: Path
+) -> Source:
     """What an execution deployed, by the name that `--list` shows, or what a git revision has.
 
     Raises Problem where there is no such execution, or it deployed nothing.
@@ -152,7 +156,11 @@ def named(to: str, deployment: Deployment, stack: Stack, clients: Clients, root:
 
 
 def of_execution(
-    deployment: Deployment, execution: Execution, stack: Stack, clients: Clients, root: Path
+    deployment: Deployment,
+    execution: Execution,
+    stack: StackDescription,
+    clients: Clients,
+    root: Path,
 ) -> Source:
     """What an execution deployed: in git, else in CloudFormation, else on another branch.
 
@@ -179,7 +187,7 @@ def fitting(
 
 
 def of_stack(
-    deployment: Deployment, stack: Stack, clients: Clients, root: Path
+    deployment: Deployment, stack: StackDescription, clients: Clients, root: Path
 ) -> tuple[Commit | None, bool]:
     """The newest commit that has what a stack is deployed with, and whether the files here have.
 
@@ -269,7 +277,7 @@ class _Reader:
 
 
 def _kept_by_name(
-    deployment: Deployment, name: str, stack: Stack, cloudformation: Any
+    deployment: Deployment, name: str, stack: StackDescription, cloudformation: Any
 ) -> Source | None:
     from botocore.exceptions import ClientError
 

@@ -8,7 +8,7 @@ from workerstack.deployer.aws import WITHOUT_ANSWER, Clients, cause_of, code_of,
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.operation import Operation, event_of, token_of
 from workerstack.deployer.source import Source, read_source
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Detached, Refusal
 from workerstack.review.model import Review
@@ -20,7 +20,7 @@ TAKEN = "TokenAlreadyExistsException"
 """ExecuteChangeSet's answer to a call that has acted: nobody else has this token."""
 
 
-Ask = Callable[[Stack, str], Request]
+Ask = Callable[[StackDescription, str], Request]
 """What would be asked of CreateChangeSet, for a stack and the change set's name."""
 
 
@@ -81,7 +81,7 @@ def asked(review: Review, source: Source, clients: Clients) -> Ask:
 
 
 def _operation(
-    review: Review, source: Source, stack: Stack, plain: Mapping[str, Any] | None
+    review: Review, source: Source, stack: StackDescription, plain: Mapping[str, Any] | None
 ) -> Operation:
     return Operation(
         deployment=source.deployment.name,

@@ -19,7 +19,7 @@ from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.deployed import containers
 from workerstack.deployer.history import Execution
 from workerstack.deployer.source import Source, digest, template_text
-from workerstack.deployer.stack import OWNER, Stack, template_body
+from workerstack.deployer.stack import OWNER, StackDescription, template_body
 from workerstack.deployments import Deployment
 
 LISTED = 10
@@ -41,7 +41,7 @@ def where_to(source: Source, root: Path) -> str:
     return f"{name}, which CloudFormation has kept; no commit of this branch has it"
 
 
-def difference(source: Source, stack: Stack, cloudformation: Any) -> str:
+def difference(source: Source, stack: StackDescription, cloudformation: Any) -> str:
     """In one line, what differs between a source and what is deployed; empty for nothing."""
     body = template_body(cloudformation, StackName=stack.id)
     parts = [*_values(source, stack)]
@@ -59,7 +59,7 @@ def difference(source: Source, stack: Stack, cloudformation: Any) -> str:
     return "; ".join(said)
 
 
-def _values(source: Source, stack: Stack) -> Iterator[str]:
+def _values(source: Source, stack: StackDescription) -> Iterator[str]:
     """Each value and tag that differs, as ``Name old -> new``."""
     deployed = {
         each["ParameterKey"]: each.get("ParameterValue", "")
@@ -131,7 +131,9 @@ def _written(source: Source, file: str) -> list[str]:
     return [f"in {file}, below `parameters`:", *lines]
 
 
-def brought_again(source: Source, deployment: Deployment, stack: Stack, cloudformation: Any) -> str:
+def brought_again(
+    source: Source, deployment: Deployment, stack: StackDescription, cloudformation: Any
+) -> str:
     """What to say where a review would deploy what was deployed before, or came after a rollback.
 
     ``source`` is what is committed. Empty where there is nothing to say.
@@ -157,7 +159,7 @@ def brought_again(source: Source, deployment: Deployment, stack: Stack, cloudfor
     )
 
 
-def what_to_commit(source: Source, stack: Stack, cloudformation: Any) -> str:
+def what_to_commit(source: Source, stack: StackDescription, cloudformation: Any) -> str:
     """The command that says it, where the files here were deployed before what is deployed now.
 
     Empty otherwise: then they are ahead.
@@ -172,7 +174,7 @@ def _what_to_commit(deployment: Deployment, deployed: Execution) -> str:
     return f"./deploy.py rollback {deployment.name} --to {deployed.name}"
 
 
-def _that_went_well(stack: Stack, cloudformation: Any) -> list[Execution]:
+def _that_went_well(stack: StackDescription, cloudformation: Any) -> list[Execution]:
     """The last executions of ours that did what they were asked to do, newest first."""
     if stack.is_new:
         return []
@@ -220,7 +222,11 @@ class Row:
 
 
 def rows(
-    deployment: Deployment, stack: Stack, clients: Clients, root: Path, number: int = LISTED
+    deployment: Deployment,
+    stack: StackDescription,
+    clients: Clients,
+    root: Path,
+    number: int = LISTED,
 ) -> list[Row]:
     """The last executions, newest first, each with its image and revision where they are known."""
     cloudformation = clients("cloudformation")
@@ -238,8 +244,8 @@ def rows(
 
 
 def _row(
-    execution: Execution, sources: Mapping[str, tuple[revisions.Commit, Source]], stack: Stack,
-    cloudformation: Any, *, is_deployed: bool,
+    execution: Execution, sources: Mapping[str, tuple[revisions.Commit, Source]],
+    stack: StackDescription, cloudformation: Any, *, is_deployed: bool,
 ) -> Row:  # fmt: skip
     commit, source = sources.get(execution.name, (None, None))
     shown: Sequence[str] = ()
@@ -260,7 +266,7 @@ def _row(
 
 
 def _images(
-    template: Mapping[str, Any], values: Mapping[str, str], place: str, stack: Stack
+    template: Mapping[str, Any], values: Mapping[str, str], place: str, stack: StackDescription
 ) -> list[str]:
     """The images of the containers, as far as the values tell them; each once."""
     _, _, _, region, account, *_ = stack.id.split(":")
@@ -275,7 +281,7 @@ def image_in_short(image: str) -> str:
     return short(image.rpartition("/")[2])
 
 
-def gone(source: Source, stack: Stack, clients: Clients) -> list[str]:
+def gone(source: Source, stack: StackDescription, clients: Clients) -> list[str]:
     """The images of a source that are not in ECR any more, each as a sentence.
 
     Other registries are not asked; what cannot be asked is said, too.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.deployer import change_set
-from workerstack.deployer.operation import CANCEL, CHANGED, Event, event_of, is_cancelled
+from workerstack.deployer.operation import CANCEL, CHANGED, StackEvent, event_of, is_cancelled
 
 ASKED_FOR = "user initiated"
 """The reason, lower case, of the first event of what somebody asked for."""
@@ -76,10 +76,10 @@ def last_cause(cloudformation: Any, stack_id: str) -> str:
     return next(filter(None, found), "")
 
 
-def each_of(newest_first: Iterable[Event]) -> Iterator[Execution]:
+def each_of(newest_first: Iterable[StackEvent]) -> Iterator[Execution]:
     """The executions that events tell of; pure. A page that came twice changes nothing."""
     seen: set[str] = set()
-    own: list[Event] = []
+    own: list[StackEvent] = []
     for event in newest_first:
         if event.id in seen:
             continue
@@ -96,9 +96,9 @@ def each_of(newest_first: Iterable[Event]) -> Iterator[Execution]:
         yield _execution(own)
 
 
-def last(newest_first: Iterable[Event]) -> Iterator[Event]:
+def last(newest_first: Iterable[StackEvent]) -> Iterator[StackEvent]:
     """The stack's own events of its last operation, newest first."""
-    own: list[Event] = []
+    own: list[StackEvent] = []
     for event in newest_first:
         if event.status == "REVIEW_IN_PROGRESS" or _parts(own, event):
             return
@@ -106,7 +106,7 @@ def last(newest_first: Iterable[Event]) -> Iterator[Event]:
         yield event
 
 
-def _parts(own: list[Event], event: Event) -> bool:
+def _parts(own: list[StackEvent], event: StackEvent) -> bool:
     """Whether an event of the stack belongs to an operation before the one that was read."""
     of_stack = [each for each in own if each.is_of_stack]
     if not of_stack:
@@ -117,15 +117,15 @@ def _parts(own: list[Event], event: Event) -> bool:
     return token != _name(event) or (not token and _begins(of_stack[-1]))
 
 
-def _begins(event: Event) -> bool:
+def _begins(event: StackEvent) -> bool:
     return event.status in BEGINNINGS or event.reason.lower() == ASKED_FOR
 
 
-def _name(event: Event) -> str:
+def _name(event: StackEvent) -> str:
     return event.token.removesuffix(CANCEL)
 
 
-def _execution(newest_first: list[Event]) -> Execution:
+def _execution(newest_first: list[StackEvent]) -> Execution:
     of_stack = [event for event in newest_first if event.is_of_stack]
     first, end = of_stack[-1], of_stack[0]
     failed = [event for event in newest_first if event.is_failure and not event.is_of_stack]

@@ -85,7 +85,7 @@ def unchanged(deployment: Deployment, clients: Clients) -> str:
     return f"{said} {TOGETHER}." if found.only_policies else said
 
 
-def of_stack(source: Source, stack: stacks.Stack, body: str) -> Comparison:
+def of_stack(source: Source, stack: stacks.StackDescription, body: str) -> Comparison:
     """The template that a stack has, ``body``, against the one of a checkout."""
     _, _, _, region, account, *_ = stack.id.split(":")
     known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}

@@ -11,7 +11,7 @@ from typing import Any
 
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, Deployed
+from workerstack.deployer.deployed import SERVICE, DeployedStack
 from workerstack.problem import Problem
 
 LATE = timedelta(seconds=60)
@@ -47,14 +47,14 @@ class Logs:
     """Where a stack's services log, and the tasks that ECS still knows."""
 
     sources: tuple[Source, ...]
-    tasks: tuple[live.Task, ...]
+    tasks: tuple[live.EcsTask, ...]
 
 
-def read_logs(clients: Clients, found: Deployed, deployment: str) -> Logs:
+def read_logs(clients: Clients, found: DeployedStack, deployment: str) -> Logs:
     """Of all services of a stack; raises Problem where none of them logs to CloudWatch."""
     ecs = clients("ecs")
     sources: dict[Source, None] = {}
-    tasks: list[live.Task] = []
+    tasks: list[live.EcsTask] = []
     for _, arn in found.of(SERVICE):
         cluster = arn.split("/")[-2]
         for service in ecs.describe_services(cluster=cluster, services=[arn])["services"]:
@@ -133,7 +133,7 @@ class Follower:
         return fresh
 
 
-def told(task: live.Task) -> str:
+def told(task: live.EcsTask) -> str:
     """A task in words: its id, since when it runs, or when and why it stopped."""
     revision = task.task_definition.rpartition(":")[2]
     began = f" since {task.started_at:%Y-%m-%d %H:%M:%S} UTC" if task.started_at else ""

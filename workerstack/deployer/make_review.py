@@ -20,10 +20,10 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.binding import bind, check_known
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.deployed import Deployed, physical_ids, worker_queues
+from workerstack.deployer.deployed import DeployedStack, physical_ids, worker_queues
 from workerstack.deployer.running_images import moved_tags
 from workerstack.deployer.source import Source, read_source, template_text
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
 from workerstack.review import case as cases
@@ -32,7 +32,7 @@ from workerstack.review.case import Facts
 from workerstack.review.compare import Beside
 from workerstack.review.model import Consent, Finding, Notice, ResourceChange, Review, Step, Where
 from workerstack.review.predict import fill, not_known, parts, predict
-from workerstack.review.simulate_change import Deployed as Simulated
+from workerstack.review.simulate_change import ScalingSide as Simulated
 
 SERVICE = "AWS::ECS::Service"
 NOBODY = "is not imported by any stack"
@@ -41,7 +41,7 @@ NOBODY = "is not imported by any stack"
 def gather_facts(
     clients: Clients,
     changes: Iterable[ResourceChange],
-    deployed: Callable[[], Deployed],
+    deployed: Callable[[], DeployedStack],
     after: Mapping[str, Any],
     stack: Mapping[str, Any],
 ) -> tuple[Facts, tuple[str, ...]]:
@@ -314,7 +314,7 @@ def consents(allowed: Collection[str], caller: str) -> tuple[Consent, ...]:
 
 
 def let_through(
-    found: Review, given: tuple[Consent, ...], cloudformation: Any, stack: Stack
+    found: Review, given: tuple[Consent, ...], cloudformation: Any, stack: StackDescription
 ) -> Review:
     """The review with its consents; raises Refusal where it has no such finding, and drops it."""
     try:
@@ -326,21 +326,28 @@ def let_through(
 
 
 def review_again(
-    clients: Clients, source: Source, stack: Stack, plain: Answer, where: Where, request: Request
+    clients: Clients,
+    source: Source,
+    stack: StackDescription,
+    plain: Answer,
+    where: Where,
+    request: Request,
 ) -> tuple[Review, frozenset[Finding]]:
     """The change set judged anew, and its findings that no live fact has a part in."""
     found, case = _judged(clients, source, stack, plain, where, request)
     return found, findings.steady(case)
 
 
-def drop(cloudformation: Any, arn: str, stack: Stack) -> None:
+def drop(cloudformation: Any, arn: str, stack: StackDescription) -> None:
     """Deletes a change set that was just made, and the shell that it made of a stack."""
     change_set.delete(cloudformation, arn)
     if stack.status == "ABSENT":
         change_set.delete_shell(cloudformation, stacks.read(cloudformation, stack.name), [arn])
 
 
-def failed(cloudformation: Any, arn: str, stack: Stack, plain: Mapping[str, Any]) -> None:
+def failed(
+    cloudformation: Any, arn: str, stack: StackDescription, plain: Mapping[str, Any]
+) -> None:
     """Explains a change set that could not be made, and leaves nothing of it behind."""
     found = () if change_set.is_empty(plain) else gather_notices(cloudformation, arn)[0]
     drop(cloudformation, arn, stack)
@@ -362,7 +369,7 @@ def _sentence(notice: Notice) -> str:
 def judged(
     clients: Clients,
     source: Source,
-    stack: Stack,
+    stack: StackDescription,
     plain: Answer,
     where: Where,
     request: Request,
@@ -372,7 +379,12 @@ def judged(
 
 
 def _judged(
-    clients: Clients, source: Source, stack: Stack, plain: Answer, where: Where, request: Request
+    clients: Clients,
+    source: Source,
+    stack: StackDescription,
+    plain: Answer,
+    where: Where,
+    request: Request,
 ) -> tuple[Review, cases.Case]:
     """The review, and the case that was judged.
 
@@ -434,8 +446,8 @@ def _judged(
     return found, case
 
 
-def _deployed(cloudformation: Any, stack: Stack, resolved: Resolved) -> Deployed:
-    return Deployed(resolved, {} if stack.is_new else physical_ids(cloudformation, stack))
+def _deployed(cloudformation: Any, stack: StackDescription, resolved: Resolved) -> DeployedStack:
+    return DeployedStack(resolved, {} if stack.is_new else physical_ids(cloudformation, stack))
 
 
 def _is_foreseeable(source: Source, old: Resolved, new: Resolved, request: Request) -> bool:
@@ -449,13 +461,13 @@ def _resolved(template: Mapping[str, Any], side: Beside, known: Mapping[str, str
     return resolve(from_data(template), side.parameters, known, stored=side.parameters)
 
 
-def _kind(stack: Stack, adoption: Step) -> str:
+def _kind(stack: StackDescription, adoption: Step) -> str:
     if adoption == "import":
         return "IMPORT"
     return "CREATE" if stack.is_new else "UPDATE"
 
 
-def _before(cloudformation: Any, stack: Stack) -> Beside:
+def _before(cloudformation: Any, stack: StackDescription) -> Beside:
     if stack.is_new:
         return Beside()
     body = stacks.template_body(cloudformation, StackName=stack.id)
@@ -464,7 +476,7 @@ def _before(cloudformation: Any, stack: Stack) -> Beside:
     return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
 
 
-def _after(source: Source, stack: Stack, plain: Mapping[str, Any]) -> Beside:
+def _after(source: Source, stack: StackDescription, plain: Mapping[str, Any]) -> Beside:
     """What the change set itself says that the stack will have."""
     # A change set that names no topics leaves those that the stack has.
     topics = source.deployment.target.notification_topics or stack.answer.get(

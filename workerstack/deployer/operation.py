@@ -13,7 +13,7 @@ STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
-class Event:
+class StackEvent:
     """What happened to one resource; ``time`` is an ISO time of UTC.
 
     ``token`` is what the operation is called, ``by`` who executed it, where the token says so.
@@ -54,20 +54,20 @@ class Events:
         self._cloudformation = cloudformation
         self._operation = operation
         self._tokens = {operation.token, operation.cancellation}
-        self._seen: dict[str, Event] = {}
+        self._seen: dict[str, StackEvent] = {}
 
-    def _is_ours(self, event: Event) -> bool:
+    def _is_ours(self, event: StackEvent) -> bool:
         if self._operation.token:
             return event.token in self._tokens
         return event.time >= self._operation.since
 
-    def new(self) -> list[Event]:
+    def new(self) -> list[StackEvent]:
         """The operation's events that no call has given before, oldest first.
 
         AWS answers newest first, and a page may come twice or be missing. Reading ends at the
         first page of ours with nothing new.
         """
-        found: dict[str, Event] = {}
+        found: dict[str, StackEvent] = {}
         for ours in self._pages():
             fresh = [event for event in ours if event.id not in self._seen]
             found.update((event.id, event) for event in fresh)
@@ -76,7 +76,7 @@ class Events:
         self._seen.update(found)
         return _oldest_first(found.values())
 
-    def all(self) -> list[Event]:
+    def all(self) -> list[StackEvent]:
         """All of the operation's events, oldest first, in the order in which AWS has them.
 
         What was given before and does not come again, since a page is missing, is put in by
@@ -87,7 +87,7 @@ class Events:
         self._seen.update(found)
         return _oldest_first([*missing, *found.values()])
 
-    def _pages(self) -> Iterator[list[Event]]:
+    def _pages(self) -> Iterator[list[StackEvent]]:
         """Each page's events that are ours, newest first, to the page before the first of them."""
         token: str | None = None
         begun = bool(self._seen)
@@ -105,7 +105,7 @@ class Events:
                 return
 
 
-def _oldest_first(newest_first: Iterable[Event]) -> list[Event]:
+def _oldest_first(newest_first: Iterable[StackEvent]) -> list[StackEvent]:
     """By time; where that is the same, as AWS has them."""
     oldest_first = list(newest_first)[::-1]
     return sorted(oldest_first, key=lambda event: event.time)
@@ -137,12 +137,12 @@ def token_of(name: str, caller: str) -> str:
     return f"{name}{BY}{told}" if told else name
 
 
-def event_of(answer: Mapping[str, Any]) -> Event:
+def event_of(answer: Mapping[str, Any]) -> StackEvent:
     """An event of DescribeStackEvents."""
     token, by = answer.get("ClientRequestToken", ""), ""
     if ours := OURS.fullmatch(token):
         token, by = ours.groups()
-    return Event(
+    return StackEvent(
         id=answer["EventId"],
         time=answer["Timestamp"].isoformat(),
         logical_id=answer.get("LogicalResourceId", ""),
@@ -169,7 +169,7 @@ LEFT = frozenset({"DELETE_FAILED", "DELETE_SKIPPED"})
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OperationOutcome:
     """The end of an operation.
 
     ``causes`` are the failures that started it all, ``consequences`` those that followed;
@@ -182,21 +182,21 @@ class Outcome:
 
     status: str
     is_good: bool
-    causes: tuple[Event, ...]
-    consequences: tuple[Event, ...]
+    causes: tuple[StackEvent, ...]
+    consequences: tuple[StackEvent, ...]
     rolled_back: tuple[str, ...]
-    not_rolled_back: tuple[Event, ...]
-    left_behind: tuple[Event, ...]
+    not_rolled_back: tuple[StackEvent, ...]
+    left_behind: tuple[StackEvent, ...]
     stopped: tuple[str, ...] = ()
     was_cancelled: bool = False
 
 
 def outcome(
     status: str,
-    events: Sequence[Event],
+    events: Sequence[StackEvent],
     wanted: Collection[str] = CHANGED,
     stopped: Iterable[str] = (),
-) -> Outcome:
+) -> OperationOutcome:
     """What the events say of the end; pure.
 
     ``wanted`` are the end states that were asked for. A failure after the stack itself began
@@ -210,7 +210,7 @@ def outcome(
     later = events[turned:] if wanted == CHANGED else events
     gone = {event.logical_id for event in later if event.status == "DELETE_COMPLETE"}
     stuck = [event for event in later if event.is_failure and not event.is_of_stack]
-    return Outcome(
+    return OperationOutcome(
         status=status,
         is_good=status in wanted,
         causes=tuple(causes),
@@ -231,7 +231,7 @@ CANCEL = "-cancel"
 """How the token of a cancellation ends that this tool asked for."""
 
 
-def is_cancelled(events: Iterable[Event]) -> bool:
+def is_cancelled(events: Iterable[StackEvent]) -> bool:
     """Whether somebody cancelled the update: by our token, or as the stack's own event says."""
     return any(
         event.token.endswith(CANCEL)
@@ -241,7 +241,7 @@ def is_cancelled(events: Iterable[Event]) -> bool:
     )
 
 
-def _turned(events: Sequence[Event]) -> int:
+def _turned(events: Sequence[StackEvent]) -> int:
     """Where the stack began to roll back or clean up; the end, where it did not."""
     turns = (
         number
@@ -251,7 +251,7 @@ def _turned(events: Sequence[Event]) -> int:
     return next(turns, len(events))
 
 
-def _rolled_back(events: Sequence[Event]) -> tuple[str, ...]:
+def _rolled_back(events: Sequence[StackEvent]) -> tuple[str, ...]:
     done = (
         event.logical_id
         for event in events
@@ -304,13 +304,13 @@ class Snapshot:
     now: datetime
     started: datetime
     status: str
-    events: tuple[Event, ...]
+    events: tuple[StackEvent, ...]
     rollout: Rollout | None
     trouble: str = ""
 
-    def in_progress(self) -> dict[str, Event]:
+    def in_progress(self) -> dict[str, StackEvent]:
         """The resources on which something is being done, with the event that began it."""
-        latest: dict[str, Event] = {}
+        latest: dict[str, StackEvent] = {}
         for event in self.events:
             if not event.is_of_stack:
                 began = latest.get(event.logical_id)
@@ -329,7 +329,7 @@ class Snapshot:
         }
         return len(ended - self.in_progress().keys())
 
-    def failures(self) -> list[Event]:
+    def failures(self) -> list[StackEvent]:
         """What failed, in order, without the stack's own."""
         return [event for event in self.events if event.is_failure and not event.is_of_stack]
 
@@ -337,7 +337,7 @@ class Snapshot:
 class Screen(Protocol):
     """Where it is shown; the only part that knows a terminal."""
 
-    def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+    def show(self, snapshot: Snapshot, fresh: list[StackEvent]) -> None:
         """One more look, with the events that are new."""
 
     def interrupted(self) -> Literal["detach", "cancel"]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 from workerstack.review.model import OtherChange
@@ -17,7 +17,9 @@ TERMINATION = "termination protection"
 POLICY = "stack policy"
 
 
-def compare(cloudformation: Any, deployment: Deployment, stack: Stack) -> Iterator[OtherChange]:
+def compare(
+    cloudformation: Any, deployment: Deployment, stack: StackDescription
+) -> Iterator[OtherChange]:
     """What is not as ``target.yaml`` says; of a new stack, what will be set."""
     wanted = deployment.target.termination_protection
     if wanted is not None:
@@ -67,7 +69,10 @@ def policy_of(deployment: Deployment) -> str | None:
 
 
 def apply(
-    cloudformation: Any, deployment: Deployment, stack: Stack, reviewed: Collection[OtherChange]
+    cloudformation: Any,
+    deployment: Deployment,
+    stack: StackDescription,
+    reviewed: Collection[OtherChange],
 ) -> list[str]:
     """Sets what is not as it must be and was in the review; says what, one sentence each."""
     said = []

@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Grant:
+class ResourceRight:
     """One action on some resources, under a condition."""
 
     action: str
@@ -79,7 +79,7 @@ RETAIN = "Retain"
 
 def grants_of(
     stack: Stack, name: str, place: Place, handlers: tuple[str, ...], kept: Collection[str] = ()
-) -> Iterator[Grant]:
+) -> Iterator[ResourceRight]:
     """All that these handlers of the stack's resources need.
 
     What is retained is never deleted. Of types that are not ``kept``, where that is said, nothing
@@ -97,7 +97,7 @@ def grants_of(
 
 def _granted(
     action: str, resource: Resource, name: str, stack: Stack, place: Place
-) -> Iterator[Grant]:
+) -> Iterator[ResourceRight]:
     own = list(arns(resource, name, stack, place))
     if action == "iam:CreateServiceLinkedRole":
         yield from _service_linked(resource, place)
@@ -105,7 +105,9 @@ def _granted(
         passed = sorted(_roles_of(resource, name, stack, place))
         condition = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
         if passed:
-            yield Grant(action, tuple(passed), condition if action == "iam:PassRole" else {})
+            yield ResourceRight(
+                action, tuple(passed), condition if action == "iam:PassRole" else {}
+            )
     elif resource.type in SECURITY_GROUPS:
         yield from _security_group(action, resource, name, stack, place)
     else:
@@ -116,8 +118,8 @@ def _granted(
             is_tag = action.endswith(("TagResource", "UntagResource", "ListTagsForResource"))
             narrow = [arn for arn in own if arn.endswith(":*") != is_tag]
         condition = SCALING if _is_scaling(action, resource) else {}
-        yield Grant(action, tuple(narrow or possible.required or possible.optional or ("*",)),
-                    condition)  # fmt: skip
+        given = narrow or possible.required or possible.optional or ("*",)
+        yield ResourceRight(action, tuple(given), condition)
 
 
 def _whole(arn: str) -> str:
@@ -134,11 +136,11 @@ def _is_scaling(action: str, resource: Resource) -> bool:
     )
 
 
-def _service_linked(resource: Resource, place: Place) -> Iterator[Grant]:
+def _service_linked(resource: Resource, place: Place) -> Iterator[ResourceRight]:
     service, role = SERVICE_LINKED.get(resource.type, ("", ""))
     if service:
         arn = f"arn:{place.partition}:iam::{place.account}:role/aws-service-role/{service}/{role}"
-        yield Grant(
+        yield ResourceRight(
             "iam:CreateServiceLinkedRole",
             (arn,),
             {"StringEquals": {"iam:AWSServiceName": service}},
@@ -155,33 +157,33 @@ SECURITY_GROUPS = (
 
 def _security_group(
     action: str, resource: Resource, name: str, stack: Stack, place: Place
-) -> Iterator[Grant]:
+) -> Iterator[ResourceRight]:
     """A group by its id where it is imported; one of the stack's own by its VPC or its tags.
 
     Source: Service Authorization Reference, Amazon EC2 (`ec2:Vpc`, `ec2:CreateAction`).
     """
     if not scope(action, *place).all:
-        yield Grant(action, ("*",))
+        yield ResourceRight(action, ("*",))
         return
     any_group = place.arn("ec2", "security-group/*")
     of = resource.get("GroupId")
     own = resource if of is None else stack.referred(of, "AWS::EC2::SecurityGroup")
     if own is None:
         found = pattern(of, name, stack) or "*"
-        yield Grant(action, (place.arn("ec2", f"security-group/{found}"),))
+        yield ResourceRight(action, (place.arn("ec2", f"security-group/{found}"),))
         return
     vpc = place.arn("ec2", f"vpc/{pattern(own.get('VpcId'), name, stack) or '*'}")
     tagged = {"StringEquals": {OF_STACK: name}}
     if action == "ec2:CreateSecurityGroup":
-        yield Grant(action, (any_group, vpc))
+        yield ResourceRight(action, (any_group, vpc))
     elif action == "ec2:CreateTags":
-        yield Grant(action, (any_group,), tagged)
+        yield ResourceRight(action, (any_group,), tagged)
         created = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
-        yield Grant(action, (any_group,), created)
+        yield ResourceRight(action, (any_group,), created)
     elif action == "ec2:DeleteTags":
-        yield Grant(action, (any_group,), tagged)
+        yield ResourceRight(action, (any_group,), tagged)
     else:
-        yield Grant(action, (any_group,), {"ArnLike": {"ec2:Vpc": vpc}})
+        yield ResourceRight(action, (any_group,), {"ArnLike": {"ec2:Vpc": vpc}})
 
 
 def _of_what_it_belongs_to(

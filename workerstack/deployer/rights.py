@@ -16,7 +16,7 @@ from workerstack.cloudformation.handler_permissions import HANDLERS
 from workerstack.cloudformation.policy_patterns import text as policy_text
 from workerstack.cloudformation.service_authorization import fits, scope
 from workerstack.deployer import resource_rights
-from workerstack.deployer.resource_rights import OF_STACK, Grant, Place, grants_of, pattern
+from workerstack.deployer.resource_rights import OF_STACK, Place, ResourceRight, grants_of, pattern
 from workerstack.deployer.source import INLINE_LIMIT, PREFIX, Source
 
 REVIEWER, EXECUTOR, SERVICE_ROLE, SMOKE = "reviewer", "executor", "service-role", "smoke"
@@ -27,7 +27,7 @@ LIVE = (EXECUTOR, SMOKE)
 
 
 @dataclass(frozen=True)
-class Right:
+class Call:
     """One action, who gets it, on what (a thing of `Environment.things`), and what for."""
 
     action: str
@@ -38,130 +38,130 @@ class Right:
 
 RIGHTS = (
     # Stacks and change sets.
-    Right("cloudformation:DescribeStacks", ALL, "stacks", "what there is"),
-    Right("cloudformation:ListStackResources", ALL, "stacks", "what it has"),
-    Right("cloudformation:GetTemplate", BOTH, "stacks", "what is deployed, and what is proposed"),
-    Right("cloudformation:GetTemplateSummary", BOTH, "all", "which capabilities a template needs"),
-    Right("cloudformation:DescribeStackEvents", BOTH, "stacks", "what happened, also earlier"),
-    Right("cloudformation:DescribeChangeSet", BOTH, "stacks", "the changes"),
-    Right("cloudformation:DescribeChangeSetHooks", BOTH, "stacks", "what will look at them"),
-    Right("cloudformation:DescribeEvents", BOTH, "all", "what early validation says"),
-    Right("cloudformation:ListHookResults", BOTH, "all", "what hooks say"),
-    Right("cloudformation:GetHookResult", BOTH, "all", "why a hook fails"),
-    Right("cloudformation:ListImports", BOTH, "exports", "who imports the stack's exports"),
-    Right("cloudformation:CreateChangeSet", (REVIEWER,), "stacks", "the proposal"),
-    Right("cloudformation:DeleteChangeSet", (REVIEWER,), "stacks", "deleting it"),
-    Right("cloudformation:ListChangeSets", (REVIEWER,), "stacks", "finding those that wait"),
-    Right("cloudformation:DetectStackDrift", (REVIEWER,), "stacks", "what was changed by hand"),
-    Right("cloudformation:DescribeStackDriftDetectionStatus", (REVIEWER,), "all", "the same"),
-    Right("cloudformation:DescribeStackResourceDrifts", (REVIEWER,), "stacks", "the same"),
-    Right("cloudformation:ExecuteChangeSet", (EXECUTOR,), "stacks", "what was reviewed"),
-    Right("cloudformation:CancelUpdateStack", (EXECUTOR,), "stacks", "Ctrl-C while it is watched"),
-    Right("cloudformation:ContinueUpdateRollback", (EXECUTOR,), "stacks", "rollback --continue"),
-    Right("cloudformation:RollbackStack", (EXECUTOR,), "stacks", "rollback of a failed stack"),
-    Right("cloudformation:DeleteStack", (EXECUTOR,), "stacks", "discard --stack"),
+    Call("cloudformation:DescribeStacks", ALL, "stacks", "what there is"),
+    Call("cloudformation:ListStackResources", ALL, "stacks", "what it has"),
+    Call("cloudformation:GetTemplate", BOTH, "stacks", "what is deployed, and what is proposed"),
+    Call("cloudformation:GetTemplateSummary", BOTH, "all", "which capabilities a template needs"),
+    Call("cloudformation:DescribeStackEvents", BOTH, "stacks", "what happened, also earlier"),
+    Call("cloudformation:DescribeChangeSet", BOTH, "stacks", "the changes"),
+    Call("cloudformation:DescribeChangeSetHooks", BOTH, "stacks", "what will look at them"),
+    Call("cloudformation:DescribeEvents", BOTH, "all", "what early validation says"),
+    Call("cloudformation:ListHookResults", BOTH, "all", "what hooks say"),
+    Call("cloudformation:GetHookResult", BOTH, "all", "why a hook fails"),
+    Call("cloudformation:ListImports", BOTH, "exports", "who imports the stack's exports"),
+    Call("cloudformation:CreateChangeSet", (REVIEWER,), "stacks", "the proposal"),
+    Call("cloudformation:DeleteChangeSet", (REVIEWER,), "stacks", "deleting it"),
+    Call("cloudformation:ListChangeSets", (REVIEWER,), "stacks", "finding those that wait"),
+    Call("cloudformation:DetectStackDrift", (REVIEWER,), "stacks", "what was changed by hand"),
+    Call("cloudformation:DescribeStackDriftDetectionStatus", (REVIEWER,), "all", "the same"),
+    Call("cloudformation:DescribeStackResourceDrifts", (REVIEWER,), "stacks", "the same"),
+    Call("cloudformation:ExecuteChangeSet", (EXECUTOR,), "stacks", "what was reviewed"),
+    Call("cloudformation:CancelUpdateStack", (EXECUTOR,), "stacks", "Ctrl-C while it is watched"),
+    Call("cloudformation:ContinueUpdateRollback", (EXECUTOR,), "stacks", "rollback --continue"),
+    Call("cloudformation:RollbackStack", (EXECUTOR,), "stacks", "rollback of a failed stack"),
+    Call("cloudformation:DeleteStack", (EXECUTOR,), "stacks", "discard --stack"),
     # What guards the stack, where target.yaml says so.
-    Right("cloudformation:GetStackPolicy", BOTH, "stacks with a policy", "the policy that it has"),
-    Right("cloudformation:SetStackPolicy", (EXECUTOR,), "stacks with a policy", "setting it"),
-    Right("cloudformation:UpdateTerminationProtection", (EXECUTOR,), "guarded stacks",
+    Call("cloudformation:GetStackPolicy", BOTH, "stacks with a policy", "the policy that it has"),
+    Call("cloudformation:SetStackPolicy", (EXECUTOR,), "stacks with a policy", "setting it"),
+    Call("cloudformation:UpdateTerminationProtection", (EXECUTOR,), "guarded stacks",
           "setting it"),
     # A stack that another tool made, and that `adopt` takes over.
-    Right("cloudformation:DescribeType", (REVIEWER,), "any, to adopt", "what can be imported"),
-    Right("cloudformation:ListStackResources", (REVIEWER,), "stacks to adopt", "what it has"),
-    Right("cloudformation:GetStackPolicy", (REVIEWER,), "stacks to adopt", "what forbids it"),
-    Right("cloudformation:CreateStackRefactor", (REVIEWER,), "stacks to adopt", "new logical ids"),
-    Right("cloudformation:DescribeStackRefactor", BOTH, "stacks to adopt", "the renaming"),
-    Right("cloudformation:ListStackRefactorActions", BOTH, "stacks to adopt", "the same"),
-    Right("cloudformation:ExecuteStackRefactor", (EXECUTOR,), "stacks to adopt", "the renaming"),
+    Call("cloudformation:DescribeType", (REVIEWER,), "any, to adopt", "what can be imported"),
+    Call("cloudformation:ListStackResources", (REVIEWER,), "stacks to adopt", "what it has"),
+    Call("cloudformation:GetStackPolicy", (REVIEWER,), "stacks to adopt", "what forbids it"),
+    Call("cloudformation:CreateStackRefactor", (REVIEWER,), "stacks to adopt", "new logical ids"),
+    Call("cloudformation:DescribeStackRefactor", BOTH, "stacks to adopt", "the renaming"),
+    Call("cloudformation:ListStackRefactorActions", BOTH, "stacks to adopt", "the same"),
+    Call("cloudformation:ExecuteStackRefactor", (EXECUTOR,), "stacks to adopt", "the renaming"),
     # A template of more than 51,200 bytes.
-    Right("s3:ListBucket", BOTH, "template bucket", "whether the template bucket is ours"),
-    Right("s3:PutObject", BOTH, "templates", "a template that a request cannot hold"),
-    Right("s3:GetObject", BOTH, "templates", "CloudFormation reads it with our rights"),
+    Call("s3:ListBucket", BOTH, "template bucket", "whether the template bucket is ours"),
+    Call("s3:PutObject", BOTH, "templates", "a template that a request cannot hold"),
+    Call("s3:GetObject", BOTH, "templates", "CloudFormation reads it with our rights"),
     # CloudFormation looks up the values of parameters that are of a type of AWS.
-    Right("ec2:DescribeVpcs", BOTH, "AWS::EC2::VPC::Id", "a value of this type exists"),
-    Right("ec2:DescribeSubnets", BOTH, "AWS::EC2::Subnet::Id", "a value of this type exists"),
-    Right("ec2:DescribeSecurityGroups", BOTH, "AWS::EC2::SecurityGroup::Id",
+    Call("ec2:DescribeVpcs", BOTH, "AWS::EC2::VPC::Id", "a value of this type exists"),
+    Call("ec2:DescribeSubnets", BOTH, "AWS::EC2::Subnet::Id", "a value of this type exists"),
+    Call("ec2:DescribeSecurityGroups", BOTH, "AWS::EC2::SecurityGroup::Id",
           "a value of this type exists"),
     # CloudFormation takes the role from us.
-    Right("iam:PassRole", BOTH, "service role", "the role with which CloudFormation acts"),
+    Call("iam:PassRole", BOTH, "service role", "the role with which CloudFormation acts"),
     # The worker as it is.
-    Right("ecs:DescribeServices", ALL, "services", "running tasks, the rollout"),
-    Right("sqs:GetQueueUrl", BOTH, "queues", "the queue by its name, and its dead letters"),
-    Right("sqs:GetQueueUrl", (SMOKE,), "dead-letter queues", "its dead letters"),
-    Right("sqs:GetQueueAttributes", ALL, "queues", "messages waiting and in flight"),
-    Right("ecs:DescribeTaskDefinition", LIVE, "all", "what runs"),
-    Right("ecs:ListTasks", ALL, "tasks of the clusters", "tasks that run or stop"),
-    Right("ecs:DescribeTasks", ALL, "tasks", "which image they run, why they stop"),
-    Right("ecs:GetTaskProtection", (EXECUTOR,), "tasks", "whom a deployment waits for"),
-    Right("logs:FilterLogEvents", LIVE, "log groups", "what the worker says"),
-    Right("application-autoscaling:DescribeScalableTargets", LIVE, "all", "whether it scales"),
-    Right("application-autoscaling:DescribeScalingPolicies", LIVE, "all", "how it scales"),
-    Right("cloudwatch:DescribeAlarms", LIVE, "alarms", "what drives scaling"),
-    Right("ec2:DescribeSecurityGroups", LIVE, "all", "what may reach the tasks"),
-    Right("elasticfilesystem:DescribeMountTargets", LIVE, "file systems", "its mount targets"),
-    Right("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
+    Call("ecs:DescribeServices", ALL, "services", "running tasks, the rollout"),
+    Call("sqs:GetQueueUrl", BOTH, "queues", "the queue by its name, and its dead letters"),
+    Call("sqs:GetQueueUrl", (SMOKE,), "dead-letter queues", "its dead letters"),
+    Call("sqs:GetQueueAttributes", ALL, "queues", "messages waiting and in flight"),
+    Call("ecs:DescribeTaskDefinition", LIVE, "all", "what runs"),
+    Call("ecs:ListTasks", ALL, "tasks of the clusters", "tasks that run or stop"),
+    Call("ecs:DescribeTasks", ALL, "tasks", "which image they run, why they stop"),
+    Call("ecs:GetTaskProtection", (EXECUTOR,), "tasks", "whom a deployment waits for"),
+    Call("logs:FilterLogEvents", LIVE, "log groups", "what the worker says"),
+    Call("application-autoscaling:DescribeScalableTargets", LIVE, "all", "whether it scales"),
+    Call("application-autoscaling:DescribeScalingPolicies", LIVE, "all", "how it scales"),
+    Call("cloudwatch:DescribeAlarms", LIVE, "alarms", "what drives scaling"),
+    Call("ec2:DescribeSecurityGroups", LIVE, "all", "what may reach the tasks"),
+    Call("elasticfilesystem:DescribeMountTargets", LIVE, "file systems", "its mount targets"),
+    Call("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
           "whether they let the worker in"),
     # Preflight: does what is needed exist? The JSON keys of a secret take the right to read it,
     # secretsmanager:GetSecretValue, which nobody gets from here.
-    Right("secretsmanager:DescribeSecret", (REVIEWER,), "needed secrets", "that they are there"),
-    Right("ssm:DescribeParameters", (REVIEWER,), "any, of needed parameters",
+    Call("secretsmanager:DescribeSecret", (REVIEWER,), "needed secrets", "that they are there"),
+    Call("ssm:DescribeParameters", (REVIEWER,), "any, of needed parameters",
           "that they are there"),
-    Right("kms:DescribeKey", (REVIEWER,), "keys of needs", "whether a customer key is enabled"),
-    Right("kms:GetKeyPolicy", (REVIEWER,), "keys of needs", "whether it lets the worker in"),
-    Right("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and free addresses"),
-    Right("ec2:DescribeRouteTables", (REVIEWER,), "all", "a way out"),
-    Right("ec2:DescribeVpcEndpoints", (REVIEWER,), "all", "a way to AWS without one"),
-    Right("ec2:DescribeSecurityGroups", (REVIEWER,), "all", "whether they let the worker in"),
-    Right("elasticfilesystem:DescribeFileSystems", (REVIEWER,), "file systems",
+    Call("kms:DescribeKey", (REVIEWER,), "keys of needs", "whether a customer key is enabled"),
+    Call("kms:GetKeyPolicy", (REVIEWER,), "keys of needs", "whether it lets the worker in"),
+    Call("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and free addresses"),
+    Call("ec2:DescribeRouteTables", (REVIEWER,), "all", "a way out"),
+    Call("ec2:DescribeVpcEndpoints", (REVIEWER,), "all", "a way to AWS without one"),
+    Call("ec2:DescribeSecurityGroups", (REVIEWER,), "all", "whether they let the worker in"),
+    Call("elasticfilesystem:DescribeFileSystems", (REVIEWER,), "file systems",
           "that they are there"),
-    Right("elasticfilesystem:DescribeMountTargets", (REVIEWER,), "file systems",
+    Call("elasticfilesystem:DescribeMountTargets", (REVIEWER,), "file systems",
           "one in each zone"),
-    Right("elasticfilesystem:DescribeMountTargetSecurityGroups", (REVIEWER,), "file systems",
+    Call("elasticfilesystem:DescribeMountTargetSecurityGroups", (REVIEWER,), "file systems",
           "whether they let the worker in"),
-    Right("elasticfilesystem:DescribeAccessPoints", (REVIEWER,), "access points",
+    Call("elasticfilesystem:DescribeAccessPoints", (REVIEWER,), "access points",
           "that they are there"),
-    Right("logs:DescribeLogGroups", (REVIEWER,), "all log groups", "whether a name is free"),
-    Right("s3:ListBucket", (REVIEWER,), "worker's buckets", "whose they are"),
-    Right("servicequotas:GetServiceQuota", (REVIEWER,), "all", "vCPUs of the most tasks"),
-    Right("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
-    Right("iam:GetAccountSummary", (REVIEWER,), "all", "how many roles there may be"),
-    Right("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
-    Right("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
+    Call("logs:DescribeLogGroups", (REVIEWER,), "all log groups", "whether a name is free"),
+    Call("s3:ListBucket", (REVIEWER,), "worker's buckets", "whose they are"),
+    Call("servicequotas:GetServiceQuota", (REVIEWER,), "all", "vCPUs of the most tasks"),
+    Call("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
+    Call("iam:GetAccountSummary", (REVIEWER,), "all", "how many roles there may be"),
+    Call("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
+    Call("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
     # One task proves a revision at zero tasks, and is stopped.
-    Right("ecs:RunTask", (EXECUTOR,), "task definitions", "a task that proves a revision"),
-    Right("ecs:StopTask", (EXECUTOR,), "tasks", "stopping it"),
-    Right("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
+    Call("ecs:RunTask", (EXECUTOR,), "task definitions", "a task that proves a revision"),
+    Call("ecs:StopTask", (EXECUTOR,), "tasks", "stopping it"),
+    Call("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
     # What verify reads of the stack, one resource at a time.
-    Right("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
-    Right("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
+    Call("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
+    Call("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
           "scheduled actions that are not the template's"),
-    Right("iam:GetRole", (EXECUTOR,), "roles", "who may assume the worker's roles"),
-    Right("iam:ListRolePolicies", (EXECUTOR,), "roles", "what they may do"),
-    Right("iam:GetRolePolicy", (EXECUTOR,), "roles", "the same"),
-    Right("iam:ListAttachedRolePolicies", (EXECUTOR,), "roles", "the same"),
-    Right("iam:GetPolicy", (EXECUTOR,), "managed policies", "the same"),
-    Right("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
-    Right("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
-    Right("cloudwatch:GetMetricData", (EXECUTOR,), "all",
+    Call("iam:GetRole", (EXECUTOR,), "roles", "who may assume the worker's roles"),
+    Call("iam:ListRolePolicies", (EXECUTOR,), "roles", "what they may do"),
+    Call("iam:GetRolePolicy", (EXECUTOR,), "roles", "the same"),
+    Call("iam:ListAttachedRolePolicies", (EXECUTOR,), "roles", "the same"),
+    Call("iam:GetPolicy", (EXECUTOR,), "managed policies", "the same"),
+    Call("iam:GetPolicyVersion", (EXECUTOR,), "managed policies", "the same"),
+    Call("logs:DescribeLogGroups", (EXECUTOR,), "all log groups", "how long logs are kept"),
+    Call("cloudwatch:GetMetricData", (EXECUTOR,), "all",
           "the age of the oldest message; the load of two weeks"),
-    Right("ecs:DescribeServiceRevisions", BOTH, "service revisions", "which image a tag became"),
-    Right("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
-    Right("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
-    Right("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
-    Right("ecr:DescribeImageScanFindings", (REVIEWER,), "repositories", "ship: what a scan found"),
-    Right("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
-    Right("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
+    Call("ecs:DescribeServiceRevisions", BOTH, "service revisions", "which image a tag became"),
+    Call("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
+    Call("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
+    Call("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
+    Call("ecr:DescribeImageScanFindings", (REVIEWER,), "repositories", "ship: what a scan found"),
+    Call("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
+    Call("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
     # The smoke test.
-    Right("iam:SimulatePrincipalPolicy", (SMOKE,), "task roles", "whether the worker may do it"),
-    Right("ecs:UpdateService", (SMOKE,), "services", "one task, and back"),
-    Right("application-autoscaling:RegisterScalableTarget", (SMOKE,), "scalable targets",
+    Call("iam:SimulatePrincipalPolicy", (SMOKE,), "task roles", "whether the worker may do it"),
+    Call("ecs:UpdateService", (SMOKE,), "services", "one task, and back"),
+    Call("application-autoscaling:RegisterScalableTarget", (SMOKE,), "scalable targets",
           "suspending scale-in, and resuming it"),
-    Right("sqs:SendMessage", (SMOKE,), "worker's queue", "the message"),
-    Right("sqs:ReceiveMessage", (SMOKE,), "worker's queue", "receiving what nobody received"),
-    Right("sqs:DeleteMessage", (SMOKE,), "worker's queue", "the same"),
-    Right("sqs:ChangeMessageVisibility", (SMOKE,), "worker's queue", "giving back another's"),
-    Right("s3:ListBucket", (SMOKE,), "worker's buckets", "whether the expected object is there"),
-    Right("s3:GetObject", (SMOKE,), "worker's objects", "the same"),
+    Call("sqs:SendMessage", (SMOKE,), "worker's queue", "the message"),
+    Call("sqs:ReceiveMessage", (SMOKE,), "worker's queue", "receiving what nobody received"),
+    Call("sqs:DeleteMessage", (SMOKE,), "worker's queue", "the same"),
+    Call("sqs:ChangeMessageVisibility", (SMOKE,), "worker's queue", "giving back another's"),
+    Call("s3:ListBucket", (SMOKE,), "worker's buckets", "whether the expected object is there"),
+    Call("s3:GetObject", (SMOKE,), "worker's objects", "the same"),
 )  # fmt: skip
 """Every call of this tool to AWS but sts:GetCallerIdentity, which needs no right.
 
@@ -469,7 +469,7 @@ def policy(environment: Environment, role: str) -> dict[str, Any]:
     return document(grants, environment.place)
 
 
-def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterator[Grant]:
+def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterator[ResourceRight]:
     for name, stack in environment.stacks.items():
         yield from grants_of(stack, name, environment.place, handlers)
     # What stands there today is no longer made. It is changed, also under another logical id
@@ -480,7 +480,7 @@ def _stack_grants(environment: Environment, handlers: tuple[str, ...]) -> Iterat
         yield from grants_of(stack, name, environment.place, today, kept)
 
 
-def _tool(environment: Environment, role: str) -> Iterator[Grant]:
+def _tool(environment: Environment, role: str) -> Iterator[ResourceRight]:
     place = environment.place
     for right in RIGHTS:
         if role not in right.roles:
@@ -492,10 +492,10 @@ def _tool(environment: Environment, role: str) -> Iterator[Grant]:
         narrow = tuple(arn for arn in on if not possible or any(fits(arn, p) for p in possible))
         narrow = narrow or on
         if narrow:
-            yield Grant(right.action, narrow, _condition(right, environment))
+            yield ResourceRight(right.action, narrow, _condition(right, environment))
 
 
-def _condition(right: Right, environment: Environment) -> Mapping[str, Any]:
+def _condition(right: Call, environment: Environment) -> Mapping[str, Any]:
     if right.action == "iam:PassRole":
         taker = "ecs-tasks" if right.on == "passed roles" else "cloudformation"
         return {"StringEquals": {"iam:PassedToService": f"{taker}.amazonaws.com"}}
@@ -513,7 +513,7 @@ def _condition(right: Right, environment: Environment) -> Mapping[str, Any]:
     return {}
 
 
-def document(grants: Iterable[Grant], place: Place) -> dict[str, Any]:
+def document(grants: Iterable[ResourceRight], place: Place) -> dict[str, Any]:
     """One statement for all actions that are allowed on the same, under the same condition."""
     together: Together = {}
     conditions: dict[str, Mapping[str, Any]] = {}
@@ -541,7 +541,7 @@ def document(grants: Iterable[Grant], place: Place) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _joined(grants: Iterable[Grant]) -> Iterator[Grant]:
+def _joined(grants: Iterable[ResourceRight]) -> Iterator[ResourceRight]:
     """Grants that differ only in the stack whose tag they ask for, as one that takes any of them.
 
     A role's policies have 10,240 characters together. (IAM User Guide, "Conditions with multiple
@@ -557,7 +557,7 @@ def _joined(grants: Iterable[Grant]) -> Iterator[Grant]:
     for (action, resources), names in values.items():
         found = sorted(names)
         value = found if len(found) > 1 else found[0]
-        yield Grant(action, resources, {"StringEquals": {OF_STACK: value}})
+        yield ResourceRight(action, resources, {"StringEquals": {OF_STACK: value}})
 
 
 Together = dict[tuple[Any, ...], set[str]]

@@ -12,7 +12,7 @@ from typing import Any
 from workerstack.cloudformation import text
 from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, Deployed, containers
+from workerstack.deployer.deployed import SERVICE, DeployedStack, containers
 from workerstack.deployer.images import Reference
 from workerstack.review.case import MovedTag
 
@@ -39,7 +39,7 @@ class RunningImage:
         return images.parse(self.image)
 
 
-def deployed_images(deployed: Deployed) -> dict[str, str]:
+def deployed_images(deployed: DeployedStack) -> dict[str, str]:
     """The image of each container by name, as the stack's task definitions say it."""
     return {
         text(each.get("Name")) or "": text(each.get("Image")) or ""
@@ -47,7 +47,7 @@ def deployed_images(deployed: Deployed) -> dict[str, str]:
     }
 
 
-def running_images(clients: Clients, deployed: Deployed) -> list[RunningImage]:
+def running_images(clients: Clients, deployed: DeployedStack) -> list[RunningImage]:
     """The images of all services of a stack. Raises botocore's errors."""
     return [
         RunningImage(
@@ -59,7 +59,7 @@ def running_images(clients: Clients, deployed: Deployed) -> list[RunningImage]:
 
 
 def _running(
-    clients: Clients, deployed: Deployed
+    clients: Clients, deployed: DeployedStack
 ) -> Iterator[tuple[str, dict[str, frozenset[str]], dict[str, frozenset[str]]]]:
     """Of each service the digests that its running tasks name, and will, by container."""
     ecs = clients("ecs")
@@ -98,7 +98,7 @@ def _resolved(ecs: Any, cluster: str, service: str) -> dict[str, frozenset[str]]
     }
 
 
-def moved_tags(clients: Clients, deployed: Deployed) -> tuple[MovedTag, ...]:
+def moved_tags(clients: Clients, deployed: DeployedStack) -> tuple[MovedTag, ...]:
     """The deployed tags that mean another image than the tasks run. Raises botocore's errors.
 
     Nothing is asked where every image is a digest.
@@ -118,7 +118,7 @@ def moved_tags(clients: Clients, deployed: Deployed) -> tuple[MovedTag, ...]:
 
 
 def moved_or_unknown(
-    clients: Clients, read: Callable[[], Deployed]
+    clients: Clients, read: Callable[[], DeployedStack]
 ) -> tuple[tuple[MovedTag, ...], str]:
     """As ``moved_tags`` of what ``read`` gives; or why it is not known, where AWS refuses."""
     from botocore.exceptions import ClientError

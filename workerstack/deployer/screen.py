@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from workerstack.deployer import stopped_tasks
-from workerstack.deployer.operation import Event, Operation, Outcome, Snapshot
+from workerstack.deployer.operation import Operation, OperationOutcome, Snapshot, StackEvent
 from workerstack.deployer.service import Rollout
 from workerstack.problem import harmless, json_text
 from workerstack.review.show.words import Style, broken, wrapped
@@ -14,7 +14,7 @@ from workerstack.review.show.words import Style, broken, wrapped
 BAR = 24
 
 
-def clock_time(event: Event) -> str:
+def clock_time(event: StackEvent) -> str:
     """``14:03:07``, in UTC as CloudFormation gives it."""
     return datetime.fromisoformat(event.time).strftime("%H:%M:%S")
 
@@ -26,7 +26,7 @@ def duration(passed: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def event_line(event: Event) -> str:
+def event_line(event: StackEvent) -> str:
     """One event in one line, the reason behind it."""
     reason = f": {event.reason}" if event.reason else ""
     return harmless(f"{clock_time(event)}  {event.status:<28}  {event.logical_id}{reason}")
@@ -119,7 +119,9 @@ def rollout_lines(rollout: Rollout, width: int) -> list[str]:
     return lines
 
 
-def ending(outcome: Outcome, operation: Operation, next_step: str, width: int) -> list[str]:
+def ending(
+    outcome: OperationOutcome, operation: Operation, next_step: str, width: int
+) -> list[str]:
     """The summary: root causes first, what was rolled back or left behind, what is next."""
     lines = [f"{operation.stack_name} is {outcome.status}."]
     for event in outcome.causes:
@@ -150,7 +152,7 @@ Write = Callable[[str], None]
 Answer = Literal["detach", "cancel"]
 
 
-class Lines:
+class LineScreen:
     """One line an event, and a heartbeat in silence; nobody is there to answer."""
 
     def __init__(self, write: Write) -> None:
@@ -158,7 +160,7 @@ class Lines:
         self._spoke: datetime | None = None
         self._told: set[str] = set()
 
-    def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+    def show(self, snapshot: Snapshot, fresh: list[StackEvent]) -> None:
         """The new events and what the rollout says for the first time, or a heartbeat."""
         self._spoke = self._spoke or snapshot.now
         news = self._news(snapshot)
@@ -179,7 +181,7 @@ class Lines:
         self._told.update(news)
         return news
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: StackEvent) -> None:
         self._write(event_line(event))
 
     def _sentence(self, sentence: str) -> None:
@@ -196,10 +198,10 @@ class Lines:
         """Nothing is held open."""
 
 
-class Json(Lines):
+class JsonScreen(LineScreen):
     """One object a line: events, news of the rollout, and heartbeats in silence."""
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: StackEvent) -> None:
         self._write(json_text({"event": asdict(event)}))
 
     def _sentence(self, sentence: str) -> None:
@@ -211,7 +213,7 @@ class Json(Lines):
         self._write(json_text({"heartbeat": {**state, "rollout": rollout}}))
 
 
-class Block:
+class LiveScreen:
     """One block that is painted anew each second, so that its stopwatches run.
 
     ``painted`` makes what a console shows of lines; ``ask`` is asked after Ctrl-C.
@@ -235,7 +237,7 @@ class Block:
         )
         self._live.start()
 
-    def show(self, snapshot: Snapshot, fresh: list[Event]) -> None:
+    def show(self, snapshot: Snapshot, fresh: list[StackEvent]) -> None:
         """Failures stay above the block; the rest is painted over."""
         for event in fresh:
             if event.is_failure:

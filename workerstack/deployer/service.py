@@ -300,7 +300,7 @@ FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
 
 
 @dataclass(frozen=True)
-class Task:
+class EcsTask:
     """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault.
 
     ``exit_codes`` are those of its containers, by name; ``digests`` of the images they run.
@@ -327,7 +327,7 @@ class Task:
 
 def tasks_of(
     ecs: Any, cluster: str, service: str, statuses: Iterable[str] = ("RUNNING", "STOPPED")
-) -> list[Task]:
+) -> list[EcsTask]:
     """All tasks of a service, by name or ARN; ECS keeps stopped ones for about an hour."""
     arns = [
         arn
@@ -340,7 +340,7 @@ def tasks_of(
     return described(ecs, cluster, arns)
 
 
-def described(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Task]:
+def described(ecs: Any, cluster: str, arns: Sequence[str]) -> list[EcsTask]:
     """Tasks by their ARNs; one that ECS does not know (any more) is left out."""
     return [
         task_of(answer)
@@ -351,11 +351,11 @@ def described(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Task]:
     ]
 
 
-def task_of(answer: Mapping[str, Any]) -> Task:
+def task_of(answer: Mapping[str, Any]) -> EcsTask:
     """A task as DescribeTasks and RunTask answer it."""
     containers = answer.get("containers", ())
     clean = bool(containers) and all(each.get("exitCode") == 0 for each in containers)
-    return Task(
+    return EcsTask(
         arn=answer.get("taskArn", ""),
         task_definition=answer.get("taskDefinitionArn", ""),
         status=answer.get("lastStatus", ""),
@@ -386,7 +386,7 @@ def _reasons(answer: Mapping[str, Any], containers: Iterable[Mapping[str, Any]])
 
 
 @dataclass(frozen=True)
-class Worker:
+class LiveWorker:
     """The service and what hangs on it, as the Describe calls answer."""
 
     service: Mapping[str, Any]
@@ -399,7 +399,7 @@ class Worker:
     queue_name: str
 
 
-def read_worker(clients: Clients, stack_id: str) -> Worker:
+def read_worker(clients: Clients, stack_id: str) -> LiveWorker:
     """The worker of a stack; raises Problem where the stack has no service."""
     service = read_service(clients, stack_id)
     network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
@@ -413,7 +413,7 @@ def read_worker(clients: Clients, stack_id: str) -> Worker:
     task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     policies = _policies(clients, service)
     names = [alarm["AlarmName"] for policy in policies for alarm in policy.get("Alarms", ())]
-    return Worker(
+    return LiveWorker(
         service=service,
         task_definition=task,
         worker_groups=_groups(clients, network["securityGroups"]),

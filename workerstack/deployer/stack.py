@@ -16,7 +16,7 @@ NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackDescription:
     """What DescribeStacks says of a stack; ``status`` is ABSENT where there is none.
 
     ``answer`` is the whole answer.
@@ -42,7 +42,7 @@ class Stack:
         return OWNER in (self.tags or {})
 
 
-def read(cloudformation: Any, name: str) -> Stack:
+def read(cloudformation: Any, name: str) -> StackDescription:
     """The stack called ``name``, or with that id."""
     from botocore.exceptions import ClientError
 
@@ -51,10 +51,10 @@ def read(cloudformation: Any, name: str) -> Stack:
     except ClientError as error:
         # CloudFormation has no code of its own for a stack that does not exist.
         if "does not exist" in str(error):
-            return Stack(name)
+            return StackDescription(name)
         raise
     changed = answer.get("LastUpdatedTime") or answer.get("CreationTime")
-    return Stack(
+    return StackDescription(
         name=answer["StackName"],
         status=answer["StackStatus"],
         id=answer["StackId"],
@@ -69,7 +69,7 @@ def read(cloudformation: Any, name: str) -> Stack:
     )
 
 
-def existing(cloudformation: Any, deployment: Deployment) -> Stack:
+def existing(cloudformation: Any, deployment: Deployment) -> StackDescription:
     """The deployment's stack; raises Problem where nothing is deployed yet."""
     found = read(cloudformation, deployment.stack)
     if found.is_new:
@@ -81,7 +81,7 @@ def existing(cloudformation: Any, deployment: Deployment) -> Stack:
     return found
 
 
-def check_owner(stack: Stack, deployment: str) -> None:
+def check_owner(stack: StackDescription, deployment: str) -> None:
     """Raises Refusal where the stack's own tag says that it is another deployment's.
 
     Two environments in one account and region would otherwise rewrite each other's stack.
@@ -95,7 +95,7 @@ def check_owner(stack: Stack, deployment: str) -> None:
         )
 
 
-def check_updatable(stack: Stack, deployment: str) -> None:
+def check_updatable(stack: StackDescription, deployment: str) -> None:
     """Raises Refusal for a stack that can take no change set now."""
     if stack.is_new or stack.status in stack_states.UPDATABLE:
         return

@@ -15,7 +15,7 @@ from workerstack.deployer import deployed, earlier, going_back, images, running_
 from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
-from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, Deployed
+from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, DeployedStack
 from workerstack.deployer.source import read_source
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
@@ -187,7 +187,7 @@ def _image(clients: Clients, container: str, image: str) -> ImageStatus:
     return ImageStatus(container, image, found.tags, found.digest, found.pushed, is_there=True)
 
 
-def _tasks(clients: Clients, found: Deployed, arn: str) -> list[Tasks]:
+def _tasks(clients: Clients, found: DeployedStack, arn: str) -> list[Tasks]:
     ecs, cluster = clients("ecs"), arn.split("/")[-2]
     [service] = ecs.describe_services(cluster=cluster, services=[arn])["services"] or [None]
     if service is None:
@@ -219,7 +219,7 @@ def _queue(clients: Clients, name: str, now: datetime) -> Queue:
     return Queue(name, waiting, depth["in_flight"] or 0, oldest, depth["dead"])
 
 
-def _alarms(clients: Clients, found: Deployed) -> Iterator[Alarm]:
+def _alarms(clients: Clients, found: DeployedStack) -> Iterator[Alarm]:
     names = {physical: each.logical_id for each, physical in found.of(ALARM)}
     if not names:
         return

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workerstack.deployer.service import Task
+from workerstack.deployer.service import EcsTask
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ UNKNOWN = Meaning(
 )  # fmt: skip
 
 
-def meaning(task: Task, lines: Sequence[str] = ()) -> Meaning:
+def meaning(task: EcsTask, lines: Sequence[str] = ()) -> Meaning:
     """What a stopped task usually means, from what ECS says, its exit codes and its last lines."""
     for row in TABLE:
         found = _holds(row, task, lines)
@@ -304,7 +304,7 @@ def meaning(task: Task, lines: Sequence[str] = ()) -> Meaning:
 
 def meaning_of(reason: str) -> Meaning:
     """The same of a reason alone, as `Task.reason` has it."""
-    return meaning(Task("", "", "STOPPED", reason=reason))
+    return meaning(EcsTask("", "", "STOPPED", reason=reason))
 
 
 class _Named(dict[str, str]):
@@ -314,7 +314,7 @@ class _Named(dict[str, str]):
         return f"of that {name}"
 
 
-def _holds(row: Known, task: Task, lines: Sequence[str]) -> _Named | None:
+def _holds(row: Known, task: EcsTask, lines: Sequence[str]) -> _Named | None:
     found = _Named()
     for pattern, text in ((row.words, task.reason), (row.log, "\n".join(lines))):
         if not pattern:

@@ -8,7 +8,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import random_token
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import DELETED, TAKEN_BACK, Operation, token_of
-from workerstack.deployer.stack import OWNER, Stack, resources
+from workerstack.deployer.stack import OWNER, StackDescription, resources
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 
@@ -20,7 +20,7 @@ FAILED = frozenset({"CREATE_FAILED", "UPDATE_FAILED", STUCK})
 
 
 def check_continued(
-    stack: Stack, deployment: Deployment, *, goes_on: bool, skip: Sequence[str]
+    stack: StackDescription, deployment: Deployment, *, goes_on: bool, skip: Sequence[str]
 ) -> None:
     """Raises Refusal where ``--continue`` or ``--skip`` does not fit the stack's state."""
     if stack.status == STUCK and not goes_on:
@@ -40,7 +40,7 @@ def check_continued(
 
 
 def begin_rollback(
-    stack: Stack,
+    stack: StackDescription,
     deployment: Deployment,
     clients: Clients,
     clock: Clock,
@@ -69,7 +69,7 @@ NEVER_LIVED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"
 """The states of a stack that was never whole, or no longer is, and takes no update."""
 
 
-def check_ours(stack: Stack, deployment: Deployment, retain: Sequence[str]) -> None:
+def check_ours(stack: StackDescription, deployment: Deployment, retain: Sequence[str]) -> None:
     """Raises Refusal where it is not ours to delete, or must not be."""
     if stack.status not in NEVER_LIVED:
         raise Refusal(
@@ -98,7 +98,7 @@ def check_ours(stack: Stack, deployment: Deployment, retain: Sequence[str]) -> N
         )
 
 
-def remaining(cloudformation: Any, stack: Stack) -> list[str]:
+def remaining(cloudformation: Any, stack: StackDescription) -> list[str]:
     """What the stack still has, as ``LogicalId (type)``."""
     return [
         f"{each.logical_id} ({each.type})"
@@ -109,7 +109,7 @@ def remaining(cloudformation: Any, stack: Stack) -> list[str]:
 
 def begin_deletion(
     cloudformation: Any,
-    stack: Stack,
+    stack: StackDescription,
     deployment: Deployment,
     clock: Clock,
     retain: Sequence[str] = (),

@@ -15,12 +15,12 @@ from workerstack.deployer.operation import (
     CHANGED,
     DELETED,
     TAKEN_BACK,
-    Event,
     Events,
     Operation,
-    Outcome,
+    OperationOutcome,
     Screen,
     Snapshot,
+    StackEvent,
     event_of,
     outcome,
 )
@@ -55,14 +55,14 @@ def latest(cloudformation: Any, deployment: Deployment) -> Operation:
     )
 
 
-def _of_stack(cloudformation: Any, stack_id: str) -> Iterator[Event]:
+def _of_stack(cloudformation: Any, stack_id: str) -> Iterator[StackEvent]:
     """The events of the stack itself, newest first."""
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     events = (event_of(each) for page in pages for each in page["StackEvents"])
     return (event for event in events if event.is_of_stack)
 
 
-def _wanted(begun: Event) -> frozenset[str]:
+def _wanted(begun: StackEvent) -> frozenset[str]:
     if begun.status.startswith("DELETE"):
         return DELETED
     return TAKEN_BACK if "ROLLBACK" in begun.status else CHANGED
@@ -99,7 +99,7 @@ SETTLED = 5
 """Polls in a row with the same end state that stand for a missing last event."""
 
 
-def watch(operation: Operation, clients: Clients, clock: Clock, screen: Screen) -> Outcome:
+def watch(operation: Operation, clients: Clients, clock: Clock, screen: Screen) -> OperationOutcome:
     """Shows the operation until it has ended; gives how it ended.
 
     Raises Detached, where it goes on without us: asked for, time over, credentials expired,
@@ -120,7 +120,7 @@ class _Watcher:
         self.clock, self.screen = clock, screen
         self.cloudformation = clients("cloudformation")
         self.feed = Events(self.cloudformation, operation)
-        self.events: list[Event] = []
+        self.events: list[StackEvent] = []
         self.stopped: dict[str, None] = {}
         self.started = clock.now()
         self.patience = Patience()
@@ -128,7 +128,7 @@ class _Watcher:
         self.status = ""
         self.last_status = ""
 
-    def run(self) -> Outcome:
+    def run(self) -> OperationOutcome:
         waits = self.clock.waits()
         while True:
             try:
@@ -145,11 +145,11 @@ class _Watcher:
                     f"the stack is still in {self.status} after {self.clock.limit / 3600:g} hours"
                 )
 
-    def _look(self) -> list[Event]:
+    def _look(self) -> list[StackEvent]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         trouble = ""
-        fresh: list[Event] = []
+        fresh: list[StackEvent] = []
         try:
             self.status = stack.read(self.cloudformation, self.operation.stack_id).status
             fresh = self.feed.new() if self.status != GONE else []
@@ -206,7 +206,7 @@ class _Watcher:
         is_young = code_of(error) == "ValidationError" and "does not exist" in str(error)
         self.patience.bear(error, passes=is_young)
 
-    def _end(self) -> Outcome | None:
+    def _end(self) -> OperationOutcome | None:
         """How it ended; None where its events cannot be read now, which the next poll may."""
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from workerstack import deployments
 from workerstack.cloudformation import Parameter, declared_parameters, read
 from workerstack.deployments.reading import left_open, problems, with_lists
-from workerstack.lint.lint import Request
+from workerstack.lint.lint import LintRequest
 from workerstack.problem import Problem
 
 
@@ -52,9 +52,9 @@ def mistakes(
 
 def requests(
     texts: Mapping[str, str], deployed: Sequence[deployments.Deployment], root: Path
-) -> list[Request]:
+) -> list[LintRequest]:
     """Each template alone, and with the values of all params files that use it."""
-    alone = [Request(name, text, {}) for name, text in texts.items()]
+    alone = [LintRequest(name, text, {}) for name, text in texts.items()]
     deployed_with = []
     for name, text in texts.items():
         declared = _declared(text, name)
@@ -64,5 +64,5 @@ def requests(
             if _template_name(each, root) == name
         }
         if values:
-            deployed_with.append(Request(name, text, values))
+            deployed_with.append(LintRequest(name, text, values))
     return [*alone, *deployed_with]

@@ -26,7 +26,7 @@ REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
-class Request:
+class LintRequest:
     """A template's text, the file that it will be, and the values it is deployed with.
 
     ``values`` are by params file; an empty mapping is the template alone.
@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Finding:
+class LintFinding:
     """One thing that a rule found; lines and columns count from 1."""
 
     file: str
@@ -67,7 +67,7 @@ class Linter:
         """cfn-lint's collection of rules, by which its formatters describe findings."""
         return self._runner.rules
 
-    def lint(self, request: Request) -> list[Finding]:
+    def lint(self, request: LintRequest) -> list[LintFinding]:
         """Everything that is wrong with one template."""
         if not request.values:
             return self._run(request, ())
@@ -76,7 +76,7 @@ class Linter:
         # Something is wrong with some values: only one by one is it clear with which.
         return [finding for name in request.values for finding in self._run(request, (name,))]
 
-    def _run(self, request: Request, names: tuple[str, ...]) -> list[Finding]:
+    def _run(self, request: LintRequest, names: tuple[str, ...]) -> list[LintFinding]:
         from cfnlint.config import ConfigMixIn
         from cfnlint.context.parameters import ParameterSet
         from cfnlint.decode.decode import decode_str
@@ -96,7 +96,7 @@ class Linter:
 _OPTIONS = ("--include-checks", *INFORMATIONAL, "--regions", REGION)
 
 
-def lint_all(linter: Linter, requests: Sequence[Request]) -> list[Finding]:
+def lint_all(linter: Linter, requests: Sequence[LintRequest]) -> list[LintFinding]:
     """The findings of all requests, in their order, on all cores when that pays."""
     cores = min(os.cpu_count() or 1, len(requests))
     if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():  # noqa: PLR2004
@@ -113,7 +113,7 @@ def lint_all(linter: Linter, requests: Sequence[Request]) -> list[Finding]:
     return merged(finding for each in found for finding in each)
 
 
-def lint_one_by_one(linter: Linter, requests: Sequence[Request]) -> list[Finding]:
+def lint_one_by_one(linter: Linter, requests: Sequence[LintRequest]) -> list[LintFinding]:
     """The findings of all requests, in their order, with the rules used in this process."""
     return merged(finding for each in requests for finding in linter.lint(each))
 
@@ -126,26 +126,26 @@ def _remember(linter: Linter) -> None:
     _remembered[:] = [linter]
 
 
-def _lint_remembered(request: Request) -> list[Finding]:
+def _lint_remembered(request: LintRequest) -> list[LintFinding]:
     findings = _remembered[0].lint(request)
     gc.collect(1)
     return findings
 
 
-def merged(findings: Iterator[Finding]) -> list[Finding]:
+def merged(findings: Iterator[LintFinding]) -> list[LintFinding]:
     """Each finding once: what is wrong with the template alone needs no values."""
-    seen: dict[tuple[Any, ...], Finding] = {}
+    seen: dict[tuple[Any, ...], LintFinding] = {}
     for finding in findings:
         key = (finding.file, finding.line, finding.column, finding.rule, finding.message)
         known = seen.setdefault(key, finding)
         if known.deployments and finding.deployments:
             both = dict.fromkeys((*known.deployments, *finding.deployments))
-            seen[key] = Finding(**{**vars(known), "deployments": tuple(both)})
+            seen[key] = LintFinding(**{**vars(known), "deployments": tuple(both)})
     return list(seen.values())
 
 
-def _finding(file: str, match: Any, names: tuple[str, ...]) -> Finding:
-    return Finding(
+def _finding(file: str, match: Any, names: tuple[str, ...]) -> LintFinding:
+    return LintFinding(
         file=file,
         line=match.linenumber,
         column=match.columnnumber,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workerstack.lint.lint import Request
+    from workerstack.lint.lint import LintRequest
 
 
 class Verdicts:
@@ -30,11 +30,11 @@ class Verdicts:
         for file in sorted(judges):
             self._judges.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
 
-    def unknown(self, requests: "Sequence[Request]") -> "list[Request]":
+    def unknown(self, requests: "Sequence[LintRequest]") -> "list[LintRequest]":
         """The requests that are not known to be clean."""
         return [request for request in requests if not self._file(request).exists()]
 
-    def keep(self, requests: "Iterable[Request]") -> None:
+    def keep(self, requests: "Iterable[LintRequest]") -> None:
         """Remembers that ``requests`` were found clean."""
         with suppress(OSError):  # where nothing can be kept, it is linted again
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class Verdicts:
                 self._file(request).touch()
             os.utime(self._folder)
 
-    def _file(self, request: "Request") -> Path:
+    def _file(self, request: "LintRequest") -> Path:
         digest = self._judges.copy()
         values = {name: dict(each) for name, each in request.values.items()}
         digest.update(json.dumps([request.file, request.text, values]).encode())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workerstack.checks import CHECKS, run
 from workerstack.cloudformation import read, resolve
 from workerstack.lint.diagram import references
-from workerstack.lint.lint import Finding, Linter, Request, lint_all
+from workerstack.lint.lint import Linter, LintFinding, LintRequest, lint_all
 from workerstack.lint.rendering import render
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class WarmLinter:
 
     def __init__(self, rules: Path) -> None:
         self._linter = Linter(rules)
-        self._found: dict[str, list[Finding]] = {}
+        self._found: dict[str, list[LintFinding]] = {}
         self._clean: dict[str, str] = {}
 
-    def is_quickly_clean(self, requests: Sequence[Request]) -> bool:
+    def is_quickly_clean(self, requests: Sequence[LintRequest]) -> bool:
         """Whether what changed in each template is clean by itself; False where it must be seen.
 
         Of a template that was clean, cfn-lint is asked about the resources that changed, among
@@ -52,12 +52,12 @@ class WarmLinter:
                 return False
         return True
 
-    def _is_clean_alone(self, before: str, request: Request) -> bool:
+    def _is_clean_alone(self, before: str, request: LintRequest) -> bool:
         found = changed_only(read(before, request.file).data, read(request.text, request.file).data)
         if found is None:
             return False
         cut, changed = found
-        findings = self._linter.lint(Request(request.file, render(cut), {}))
+        findings = self._linter.lint(LintRequest(request.file, render(cut), {}))
         ours = {check.id for check in CHECKS}  # which are asked about the whole
         return not any(
             each.path.split("/")[1:2] == [name]
@@ -66,7 +66,7 @@ class WarmLinter:
             for name in changed
         )
 
-    def lint(self, requests: Sequence[Request]) -> list[Finding]:
+    def lint(self, requests: Sequence[LintRequest]) -> list[LintFinding]:
         """The findings of all requests; those of an earlier call that are gone are forgotten."""
         keys = [repr(each) for each in requests]
         new = [each for each, key in zip(requests, keys, strict=True) if key not in self._found]
@@ -116,7 +116,7 @@ def _joined(values: "Mapping[str, ParameterValue]") -> dict[str, str]:
     }
 
 
-def _is_of(finding: Finding, request: Request) -> bool:
+def _is_of(finding: LintFinding, request: LintRequest) -> bool:
     return finding.file == request.file and bool(finding.deployments) == bool(request.values)
 
 

@@ -23,7 +23,7 @@ FREE = frozenset({"sts:GetCallerIdentity"})
 
 
 @dataclass(frozen=True)
-class Question:
+class AskedAction:
     """One action on one resource."""
 
     action: str
@@ -32,7 +32,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Request:
+class SignedRequest:
     """A signed request, as the edge sees it."""
 
     key: str
@@ -68,7 +68,7 @@ class Request:
 
 def read(
     method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-) -> Request | None:
+) -> SignedRequest | None:
     """The request; None where it is not signed as AWS's clients do."""
     found = SCOPE.search(headers.get("authorization", ""))
     if found is None:
@@ -82,7 +82,7 @@ def read(
         parameters |= json.loads(body or b"{}")
     elif "cbor" in kind:
         parameters |= _cbor(body)
-    return Request(key, region, signed_for, method, unquote(path), headers, parameters)
+    return SignedRequest(key, region, signed_for, method, unquote(path), headers, parameters)
 
 
 def _cbor(body: bytes) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _cbor(body: bytes) -> dict[str, Any]:
     return dict(found)
 
 
-def operation(request: Request) -> str:
+def operation(request: SignedRequest) -> str:
     """The API's name of the call."""
     target = request.headers.get("x-amz-target", "")
     if target:
@@ -135,14 +135,14 @@ ROUTES = {
 OTHER_NAMES = {"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject"}
 
 
-def questions(request: Request) -> Iterator[Question]:
+def questions(request: SignedRequest) -> Iterator[AskedAction]:
     """All that must be allowed before the call is."""
     name = f"{request.service}:{operation(request)}"
     if name in FREE:
         return
     action = OTHER_NAMES.get(name, name)
     if not scope(action, "aws", request.region, request.account).all:
-        yield Question(action)
+        yield AskedAction(action)
     else:
         yield from RESOURCES.get(request.service, _unknown)(request, action)
     if request.service == "cloudformation":
@@ -150,20 +150,20 @@ def questions(request: Request) -> Iterator[Question]:
         yield from _fetched(request)
 
 
-Asking = Callable[[Request, str], Iterator[Question]]
+Asking = Callable[[SignedRequest, str], Iterator[AskedAction]]
 
 
-def _unknown(_: Request, action: str) -> Iterator[Question]:
+def _unknown(_: SignedRequest, action: str) -> Iterator[AskedAction]:
     """No one knows here what the call is on: only a right on everything will do."""
-    yield Question(action)
+    yield AskedAction(action)
 
 
-def _stack(request: Request, action: str) -> Iterator[Question]:
+def _stack(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     name = stack_name(request)
-    yield Question(action, request.arn(f"stack/{name}/*"), {"cloudformation:RoleArn": None})
+    yield AskedAction(action, request.arn(f"stack/{name}/*"), {"cloudformation:RoleArn": None})
 
 
-def stack_name(request: Request) -> str:
+def stack_name(request: SignedRequest) -> str:
     """The stack that a call of CloudFormation is about; a change set belongs to one."""
     name = request.text("StackName") or request.text("StackDefinitions.member.1.StackName")
     if request.text("StackRefactorId"):
@@ -180,32 +180,32 @@ def stack_name(request: Request) -> str:
     return name.split("/")[1] if name.startswith("arn:") else name or "*"
 
 
-def _passed(request: Request) -> Iterator[Question]:
+def _passed(request: SignedRequest) -> Iterator[AskedAction]:
     """Whoever names a role for CloudFormation passes it (IAM User Guide, "PassRole")."""
     role = request.text("RoleARN")
     if role:
-        yield Question(
+        yield AskedAction(
             "iam:PassRole", role, {"iam:PassedToService": "cloudformation.amazonaws.com"}
         )
 
 
-def _fetched(request: Request) -> Iterator[Question]:
+def _fetched(request: SignedRequest) -> Iterator[AskedAction]:
     """CloudFormation reads a template from S3 with the caller's rights (CreateChangeSet)."""
     url = request.text("TemplateURL")
     if url:
         bucket_and_key = url.split("/", 3)[3]
-        yield Question(
+        yield AskedAction(
             "s3:GetObject",
             f"arn:aws:s3:::{bucket_and_key}",
             {"s3:ResourceAccount": request.account},
         )
 
 
-def _ecs(request: Request, action: str) -> Iterator[Question]:
+def _ecs(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     cluster = request.text("cluster").rpartition("/")[2] or "default"
     context = {"ecs:cluster": request.arn(f"cluster/{cluster}")}
     if action == "ecs:ListTasks":
-        yield Question(action, request.arn(f"container-instance/{cluster}/*"), context)
+        yield AskedAction(action, request.arn(f"container-instance/{cluster}/*"), context)
         return
     if action in ("ecs:DescribeServiceRevisions", "ecs:DescribeServiceDeployments"):
         yield from _parts_of_services(request, action)
@@ -223,60 +223,60 @@ def _ecs(request: Request, action: str) -> Iterator[Question]:
     for name in names:
         own = name.rpartition("/")[2]
         rest = f"cluster/{own}" if kind == "cluster" else f"{kind}/{cluster}/{own}"
-        yield Question(action, request.arn(rest), context)
+        yield AskedAction(action, request.arn(rest), context)
 
 
-def _parts_of_services(request: Request, action: str) -> Iterator[Question]:
+def _parts_of_services(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     """Revisions, each with its service, and deployments, which are asked for by their ARN."""
     for arn in request.listed("serviceRevisionArns"):
-        yield Question(action, arn)
-        yield Question(action, arn.replace(":service-revision/", ":service/").rpartition("/")[0])
+        yield AskedAction(action, arn)
+        yield AskedAction(action, arn.replace(":service-revision/", ":service/").rpartition("/")[0])
     for arn in request.listed("serviceDeploymentArns"):
-        yield Question(action, arn)
+        yield AskedAction(action, arn)
 
 
-def _runs(request: Request, context: Mapping[str, Any]) -> Iterator[Question]:
+def _runs(request: SignedRequest, context: Mapping[str, Any]) -> Iterator[AskedAction]:
     """A task is run of a task definition, and its roles are passed to ECS (RunTask)."""
     from ministack.core.responses import request_scope
     from ministack.services import ecs
 
     own = request.text("taskDefinition").rpartition("/")[2]
-    yield Question("ecs:RunTask", request.arn(f"task-definition/{own}"), context)
+    yield AskedAction("ecs:RunTask", request.arn(f"task-definition/{own}"), context)
     with request_scope(request.account, request.region):
         found = ecs._task_defs.get(ecs._resolve_td_key(own)) or {}
     passed = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
     for name in ("taskRoleArn", "executionRoleArn"):
         if found.get(name):
-            yield Question("iam:PassRole", str(found[name]), passed)
+            yield AskedAction("iam:PassRole", str(found[name]), passed)
 
 
-def _ecr(request: Request, action: str) -> Iterator[Question]:
+def _ecr(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     account = request.text("registryId") or request.account
     name = request.text("repositoryName")
-    yield Question(action, f"arn:aws:ecr:{request.region}:{account}:repository/{name}")
+    yield AskedAction(action, f"arn:aws:ecr:{request.region}:{account}:repository/{name}")
 
 
-def _sqs(request: Request, action: str) -> Iterator[Question]:
+def _sqs(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     name = request.text("QueueName") or request.text("QueueUrl").rpartition("/")[2]
-    yield Question(action, request.arn(name))
+    yield AskedAction(action, request.arn(name))
 
 
-def _logs(request: Request, action: str) -> Iterator[Question]:
+def _logs(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     name = request.text("logGroupName") or request.text("logGroupIdentifier")
-    yield Question(action, request.arn(f"log-group:{name}:log-stream:"))
+    yield AskedAction(action, request.arn(f"log-group:{name}:log-stream:"))
 
 
-def _cloudwatch(request: Request, action: str) -> Iterator[Question]:
+def _cloudwatch(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     for name in request.listed("AlarmNames") or ["*"]:
-        yield Question(action, request.arn(f"alarm:{name}"))
+        yield AskedAction(action, request.arn(f"alarm:{name}"))
 
 
-def _iam(request: Request, action: str) -> Iterator[Question]:
+def _iam(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     named = request.text("PolicySourceArn") or request.text("PolicyArn")
-    yield Question(action, named or _role(request) or "*")
+    yield AskedAction(action, named or _role(request) or "*")
 
 
-def _role(request: Request) -> str:
+def _role(request: SignedRequest) -> str:
     """The ARN of the role of a name, with its path; empty where the call names none."""
     name = request.text("RoleName")
     if not name:
@@ -289,28 +289,28 @@ def _role(request: Request) -> str:
     return str(role["Arn"]) if role else f"arn:aws:iam::{request.account}:role/{name}"
 
 
-def _secret(request: Request, action: str) -> Iterator[Question]:
-    yield Question(action, request.text("SecretId"))
+def _secret(request: SignedRequest, action: str) -> Iterator[AskedAction]:
+    yield AskedAction(action, request.text("SecretId"))
 
 
-def _scaling(request: Request, action: str) -> Iterator[Question]:
+def _scaling(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     context = {
         "application-autoscaling:service-namespace": request.text("ServiceNamespace"),
         "application-autoscaling:scalable-dimension": request.text("ScalableDimension"),
     }
-    yield Question(action, request.arn("scalable-target/0ec5"), context)
+    yield AskedAction(action, request.arn("scalable-target/0ec5"), context)
 
 
-def _s3(request: Request, action: str) -> Iterator[Question]:
+def _s3(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     bucket, _, key = request.path.lstrip("/").partition("/")
     resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
-    yield Question(action, resource, {"s3:ResourceAccount": request.account})
+    yield AskedAction(action, resource, {"s3:ResourceAccount": request.account})
 
 
-def _file_system(request: Request, action: str) -> Iterator[Question]:
+def _file_system(request: SignedRequest, action: str) -> Iterator[AskedAction]:
     system = request.text("FileSystemId")
     if request.text("AccessPointId"):
-        yield Question(action, request.arn(f"access-point/{request.text('AccessPointId')}"))
+        yield AskedAction(action, request.arn(f"access-point/{request.text('AccessPointId')}"))
         return
     if not system:
         from ministack.core.responses import request_scope
@@ -319,7 +319,7 @@ def _file_system(request: Request, action: str) -> Iterator[Question]:
         with request_scope(request.account, request.region):
             target = efs._mount_targets.get(request.path.split("/")[3])
         system = target["FileSystemId"] if target else "*"
-    yield Question(action, request.arn(f"file-system/{system}"))
+    yield AskedAction(action, request.arn(f"file-system/{system}"))
 
 
 RESOURCES: dict[str, Asking] = {

@@ -114,7 +114,7 @@ class _Answers:
 
     def _check_policy(self, action: str, name: str, caller: str) -> None:
         """Another account's repository answers whom its policy names."""
-        from workerstack.cloudformation.policies import Answer, Request, decide, read
+        from workerstack.cloudformation.policies import AccessRequest, Answer, decide, read
 
         arn = self.ecr._repositories[name]["repositoryArn"]
         policy = json.loads(self.ecr._repo_policies.get(name) or "{}")
@@ -125,7 +125,7 @@ class _Answers:
         ]
         for each in named:
             each["Resource"] = "*"  # a repository's policy is on the repository
-        decision = decide((read({**policy, "Statement": named}),), Request(action, arn))
+        decision = decide((read({**policy, "Statement": named}),), AccessRequest(action, arn))
         if decision.answer is not Answer.ALLOWED:
             raise _Error(
                 "AccessDeniedException",

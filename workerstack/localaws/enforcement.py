@@ -9,9 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workerstack.cloudformation.policies import Answer, Policy, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, Policy, decide, read
 from workerstack.localaws import asked, provisioning
-from workerstack.localaws.asked import Question
+from workerstack.localaws.asked import AskedAction
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,17 +28,17 @@ class Caller:
     account: str
     policies: tuple[Policy, ...]
     asked: set[tuple[str, str]] = field(default_factory=set)
-    questions: list[Question] = field(default_factory=list)
-    refused: list[tuple[Question, str]] = field(default_factory=list)
+    questions: list[AskedAction] = field(default_factory=list)
+    refused: list[tuple[AskedAction, str]] = field(default_factory=list)
 
-    def may(self, question: Question) -> bool:
+    def may(self, question: AskedAction) -> bool:
         """Whether his policies allow it; kept, as is what they do not."""
         place = (question.action, question.resource)
         if place not in self.asked:
             self.asked.add(place)
             self.questions.append(question)
         decision = decide(
-            self.policies, Request(question.action, question.resource, question.context)
+            self.policies, AccessRequest(question.action, question.resource, question.context)
         )
         if decision.answer is not Answer.ALLOWED:
             self.refused.append((question, decision.reason))
@@ -96,12 +96,12 @@ class Edge:
         finally:
             _ACTING.reset(token)
 
-    def _questions(self, request: asked.Request) -> Iterator[Question]:
+    def _questions(self, request: asked.SignedRequest) -> Iterator[AskedAction]:
         yield from asked.questions(request)
         if asked.operation(request) == "DetectStackDrift":
             yield from provisioning.read_for_drift(request)
 
-    def _note_role(self, request: asked.Request) -> None:
+    def _note_role(self, request: asked.SignedRequest) -> None:
         role = request.text("RoleARN")
         if role and request.service == "cloudformation":
             _ROLE_OF[request.account, asked.stack_name(request)] = role
@@ -126,7 +126,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return once_more
 
 
-def _request(scope: Scope, body: bytes) -> asked.Request | None:
+def _request(scope: Scope, body: bytes) -> asked.SignedRequest | None:
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope.get("query_string", b"").decode()
     return asked.read(scope["method"], scope["path"], query, headers, body)
@@ -142,7 +142,9 @@ def _as_account(scope: Scope, caller: Caller) -> Scope:
     return {**scope, "headers": headers}
 
 
-async def _refuse(request: asked.Request, question: Question, caller: Caller, send: Send) -> None:
+async def _refuse(
+    request: asked.SignedRequest, question: AskedAction, caller: Caller, send: Send
+) -> None:
     from ministack.core.iam_actions import access_denied_response
 
     status, headers, body = access_denied_response(

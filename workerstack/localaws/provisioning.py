@@ -5,7 +5,7 @@ from typing import Any
 
 from workerstack.cloudformation.handler_permissions import needed
 from workerstack.cloudformation.service_authorization import Scope, fits, scope
-from workerstack.localaws.asked import Question, Request, stack_name
+from workerstack.localaws.asked import AskedAction, SignedRequest, stack_name
 
 SERVICE_LINKED = {
     "AWS::ECS::Cluster": ("ecs.amazonaws.com", "AWSServiceRoleForECS"),
@@ -18,7 +18,7 @@ SERVICE_LINKED = {
 
 def questions(
     kind: str, handler: str, physical_id: str, properties: Mapping[str, Any], stack: str
-) -> Iterator[Question]:
+) -> Iterator[AskedAction]:
     """All that the handler calls; reading comes with each of them."""
     from ministack.core.responses import get_account_id, get_region
 
@@ -27,7 +27,7 @@ def questions(
     )
 
 
-def read_for_drift(request: Request) -> Iterator[Question]:
+def read_for_drift(request: SignedRequest) -> Iterator[AskedAction]:
     """Drift is looked for with the caller's rights to read (User Guide, "Detect drift")."""
     from ministack.core.responses import request_scope
     from ministack.services.cloudformation import _stacks
@@ -49,12 +49,12 @@ def _questions(
     account: str,
     region: str,
     stack: str,
-) -> Iterator[Question]:
+) -> Iterator[AskedAction]:
     for action in sorted(needed(kind, handlers, properties)):
         limits = scope(action, "aws", region, account)
         context = _context(kind, action, handlers, physical_id, properties, account, region, stack)
         for resource in _resources(kind, action, limits, physical_id, properties, account, region):
-            yield Question(action, resource, context)
+            yield AskedAction(action, resource, context)
 
 
 def _resources(

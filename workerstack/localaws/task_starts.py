@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workerstack.cloudformation.policies import Answer, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, decide, read
 
 NFS = 2049
 ESSENTIAL = "Essential container in task exited"
@@ -241,7 +241,7 @@ def _may(role: str, action: str, resource: str) -> bool:
         if document is None:
             return True  # a policy of AWS that MiniStack does not have
         documents.append(document)
-    decision = decide([read(each) for each in documents], Request(action, resource, {}))
+    decision = decide([read(each) for each in documents], AccessRequest(action, resource, {}))
     return decision.answer is not Answer.NOT_ALLOWED and decision.answer is not Answer.DENIED
 
 

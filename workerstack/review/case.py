@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from workerstack.checks import Found
+from workerstack.checks import CheckedViolation
 from workerstack.cloudformation import Stack, from_data, resolve, text, written
 from workerstack.review.model import UNKNOWN, AccessChange, OtherChange, ResourceChange
 from workerstack.review.rights import Compared, compared
@@ -74,7 +74,9 @@ class Case:
     facts: Facts = field(default_factory=Facts)
     access: tuple[AccessChange, ...] = ()
     resolved: tuple[Stack, Stack] | None = field(default=None, repr=False, compare=False)
-    checked: dict[str, list[Found]] = field(default_factory=dict, repr=False, compare=False)
+    checked: dict[str, list[CheckedViolation]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     """What the table of checks says of each side, once it was asked; other facts change nothing."""
 
     @cached_property

@@ -13,7 +13,7 @@ from workerstack.review.case import Case
 from workerstack.review.model import Finding
 
 if TYPE_CHECKING:
-    from workerstack.review.network import Rule
+    from workerstack.review.network import NetworkRule
     from workerstack.review.rights import Compared, Right
 
 BLOCKING = frozenset({"everything", "everything-but", "whole-service", "pass-any-role",
@@ -244,7 +244,7 @@ def network(case: Case) -> Iterator[Finding]:
         return
     old, new = networks.rules(before), networks.rules(after)
     gained = [each for each in networks.not_covered(new, old) if each.direction == "inbound"]
-    by_place: dict[str, list[Rule]] = {}
+    by_place: dict[str, list[NetworkRule]] = {}
     for each in gained:
         by_place.setdefault(each.logical_id, []).append(each)
     for logical_id, rules in by_place.items():

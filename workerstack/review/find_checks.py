@@ -7,7 +7,7 @@ before is a finding under the check's id, with the check's level.
 from collections.abc import Iterator, Sequence
 
 from workerstack import checks
-from workerstack.checks import Found, behaviour
+from workerstack.checks import CheckedViolation, behaviour
 from workerstack.cloudformation import Stack
 from workerstack.review.case import Case
 from workerstack.review.model import Finding
@@ -55,7 +55,7 @@ def mended(case: Case) -> Iterator[Finding]:
         )
 
 
-def _found(case: Case, side: str) -> list[Found]:
+def _found(case: Case, side: str) -> list[CheckedViolation]:
     """What the table says of one side, ``before`` or ``after``; both are asked once."""
     if not case.checked:
         before, after = case.stacks
@@ -72,9 +72,9 @@ def _asked(case: Case, before: Stack, after: Stack) -> Sequence[checks.Check]:
     return [each for each in checks.CHECKS if each.id not in behaviour.SIMULATED]
 
 
-def _sentence(found: Found) -> tuple[str, str]:
+def _sentence(found: CheckedViolation) -> tuple[str, str]:
     return found.check.id, found.violation.sentence
 
 
-def _place(found: Found) -> tuple[str, str]:
+def _place(found: CheckedViolation) -> tuple[str, str]:
     return found.check.id, found.violation.logical_id

@@ -434,7 +434,7 @@ def reach_lost(case: Case) -> Iterator[Finding]:
                 )
 
 
-def _at(rule: networks.Rule, port: int) -> networks.Rule:
+def _at(rule: networks.NetworkRule, port: int) -> networks.NetworkRule:
     from dataclasses import replace
 
     if rule.first <= port <= rule.last:

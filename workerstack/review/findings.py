@@ -17,7 +17,7 @@ from workerstack.review.case import Case, Facts
 from workerstack.review.model import AccessChange, Finding
 
 
-class Check(NamedTuple):
+class Finder(NamedTuple):
     """What finds a kind of finding, and the ids that it gives; its docstring explains them."""
 
     ids: tuple[str, ...]
@@ -25,31 +25,31 @@ class Check(NamedTuple):
 
 
 CHECKS = (
-    Check(("deletes-stateful", "replaces-stateful", "left-behind"), find_data_loss.stateful),
-    Check(("custom-name-replaced",), find_data_loss.custom_name),
-    Check(("renamed",), find_data_loss.renamed),
-    Check(("service-replaced",), find_service.replaced),
-    Check(("capacity-reset",), find_service.capacity_reset),
-    Check(("scaling-off",), find_scaling.off),
-    Check(("scaling-mismatch",), find_scaling.mismatch),
-    Check(("iam-wildcard",), find_access.wildcard),
-    Check(("trust-opened",), find_access.trust),
-    Check(("network-opened",), find_access.network),
-    Check(find_checks.IDS, find_checks.brought),
-    Check(("import-broken", "export-changed"), find_service.broken_import),
-    Check(("rollback-disabled",), find_service.no_rollback),
-    Check(("service-detached",), find_service.detached),
-    Check(("architecture-changed",), find_service.architecture),
-    Check(("messages-left",), find_service.queue_left),
-    Check(("deny-lost",), find_access.deny_lost),
-    Check(("permission-lost",), find_access.right_lost),
-    *(Check(ids, find) for ids, find in find_weakening.CHECKS),
-    Check(("iam-broadened",), find_access.broadened),
-    Check(("undecided", "nested-not-shown"), find_service.undecided),
-    Check(("image-moved",), find_service.image_moved),
-    Check(("tasks-restarted",), find_service.restarted),
-    Check(("no-echo-not-compared",), find_service.no_echo),
-    Check(("mends",), find_checks.mended),
+    Finder(("deletes-stateful", "replaces-stateful", "left-behind"), find_data_loss.stateful),
+    Finder(("custom-name-replaced",), find_data_loss.custom_name),
+    Finder(("renamed",), find_data_loss.renamed),
+    Finder(("service-replaced",), find_service.replaced),
+    Finder(("capacity-reset",), find_service.capacity_reset),
+    Finder(("scaling-off",), find_scaling.off),
+    Finder(("scaling-mismatch",), find_scaling.mismatch),
+    Finder(("iam-wildcard",), find_access.wildcard),
+    Finder(("trust-opened",), find_access.trust),
+    Finder(("network-opened",), find_access.network),
+    Finder(find_checks.IDS, find_checks.brought),
+    Finder(("import-broken", "export-changed"), find_service.broken_import),
+    Finder(("rollback-disabled",), find_service.no_rollback),
+    Finder(("service-detached",), find_service.detached),
+    Finder(("architecture-changed",), find_service.architecture),
+    Finder(("messages-left",), find_service.queue_left),
+    Finder(("deny-lost",), find_access.deny_lost),
+    Finder(("permission-lost",), find_access.right_lost),
+    *(Finder(ids, find) for ids, find in find_weakening.CHECKS),
+    Finder(("iam-broadened",), find_access.broadened),
+    Finder(("undecided", "nested-not-shown"), find_service.undecided),
+    Finder(("image-moved",), find_service.image_moved),
+    Finder(("tasks-restarted",), find_service.restarted),
+    Finder(("no-echo-not-compared",), find_service.no_echo),
+    Finder(("mends",), find_checks.mended),
 )
 """In the order of risk; within a level findings are shown in this order."""
 

@@ -37,7 +37,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, order=True)
-class Rule:
+class NetworkRule:
     """One way into or out of a group; ``logical_id`` is where it stands.
 
     ``side`` is a network in its one spelling, a group or a prefix list.
@@ -66,7 +66,7 @@ class Rule:
             return f"{name} all ports"
         return f"{name} {self.first}" + (f"-{self.last}" if self.last != self.first else "")
 
-    def includes(self, other: "Rule") -> bool:
+    def includes(self, other: "NetworkRule") -> bool:
         """Whether it lets through the other's traffic, whoever is on the other side."""
         return (
             self.direction == other.direction
@@ -89,12 +89,12 @@ def _network(value: str) -> Network | None:
         return None
 
 
-def rules(stack: Stack) -> frozenset[Rule]:
+def rules(stack: Stack) -> frozenset[NetworkRule]:
     """Every rule of every group that the stack has, or adds to."""
     return frozenset(_rules(stack))
 
 
-def _rules(stack: Stack) -> Iterator[Rule]:
+def _rules(stack: Stack) -> Iterator[NetworkRule]:
     for name, each in stack.resources.items():
         given = each.properties
         if each.type in STANDALONE:
@@ -111,7 +111,9 @@ def _rules(stack: Stack) -> Iterator[Rule]:
                         yield from _sides(direction, rule, name, name)
 
 
-def _sides(direction: str, rule: Mapping[str, Any], group: str, logical_id: str) -> Iterator[Rule]:
+def _sides(
+    direction: str, rule: Mapping[str, Any], group: str, logical_id: str
+) -> Iterator[NetworkRule]:
     protocol = str(text(rule.get("IpProtocol")) or "-1").lower()
     protocol = PROTOCOLS.get(protocol, protocol)
     first, last = (_port(rule.get(key)) for key in ("FromPort", "ToPort"))
@@ -121,7 +123,7 @@ def _sides(direction: str, rule: Mapping[str, Any], group: str, logical_id: str)
         if rule.get(name):
             side = text(rule[name]) or written(rule[name])
             network = _network(side)
-            yield Rule(
+            yield NetworkRule(
                 direction, protocol, first, first if last is None else last,
                 str(network) if network else side, group, logical_id,
             )  # fmt: skip
@@ -134,12 +136,14 @@ def _port(value: Any) -> int | None:
         return None
 
 
-def not_covered(wanted: Iterable[Rule], by: Collection[Rule]) -> tuple[Rule, ...]:
+def not_covered(
+    wanted: Iterable[NetworkRule], by: Collection[NetworkRule]
+) -> tuple[NetworkRule, ...]:
     """The rules of which a part is not let through by the others together."""
     return tuple(sorted(each for each in wanted if not _is_covered(each, by)))
 
 
-def _is_covered(rule: Rule, by: Collection[Rule]) -> bool:
+def _is_covered(rule: NetworkRule, by: Collection[NetworkRule]) -> bool:
     same = [each for each in by if each.includes(rule)]
     if any(each.side == rule.side for each in same):
         return True
@@ -150,7 +154,7 @@ def _is_covered(rule: Rule, by: Collection[Rule]) -> bool:
     )
 
 
-def collapsed(found: Iterable[Rule]) -> list[Network]:
+def collapsed(found: Iterable[NetworkRule]) -> list[Network]:
     """The networks of the rules, joined: two halves are one."""
     networks = [network for each in found if (network := each.network) is not None]
     narrow = [each for each in networks if isinstance(each, ipaddress.IPv4Network)]
@@ -158,7 +162,7 @@ def collapsed(found: Iterable[Rule]) -> list[Network]:
     return [*ipaddress.collapse_addresses(narrow), *ipaddress.collapse_addresses(wide)]
 
 
-def is_world(found: Collection[Rule]) -> bool:
+def is_world(found: Collection[NetworkRule]) -> bool:
     """Whether rules of one traffic reach so far that it is the internet."""
     return any(
         each.prefixlen < WIDEST[each.version] and not each.is_private for each in collapsed(found)

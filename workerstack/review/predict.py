@@ -48,7 +48,7 @@ from workerstack.review.model import (
     Review,
     Where,
 )
-from workerstack.review.simulate_change import Deployed
+from workerstack.review.simulate_change import ScalingSide
 
 SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 """Source: CloudFormation template reference, DeletionPolicy."""
@@ -411,7 +411,7 @@ NOT_ASKED = "running tasks, messages in flight and importing stacks, since AWS w
 
 
 @dataclass(frozen=True)
-class Side:
+class TemplateSide:
     """One of the two templates with its values; empty where there is no stack.
 
     ``document`` is the template as it was read, where errors shall name its lines.
@@ -469,14 +469,26 @@ class Prediction(NamedTuple):
 
 
 def predict_review(
-    before: Side, after: Side, *, name: str, account: str = "", region: str = "", stack: str = ""
+    before: TemplateSide,
+    after: TemplateSide,
+    *,
+    name: str,
+    account: str = "",
+    region: str = "",
+    stack: str = "",
 ) -> Review:
     """The review alone, of ``foresee``."""
     return foresee(before, after, name=name, account=account, region=region, stack=stack).review
 
 
 def foresee(
-    before: Side, after: Side, *, name: str, account: str = "", region: str = "", stack: str = ""
+    before: TemplateSide,
+    after: TemplateSide,
+    *,
+    name: str,
+    account: str = "",
+    region: str = "",
+    stack: str = "",
 ) -> Prediction:
     """What a change set from ``before`` to ``after`` would say; nothing in it can be executed.
 
@@ -519,8 +531,8 @@ def foresee(
         predicted=True,
         scaling=simulate_change.effect(
             case.resources,
-            Deployed(before.template, before.parameters),
-            Deployed(after.template, after.parameters),
+            ScalingSide(before.template, before.parameters),
+            ScalingSide(after.template, after.parameters),
         ),
         binding=Binding(),
     )  # fmt: skip
@@ -528,7 +540,7 @@ def foresee(
 
 
 def _others(
-    before: Side, after: Side, old: Stack, new: Stack, *, is_new: bool
+    before: TemplateSide, after: TemplateSide, old: Stack, new: Stack, *, is_new: bool
 ) -> Iterator[OtherChange]:
     """What changes beside the resources; a hidden value that is the same is no change."""
     same = {

@@ -13,9 +13,9 @@ from workerstack.cloudformation.managed_policies import named
 from workerstack.cloudformation.policies import (
     ALLOW,
     DENY,
+    AccessRequest,
     Policy,
     Principal,
-    Request,
     Statement,
     applies,
 )
@@ -383,7 +383,7 @@ def _is_about_all(deny: Statement, right: Right) -> bool:
     if deny.principals is not None and right.statement.principals is None:
         return False
     return all(
-        applies(replace(deny, principals=None), Request(action, resource)) is True
+        applies(replace(deny, principals=None), AccessRequest(action, resource)) is True
         for action in right.statement.actions
         for resource in resources
         if isinstance(action, str)

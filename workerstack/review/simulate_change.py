@@ -23,7 +23,7 @@ SCALES = frozenset(
 """Types whose change may be one of scaling: bounds, steps, thresholds, stop timeout, visibility."""
 
 
-class Deployed(NamedTuple):
+class ScalingSide(NamedTuple):
     """A parsed template and its parameters' values."""
 
     template: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Deployed(NamedTuple):
 
 
 def effect(
-    changes: Collection[ResourceChange], before: Deployed, after: Deployed
+    changes: Collection[ResourceChange], before: ScalingSide, after: ScalingSide
 ) -> ScalingEffect | None:
     """The scaling before and after; None where the change is not one of scaling.
 
@@ -69,7 +69,7 @@ def _failed(which: str, error: Exception) -> str:
     return f"The scaling {which} is not known: the simulation failed ({type(error).__name__})"
 
 
-def _read(side: Deployed, which: str, unknown: list[str]) -> "Scaling | None":
+def _read(side: ScalingSide, which: str, unknown: list[str]) -> "Scaling | None":
     from workerstack.simulator.read import scaling_of
 
     if not side.scales:

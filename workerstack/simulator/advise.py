@@ -33,9 +33,9 @@ from workerstack.simulator.model import (
     Alarm,
     AlarmState,
     Metric,
-    Policy,
     Scaling,
-    Step,
+    ScalingPolicy,
+    SimulatedStep,
     TrackingPolicy,
 )
 from workerstack.simulator.quantities import NUMBER, duration, nearest
@@ -89,7 +89,7 @@ class Candidate:
         begin = self.steps[0][0]
         ends = [*(next_begin - begin for next_begin, _ in self.steps[1:]), None]
         steps = tuple(
-            Step(float(lower - begin), None if end is None else float(end), change)
+            SimulatedStep(float(lower - begin), None if end is None else float(end), change)
             for (lower, change), end in zip(self.steps, ends, strict=True)
         )
         alarms = {
@@ -113,7 +113,8 @@ class Candidate:
                 adjustment_type="ChangeInCapacity", min_adjustment_magnitude=0,
             ),
             in_policy.name: replace(
-                in_policy, steps=(Step(None, 0.0, -self.removed),), cooldown=self.cooldown_in,
+                in_policy, steps=(SimulatedStep(None, 0.0, -self.removed),),
+                cooldown=self.cooldown_in,
                 aggregation="Maximum", adjustment_type="ChangeInCapacity",
                 min_adjustment_magnitude=0,
             ),
@@ -195,7 +196,7 @@ def _within(values: tuple[int, ...], most: int) -> tuple[int, ...]:
     return tuple(sorted({min(each, max(most, 1)) for each in values}))
 
 
-def _sides(scaling: Scaling) -> tuple[tuple[Alarm, Policy], tuple[Alarm, Policy]]:
+def _sides(scaling: Scaling) -> tuple[tuple[Alarm, ScalingPolicy], tuple[Alarm, ScalingPolicy]]:
     """The alarm and the policy of each direction."""
     for each in scaling.policies:
         if isinstance(each, TrackingPolicy):
@@ -221,7 +222,7 @@ def _sides(scaling: Scaling) -> tuple[tuple[Alarm, Policy], tuple[Alarm, Policy]
             file=scaling.file,
         )
 
-    def acting(alarm: Alarm) -> Policy:
+    def acting(alarm: Alarm) -> ScalingPolicy:
         return next(policies[name] for state, name in alarm.actions if state == AlarmState.ALARM)
 
     return (outward[0], acting(outward[0])), (inward[0], acting(inward[0]))

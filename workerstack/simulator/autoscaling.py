@@ -22,10 +22,10 @@ from workerstack.simulator.ecs import Service
 from workerstack.simulator.model import (
     Alarm,
     Operator,
-    Policy,
     Scaling,
+    ScalingPolicy,
     ScheduledAction,
-    Step,
+    SimulatedStep,
     TrackingPolicy,
 )
 from workerstack.simulator.recording import Recording
@@ -58,7 +58,7 @@ class Cooldown:
 class Invocation:
     """An alarm's message to a policy: ``points`` are the datapoints that were evaluated."""
 
-    policy: Policy
+    policy: ScalingPolicy
     alarm: Alarm
     points: tuple[float, ...]
 
@@ -77,7 +77,7 @@ class Situation:
 class Proposal:
     """A capacity that a policy wants; ``base`` and ``change`` say how it came about."""
 
-    policy: Policy
+    policy: ScalingPolicy
     target: int
     base: int
     change: int
@@ -88,7 +88,7 @@ class Proposal:
 class Refused:
     """Why a policy wants nothing; until the second ``until`` the same question is answered so."""
 
-    policy: Policy
+    policy: ScalingPolicy
     code: str
     reason: str
     until: float = inf
@@ -168,7 +168,7 @@ class ScalableTarget:
         return Refused(policy, "no change", reason)
 
     def _out(
-        self, policy: Policy, changer: Changer, cause: str, situation: Situation
+        self, policy: ScalingPolicy, changer: Changer, cause: str, situation: Situation
     ) -> Proposal | Refused:
         if self._suspended.scaling_out:
             return Refused(policy, "suspended", "scaling out is suspended")
@@ -187,7 +187,7 @@ class ScalableTarget:
         return Proposal(policy, target, base, change, f"{cause}: {change:+d} on {base} running")
 
     def _in(
-        self, policy: Policy, change: int, cause: str, situation: Situation
+        self, policy: ScalingPolicy, change: int, cause: str, situation: Situation
     ) -> Proposal | Refused:
         now, base, desired = situation.now, situation.running, situation.desired
         if self._suspended.scaling_in:
@@ -218,14 +218,14 @@ class ScalableTarget:
         for each in self._cooldowns.values():
             each.in_until = -1
 
-    def fulfil(self, now: int, policies: Sequence[Policy]) -> None:
+    def fulfil(self, now: int, policies: Sequence[ScalingPolicy]) -> None:
         """The running tasks are as many as desired: cooldowns that waited begin."""
         for policy in policies:
             out_until, in_until = now + policy.cooldown, now + scale_in_cooldown(policy)
             self._cooldowns[policy.name].fulfil(out_until, in_until)
 
 
-def _changer(policy: Policy, alarm: Alarm, value: float) -> Changer | None:
+def _changer(policy: ScalingPolicy, alarm: Alarm, value: float) -> Changer | None:
     """What a policy does at a metric ``value``; None where it has no step for it."""
     if isinstance(policy, TrackingPolicy):
         return lambda capacity: tracked_change(policy, value, capacity)
@@ -243,12 +243,12 @@ def tracked_change(policy: TrackingPolicy, value: float, capacity: int) -> int:
     return ceil(round(capacity * value / policy.target_value, 9)) - capacity
 
 
-def scale_in_cooldown(policy: Policy) -> int:
+def scale_in_cooldown(policy: ScalingPolicy) -> int:
     """Seconds; a step policy has one cooldown for both directions."""
     return policy.scale_in_cooldown if isinstance(policy, TrackingPolicy) else policy.cooldown
 
 
-def _aggregated(policy: Policy, points: Sequence[float]) -> float:
+def _aggregated(policy: ScalingPolicy, points: Sequence[float]) -> float:
     if policy.aggregation == "Average":
         return fmean(points)
     return max(points) if policy.aggregation == "Maximum" else min(points)
@@ -346,13 +346,13 @@ class Controller:
 
 
 def find_step(
-    steps: Iterable[Step], value: float, threshold: float, operator: Operator
-) -> Step | None:
+    steps: Iterable[SimulatedStep], value: float, threshold: float, operator: Operator
+) -> SimulatedStep | None:
     """The step for a metric ``value``, or None: real policies then fail with a message."""
     return next(iter(matching(steps, value - threshold, upward=is_upward(operator))), None)
 
 
-def change_of(policy: Policy, step: Step, capacity: int) -> int:
+def change_of(policy: ScalingPolicy, step: SimulatedStep, capacity: int) -> int:
     """By how many tasks ``step`` changes ``capacity``; negative removes."""
     if policy.adjustment_type == "ExactCapacity":
         return step.adjustment - capacity

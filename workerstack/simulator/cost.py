@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workerstack.problem import Problem
-from workerstack.simulator.model import Alarm, Task
+from workerstack.simulator.model import Alarm, TaskSize
 from workerstack.simulator.result import Cost, TaskLife
 
 DEFAULT = Path(__file__).with_name("prices.yaml")
@@ -62,7 +62,7 @@ def _error(file: Path, why: str) -> Problem:
     return Problem("The prices cannot be used", why, f"Start from {DEFAULT.name}", file=str(file))
 
 
-def task_hour(task: Task, prices: Prices) -> float:
+def task_hour(task: TaskSize, prices: Prices) -> float:
     """Dollars of one task for an hour, without its address."""
     storage = max(0, task.storage - prices.storage_free_gib) * prices.storage_gib_hour
     rate = task.cpu / 1024 * prices.vcpu_hour + task.memory / 1024 * prices.gib_hour
@@ -81,7 +81,7 @@ def billed_seconds(life: TaskLife, until: int, pull_start: int, least: int) -> i
 def cost(
     tasks: Iterable[TaskLife],
     until: int,
-    task: Task,
+    task: TaskSize,
     alarms: Iterable[Alarm],
     pull_start: int,
     prices: Prices,

@@ -37,7 +37,7 @@ class AlarmState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class SimulatedStep:
     """One step: bounds count from the alarm's threshold, None is without end."""
 
     lower: float | None
@@ -46,12 +46,12 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
+class ScalingPolicy:
     """A step scaling policy; ``name`` is its logical id. ``cooldown`` in seconds."""
 
     name: str
     adjustment_type: AdjustmentType
-    steps: tuple[Step, ...]
+    steps: tuple[SimulatedStep, ...]
     cooldown: int = 300
     aggregation: Aggregation = "Average"
     min_adjustment_magnitude: int = 0
@@ -59,13 +59,13 @@ class Policy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrackingPolicy(Policy):
+class TrackingPolicy(ScalingPolicy):
     """A target tracking policy; it has no steps. ``cooldown`` is that of scale-out."""
 
     target_value: float
     scale_in_cooldown: int = 300
     adjustment_type: AdjustmentType = "ExactCapacity"
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SimulatedStep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Suspended:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSize:
     """What one task is: CPU units, MiB, seconds from SIGTERM to SIGKILL, and what it is billed as.
 
     ``storage`` is GiB of ephemeral storage; 20 are free.
@@ -187,11 +187,11 @@ class Scaling:
     file: str
     min_capacity: int
     max_capacity: int
-    policies: tuple[Policy, ...]
+    policies: tuple[ScalingPolicy, ...]
     alarms: tuple[Alarm, ...]
     queue_name: str
     queue: Queue | None = None
-    task: Task | None = None
+    task: TaskSize | None = None
     suspended: Suspended = Suspended()
     scheduled: tuple[ScheduledAction, ...] = ()
     desired_count: int | None = None

@@ -16,8 +16,8 @@ from workerstack.simulator.declaring import read_declared
 from workerstack.simulator.leaving_out import notes_on
 from workerstack.simulator.model import (
     Declared,
-    Policy,
     Scaling,
+    ScalingPolicy,
     ScheduledAction,
     Suspended,
 )
@@ -175,11 +175,13 @@ def _read(target: Properties, customs: Customs) -> Scaling:
     )
 
 
-def _policies(target: Properties, customs: Customs) -> tuple[list[Policy], Alarms, list[str]]:
+def _policies(
+    target: Properties, customs: Customs
+) -> tuple[list[ScalingPolicy], Alarms, list[str]]:
     """The policies that are simulated, the alarms that invoke them, and notes on the others."""
     steps, tracking, notes = read_policies(target)
     found = read_alarms(target.stack, [each.name for each in steps], customs)
-    tracked: list[Policy] = []
+    tracked: list[ScalingPolicy] = []
     for each in tracking:
         try:
             tracked.append(read_tracking(each, customs, found))

@@ -10,10 +10,10 @@ from workerstack.cloudformation import Stack, Text, equal, references, text
 from workerstack.simulator.model import (
     AdjustmentType,
     Aggregation,
-    Policy,
     Queue,
-    Step,
-    Task,
+    ScalingPolicy,
+    SimulatedStep,
+    TaskSize,
 )
 from workerstack.simulator.properties import Properties, of_type, shown
 
@@ -22,7 +22,7 @@ POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 TRACKING = "TargetTrackingScalingPolicyConfiguration"
 
 
-def read_policies(target: Properties) -> tuple[list[Policy], list[Properties], list[str]]:
+def read_policies(target: Properties) -> tuple[list[ScalingPolicy], list[Properties], list[str]]:
     """The step policies, those that track a metric of one's own, and notes on all others."""
     policies, tracking, notes = [], [], []
     for each in of_type(target.stack, POLICY):
@@ -50,7 +50,7 @@ def _of(policy: Properties, target: Properties) -> bool:
     return service is not None and service == find_service(target)
 
 
-def _policy(resource: Properties) -> Policy:
+def _policy(resource: Properties) -> ScalingPolicy:
     name = "StepScalingPolicyConfiguration"
     body = resource.inner(name)
     kind: Any = resource.known(body.get("AdjustmentType"), "AdjustmentType")
@@ -71,7 +71,7 @@ def _policy(resource: Properties) -> Policy:
             name,
         )
     cooldown = resource.number(body.get("Cooldown", 300), "Cooldown")
-    return Policy(
+    return ScalingPolicy(
         name=resource.name,
         adjustment_type=kind,
         steps=_steps(resource, body.get("StepAdjustments")),
@@ -85,12 +85,12 @@ def _policy(resource: Properties) -> Policy:
     )
 
 
-def _steps(resource: Properties, written: Any) -> tuple[Step, ...]:
+def _steps(resource: Properties, written: Any) -> tuple[SimulatedStep, ...]:
     steps = []
     for each in resource.mappings(written, "StepAdjustments"):
         adjustment = resource.number(each.get("ScalingAdjustment"), "ScalingAdjustment")
         steps.append(
-            Step(
+            SimulatedStep(
                 resource.real(each.get("MetricIntervalLowerBound"), "MetricIntervalLowerBound"),
                 resource.real(each.get("MetricIntervalUpperBound"), "MetricIntervalUpperBound"),
                 adjustment or 0,
@@ -112,11 +112,11 @@ def _steps(resource: Properties, written: Any) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _low(step: Step) -> float:
+def _low(step: SimulatedStep) -> float:
     return -inf if step.lower is None else step.lower
 
 
-def _high(step: Step) -> float:
+def _high(step: SimulatedStep) -> float:
     return inf if step.upper is None else step.upper
 
 
@@ -232,7 +232,7 @@ def _strategy(service: Properties) -> list[dict[str, Any]]:
     return service.mappings(service.get(name), name)
 
 
-def read_task(service: Properties | None) -> Task | None:
+def read_task(service: Properties | None) -> TaskSize | None:
     """One task of the service; None where the stack has no task definition of it."""
     definition = find_definition(service)
     if (
@@ -243,7 +243,7 @@ def read_task(service: Properties | None) -> Task | None:
     ):
         return None
     stop_timeout = stop_timeout_of(definition)
-    return Task(
+    return TaskSize(
         cpu=_units(definition, "Cpu", "vcpu"),
         memory=_units(definition, "Memory", "gb"),
         arm=text(definition.inner("RuntimePlatform").get("CpuArchitecture")) == "ARM64",

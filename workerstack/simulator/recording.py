@@ -6,7 +6,7 @@ from typing import overload
 
 from workerstack.simulator.ecs import Service
 from workerstack.simulator.model import AlarmState
-from workerstack.simulator.result import Event, EventKind, Kill, Series
+from workerstack.simulator.result import EventKind, Kill, Series, SimulatedEvent
 from workerstack.simulator.sqs import MessageQueue
 
 NAMES = (
@@ -52,7 +52,7 @@ class Recording:
 
     def __init__(self, alarms: Sequence[str], *, whole: bool) -> None:
         self.whole = whole
-        self.events: list[Event] = []
+        self.events: list[SimulatedEvent] = []
         self.kills: list[Kill] = []
         self.returned = 0
         self.wasted = 0
@@ -72,7 +72,7 @@ class Recording:
     def event(self, second: int, kind: EventKind, subject: str, reason: str) -> None:
         """One thing that happened."""
         if self.whole:
-            self.events.append(Event(second, kind, subject, reason))
+            self.events.append(SimulatedEvent(second, kind, subject, reason))
 
     def alarm(self, second: int, name: str, state: AlarmState, reason: str) -> None:
         """An alarm is in another state."""

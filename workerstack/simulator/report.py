@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from workerstack.problem import harmless
 from workerstack.simulator.cost import Prices
-from workerstack.simulator.result import Event, Run, Summary
+from workerstack.simulator.result import Run, SimulatedEvent, Summary
 from workerstack.simulator.settings import Settings
 
 
@@ -117,7 +117,7 @@ def written(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def event_line(event: Event) -> str:
+def event_line(event: SimulatedEvent) -> str:
     """One event: when, what, who, why."""
     days, rest = divmod(event.second, 86_400)
     clock = f"{rest // 3_600:02}:{rest // 60 % 60:02}:{rest % 60:02}"

@@ -31,7 +31,7 @@ Fate = Literal["done", "dead", "expired", "waiting", "in flight"]
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SimulatedEvent:
     """One thing that happened: when, what kind, to whom, and why, as a sentence."""
 
     second: int
@@ -41,7 +41,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MessageOutcome:
     """What became of one message, in the trace's order.
 
     Seconds are absolute; ``first_received`` and ``finished`` are None where it never was.
@@ -155,10 +155,10 @@ class Run:
     settings: Settings
     horizon: int
     summary: Summary
-    events: tuple[Event, ...]
+    events: tuple[SimulatedEvent, ...]
     series: Series
     tasks: tuple[TaskLife, ...]
     kills: tuple[Kill, ...]
     dead_letters: tuple[tuple[int, int], ...]
     """Second, and the message's index in the trace."""
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[MessageOutcome]

@@ -10,8 +10,8 @@ from typing import overload
 from workerstack.problem import Problem
 from workerstack.simulator.cost import Prices, billed_seconds, cost, read_prices
 from workerstack.simulator.engine import Engine
-from workerstack.simulator.model import Scaling, Task
-from workerstack.simulator.result import Fate, Outcome, Run, Summary, TaskLife
+from workerstack.simulator.model import Scaling, TaskSize
+from workerstack.simulator.result import Fate, MessageOutcome, Run, Summary, TaskLife
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.sqs import DEAD, DELAYED, DONE, EXPIRED, IN_FLIGHT, VISIBLE, MessageQueue
 from workerstack.simulator.traces import LATEST, Trace
@@ -43,7 +43,7 @@ def lives(engine: Engine) -> tuple[TaskLife, ...]:
     )
 
 
-class Outcomes(Sequence[Outcome]):
+class Outcomes(Sequence[MessageOutcome]):
     """What became of all messages that arrived; each is made when it is asked for."""
 
     def __init__(self, queue: MessageQueue) -> None:
@@ -53,17 +53,17 @@ class Outcomes(Sequence[Outcome]):
         return self._queue.sent
 
     @overload
-    def __getitem__(self, index: int) -> Outcome: ...
+    def __getitem__(self, index: int) -> MessageOutcome: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Outcome]: ...
-    def __getitem__(self, index: int | slice) -> Outcome | Sequence[Outcome]:
+    def __getitem__(self, index: slice) -> Sequence[MessageOutcome]: ...
+    def __getitem__(self, index: int | slice) -> MessageOutcome | Sequence[MessageOutcome]:
         queue = self._queue
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(queue.sent))]
         at = range(queue.sent)[index]
         message = queue.messages[at]
         first, finished = queue.first_received[at], queue.finished[at]
-        return Outcome(
+        return MessageOutcome(
             message.arrival,
             message.service,
             FATES[queue.state[at]],
@@ -94,7 +94,7 @@ def _oldest(engine: Engine) -> int:
     )
 
 
-def summary(engine: Engine, tasks: Iterable[TaskLife], task: Task, prices: Prices) -> Summary:
+def summary(engine: Engine, tasks: Iterable[TaskLife], task: TaskSize, prices: Prices) -> Summary:
     """The run in numbers."""
     queue, recording, settings = engine.queue, engine.recording, engine.settings
     tasks = tuple(tasks)
@@ -209,8 +209,8 @@ def end_of(trace: Trace, horizon: int | None) -> int:
     return end
 
 
-def _task(scaling: Scaling, settings: Settings) -> Task:
-    return scaling.task or Task(cpu=settings.cpu, memory=settings.memory)
+def _task(scaling: Scaling, settings: Settings) -> TaskSize:
+    return scaling.task or TaskSize(cpu=settings.cpu, memory=settings.memory)
 
 
 @cache

@@ -20,13 +20,13 @@ from workerstack.simulator.model import (
     AlarmState,
     Metric,
     MetricName,
-    Policy,
     Scaling,
-    Step,
+    ScalingPolicy,
+    SimulatedStep,
     TrackingPolicy,
 )
 from workerstack.simulator.report import duration as shown
-from workerstack.simulator.result import Outcome, Run
+from workerstack.simulator.result import MessageOutcome, Run
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
@@ -239,7 +239,7 @@ def faster(scaling: Scaling) -> str:
     return "Alarm on Maximum over one minute, with a threshold of 1"
 
 
-def pairs(scaling: Scaling) -> Iterator[tuple[Alarm, Policy]]:
+def pairs(scaling: Scaling) -> Iterator[tuple[Alarm, ScalingPolicy]]:
     """Each alarm with each step policy that it invokes in ALARM."""
     policies = {
         policy.name: policy for policy in scaling.policies if not isinstance(policy, TrackingPolicy)
@@ -298,12 +298,12 @@ def dead_steps(scaling: Scaling) -> Iterator[tuple[str, str, str]]:
             greatest = max(greatest, change)
 
 
-def _near(step: Step, alarm: Alarm) -> float:
+def _near(step: SimulatedStep, alarm: Alarm) -> float:
     bound = step.lower if alarm.operator.startswith("Greater") else step.upper
     return 0 if bound is None else abs(bound)
 
 
-def _on_its_side(step: Step, alarm: Alarm) -> bool:
+def _on_its_side(step: SimulatedStep, alarm: Alarm) -> bool:
     if alarm.operator.startswith("Greater"):
         return step.upper is None or step.upper > 0
     # Nothing is below 0 messages.
@@ -312,7 +312,7 @@ def _on_its_side(step: Step, alarm: Alarm) -> bool:
     )
 
 
-def said(step: Step) -> str:
+def said(step: SimulatedStep) -> str:
     """A step as people read it."""
     lower = "-inf" if step.lower is None else f"{step.lower:g}"
     upper = "+inf" if step.upper is None else f"{step.upper:g}"
@@ -361,7 +361,7 @@ class Trigger:
 
     alarm: Alarm
     state: AlarmState
-    policy: Policy
+    policy: ScalingPolicy
 
 
 @dataclass(frozen=True)
@@ -397,7 +397,7 @@ def triggers(scaling: Scaling, *, removing: bool) -> tuple[Trigger, ...]:
     )
 
 
-def _can(policy: Policy, alarm: Alarm, *, removing: bool) -> bool:
+def _can(policy: ScalingPolicy, alarm: Alarm, *, removing: bool) -> bool:
     """Whether this alarm can make the policy remove tasks, or add them."""
     if isinstance(policy, TrackingPolicy):
         return is_upward(alarm.operator) != removing
@@ -638,7 +638,7 @@ def _outlives(scaling: Scaling, settings: Settings, run: Run | None) -> Found:
         yield scaling.queue_name.strip("${}"), what, why, remedy
 
 
-def _outliving(hurt: list[Outcome], visibility: int) -> str:
+def _outliving(hurt: list[MessageOutcome], visibility: int) -> str:
     done = sum(each.fate == "done" for each in hurt)
     longest = shown(max(each.service for each in hurt))
     subject = "1 job takes" if len(hurt) == 1 else f"{len(hurt)} jobs take"

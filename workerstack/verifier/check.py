@@ -9,7 +9,7 @@ Status = Literal["PASS", "FAIL", "SKIP"]
 
 
 @dataclass(frozen=True)
-class Check:
+class Verdict:
     """One check; ``next_step`` says what to do where it does not pass."""
 
     id: str
@@ -26,13 +26,13 @@ class Check:
 
 def judged(
     identifier: str, criterion: str, faults: Sequence[str], evidence: str, next_step: str
-) -> Check:
+) -> Verdict:
     """A check that fails with its faults, or passes with the evidence."""
     if faults:
-        return Check(identifier, criterion, "FAIL", "; ".join(faults), next_step)
-    return Check(identifier, criterion, "PASS", evidence)
+        return Verdict(identifier, criterion, "FAIL", "; ".join(faults), next_step)
+    return Verdict(identifier, criterion, "PASS", evidence)
 
 
-def exit_code(checks: Sequence[Check]) -> int:
+def exit_code(checks: Sequence[Verdict]) -> int:
     """1 where one fails; what was skipped is said, and fails nothing."""
     return 1 if any(check.status == "FAIL" for check in checks) else 0

@@ -11,7 +11,7 @@ from workerstack import deployments
 from workerstack.deployer import aws
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 
 LEAST = (3, 11)
 """The oldest Python that the tool runs on."""
@@ -26,7 +26,7 @@ EXTRAS: Mapping[str, tuple[str, str]] = {
 
 def examine(
     root: Path, region: str | None, profile: str | None, endpoint_url: str | None
-) -> Iterator[Check]:
+) -> Iterator[Verdict]:
     """One check a thing, nothing changed anywhere; what only some commands need is a SKIP."""
     yield _python()
     yield from map(_extra, EXTRAS)
@@ -36,25 +36,25 @@ def examine(
     yield from _aws(root, region, profile, endpoint_url)
 
 
-def _python() -> Check:
+def _python() -> Verdict:
     found = ".".join(map(str, sys.version_info[:3]))
     tool = version("fargate-worker-stack")
     if sys.version_info[:2] < LEAST:
-        return Check("python", "Python", "FAIL", found, "Install Python 3.11 or later")
-    return Check("python", "Python", "PASS", f"{found} ({sys.executable}), version {tool}")
+        return Verdict("python", "Python", "FAIL", found, "Install Python 3.11 or later")
+    return Verdict("python", "Python", "PASS", f"{found} ({sys.executable}), version {tool}")
 
 
-def _extra(name: str) -> Check:
+def _extra(name: str) -> Verdict:
     library, use = EXTRAS[name]
     if importlib.util.find_spec(library):
-        return Check(f"extra {name}", name, "PASS", f"{library} is installed: {use}")
-    return Check(
+        return Verdict(f"extra {name}", name, "PASS", f"{library} is installed: {use}")
+    return Verdict(
         f"extra {name}", name, "SKIP", f"{library} is not installed; with it {use}",
         f"pip install 'fargate-worker-stack[{name}]'",
     )  # fmt: skip
 
 
-def _git(root: Path) -> Check:
+def _git(root: Path) -> Verdict:
     def ask(*words: str) -> str:
         command = ["git", "-C", str(root), *words]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -62,70 +62,72 @@ def _git(root: Path) -> Check:
     try:
         found = ask("--version")
     except FileNotFoundError:
-        return Check("git", "git", "FAIL", "git is not installed", "Install git")
+        return Verdict("git", "git", "FAIL", "git is not installed", "Install git")
     if not ask("rev-parse", "--is-inside-work-tree"):
-        return Check(
+        return Verdict(
             "git", "git", "SKIP", f"{found}; {root} is not in a repository",
             "git init, then commit: only what is committed is executed",
         )  # fmt: skip
     if not ask("rev-parse", "--verify", "HEAD"):
-        return Check("git", "git", "SKIP", f"{found}; nothing is committed", "Commit what is there")
-    return Check("git", "git", "PASS", f"{found}; HEAD is {ask('rev-parse', '--short', 'HEAD')}")
+        return Verdict(
+            "git", "git", "SKIP", f"{found}; nothing is committed", "Commit what is there"
+        )
+    return Verdict("git", "git", "PASS", f"{found}; HEAD is {ask('rev-parse', '--short', 'HEAD')}")
 
 
-def _project(root: Path) -> Check:
+def _project(root: Path) -> Verdict:
     names = deployments.environments(root)
     if not (root / "params").is_dir():
-        return Check(
+        return Verdict(
             "project", "project", "SKIP", f"{root} has no params/: only FILE --stack NAME works",
             "workerstack new DIR",
         )  # fmt: skip
     if not names:
-        return Check(
+        return Verdict(
             "project", "project", "SKIP", "params/ has no environment", "./deploy.py init dev"
         )
     try:
         found = deployments.load_all(root)
     except Problem as problem:
-        return Check("project", "project", "FAIL", str(problem), "Correct that file")
+        return Verdict("project", "project", "FAIL", str(problem), "Correct that file")
     said = f"{len(found)} deployments in {', '.join(names)}"
-    return Check("project", "project", "PASS", said)
+    return Verdict("project", "project", "PASS", said)
 
 
-def _endpoint(endpoint_url: str | None) -> Check:
+def _endpoint(endpoint_url: str | None) -> Verdict:
     if endpoint_url:
-        return Check("endpoint", "endpoint", "PASS", f"{endpoint_url}, instead of AWS")
-    return Check("endpoint", "endpoint", "PASS", "AWS")
+        return Verdict("endpoint", "endpoint", "PASS", f"{endpoint_url}, instead of AWS")
+    return Verdict("endpoint", "endpoint", "PASS", "AWS")
 
 
 def _aws(
     root: Path, region: str | None, profile: str | None, endpoint_url: str | None
-) -> Iterator[Check]:
+) -> Iterator[Verdict]:
     import boto3
 
     try:
         with aws.explained(profile=profile):
             where = region or boto3.Session(profile_name=profile).region_name
             if not where:
-                yield Check(
+                yield Verdict(
                     "region", "region", "SKIP", "neither --region nor the AWS environment has one",
                     "Set AWS_REGION, or pass --region: params/ENV/target.yaml says its own",
                 )  # fmt: skip
             else:
-                yield Check("region", "region", "PASS", str(where))
+                yield Verdict("region", "region", "PASS", str(where))
             clients = Clients(where or "us-east-1", profile, endpoint_url)
             account, caller = clients.caller()
     except Problem as problem:
-        yield Check(
+        yield Verdict(
             "credentials", "credentials", "FAIL", f"{problem.what}: {problem.why}",
             problem.next_step,
         )  # fmt: skip
         return
-    yield Check("credentials", "credentials", "PASS", caller)
+    yield Verdict("credentials", "credentials", "PASS", caller)
     yield _account(root, account)
 
 
-def _account(root: Path, account: str) -> Check:
+def _account(root: Path, account: str) -> Verdict:
     targets: dict[str, str] = {}
     for name in deployments.environments(root):
         try:
@@ -135,9 +137,9 @@ def _account(root: Path, account: str) -> Check:
     fitting = [name for name, wanted in targets.items() if wanted == account]
     if fitting or not targets:
         of = f", of {', '.join(fitting)}" if fitting else ""
-        return Check("account", "account", "PASS", f"{account}{of}")
+        return Verdict("account", "account", "PASS", f"{account}{of}")
     wanted = ", ".join(f"{name} in {number}" for name, number in targets.items())
-    return Check(
+    return Verdict(
         "account", "account", "SKIP", f"{account}; params/ has {wanted}",
         "Use the credentials of that account (--profile)",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from workerstack.cloudformation import differences
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.stack import Stack
+from workerstack.deployer.stack import StackDescription
 from workerstack.problem import Problem
 
 DRIFTED = ["MODIFIED", "DELETED", "UNKNOWN"]
@@ -27,7 +27,7 @@ class Drift:
     live: Any
 
 
-def detect(stack: Stack, clients: Clients, clock: Clock) -> list[Drift]:
+def detect(stack: StackDescription, clients: Clients, clock: Clock) -> list[Drift]:
     """Every difference, by resource; raises Problem where CloudFormation cannot look.
 
     Types that it cannot look at are not in the answer (user guide: "Resource type support").
@@ -38,7 +38,7 @@ def detect(stack: Stack, clients: Clients, clock: Clock) -> list[Drift]:
     return [drift for resource in pages for drift in _differences(resource)]
 
 
-def _detected(cloudformation: Any, stack: Stack, clock: Clock) -> None:
+def _detected(cloudformation: Any, stack: StackDescription, clock: Clock) -> None:
     begun = cloudformation.detect_stack_drift(StackName=stack.id)["StackDriftDetectionId"]
     waits = clock.waits()
     while True:
@@ -59,7 +59,7 @@ def _detected(cloudformation: Any, stack: Stack, clock: Clock) -> None:
         )
 
 
-def _pages(cloudformation: Any, stack: Stack) -> Iterator[dict[str, Any]]:
+def _pages(cloudformation: Any, stack: StackDescription) -> Iterator[dict[str, Any]]:
     options: dict[str, Any] = {
         "StackName": stack.id, "StackResourceDriftStatusFilters": DRIFTED,
     }  # fmt: skip

@@ -15,9 +15,9 @@ from workerstack.cloudformation.values import scalar
 from workerstack.deployer import service as live_service
 from workerstack.deployer.aws import Clients
 from workerstack.verifier.asking import Ask, NotAllowedError
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 from workerstack.verifier.deviations import Deviation, deviations, wanted_properties
-from workerstack.verifier.live_resources import Found, describe_group, rules
+from workerstack.verifier.live_resources import LiveResource, describe_group, rules
 from workerstack.verifier.live_stack import INLINE, POLICY, TARGET, Live, by_hand_id, settled
 from workerstack.verifier.mend import NotKnownError, command, put_back
 from workerstack.verifier.security_groups import rules_by_hand
@@ -84,7 +84,7 @@ class Row:
     types: tuple[str, ...]
 
 
-def judge(row: Row, look: Look) -> tuple[Check, list[Fault]]:
+def judge(row: Row, look: Look) -> tuple[Verdict, list[Fault]]:
     """A row as a line of the report; SKIP where something could not be asked."""
     missing = [
         look.live.not_allowed[each.logical_id]
@@ -100,25 +100,25 @@ def judge(row: Row, look: Look) -> tuple[Check, list[Fault]]:
     if found:
         said = "; ".join(each.what for each in found)
         mends = " && ".join(dict.fromkeys(each.mend for each in found if each.mend))
-        return Check(row.id, row.criterion, "FAIL", said, mends), found
+        return Verdict(row.id, row.criterion, "FAIL", said, mends), found
     if missing:
         return not_allowed(row.id, row.criterion, missing), []
     try:
-        return Check(row.id, row.criterion, "PASS", row.holds(look)), []
+        return Verdict(row.id, row.criterion, "PASS", row.holds(look)), []
     except NotAllowedError as error:
         return not_allowed(row.id, row.criterion, [error.action]), []
     except NotKnown as unknown:
-        return Check(row.id, row.criterion, "SKIP", str(unknown)), []
+        return Verdict(row.id, row.criterion, "SKIP", str(unknown)), []
 
 
 class NotKnown(Exception):  # noqa: N818 - no error: the reason why a check is skipped
     """Nothing proves the criterion, and nothing speaks against it."""
 
 
-def not_allowed(identifier: str, criterion: str, actions: Sequence[str]) -> Check:
+def not_allowed(identifier: str, criterion: str, actions: Sequence[str]) -> Verdict:
     """A check that the caller has no permission to make."""
     named = ", ".join(dict.fromkeys(actions))
-    return Check(
+    return Verdict(
         identifier, criterion, "SKIP", f"not known: no permission for {named}",
         f"Ask for {named}, or use a profile that has it (--profile)",
     )  # fmt: skip
@@ -210,7 +210,7 @@ def _by_the_clock(target: Resource, found: Deviation) -> bool:
     )
 
 
-def _by_hand(look: Look, target: Resource, found: Found) -> Faults:
+def _by_hand(look: Look, target: Resource, found: LiveResource) -> Faults:
     """Policies and scheduled actions that somebody added to a scalable target."""
     of = {name: found.properties[name]
           for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")}  # fmt: skip
@@ -367,7 +367,7 @@ def _file_systems(look: Look) -> Faults:
             yield from _mount_targets(look, system, set(groups))
 
 
-def _systems(look: Look, service: Found) -> list[str]:
+def _systems(look: Look, service: LiveResource) -> list[str]:
     arn = str(service.properties.get("TaskDefinition", ""))
     task = look.ask("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"]
     volumes = [each.get("efsVolumeConfiguration") for each in task.get("volumes", ())]

@@ -17,14 +17,14 @@ Answer = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
+class LiveResource:
     """A live resource: its properties, and what GetAtt gives beside them."""
 
     properties: Properties
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-Reader = Callable[[Ask, str, Answer], Found]
+Reader = Callable[[Ask, str, Answer], LiveResource]
 """Of a physical id, and of the properties as they were deployed, for what has no id of its own."""
 
 SPELLINGS = {
@@ -64,7 +64,7 @@ def the_one(answers: Any) -> Any:
     return answers[0]
 
 
-def _cluster(ask: Ask, name: str, _: Answer) -> Found:
+def _cluster(ask: Ask, name: str, _: Answer) -> LiveResource:
     answer = the_one([
         each
         for each in ask(
@@ -81,7 +81,7 @@ def _cluster(ask: Ask, name: str, _: Answer) -> Found:
         ),
         **pascal_case(chosen(answer, "configuration", "serviceConnectDefaults")),
     }
-    return Found(properties, {"Arn": answer["clusterArn"]})
+    return LiveResource(properties, {"Arn": answer["clusterArn"]})
 
 
 SERVICE = (
@@ -93,7 +93,7 @@ SERVICE = (
 )  # fmt: skip
 
 
-def _service(ask: Ask, arn: str, _: Answer) -> Found:
+def _service(ask: Ask, arn: str, _: Answer) -> LiveResource:
     cluster = arn.split("/")[1] if arn.count("/") > 1 else "default"
     answers = ask("ecs", "describe_services", cluster=cluster, services=[arn])["services"]
     # ECS goes on describing a service that was deleted, as INACTIVE.
@@ -102,7 +102,9 @@ def _service(ask: Ask, arn: str, _: Answer) -> Found:
     properties["Cluster"] = answer["clusterArn"].rpartition("/")[2]
     if answer.get("placementStrategy"):
         properties["PlacementStrategies"] = pascal_case(answer["placementStrategy"])
-    return Found(properties, {"Name": answer["serviceName"], "ServiceArn": answer["serviceArn"]})
+    return LiveResource(
+        properties, {"Name": answer["serviceName"], "ServiceArn": answer["serviceArn"]}
+    )
 
 
 TASK_DEFINITION = (
@@ -113,13 +115,13 @@ TASK_DEFINITION = (
 )  # fmt: skip
 
 
-def _task_definition(ask: Ask, arn: str, _: Answer) -> Found:
+def _task_definition(ask: Ask, arn: str, _: Answer) -> LiveResource:
     answer = ask("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"]
     found = {name: each for name, each in chosen(answer, *TASK_DEFINITION).items() if each != ""}
-    return Found(pascal_case(found), {"TaskDefinitionArn": answer["taskDefinitionArn"]})
+    return LiveResource(pascal_case(found), {"TaskDefinitionArn": answer["taskDefinitionArn"]})
 
 
-def _target(ask: Ask, identifier: str, _: Answer) -> Found:
+def _target(ask: Ask, identifier: str, _: Answer) -> LiveResource:
     resource, dimension, namespace = identifier.split("|")
     answer = the_one(
         ask(
@@ -137,7 +139,7 @@ def _target(ask: Ask, identifier: str, _: Answer) -> Found:
     )["ScheduledActions"]  # fmt: skip
     properties = chosen(answer, *names)
     properties["ScheduledActions"] = [chosen(each, *SCHEDULED_ACTION) for each in actions]
-    return Found(properties, {"Id": identifier})
+    return LiveResource(properties, {"Id": identifier})
 
 
 SCHEDULED_ACTION = (
@@ -161,7 +163,7 @@ def policy_properties(answer: Answer) -> Properties:
     }
 
 
-def _scaling_policy(ask: Ask, arn: str, _: Answer) -> Found:
+def _scaling_policy(ask: Ask, arn: str, _: Answer) -> LiveResource:
     # arn:...:scalingPolicy:UUID:resource/ecs/service/CLUSTER/SERVICE:policyName/NAME
     namespace, _slash, resource = (
         arn.split(":resource/")[1].rpartition(":policyName/")[0].partition("/")
@@ -171,7 +173,7 @@ def _scaling_policy(ask: Ask, arn: str, _: Answer) -> Found:
         ResourceId=resource,
     )["ScalingPolicies"]  # fmt: skip
     answer = the_one([each for each in answers if each["PolicyARN"] == arn])
-    return Found(policy_properties(answer), {"Arn": arn, "PolicyName": answer["PolicyName"]})
+    return LiveResource(policy_properties(answer), {"Arn": arn, "PolicyName": answer["PolicyName"]})
 
 
 ALARM = (
@@ -183,7 +185,7 @@ ALARM = (
 )  # fmt: skip
 
 
-def _alarm(ask: Ask, name: str, _: Answer) -> Found:
+def _alarm(ask: Ask, name: str, _: Answer) -> LiveResource:
     answer = the_one(
         ask("cloudwatch", "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])[
             "MetricAlarms"
@@ -196,7 +198,7 @@ def _alarm(ask: Ask, name: str, _: Answer) -> Found:
     found.setdefault("Dimensions", [])
     if not found.get("MetricName"):
         del found["Dimensions"]
-    return Found(found, {"Arn": answer["AlarmArn"]})
+    return LiveResource(found, {"Arn": answer["AlarmArn"]})
 
 
 QUEUE = (
@@ -214,7 +216,7 @@ def _attributes(ask: Ask, url: str) -> Properties:
     )
 
 
-def _queue(ask: Ask, url: str, _: Answer) -> Found:
+def _queue(ask: Ask, url: str, _: Answer) -> LiveResource:
     answer = _attributes(ask, url)
     found = {**chosen(answer, *QUEUE), "QueueName": url.rpartition("/")[2]}
     for name in DOCUMENTS:
@@ -224,14 +226,14 @@ def _queue(ask: Ask, url: str, _: Answer) -> Found:
     attributes = {"Arn": answer["QueueArn"], "QueueUrl": url, "QueueName": found["QueueName"]}
     if answer.get("Policy"):
         attributes["Policy"] = answer["Policy"]
-    return Found(found, attributes)
+    return LiveResource(found, attributes)
 
 
-def _queue_policy(ask: Ask, _: str, deployed: Answer) -> Found:
+def _queue_policy(ask: Ask, _: str, deployed: Answer) -> LiveResource:
     queues = deployed.get("Queues", [])
     policies = [_attributes(ask, url).get("Policy") for url in queues if isinstance(url, str)]
     policy = the_one([each for each in policies if each])
-    return Found({"Queues": queues, "PolicyDocument": json.loads(policy)})
+    return LiveResource({"Queues": queues, "PolicyDocument": json.loads(policy)})
 
 
 def role_policies(ask: Ask, role: str) -> dict[str, Any]:
@@ -249,7 +251,7 @@ def attached_policies(ask: Ask, role: str) -> list[str]:
     return [each["PolicyArn"] for each in answers]
 
 
-def _role(ask: Ask, name: str, _: Answer) -> Found:
+def _role(ask: Ask, name: str, _: Answer) -> LiveResource:
     answer = ask("iam", "get_role", RoleName=name)["Role"]
     found = chosen(
         answer, "RoleName", "Path", "AssumeRolePolicyDocument", "Description", "MaxSessionDuration"
@@ -262,10 +264,10 @@ def _role(ask: Ask, name: str, _: Answer) -> Found:
         for each, document in role_policies(ask, name).items()
     ]
     found["ManagedPolicyArns"] = attached_policies(ask, name)
-    return Found(found, {"Arn": answer["Arn"], "RoleId": answer["RoleId"]})
+    return LiveResource(found, {"Arn": answer["Arn"], "RoleId": answer["RoleId"]})
 
 
-def _policy_of_roles(ask: Ask, _: str, deployed: Answer) -> Found:
+def _policy_of_roles(ask: Ask, _: str, deployed: Answer) -> LiveResource:
     """``AWS::IAM::Policy`` and ``RolePolicy``: inline in each of its roles."""
     roles = [deployed["RoleName"]] if "RoleName" in deployed else deployed.get("Roles", [])
     name = str(deployed.get("PolicyName", ""))
@@ -274,16 +276,16 @@ def _policy_of_roles(ask: Ask, _: str, deployed: Answer) -> Found:
         for role in roles
         if isinstance(role, str)
     ]
-    return Found({**deployed, "PolicyDocument": the_one(documents)})
+    return LiveResource({**deployed, "PolicyDocument": the_one(documents)})
 
 
-def managed_policy(ask: Ask, arn: str, deployed: Answer) -> Found:
+def managed_policy(ask: Ask, arn: str, deployed: Answer) -> LiveResource:
     """A managed policy's default version; its roles are taken as they were deployed."""
     answer = ask("iam", "get_policy", PolicyArn=arn)["Policy"]
     version = ask(
         "iam", "get_policy_version", PolicyArn=arn, VersionId=answer["DefaultVersionId"]
     )["PolicyVersion"]  # fmt: skip
-    return Found(
+    return LiveResource(
         {
             **deployed,
             "ManagedPolicyName": answer["PolicyName"],
@@ -294,7 +296,7 @@ def managed_policy(ask: Ask, arn: str, deployed: Answer) -> Found:
     )
 
 
-def _log_group(ask: Ask, name: str, _: Answer) -> Found:
+def _log_group(ask: Ask, name: str, _: Answer) -> LiveResource:
     answers = ask("logs", "describe_log_groups", logGroupNamePrefix=name)["logGroups"]
     answer = the_one([each for each in answers if each["logGroupName"] == name])
     found = {
@@ -304,7 +306,7 @@ def _log_group(ask: Ask, name: str, _: Answer) -> Found:
         "LogGroupClass": answer.get("logGroupClass"),
     }
     present = {key: each for key, each in found.items() if each is not None}
-    return Found(present, {"Arn": f"{answer['arn'].removesuffix(':*')}:*"})
+    return LiveResource(present, {"Arn": f"{answer['arn'].removesuffix(':*')}:*"})
 
 
 PEERS = {
@@ -346,9 +348,9 @@ def describe_group(ask: Ask, group: str) -> Properties:
     return dict(the_one(answers))
 
 
-def _security_group(ask: Ask, group: str, _: Answer) -> Found:
+def _security_group(ask: Ask, group: str, _: Answer) -> LiveResource:
     answer = describe_group(ask, group)
-    return Found(
+    return LiveResource(
         {
             "GroupName": answer["GroupName"],
             "GroupDescription": answer["Description"],
@@ -380,26 +382,26 @@ PORTS = ("FromPort", "ToPort")
 
 
 def _rule(direction: str) -> Reader:
-    def read(ask: Ask, _: str, deployed: Answer) -> Found:
+    def read(ask: Ask, _: str, deployed: Answer) -> LiveResource:
         """A rule apart from its group: there where the group has one that says the same."""
         answer = describe_group(ask, str(deployed.get("GroupId", "")))
         key = "IpPermissions" if direction == "ingress" else "IpPermissionsEgress"
         wanted = rule_key(deployed)
         found = [each for each in rules(answer[key], direction) if rule_key(each) == wanted]
-        return Found({"GroupId": answer["GroupId"], **the_one(found)})
+        return LiveResource({"GroupId": answer["GroupId"], **the_one(found)})
 
     return read
 
 
-def _secret(ask: Ask, arn: str, _: Answer) -> Found:
+def _secret(ask: Ask, arn: str, _: Answer) -> LiveResource:
     answer = ask("secretsmanager", "describe_secret", SecretId=arn)
-    return Found({"Name": answer["Name"]}, {"Id": answer["ARN"]})
+    return LiveResource({"Name": answer["Name"]}, {"Id": answer["ARN"]})
 
 
-def _stored_parameter(ask: Ask, name: str, _: Answer) -> Found:
+def _stored_parameter(ask: Ask, name: str, _: Answer) -> LiveResource:
     filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
     answer = the_one(ask("ssm", "describe_parameters", ParameterFilters=filters)["Parameters"])
-    return Found({"Name": answer["Name"], **chosen(answer, "Type")})
+    return LiveResource({"Name": answer["Name"], **chosen(answer, "Type")})
 
 
 READERS: Mapping[str, Reader] = {

@@ -45,7 +45,7 @@ from workerstack.verifier.live_resources import (
     DEFAULTS,
     NOT_TOLD,
     READERS,
-    Found,
+    LiveResource,
     managed_policy,
     policy_properties,
     rule_key,
@@ -75,7 +75,7 @@ class Live:
     stack: Stack
     deployed: Stack
     physical: Mapping[str, str]
-    found: Mapping[str, Found]
+    found: Mapping[str, LiveResource]
     gone: tuple[str, ...] = ()
     not_allowed: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Live:
         return self.deployed.of(*types)
 
 
-def read_live(clients: Clients, stack: stacks.Stack) -> Live:
+def read_live(clients: Clients, stack: stacks.StackDescription) -> Live:
     """Everything of a stack that can be read. Raises botocore's errors but denials."""
     cloudformation = clients("cloudformation")
     physical = {
@@ -103,7 +103,7 @@ def read_live(clients: Clients, stack: stacks.Stack) -> Live:
 
 def assemble(ask: Ask, resolved: Stack, physical: Mapping[str, str]) -> Live:
     """The live stack of a resolved template whose resources have these physical ids."""
-    found: dict[str, Found] = {}
+    found: dict[str, LiveResource] = {}
     gone: list[str] = []
     not_allowed: dict[str, str] = {}
     assumed: list[str] = []
@@ -221,7 +221,9 @@ def settled(value: Any, refer: Callable[[str, str], Any]) -> Any:
     return value
 
 
-def _without_what_stands_apart(deployed: Stack, found: Mapping[str, Found]) -> dict[str, Any]:
+def _without_what_stands_apart(
+    deployed: Stack, found: Mapping[str, LiveResource]
+) -> dict[str, Any]:
     """Live properties without the rules and policies that are resources of the stack themselves."""
     known = {name: dict(each.properties) for name, each in found.items()}
     for name, each in deployed.resources.items():
@@ -258,7 +260,7 @@ def _names(stack: Stack, value: Any, resource: Resource) -> bool:
     return found is not None and found.logical_id == resource.logical_id
 
 
-def _attached(ask: Ask, deployed: Stack, found: Mapping[str, Found]) -> Iterator[Resource]:
+def _attached(ask: Ask, deployed: Stack, found: Mapping[str, LiveResource]) -> Iterator[Resource]:
     """Customer managed policies that roles have and the stack has not, as resources of it.
 
     What AWS's own managed policies allow, the evaluator of policies knows by their ARN.
@@ -284,7 +286,7 @@ def _attached(ask: Ask, deployed: Stack, found: Mapping[str, Found]) -> Iterator
 
 
 def _policies_by_hand(
-    ask: Ask, deployed: Stack, found: Mapping[str, Found], physical: Mapping[str, str]
+    ask: Ask, deployed: Stack, found: Mapping[str, LiveResource], physical: Mapping[str, str]
 ) -> Iterator[Resource]:
     """Scaling policies that somebody added to a target of the stack, as resources of it."""
     for target in deployed.of(TARGET):
@@ -306,7 +308,7 @@ def _policies_by_hand(
 
 
 def _running_revisions(
-    ask: Ask, deployed: Stack, found: Mapping[str, Found], resources: Mapping[str, Resource]
+    ask: Ask, deployed: Stack, found: Mapping[str, LiveResource], resources: Mapping[str, Resource]
 ) -> Iterator[tuple[str, Resource]]:
     """Where a service runs another revision than the stack's, that one is what runs."""
     for service in deployed.of("AWS::ECS::Service"):

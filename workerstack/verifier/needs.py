@@ -8,13 +8,13 @@ from typing import Any
 from workerstack.checks import rights
 from workerstack.checks.worker import SERVICE, TARGET, containers, number, service_of
 from workerstack.cloudformation import Resource, Stack, text
-from workerstack.cloudformation.policies import Answer, Principal, Request, decide, read
+from workerstack.cloudformation.policies import AccessRequest, Answer, Principal, decide, read
 from workerstack.deployer import aws
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.stack import StackResource
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import DENIED, PREFIXES, TOLD, Ask, GoneError, NotAllowedError
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 from workerstack.verifier.live_only import NotKnown, not_allowed
 
 
@@ -104,23 +104,23 @@ class Need:
     look: Callable[[Subject], str]
 
 
-def judge(need: Need, subject: Subject) -> Check:  # noqa: PLR0911 - one return a verdict
+def judge(need: Need, subject: Subject) -> Verdict:  # noqa: PLR0911 - one return a verdict
     """A need as a line of the report; SKIP, with the action, where it may not be looked for."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    def skipped(why: str) -> Check:
-        return Check(need.id, need.criterion, "SKIP", f"not known: {why}")
+    def skipped(why: str) -> Verdict:
+        return Verdict(need.id, need.criterion, "SKIP", f"not known: {why}")
 
     try:
-        return Check(need.id, need.criterion, "PASS", need.look(subject))
+        return Verdict(need.id, need.criterion, "PASS", need.look(subject))
     except MissingError as missing:
-        return Check(need.id, need.criterion, "FAIL", missing.what, missing.next_step)
+        return Verdict(need.id, need.criterion, "FAIL", missing.what, missing.next_step)
     except NotKnown as unknown:
         return skipped(str(unknown))
     except NotAllowedError as error:
         return not_allowed(need.id, need.criterion, [error.action])
     except GoneError as error:
-        return Check(need.id, need.criterion, "FAIL", f"it does not exist ({error})",
+        return Verdict(need.id, need.criterion, "FAIL", f"it does not exist ({error})",
                      "Create it, or correct the value in params/")  # fmt: skip
     except ClientError as error:
         if DENIED.search(code_of(error)):
@@ -187,7 +187,9 @@ def check_key(subject: Subject, key: str, role: Any, of: str) -> str:
     if there is not None and there.physical_id:
         names.append(f"arn:{subject.partition}:iam::{subject.account}:role/{there.physical_id}")
     answers = [
-        decide([read(policy)], Request("kms:Decrypt", None, {}, Principal("AWS", name))).answer
+        decide(
+            [read(policy)], AccessRequest("kms:Decrypt", None, {}, Principal("AWS", name))
+        ).answer
         for name in names
     ]
     if not any(each in (Answer.ALLOWED, Answer.UNKNOWN) for each in answers):

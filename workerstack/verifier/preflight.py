@@ -13,7 +13,7 @@ from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.source import read_source
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import DENIED, asked
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 from workerstack.verifier.needs import Need, Subject, judge
 from workerstack.verifier.network_needs import network_needs
 from workerstack.verifier.queue_needs import queue_needs
@@ -24,7 +24,7 @@ AT_ONCE = 12
 """Needs that are looked for at the same time."""
 
 
-def preflight(deployment: Deployment, clients: Clients) -> list[Check]:
+def preflight(deployment: Deployment, clients: Clients) -> list[Verdict]:
     """One check a need, in the order of the template; nothing is changed."""
     subject = read_subject(deployment, clients)
     found = needs(subject)
@@ -69,6 +69,6 @@ def read_subject(deployment: Deployment, clients: Clients) -> Subject:
     return Subject(deployment, resolved, deployed, clients, asked(clients), denied)
 
 
-def unmet(checks: list[Check]) -> list[Check]:
+def unmet(checks: list[Verdict]) -> list[Verdict]:
     """Those that a person must look at: what is missing, and what could not be looked for."""
     return [each for each in checks if not each.passed]

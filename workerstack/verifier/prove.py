@@ -24,11 +24,11 @@ from workerstack.deployer import aws, stopped_tasks
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.service import Task
+from workerstack.deployer.service import EcsTask
 from workerstack.deployer.stopped_tasks import Meaning
 from workerstack.problem import Problem
 from workerstack.verifier.asking import DENIED, TOLD
-from workerstack.verifier.check import Check, Status
+from workerstack.verifier.check import Status, Verdict
 from workerstack.verifier.live_only import not_allowed
 from workerstack.verifier.smoke_undo import Interrupts
 
@@ -59,7 +59,7 @@ CRITERIA = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProofPlan:
     """What is proved: the service and its task definition as they are found."""
 
     deployment: str
@@ -104,7 +104,7 @@ class Plan:
         return f"./deploy.py rollback {self.deployment}"
 
 
-def plan(deployment: str, clients: Clients, stack_id: str) -> Plan:
+def plan(deployment: str, clients: Clients, stack_id: str) -> ProofPlan:
     """Reads the service of a stack; raises Problem where it has none that Fargate could run."""
     service = live.read_service(clients, stack_id)
     if not service.get("taskDefinition"):
@@ -114,10 +114,10 @@ def plan(deployment: str, clients: Clients, stack_id: str) -> Plan:
             "Prove it with that one",
         )
     answer = clients("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
-    return Plan(deployment, service, answer["taskDefinition"])
+    return ProofPlan(deployment, service, answer["taskDefinition"])
 
 
-def request(plan: Plan, token: str) -> dict[str, Any]:
+def request(plan: ProofPlan, token: str) -> dict[str, Any]:
     """What RunTask is asked, as the service has it.
 
     The same ``token`` never starts two tasks, also where an answer was lost.
@@ -146,7 +146,7 @@ STOPPED = 143
 """The exit code of a container that ends on SIGTERM, which ECS sends once another has ended."""
 
 
-def ended_well(task: Task, essential: frozenset[str]) -> bool:
+def ended_well(task: EcsTask, essential: frozenset[str]) -> bool:
     """Whether a task ended with 0: an essential container did, and ECS stopped the others."""
     codes = dict(task.exit_codes)
     first = any(code == 0 for name, code in codes.items() if name in essential)
@@ -157,21 +157,21 @@ class Proof:
     """One run; ``checks``, ``log`` and ``meaning`` are there even when it was interrupted."""
 
     def __init__(
-        self, plan: Plan, clients: Clients, clock: Clock, say: Callable[[str], None]
+        self, plan: ProofPlan, clients: Clients, clock: Clock, say: Callable[[str], None]
     ) -> None:
         self.plan, self.clients, self.clock, self.say = plan, clients, clock, say
         self.log: list[str] = []
         self.meaning: Meaning | None = None
         self._found = {
-            name: Check(name, criterion, "SKIP", "not reached")
+            name: Verdict(name, criterion, "SKIP", "not reached")
             for name, criterion in CRITERIA.items()
         }
-        self._task: Task | None = None
+        self._task: EcsTask | None = None
         self._before: int | None = None
         self._began = clock.now()
 
     @property
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[Verdict]:
         """In order, each with what is known of it until now."""
         return list(self._found.values())
 
@@ -189,7 +189,7 @@ class Proof:
             self._stop()
 
     def _note(self, name: str, status: Status, evidence: str, next_step: str = "") -> None:
-        self._found[name] = Check(name, CRITERIA[name], status, evidence, next_step)
+        self._found[name] = Verdict(name, CRITERIA[name], status, evidence, next_step)
 
     @property
     def _ecs(self) -> Any:
@@ -218,7 +218,7 @@ class Proof:
             if not DENIED.search(code_of(error)):
                 raise
 
-    def _start(self) -> Task | None:
+    def _start(self) -> EcsTask | None:
         """Asks for a task; notes why there is none."""
         from botocore.exceptions import ClientError
 
@@ -250,13 +250,13 @@ class Proof:
         self._task = live.task_of(answer["tasks"][0])
         return self._task
 
-    def _look(self, task: Task) -> Task:
+    def _look(self, task: EcsTask) -> EcsTask:
         """The task as it is now; one that was just started is not known everywhere at once."""
         found = live.described(self._ecs, self._cluster, [task.arn])
         self._task = found[0] if found else task
         return self._task
 
-    def _stays_up(self, task: Task) -> bool:
+    def _stays_up(self, task: EcsTask) -> bool:
         """Whether the task ran and goes on, or has ended with 0."""
         waits = replace(self.clock, limit=START).waits()
         while (task := self._look(task)).status not in ("RUNNING", "STOPPED"):
@@ -277,7 +277,7 @@ class Proof:
             return True
         return self._ended(task)
 
-    def _started(self, task: Task) -> str:
+    def _started(self, task: EcsTask) -> str:
         digests = ", ".join(sorted({each[:19] for each in task.digests}))
         done = [f"image pulled{f' ({digests})' if digests else ''}"]
         containers = self.plan.task_definition.get("containerDefinitions", ())
@@ -289,7 +289,7 @@ class Proof:
             done.append(f"{', '.join(mounted)} mounted")
         return f"task {task.name} of {self.plan.revision} ran: {', '.join(done)}"
 
-    def _ended(self, task: Task) -> bool:
+    def _ended(self, task: EcsTask) -> bool:
         """A task that stopped by itself."""
         if ended_well(task, self.plan.essential):
             self._note("up", "PASS", f"task {task.name} ended with 0")
@@ -307,7 +307,7 @@ class Proof:
         remedy = meaning.remedy.replace("ENV/STACK", self.plan.deployment)
         self._note(name, "FAIL", evidence, f"{remedy}. To go back: {self.plan.rollback}")
 
-    def _streams(self, task: Task) -> dict[str, list[str]]:
+    def _streams(self, task: EcsTask) -> dict[str, list[str]]:
         """The log streams of a task by their group, as awslogs names them where it has a prefix."""
         found: dict[str, list[str]] = {}
         for container in self.plan.task_definition.get("containerDefinitions", ()):
@@ -323,7 +323,7 @@ class Proof:
         )
         return list(answer.get("events", ()))
 
-    def _read_log(self, task: Task, *, patient: bool) -> list[str]:
+    def _read_log(self, task: EcsTask, *, patient: bool) -> list[str]:
         """The task's last lines; they may come seconds after it has stopped."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -345,7 +345,7 @@ class Proof:
         events.sort(key=lambda each: int(each["timestamp"]))
         return [str(each["message"]).rstrip() for each in events][-LINES:]
 
-    def _look_at_log(self, task: Task) -> None:
+    def _look_at_log(self, task: EcsTask) -> None:
         """A driver in non-blocking mode may run without a log, so it is looked for."""
         from botocore.exceptions import ClientError
 
@@ -384,7 +384,7 @@ class Proof:
         except ClientError:
             return None
 
-    def _wait_for_messages(self, task: Task) -> None:
+    def _wait_for_messages(self, task: EcsTask) -> None:
         """Until nothing is in flight that was not before, or a job has taken too long."""
         before = self._before
         if before is None:
@@ -429,7 +429,7 @@ class Proof:
             )  # fmt: skip
 
 
-def runs_already(plan: Plan, clients: Clients) -> Check | None:
+def runs_already(plan: ProofPlan, clients: Clients) -> Verdict | None:
     """A task of the revision that runs in the service, which proves as much; None without one."""
     if plan.is_at_zero:
         return None
@@ -438,5 +438,5 @@ def runs_already(plan: Plan, clients: Clients) -> Check | None:
     ):
         if task.status == "RUNNING" and task.task_definition == plan.service["taskDefinition"]:
             said = f"task {task.name} of {plan.revision} runs in the service"
-            return Check("start", CRITERIA["start"], "PASS", said)
+            return Verdict("start", CRITERIA["start"], "PASS", said)
     return None

@@ -13,7 +13,14 @@ from typing import Any
 from workerstack.checks import rights
 from workerstack.checks.worker import QUEUE, TASK, containers_of
 from workerstack.cloudformation import Resource, text
-from workerstack.cloudformation.policies import ALLOW, Answer, Principal, Request, decide, read
+from workerstack.cloudformation.policies import (
+    ALLOW,
+    AccessRequest,
+    Answer,
+    Principal,
+    decide,
+    read,
+)
 from workerstack.cloudformation.policy_patterns import text as pattern_text
 from workerstack.verifier.asking import GoneError
 from workerstack.verifier.live_only import NotKnown
@@ -93,7 +100,7 @@ def _check_policy(task: Resource, url: str, found: dict[str, str], subject: Subj
     # A role that is not there yet is no one's principal but everybody's.
     name = there.physical_id if there and there.physical_id else "not-there-yet"
     role = Principal("AWS", f"arn:{subject.partition}:iam::{subject.account}:role/{name}")
-    asked = Request("sqs:ReceiveMessage", found.get("QueueArn", "*"), None, role)
+    asked = AccessRequest("sqs:ReceiveMessage", found.get("QueueArn", "*"), None, role)
     answer = decide([read(json.loads(given or '{"Statement": []}'))], asked).answer
     if answer is Answer.DENIED:
         raise MissingError(

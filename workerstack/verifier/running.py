@@ -11,7 +11,7 @@ from workerstack.cloudformation import Resource, text
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer import images
 from workerstack.deployer import service as live_service
-from workerstack.deployer.deployed import Deployed
+from workerstack.deployer.deployed import DeployedStack
 from workerstack.deployer.running_images import moved_tags
 from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.deviations import wanted_properties
@@ -98,7 +98,7 @@ def _at_rest(look: Look) -> Faults:
         return
     try:
         with understood("ecs"):
-            moved = moved_tags(look.clients, Deployed(look.live.deployed, look.live.physical))
+            moved = moved_tags(look.clients, DeployedStack(look.live.deployed, look.live.physical))
     except GoneError:
         return
     for each in moved:

@@ -16,7 +16,7 @@ Source: AWS::EC2::SecurityGroup, "Return values" (the default egress rule).
 LISTS = {"ingress": "SecurityGroupIngress", "egress": "SecurityGroupEgress"}
 
 
-class Rule(NamedTuple):
+class LiveRule(NamedTuple):
     """A rule of a group that is there by hand (``extra``), or is not there any more."""
 
     group: str
@@ -48,7 +48,7 @@ def said(rule: Mapping[str, Any]) -> str:
     return f"{'all traffic' if protocol == '-1' else protocol}{ports} {way} {value}"
 
 
-def rules_by_hand(live: Live) -> Iterator[Rule]:
+def rules_by_hand(live: Live) -> Iterator[LiveRule]:
     """Where rules of the stack's groups, and its rules in other groups, are not as deployed."""
     for group in live.of("AWS::EC2::SecurityGroup"):
         if group.logical_id in live.found:
@@ -57,10 +57,10 @@ def rules_by_hand(live: Live) -> Iterator[Rule]:
         if each.logical_id in live.gone and not _in_the_stack(live, each):
             direction = "egress" if each.type.endswith("Egress") else "ingress"
             rule = settled(dict(each.properties), live.deployed.reference)
-            yield Rule(str(rule.get("GroupId")), direction, rule, extra=False)
+            yield LiveRule(str(rule.get("GroupId")), direction, rule, extra=False)
 
 
-def _of_group(live: Live, group: Resource) -> Iterator[Rule]:
+def _of_group(live: Live, group: Resource) -> Iterator[LiveRule]:
     identifier = live.physical[group.logical_id]
     for direction, listed in LISTS.items():
         apart = [each for each in live.of(*RULES)
@@ -75,11 +75,11 @@ def _of_group(live: Live, group: Resource) -> Iterator[Rule]:
         default = {rule_key(each): each for each in EVERYWHERE} if silent else {}
         for key, rule in present.items():
             if key not in wanted and key not in default:
-                yield Rule(identifier, direction, rule, extra=True)
+                yield LiveRule(identifier, direction, rule, extra=True)
         first = dict(list(default.items())[:1])
         for key, rule in {**first, **wanted}.items():
             if key not in present:
-                yield Rule(identifier, direction, rule, extra=False)
+                yield LiveRule(identifier, direction, rule, extra=False)
 
 
 def _in_the_stack(live: Live, rule: Resource) -> bool:

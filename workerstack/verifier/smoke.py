@@ -14,7 +14,7 @@ from workerstack.deployer.clock import Clock, Waits
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal
 from workerstack.verifier import smoke_checks, smoke_message, verify
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 from workerstack.verifier.smoke_checks import CRITERIA, verdict
 from workerstack.verifier.smoke_journal import Journal, digest
 from workerstack.verifier.smoke_message import Appearance, Consumption, Object, check_bucket
@@ -22,11 +22,11 @@ from workerstack.verifier.smoke_undo import AS_BEFORE, Interrupts, Touched
 
 
 @dataclass(frozen=True)
-class Plan:
+class SmokePlan:
     """The worker as it is found, the message, what is expected; ``timeout`` in seconds."""
 
-    stack: stacks.Stack
-    worker: live.Worker
+    stack: stacks.StackDescription
+    worker: live.LiveWorker
     queue_url: str
     message: str
     expected: Object | None
@@ -58,7 +58,7 @@ def read_message(file: Path) -> str:
 
 def plan(
     deployment: Deployment, clients: Clients, message: str, expected: Object | None, timeout: int
-) -> Plan:
+) -> SmokePlan:
     """Reads what there is; raises Refusal while the stack is not at rest."""
     aws.identify(deployment, clients)
     stack = stacks.existing(clients("cloudformation"), deployment)
@@ -79,10 +79,10 @@ def plan(
         )
     if expected:
         check_bucket(clients("s3"), expected.bucket)
-    return Plan(stack, worker, url, message, expected, timeout)
+    return SmokePlan(stack, worker, url, message, expected, timeout)
 
 
-def rehearsed(plan: Plan) -> Iterator[Check]:
+def rehearsed(plan: SmokePlan) -> Iterator[Verdict]:
     """The checks of a run that does not take place."""
     service = plan.worker.service
     would = {
@@ -95,8 +95,8 @@ def rehearsed(plan: Plan) -> Iterator[Check]:
         "network": "would read the log from the start on",
     }
     for identifier, criterion in CRITERIA.items():
-        yield Check(identifier, criterion, "SKIP", would[identifier])
-    yield Check(
+        yield Verdict(identifier, criterion, "SKIP", would[identifier])
+    yield Verdict(
         "restored", AS_BEFORE, "SKIP",
         "would suspend scale-in until then, and put back the desired count",
     )  # fmt: skip
@@ -110,7 +110,7 @@ LOG_LINES = 10
 """How many of the newest log lines are shown."""
 
 
-def before(plan: Plan, deployment: str, clients: Clients) -> list[Check]:
+def before(plan: SmokePlan, deployment: str, clients: Clients) -> list[Verdict]:
     """What can be checked without touching anything."""
     worker, wanted = plan.worker, plan.expected
     queue = clients("sqs").get_queue_attributes(
@@ -130,7 +130,7 @@ class Smoke:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: SmokePlan,
         clients: Clients,
         clock: Clock,
         say: Callable[[str], None],
@@ -145,7 +145,7 @@ class Smoke:
         self._sent: tuple[str, Consumption] | None = None
 
     @property
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[Verdict]:
         """In order, each with what is known of it until now."""
         return list(self._found.values())
 
@@ -171,7 +171,7 @@ class Smoke:
                 self._journal.done()
             self._read_log(began)
 
-    def _tasks(self) -> list[rollout.Task]:
+    def _tasks(self) -> list[rollout.EcsTask]:
         return rollout.tasks_of(
             self.clients("ecs"),
             self.plan.worker.service["clusterArn"],
@@ -181,7 +181,7 @@ class Smoke:
     def _waits(self) -> Waits:
         return replace(self.clock, limit=self.plan.timeout).waits()
 
-    def _note(self, check: Check) -> None:
+    def _note(self, check: Verdict) -> None:
         self._found[check.id] = check
 
     def _start(self, began: datetime) -> bool:
@@ -205,7 +205,7 @@ class Smoke:
         self._note(smoke_checks.not_started(new, self._events(began), self.plan.timeout))
         return False
 
-    def _has_failed(self, found: list[rollout.Task]) -> bool:
+    def _has_failed(self, found: list[rollout.EcsTask]) -> bool:
         failed = [task for task in found if task.failed and task.arn not in self._known]
         for task in failed[:1]:
             self._note(smoke_checks.stopped(task))

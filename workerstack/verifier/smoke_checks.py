@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workerstack.deployer.service import Task
-from workerstack.verifier.check import Check, Status, judged
+from workerstack.deployer.service import EcsTask
+from workerstack.verifier.check import Status, Verdict, judged
 from workerstack.verifier.smoke_message import Appearance, Consumption
 
 WORDS = (
@@ -71,7 +71,7 @@ def needs(task: Mapping[str, Any], queue_arn: str, object_arn: str) -> Iterator[
             yield Need(FILE_SYSTEM, f"{place}:file-system/{system['fileSystemId']}", context)
 
 
-def check(iam: Any, role: str, needed: Sequence[Need]) -> Check:
+def check(iam: Any, role: str, needed: Sequence[Need]) -> Verdict:
     """Whether the role may do all of it; skipped where we may not ask."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -79,7 +79,7 @@ def check(iam: Any, role: str, needed: Sequence[Need]) -> Check:
     try:
         refused = [each for need in needed for each in _refused(iam, role, need)]
     except (ClientError, BotoCoreError) as error:
-        return Check(
+        return Verdict(
             "rights", criterion, "SKIP", f"IAM could not be asked: {error}",
             "Give the caller iam:SimulatePrincipalPolicy, or see what the message does",
         )  # fmt: skip
@@ -115,12 +115,12 @@ NO_OBJECT = "no --expect-object given"
 READ = "Read the log lines"
 
 
-def verdict(name: str, status: Status, evidence: str, next_step: str = "") -> Check:
+def verdict(name: str, status: Status, evidence: str, next_step: str = "") -> Verdict:
     """One of the checks above."""
-    return Check(name, CRITERIA[name], status, evidence, next_step)
+    return Verdict(name, CRITERIA[name], status, evidence, next_step)
 
 
-def stopped(task: Task) -> Check:
+def stopped(task: EcsTask) -> Verdict:
     """A task that a fault has stopped."""
     return verdict(
         "start", "FAIL", f"task {task.name} stopped: {task.reason}",
@@ -128,7 +128,7 @@ def stopped(task: Task) -> Check:
     )  # fmt: skip
 
 
-def not_started(found: Sequence[Task], events: Sequence[str], seconds: int) -> Check:
+def not_started(found: Sequence[EcsTask], events: Sequence[str], seconds: int) -> Verdict:
     """No task that runs in time; ``events`` are what ECS says of the service."""
     states = ", ".join(f"{task.name} is {task.status}" for task in found) or "no task came"
     return verdict(
@@ -137,7 +137,7 @@ def not_started(found: Sequence[Task], events: Sequence[str], seconds: int) -> C
     )  # fmt: skip
 
 
-def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bool) -> Check:
+def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bool) -> Verdict:
     """What became of the message with this id; ``end`` is why nobody waits any longer."""
     if seen.is_dead:
         return verdict(
@@ -156,7 +156,7 @@ def message(name: str, seen: Consumption, end: str, *, gone: bool, processed: bo
     )  # fmt: skip
 
 
-def appearance(found: Appearance | None) -> Check:
+def appearance(found: Appearance | None) -> Verdict:
     """Whether the expected object has come."""
     if found is None:
         return verdict("object", "SKIP", NO_OBJECT, "Name it with --expect-object")
@@ -173,7 +173,7 @@ def appearance(found: Appearance | None) -> Check:
     )  # fmt: skip
 
 
-def network(lines: Sequence[str]) -> Check:
+def network(lines: Sequence[str]) -> Verdict:
     """Whether the log of this run tells of something that could not be reached."""
     if not lines:
         return verdict(

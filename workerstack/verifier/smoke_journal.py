@@ -20,7 +20,7 @@ from workerstack.deployer.clock import Clock
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem, Refusal, as_typed
 from workerstack.verifier import smoke_message, smoke_undo
-from workerstack.verifier.check import Check
+from workerstack.verifier.check import Verdict
 
 
 class Notes(BaseModel):
@@ -138,12 +138,12 @@ def _lives(notes: Notes) -> bool:
     return True
 
 
-def restore(notes: Notes, clients: Clients, clock: Clock, say: Callable[[str], None]) -> Check:
+def restore(notes: Notes, clients: Clients, clock: Clock, say: Callable[[str], None]) -> Verdict:
     """Puts back what a killed run has left, and says what still differs."""
     answer = clients("ecs").describe_services(cluster=notes.cluster, services=[notes.service])
     services = [each for each in answer["services"] if each.get("status") != "INACTIVE"]
     if not services:
-        return Check("restored", smoke_undo.AS_BEFORE, "PASS", "the service of that run is gone")
+        return Verdict("restored", smoke_undo.AS_BEFORE, "PASS", "the service of that run is gone")
     own, left = _message(notes, clients, say)
     touched = smoke_undo.Touched(clients, services[0], lambda **_: None)
     touched.remember(

@@ -15,7 +15,7 @@ from workerstack.deployer import service as scaling
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.verifier import smoke_message
-from workerstack.verifier.check import Check, Status
+from workerstack.verifier.check import Status, Verdict
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C; the end of a CI job; the end of a terminal."""
@@ -114,7 +114,7 @@ class Touched:
             self._suspended, self._set = before, suspended or {}
         self._count = None if count is None else (count, 1)
 
-    def put_back(self, clock: Clock, queue_url: str, own: int, message: str = "") -> Check:
+    def put_back(self, clock: Clock, queue_url: str, own: int, message: str = "") -> Verdict:
         """Puts back what is still as we set it; fails with the commands where that fails.
 
         ``own``: how many of the queue's messages are ours, so that nobody else's worker stops;
@@ -146,7 +146,7 @@ class Touched:
         status: Status = "FAIL" if faults else "SKIP" if left else "PASS"
         said = "; ".join([*faults, *left, *done]) or "nothing was changed"
         next_step = " && ".join(commands) or "Scale-in removes the task once the queue is empty"
-        return Check("restored", AS_BEFORE, status, said, next_step)
+        return Verdict("restored", AS_BEFORE, status, said, next_step)
 
     def _resume(self, before: dict[str, bool]) -> list[str]:
         """Why scaling was left as it is; empty where it is as before, which is asked."""

@@ -19,13 +19,13 @@ from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import NotAllowedError, asked
-from workerstack.verifier.check import Check, judged
+from workerstack.verifier.check import Verdict, judged
 from workerstack.verifier.live_only import ROWS, Fault, Look, judge, not_allowed
 from workerstack.verifier.live_stack import Live, read_live
 from workerstack.verifier.running import RUNNING
 
 
-def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None) -> list[Check]:
+def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None) -> list[Verdict]:
     """Every check, in the order of the report."""
     source = read_source(deployment)
     stack = stacks.read(clients("cloudformation"), deployment.stack)
@@ -46,15 +46,15 @@ def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None)
     ]
 
 
-def check_state(stack: stacks.Stack, deployment: str) -> Check:
+def check_state(stack: stacks.StackDescription, deployment: str) -> Verdict:
     """Whether the stack has come to rest, and well."""
     criterion = "the stack is in a good state"
     if stack.status in stack_states.UPDATABLE:
-        return Check("stack", criterion, "PASS", stack.status)
+        return Verdict("stack", criterion, "PASS", stack.status)
     meaning = stack_states.STATES.get(stack.status)
     said = f"{stack.status}: {meaning.meaning}" if meaning else stack.status
     step = stack_states.next_step(stack.status, deployment)
-    return Check("stack", criterion, "FAIL", said, step)
+    return Verdict("stack", criterion, "FAIL", said, step)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Sides:
     committed: Stack
 
 
-def _sides(source: Source, stack: stacks.Stack, live: Live) -> Sides:
+def _sides(source: Source, stack: stacks.StackDescription, live: Live) -> Sides:
     _, _, _, region, account, *_ = stack.id.split(":")
     known = surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}
     committed = resolve(
@@ -76,7 +76,7 @@ def _sides(source: Source, stack: stacks.Stack, live: Live) -> Sides:
     return Sides(live.stack, live.deployed, committed)
 
 
-def _table(deployment: str, sides: Sides, faults: Sequence[Fault]) -> Iterator[Check]:
+def _table(deployment: str, sides: Sides, faults: Sequence[Fault]) -> Iterator[Verdict]:
     """The acceptance criteria one by one, and of the other checks those that do not hold."""
     held, warnings = 0, list[str]()
     asked_for = [each for each in table.CHECKS if each.live]
@@ -94,14 +94,14 @@ def _table(deployment: str, sides: Sides, faults: Sequence[Fault]) -> Iterator[C
             steps = dict.fromkeys(
                 step for each in found for step in _steps(deployment, sides, each, faults)
             )
-            yield Check(check.id, check.title, "FAIL", said, " && ".join(steps))
+            yield Verdict(check.id, check.title, "FAIL", said, " && ".join(steps))
         elif is_criterion:
-            yield Check(check.id, check.title, "PASS", _plain(check.holds))
+            yield Verdict(check.id, check.title, "PASS", _plain(check.holds))
         else:
             held += 1
     if asked_for:
         said = "; warning: ".join([f"{held} other checks hold", *warnings])
-        yield Check("checks", "the other checks of docs/checks.md hold", "PASS", said)
+        yield Verdict("checks", "the other checks of docs/checks.md hold", "PASS", said)
 
 
 def _plain(sentence: str) -> str:
@@ -110,7 +110,7 @@ def _plain(sentence: str) -> str:
 
 
 def _steps(
-    deployment: str, sides: Sides, found: table.Found, faults: Sequence[Fault]
+    deployment: str, sides: Sides, found: table.CheckedViolation, faults: Sequence[Fault]
 ) -> Iterator[str]:
     """What mends a violation, by where it comes from.
 
@@ -130,14 +130,14 @@ def _steps(
         yield from own or others or [f"./deploy.py review {deployment} --revert-drift"]
 
 
-def _has(stack: Stack, found: table.Found) -> bool:
+def _has(stack: Stack, found: table.CheckedViolation) -> bool:
     there = table.run(stack, live=True, checks=[found.check])
     return any(each.violation.logical_id == found.violation.logical_id for each in there)
 
 
 def _as_committed(
-    source: Source, stack: stacks.Stack, clients: Clients, sides: Sides
-) -> Iterator[Check]:
+    source: Source, stack: stacks.StackDescription, clients: Clients, sides: Sides
+) -> Iterator[Verdict]:
     """The deployed template and values are those in out/ and params/."""
     review = f"./deploy.py review {source.deployment.name}"
     body = template_text(stacks.template_body(clients("cloudformation"), StackName=stack.id))
@@ -147,10 +147,10 @@ def _as_committed(
         said = source.file if body == source.text else f"{source.file}, with the same resources"
         if comparison.labels:
             said = f"{source.file}; {comparison.sentence}"
-        yield Check("template", criterion, "PASS", said)
+        yield Verdict("template", criterion, "PASS", said)
     else:
         step = labels.TOGETHER if comparison.only_policies else review
-        yield Check("template", criterion, "FAIL", f"{source.file}: {comparison.sentence}", step)
+        yield Verdict("template", criterion, "FAIL", f"{source.file}: {comparison.sentence}", step)
     # Of a parameter that Parameter Store has, the name is what was given.
     stored = [name for name, each in source.declared.items() if each.is_stored]
     written = source.values()
@@ -182,7 +182,9 @@ def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _protection(deployment: Deployment, stack: stacks.Stack, clients: Clients) -> Check:
+def _protection(
+    deployment: Deployment, stack: stacks.StackDescription, clients: Clients
+) -> Verdict:
     """Termination protection and stack policy; what target.yaml does not name is not judged."""
     criterion = "the stack is protected as target.yaml says"
     target, named = deployment.target, []
@@ -192,7 +194,7 @@ def _protection(deployment: Deployment, stack: stacks.Stack, clients: Clients) -
         named.append(f"{protection.POLICY} as in {target.stack_policy}")
     if not named:
         said = "target.yaml sets no termination protection and no stack policy"
-        return Check("protection", criterion, "SKIP", said)
+        return Verdict("protection", criterion, "SKIP", said)
     faults = [
         f"termination protection is {each.before}"
         if each.kind == protection.TERMINATION

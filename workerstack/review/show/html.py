@@ -81,12 +81,12 @@ def _template() -> Any:
     )  # fmt: skip
     environment.filters["breaks"] = _breaks
     environment.filters["quoted"] = _quoted
-    environment.filters["lines"] = Lines
-    environment.filters["value"] = lambda value: Lines(words.value_text(value))
+    environment.filters["lines"] = CodeText
+    environment.filters["value"] = lambda value: CodeText(words.value_text(value))
     return environment.get_template("page.html.j2")
 
 
-class Lines(str):
+class CodeText(str):
     """A text whose line breaks are seen in the page, since it stands in code."""
 
     __slots__ = ()
@@ -99,7 +99,7 @@ def _shown(value: Any) -> Any:
     """
     from markupsafe import Markup
 
-    if isinstance(value, Lines):
+    if isinstance(value, CodeText):
         return harmless_lines(value, coloured=False)
     return value if isinstance(value, Markup) else harmless(str(value))
 

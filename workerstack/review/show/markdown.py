@@ -27,7 +27,7 @@ _MENTION = re.compile(r"(@|#(?!x?[0-9a-fA-F]+;)|\b[Gg][Hh](?=\\?-))")
 _RUNS = re.compile(r"(`+|~+)")
 
 
-class Block(NamedTuple):
+class CommentPart(NamedTuple):
     """A piece of the comment; ``short`` stands for it where there is no room, if anything."""
 
     full: str
@@ -76,14 +76,14 @@ def row(*cells: str) -> str:
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-def resource(review: Review, change: ResourceChange) -> Block:
+def resource(review: Review, change: ResourceChange) -> CommentPart:
     """One resource: its line, with all that changes in it folded below."""
     name = f"{change.logical_id} ({change.type}), {words.effect(change, review)}"
     summary = f"{words.sign(change)} {name}"
     lines = [*_facts(change), *_places(change), *_body(change)]
     if not lines:
-        return Block(f"- {text(summary)}")
-    return Block(folded(summary, fenced(lines, "diff")), f"- {text(summary)}")
+        return CommentPart(f"- {text(summary)}")
+    return CommentPart(folded(summary, fenced(lines, "diff")), f"- {text(summary)}")
 
 
 def _facts(change: ResourceChange) -> Iterator[str]:
@@ -152,13 +152,13 @@ def render(reviews: Sequence[Review], limit: int = LIMIT) -> str:
 
     Never longer than ``limit`` characters; a last sentence says what was left out.
     """
-    blocks = [Block(MARKER)]
+    blocks = [CommentPart(MARKER)]
     for group in alike(reviews):
         blocks += _review(group)
     return fitted(blocks, limit)
 
 
-def fitted(blocks: Sequence[Block], limit: int) -> str:
+def fitted(blocks: Sequence[CommentPart], limit: int) -> str:
     """The blocks in their order, the first ones whole, as many as there is room for.
 
     A block is cut to its short form before a later one loses its own.
@@ -185,7 +185,7 @@ def fitted(blocks: Sequence[Block], limit: int) -> str:
     return "\n".join(kept)
 
 
-def _review(group: Sequence[Review]) -> Iterator[Block]:  # noqa: C901 - one block a part
+def _review(group: Sequence[Review]) -> Iterator[CommentPart]:  # noqa: C901 - one block a part
     """Verdict, findings, what changes: seen without opening anything. The rest is folded."""
     review = group[0]
     rows, cannot = words.in_order(review)
@@ -193,36 +193,36 @@ def _review(group: Sequence[Review]) -> Iterator[Block]:  # noqa: C901 - one blo
     yield from (_finding(review, each) for each in review.findings)
     for notice in review.notices:
         said = " ".join([notice.source, notice.logical_id, notice.text, notice.next_step])
-        yield Block(f"- **{text(notice.mode)}** {text(said)}")
+        yield CommentPart(f"- **{text(notice.mode)}** {text(said)}")
     if rows:
         lines = [row("", "Resource", "Effect", "Change"), row(*["---"] * 4)]
-        yield Block("\n" + "\n".join(lines))
-        yield from (Block(_row(review, each)) for each in rows)
-        yield Block("")
+        yield CommentPart("\n" + "\n".join(lines))
+        yield from (CommentPart(_row(review, each)) for each in rows)
+        yield CommentPart("")
     if words.surprises(review):
-        yield Block(f"\n{text(words.surprises(review))}\n")
+        yield CommentPart(f"\n{text(words.surprises(review))}\n")
     if words.scales_otherwise(review.scaling) and review.scaling is not None:
         yield _scaling(review.scaling)
     for kind, heading in words.ACCESS.items():
         found = [each for each in review.access if each.kind == kind]
         if found:
             name = f"{heading} ({len(found)})"
-            yield Block(f"\n{folded(name, _table(found))}", f"\n{text(name)}")
+            yield CommentPart(f"\n{folded(name, _table(found))}", f"\n{text(name)}")
     if rows:
-        yield Block("\n<details><summary>Every change</summary>\n")
+        yield CommentPart("\n<details><summary>Every change</summary>\n")
         yield from (resource(review, each) for each in rows)
-        yield Block("\n</details>")
+        yield CommentPart("\n</details>")
     if cannot:
-        yield Block(f"\n<details><summary>{words.cannot_change(cannot)}</summary>\n")
+        yield CommentPart(f"\n<details><summary>{words.cannot_change(cannot)}</summary>\n")
         yield from (resource(review, each) for each in cannot)
-        yield Block("\n</details>")
+        yield CommentPart("\n</details>")
     if review.others:
         lines = [line for each in review.others for line in _other(each, review.change_set.type)]
         summary = f"Stack settings ({len(review.others)})"
-        yield Block(f"\n{folded(summary, fenced(lines, 'diff'))}", f"\n{summary}")
+        yield CommentPart(f"\n{folded(summary, fenced(lines, 'diff'))}", f"\n{summary}")
     if review.unknown:
         sentences = "\n".join(f"- {text(sentence)}" for sentence in review.unknown)
-        yield Block(f"\n{folded('Not known', sentences)}")
+        yield CommentPart(f"\n{folded('Not known', sentences)}")
     yield from _footer(group)
 
 
@@ -265,7 +265,7 @@ def _cut(value: str) -> str:
     return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
 
 
-def _scaling(effect: ScalingEffect) -> Block:
+def _scaling(effect: ScalingEffect) -> CommentPart:
     heading = f"\n**{words.HEADING}**\n"
     lines = [heading]
     if effect.loads:
@@ -281,37 +281,37 @@ def _scaling(effect: ScalingEffect) -> Block:
         lines.append(row(text(load.title), *cells))
     said = [*effect.warnings, *effect.unknown]
     lines += ["", *(f"- {text(each)}" for each in said)] if said else []
-    return Block("\n".join(lines), heading)
+    return CommentPart("\n".join(lines), heading)
 
 
-def _header(group: Sequence[Review]) -> Iterator[Block]:
+def _header(group: Sequence[Review]) -> Iterator[CommentPart]:
     review = group[0]
     blocking = "BLOCKED, " if words.refused(review) else ""
     warnings = sum(each.level == "warning" for each in review.findings)
     warned = f", {warnings} warning{'' if warnings == 1 else 's'}" if warnings else ""
     name = f"{review.where.deployment}: {blocking}{words.counts(review)}{warned}"
-    yield Block(f"\n### {text(name)}\n")
+    yield CommentPart(f"\n### {text(name)}\n")
     for each in group:
         same = "" if each is review else f"**{text(each.where.deployment)}** does the same, "
         stack = f"{'predicted, ' if each.predicted else ''}stack {each.where.stack_name}"
         said = ", ".join(part for part in (stack, words.place(each)) if part)
-        yield Block(f"{same}{text(said)}  ")
+        yield CommentPart(f"{same}{text(said)}  ")
     if review.change_set.reason:
-        yield Block(f"CloudFormation says: {text(review.change_set.reason)}\n")
+        yield CommentPart(f"CloudFormation says: {text(review.change_set.reason)}\n")
     for key, value in words.unknown_members(review).items():
-        yield Block(f"{text(key)}: {code(words.value_text(value))}\n")
+        yield CommentPart(f"{text(key)}: {code(words.value_text(value))}\n")
 
 
-def _footer(group: Sequence[Review]) -> Iterator[Block]:
+def _footer(group: Sequence[Review]) -> Iterator[CommentPart]:
     for each in group:
         if not each.predicted:
-            yield Block(
+            yield CommentPart(
                 f"\n[{text(each.where.stack_name)} in the console]({console_link(each)}),"
                 f" change set {code(each.change_set.arn)}"
             )
 
 
-def _finding(review: Review, finding: Finding) -> Block:
+def _finding(review: Review, finding: Finding) -> CommentPart:
     """One alert; blank lines around it, or GitHub does not draw it."""
     what = f"> {text(finding.what)}. {code(finding.id)}"
     lines = [f"\n> [!{ALERTS[finding.level]}]", what]
@@ -320,7 +320,7 @@ def _finding(review: Review, finding: Finding) -> Block:
         by = words.let_through(review, finding)
         accept = f"To accept it: {code(f'--allow {finding.allowed_by}')}"
         lines.append(f"> {f'**{text(by)}**' if by else accept}")
-    return Block("\n".join([*lines, ""]), "\n".join([*lines[:2], ""]))
+    return CommentPart("\n".join([*lines, ""]), "\n".join([*lines[:2], ""]))
 
 
 def _table(rows: Sequence[AccessChange]) -> str:
