@@ -217,7 +217,12 @@ def test_tags_are_on_everything_that_takes_them() -> None:
 
 def test_the_sum_of_queues_scales_as_one_queue_would() -> None:
     values = read_parameters((EXAMPLE / "params/dev/invoices.yaml").read_text(), "invoices")
-    one = build(dataclasses.replace(workers.INVOICES, more_queues=())).to_dict()
+    # Of itself one queue would scale in on what is visible, and two on what is outstanding.
+    alone = dataclasses.replace(
+        workers.INVOICES, more_queues=(), scale_in_on=workers.INVOICES.scales_in_on,
+        drained_minutes=workers.INVOICES.quiet_minutes,
+    )  # fmt: skip
+    one = build(alone).to_dict()
     given = {name: value for name, value in values.items() if name in one["Parameters"]}
     jobs = Trace.of([Message(60 * minute, 300) for minute in range(60)])
     settings = Settings(heartbeat=60)

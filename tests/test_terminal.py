@@ -14,8 +14,8 @@ from workerstack.review.show.words import broken, shown, wrapped
 
 
 def squeezed(text: str) -> str:
-    """A text without what wrapping and YAML's quoting change."""
-    return "".join(each for each in text if each.isalnum())
+    """A text without what wrapping, YAML's quoting and the beginning of a sentence change."""
+    return "".join(each for each in text if each.isalnum()).casefold()
 
 
 @pytest.mark.soak

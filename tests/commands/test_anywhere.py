@@ -85,7 +85,7 @@ def test_the_whole_way(
     code, out, err = command("review", *FILE, "--yes", "--output", file)
     assert code == 2, err
     assert f"web is in account {account}, us-west-2, as arn:aws:" in err
-    assert f"infra/web-dev.yaml --stack web: creation of web (account {account}, us-west-2)" in out
+    assert f"infra/web-dev.yaml --stack web: creation of web\naccount {account}, us-west-2" in out
     code, _, err = command("execute", file, committed=True)
     assert code == 0, err
     assert "Next: See later whether it was changed by hand: `deploy.py drift infra/web-dev.y" in err

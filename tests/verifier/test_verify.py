@@ -384,13 +384,10 @@ def test_the_longest_job_fits_into_the_visibility_timeout(world: World) -> None:
     """The worker declares it in the Metadata of its task definition, in seconds."""
     deployed = (world.checkout / TEMPLATE).read_text()
     file = world.checkout / TEMPLATE
-    text = "Description: 'The task: container, size, roles and workspace.'"
+    text = "      Worker:\n        Protection"
     assert text in deployed
-    file.write_text(
-        deployed.replace(text, f"{text}\n      Worker: {{LongestJob: 900}}").replace(
-            "StopTimeout: 120", "StopTimeout: 119"
-        )
-    )
+    longest = text.replace("Protection", "LongestJob: 900\n        Protection")
+    file.write_text(deployed.replace(text, longest).replace("StopTimeout: 120", "StopTimeout: 119"))
     carry_out(make(world.checkout, world.clients), world.checkout, world.clients)
     found = world.failing()["queue"]
     assert "is 30 s, and the worker's longest job takes 900 s" in found.evidence

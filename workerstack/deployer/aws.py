@@ -1,6 +1,7 @@
 """The one place where AWS clients are made, who calls, and how AWS's errors become sentences."""
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -100,6 +101,18 @@ def _loader(data_path: str | None) -> Any:
     return create_loader(data_path)
 
 
+def _errors_of_aws() -> tuple[type[Exception], ...]:
+    """What botocore raises; nothing where nobody has loaded it, and so AWS was not asked.
+
+    `simulate.py` asks AWS for `--learn ENV/STACK` alone, and else works without boto3.
+    """
+    if "botocore" not in sys.modules:
+        return ()
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return BotoCoreError, ClientError
+
+
 @contextmanager
 def explained(
     resume: str | None = None, *, goes_on: str = GOES_ON, profile: str | None = None
@@ -109,11 +122,11 @@ def explained(
     With ``resume``, the command that goes on watching, every one of them is Detached: what
     runs in AWS goes on without us, as ``goes_on`` says. ``profile`` is the one that is used.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except Exception as error:
+        if not isinstance(error, _errors_of_aws()):
+            raise
         if is_busy(error) and not resume:
             raise Refusal(
                 "Another operation is under way on this stack",

@@ -92,7 +92,15 @@ def workers(answers: Answers) -> str:
                 "        ),",
             ]
         lines.append("    ),")
-    lines += [")", "", f"ALL = ({constant},)", ""]
+    lines += [
+        "    # Who keeps ECS from stopping a busy task: the worker, a sidecar, or nobody and why.",
+        '    protection="none",',
+        '    unprotected="not decided yet; a job that is stopped starts again",',
+        ")",
+        "",
+        f"ALL = ({constant},)",
+        "",
+    ]
     return "\n".join(lines)
 
 
