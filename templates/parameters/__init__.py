@@ -137,7 +137,7 @@ class Parameters:
             "Queue": [*queue, *([self.alarm_topic] if self.alarm_topic else [])],
             "Size": self.size.parameters,
             "Roles": [each for each in roles if each],
-            "PhysicalNames": _all(self.names) if self.names else [],
+            "Names": _all(self.names) if self.names else [],
         }
 
     def check(self, worker: Worker) -> None:

@@ -88,7 +88,8 @@ def test_the_whole_way(
     assert f"infra/web-dev.yaml --stack web: creation of web\naccount {account}, us-west-2" in out
     code, _, err = command("execute", file, committed=True)
     assert code == 0, err
-    assert "Next: See later whether it was changed by hand: `deploy.py drift infra/web-dev.y" in err
+    assert "Next: See later whether it was changed by hand:" in err
+    assert "`deploy.py drift infra/web-dev.yaml --stack web`" in err
     assert client("sqs").get_queue_url(QueueName="web-orders")["QueueUrl"]
     assert command("watch", *FILE)[0] == 0
     code, _, err = command("drift", *FILE)
