@@ -36,9 +36,12 @@ export async function run(sqs, work, pause = 5, poll = 20) {
         await hide(0);
         break;
       }
-      const beating = setInterval(() => hide(3 * beat).catch(console.error), beat * 1000); // two may fail
+      let hidden = Promise.resolve();
+      const beating = setInterval(() => { hidden = hide(3 * beat).catch(console.error); }, beat * 1000); // two may fail
       try {
         await work(Body);
+        clearInterval(beating); // a beat that is under way ends first: SQS refuses it once the message is gone
+        await hidden;
         await sqs.send(new Delete({ QueueUrl, ReceiptHandle }));
       } catch (error) { // the message is tried anew, at most maxReceiveCount times
         console.error("failed", error);

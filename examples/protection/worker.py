@@ -45,9 +45,12 @@ def run(sqs, work, pause=5, poll=20):
             if stopping.is_set():  # not begun: back to the queue at once
                 sqs.change_message_visibility(**message, VisibilityTimeout=0)
                 break
-            Thread(target=beat, args=(sqs, message, done), daemon=True).start()
+            beating = Thread(target=beat, args=(sqs, message, done), daemon=True)
+            beating.start()
             try:
                 work(each["Body"])
+                done.set()  # a beat that is under way ends first: SQS refuses it afterwards
+                beating.join()
                 sqs.delete_message(**message)
             except Exception as error:  # the message is tried anew, at most maxReceiveCount times
                 print(f"failed: {error!r}")
