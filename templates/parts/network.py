@@ -11,7 +11,6 @@ from templates.parts.workspace import Workspace
 from templates.problems import Mistake
 
 HTTPS = 443
-DNS = 53
 NFS = 2049
 """The TCP port of NFS, which is all that EFS needs (EFS: "Network access")."""
 

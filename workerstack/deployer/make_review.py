@@ -109,25 +109,22 @@ def _running(ecs: Any, services: list[str]) -> int | None:
     return found if services else None
 
 
+WAITING, IN_FLIGHT = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+
+
 def _in_flight(sqs: Any, queues: list[str]) -> int | None:
-    name = "ApproximateNumberOfMessagesNotVisible"
-    found = 0
-    for queue in queues:
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        found += int(answer["Attributes"][name])
-    return found if queues else None
+    return sum(_messages(sqs, each, IN_FLIGHT) for each in queues) if queues else None
 
 
 def _waiting(sqs: Any, queues: Iterable[str]) -> dict[str, int]:
     """Messages of each queue, visible and in flight."""
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = {}
-    for queue in sorted(queues):
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
-        found[queue] = sum(int(answer["Attributes"][name]) for name in names)
-    return found
+    return {each: _messages(sqs, each, WAITING, IN_FLIGHT) for each in sorted(queues)}
+
+
+def _messages(sqs: Any, queue: str, *counts: str) -> int:
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))
+    return sum(int(answer["Attributes"][each]) for each in counts)
 
 
 def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:

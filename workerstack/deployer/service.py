@@ -391,7 +391,6 @@ class LiveWorker:
 
     service: Mapping[str, Any]
     task_definition: Mapping[str, Any]
-    worker_groups: list[Mapping[str, Any]]
     file_systems: Mapping[str, list[Mapping[str, Any]]]
     policies: list[Mapping[str, Any]]
     scalable_target: Mapping[str, Any]
@@ -416,7 +415,6 @@ def read_worker(clients: Clients, stack_id: str) -> LiveWorker:
     return LiveWorker(
         service=service,
         task_definition=task,
-        worker_groups=_groups(clients, network["securityGroups"]),
         file_systems={name: _mount_groups(clients, name) for name in _file_systems(task)},
         policies=policies,
         scalable_target=target(clients("application-autoscaling"), service),

@@ -67,8 +67,3 @@ def read_subject(deployment: Deployment, clients: Clients) -> Subject:
             raise
         denied = "cloudformation:ListStackResources"
     return Subject(deployment, resolved, deployed, clients, asked(clients), denied)
-
-
-def unmet(checks: list[Verdict]) -> list[Verdict]:
-    """Those that a person must look at: what is missing, and what could not be looked for."""
-    return [each for each in checks if not each.passed]

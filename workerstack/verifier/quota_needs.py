@@ -20,7 +20,6 @@ ON_DEMAND, SPOT = "L-3032A538", "L-36FBB829"
 RULES = "L-0EA8095F"
 """Rules of a security group, in each direction."""
 
-QUOTAS = {"fargate": (ON_DEMAND, SPOT), "vpc": (RULES,)}
 CONSOLE = "Raise it in Service Quotas, or lower {}"
 
 
