@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from workerstack.cloudformation import from_data, read, resolve, surroundings, text
+from workerstack.cloudformation.bodies import containers
 from workerstack.deployer import earlier, history, images, labels, revisions
 from workerstack.deployer.aws import Clients, code_of
-from workerstack.deployer.deployed import containers
 from workerstack.deployer.history import Execution
 from workerstack.deployer.source import Source, digest, template_text
 from workerstack.deployer.stack import OWNER, StackDescription, template_body

@@ -19,8 +19,8 @@ from workerstack.cloudformation import (
     surroundings,
     text,
 )
+from workerstack.cloudformation.bodies import containers as containers_of
 from workerstack.deployer import images
-from workerstack.deployer.deployed import containers as containers_of
 from workerstack.deployer.images import Image, Reference
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.cloudformation import text
+from workerstack.cloudformation.bodies import containers
 from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, DeployedStack, containers
+from workerstack.deployer.deployed import SERVICE, DeployedStack
 from workerstack.deployer.images import Reference
 from workerstack.review.case import MovedTag
 

@@ -166,9 +166,8 @@ def _backlog(look: Look) -> Faults:
 def _waiting(look: Look, url: str) -> int:
     if not url:
         return 0
-    name = "ApproximateNumberOfMessages"
-    answer = look.ask("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[name])
-    return int(answer["Attributes"][name])
+    with understood("sqs"):
+        return live_service.messages(look.clients("sqs"), url)["waiting"]
 
 
 def _running(look: Look) -> int:
