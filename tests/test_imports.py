@@ -161,3 +161,14 @@ def test_private_names_stay_in_their_file(room: str) -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workerstack"):
                 crossed = [each.name for each in node.names if each.name.startswith("_")]
                 assert not crossed, f"{file.relative_to(ROOT)} imports {crossed}"
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """Which `Row` is meant must not depend on the file that one is reading."""
+    found: dict[str, list[str]] = {}
+    for file in [*HOUSE.rglob("*.py"), *(ROOT / "templates").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    twice = {name: files for name, files in found.items() if len(files) > 1}
+    assert not twice

@@ -79,7 +79,7 @@ Holders = Mapping[tuple[str, str], Holder]
 
 
 @dataclass(frozen=True)
-class Right:
+class AllowedAction:
     """One action on one resource for one principal, that is allowed or denied.
 
     ``logical_id`` is where the statement stands.
@@ -219,14 +219,14 @@ def _name(stack: Stack, value: Any) -> str:
     return shown(value) if not isinstance(value, str) else value
 
 
-def rights(holder: Holder, effect: str = ALLOW) -> Iterator[Right]:
+def rights(holder: Holder, effect: str = ALLOW) -> Iterator[AllowedAction]:
     """Each action on each resource, a statement at a time."""
     for placed in holder.placed:
         for statement in placed.policy.statements:
             if statement.effect != effect:
                 continue
             for one in _single(statement):
-                yield Right(placed.logical_id, (holder.kind, holder.name), one)
+                yield AllowedAction(placed.logical_id, (holder.kind, holder.name), one)
 
 
 def _single(statement: Statement) -> Iterator[Statement]:
@@ -251,9 +251,9 @@ class Compared:
     """What a holder gains and loses. ``lost`` are actions that are allowed nowhere any more."""
 
     holder: Holder
-    gained: tuple[Right, ...] = ()
-    lost: tuple[Right, ...] = ()
-    denies_lost: tuple[Right, ...] = ()
+    gained: tuple[AllowedAction, ...] = ()
+    lost: tuple[AllowedAction, ...] = ()
+    denies_lost: tuple[AllowedAction, ...] = ()
     unknown: tuple[str, ...] = ()
     """Policies that are attached now and whose rights are not known here."""
     before: Holder | None = field(default=None, repr=False)
@@ -288,7 +288,7 @@ def _unknown(before: Holder, after: Holder) -> Iterator[str]:
         yield from (each.expression for each in policy.unknown if each not in known)
 
 
-def _gained(before: Holder, after: Holder) -> Iterator[Right]:
+def _gained(before: Holder, after: Holder) -> Iterator[AllowedAction]:
     denies = tuple(
         each for policy in after.policies for each in policy.statements if each.effect == DENY
     )
@@ -308,7 +308,7 @@ def _single_of(policies: Sequence[Policy], effect: str) -> Iterator[Statement]:
                 yield from _single(statement)
 
 
-def _denies_lost(before: Holder, after: Holder) -> Iterator[Right]:
+def _denies_lost(before: Holder, after: Holder) -> Iterator[AllowedAction]:
     """Denies of which a part is denied no more; and a boundary that goes is one, too."""
     wide = [Policy(tuple(_turned(each) for each in _single_of(after.policies, DENY)))]
     for right in rights(before, DENY):
@@ -320,7 +320,7 @@ def _turned(statement: Statement) -> Statement:
     return replace(statement, effect=ALLOW)
 
 
-def _lost(before: Holder, after: Holder) -> Iterator[Right]:
+def _lost(before: Holder, after: Holder) -> Iterator[AllowedAction]:
     """What was allowed, and is allowed on no part of its resources now.
 
     An action that is gained on another resource in the same change has moved there: what moves
@@ -345,7 +345,7 @@ def _actions(statement: Statement) -> frozenset[str]:
     return frozenset(shown(each).lower() for each in statement.actions)
 
 
-def _is_denied(holder: Holder, right: Right) -> bool:
+def _is_denied(holder: Holder, right: AllowedAction) -> bool:
     return any(
         each.effect == DENY and not each.conditions and _is_about_all(each, right)
         for policy in holder.policies
@@ -377,7 +377,7 @@ def _overlap(some: Sequence[Any], others: Sequence[Any]) -> bool:
     return any(overlaps(one, other) for one in some for other in others)
 
 
-def _is_about_all(deny: Statement, right: Right) -> bool:
+def _is_about_all(deny: Statement, right: AllowedAction) -> bool:
     """Whether a Deny takes the action everywhere it was allowed."""
     resources = right.statement.resources or ("*",)
     if deny.principals is not None and right.statement.principals is None:
