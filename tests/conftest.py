@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 from tests import deployed, soak
-from tests.preloaded import quick_clocks
+from tests.interpreter import Interpreter
+from tests.preloaded import POLL, quick_clocks
 from tests.programs import Programs
 from workerstack import localaws
 from workerstack.command_line import run
@@ -52,6 +53,19 @@ def programs() -> Iterator[Programs]:
     """Runs a program of ours in a process of its own, without the time that imports take."""
     with Programs() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Path]:
+    """Stands where Python does in a script, without the time that imports and polls take."""
+    code = f"""
+from tests.preloaded import load
+from workerstack.deployer import clock
+load()
+clock.SHORTEST = {POLL}
+"""
+    with Interpreter(ROOT, code) as running:
+        yield running.program
 
 
 @pytest.fixture

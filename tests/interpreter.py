@@ -1,23 +1,22 @@
 """An interpreter for scripts that stands where Python would, forked from one that has imported.
 
-`python tests/interpreter.py SOCKET MODULE...` imports the modules from the folder that it is in,
-and then becomes, once for each connection, the process that is asked for. What asks is a program
-at ``Interpreter.program``, which takes Python's words (`-m NAME ...`, `FILE ...`), and hands over
-its folder, environment and streams. A module that a script finds imported is the file that Python
-would have imported in that folder: what proves something of a fresh process is run by Python.
+`python tests/interpreter.py SOCKET CODE` runs the code, which imports things, in the folder where
+it is, and then becomes, once for each connection, the process that is asked for. What asks is a
+program at ``Interpreter.program``, which takes Python's words (`-m NAME ...`, `FILE ...`), and
+hands over its folder, environment and streams. What is imported is the file that Python would
+have imported in that folder. What proves something of a fresh process is run by Python itself.
 """
 
 import gc
-import importlib
 import json
 import os
 import runpy
-import signal
+import select
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,10 +35,10 @@ sys.exit(code[0] if code else "the interpreter is gone")
 
 
 class Interpreter:
-    """The process that has imported these modules in a folder, begun when it is made."""
+    """The process that has run this code in a folder, begun when it is made."""
 
     def __init__(
-        self, folder: Path, modules: Sequence[str], environment: Mapping[str, str]
+        self, folder: Path, code: str, environment: Mapping[str, str] | None = None
     ) -> None:
         # Not in pytest's folder: the address of a socket has at most 107 characters.
         self._own = tempfile.TemporaryDirectory()
@@ -48,8 +47,8 @@ class Interpreter:
         self.program.write_text(PROGRAM.format(python=sys.executable, address=address))
         self.program.chmod(0o755)
         self._server = subprocess.Popen(
-            [sys.executable, __file__, address, *modules], cwd=folder, env=environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [sys.executable, __file__, address, code], cwd=folder, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self._server.stdout
         assert self._server.stdout.readline() == "ready\n"
@@ -58,25 +57,27 @@ class Interpreter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.terminate()
         self._server.communicate()
         self._own.cleanup()
 
 
 def serve(address: str) -> dict[str, Any]:
-    """Answers until it is ended; gives, in a process that was forked, what to run there."""
+    """Answers until nobody holds its input any more; gives, in a fork, what to run there."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those below ended
-        while True:
+        running = set()
+        while server in select.select([server, sys.stdin], [], [])[0]:
             connection, _ = server.accept()
-            if os.fork() == 0:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            running -= {pid for pid in running if os.waitpid(pid, os.WNOHANG)[0]}
+            if (pid := os.fork()) == 0:
                 break
+            running.add(pid)
             connection.close()
+        else:
+            raise SystemExit
     with connection:
         size, streams, _, _ = socket.recv_fds(connection, 4, 3)
         text = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
@@ -107,15 +108,14 @@ def become(asked: Mapping[str, Any]) -> None:
         runpy.run_path(words[0], run_name="__main__")
 
 
-def load(modules: Sequence[str]) -> None:
-    """Imports them as they would be imported in this folder, and freezes what that made."""
+def load(code: str) -> None:
+    """Runs it, and freezes what that made, so that no process copies it when it collects."""
     sys.path[0] = str(Path.cwd())
-    for name in modules:
-        importlib.import_module(name)
+    exec(code, {})  # noqa: S102 - a test's own
     gc.collect()
     gc.freeze()
 
 
 if __name__ == "__main__":
-    load(sys.argv[2:])
+    load(sys.argv[2])
     become(serve(sys.argv[1]))

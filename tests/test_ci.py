@@ -456,6 +456,7 @@ def approval(**members: Any) -> dict[str, Any]:
 def test_what_was_approved_is_shown_again_executed_and_verified(pipeline: Pipeline) -> None:
     pipeline.fresh = True
     done = pipeline.review()
+    pipeline.fresh = False
     assert done.returncode == 0, done.stderr
     assert pipeline.project.output("changes") == "true"
     shown = pipeline.project.summary.read_text()
@@ -475,7 +476,6 @@ def test_what_was_approved_is_shown_again_executed_and_verified(pipeline: Pipeli
     assert "executed and verified" in pipeline.project.summary.read_text()
     assert told(done) == told(asked) == told(executed) == []
 
-    pipeline.fresh = False
     assert pipeline.review().returncode == 0
     assert pipeline.project.output("changes") == ""
     assert "No stack would change" in pipeline.project.summary.read_text()

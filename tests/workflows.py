@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from tests.interpreter import Interpreter
+from tests.preloaded import POLL, SERVICES
 from workerstack.localaws import walkthrough
 
 ROOT = Path(__file__).parent.parent
@@ -25,20 +26,24 @@ FOLDER = ROOT / ".github/workflows"
 NEEDED = ("workerstack", "out", "params")
 TOKEN = "a-token"  # noqa: S105 - of a GitHub that the tests make
 PROGRAMS = ("deploy.py", "simulate.py")
-STEPS = tuple(f"workerstack.ci.{path.stem}" for path in ROOT.glob("workerstack/ci/[a-z]*.py"))
-IMPORTED = {
-    "execute": (
-        "boto3",
-        *STEPS,
-        *(f"workerstack.commands.{each}" for each in ("deploy", "review", "operation", "verify")),
-    ),
-    "predict": (
-        "matplotlib.figure",
-        *STEPS,
-        *(f"workerstack.commands.{each}" for each in ("deploy", "diff", "simulate")),
-    ),
+STEPS = ", ".join(f"workerstack.ci.{path.stem}" for path in ROOT.glob("workerstack/ci/[a-z]*.py"))
+PREPARED = {
+    "execute": f"""
+import boto3, {STEPS}
+from workerstack.commands import deploy, operation, review, verify
+from workerstack.deployer import clock
+from workerstack.deployer.aws import Clients
+clock.SHORTEST = {POLL}
+clients = Clients("us-west-2")
+for service in {SERVICES}:
+    clients(service)
+""",
+    "predict": f"""
+import matplotlib.figure, {STEPS}
+from workerstack.commands import deploy, diff, simulate
+""",
 }
-"""What the steps of a job import, where these requirements are installed."""
+"""What the steps of a job import and read, where these requirements are installed."""
 OURS = {path.stem for path in ROOT.glob("*.py")} | {
     path.parent.name for path in ROOT.glob("*/*.py")
 }
@@ -110,9 +115,11 @@ class Home:
         blocker.mkdir()
         (blocker / "sitecustomize.py").write_text(BLOCKER)
         project = Checkout(self._pristine)
-        project.git("init", "--quiet", "--initial-branch=main")
+        project.git("init", "--quiet", "--initial-branch=main", "--template=")
+        (root / ".git/info").mkdir()
         (root / ".git/info/exclude").write_text("reviews/\n.reviews/\n")
         self.base = project.commit("base")
+        project.git("repack", "-a", "-d", "-q")  # fewer files to copy
 
     def begin(self) -> "Checkout":
         """The project as it was at first, whatever another test did to it."""
@@ -124,7 +131,7 @@ class Home:
         """An interpreter that has, and has imported, the packages that a job installs."""
         if requirements not in self._interpreters:
             self._interpreters[requirements] = Interpreter(
-                self.folder / "checkout", IMPORTED[requirements], environment
+                self.folder / "checkout", PREPARED[requirements], environment
             )
         return self._interpreters[requirements].program
 

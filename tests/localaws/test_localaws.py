@@ -832,7 +832,7 @@ def test_a_port_that_is_taken_or_none(endpoint: localaws.Endpoint) -> None:
 
 
 def test_the_walkthrough_whatever_the_shell_holds(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path
 ) -> None:
     """`make run`: to its end, past a profile and a proxy, and nothing is left behind."""
     for name in ("HTTP_PROXY", "http_proxy"):
@@ -842,7 +842,7 @@ def test_the_walkthrough_whatever_the_shell_holds(
     monkeypatch.setenv("AWS_PROFILE", "of-somebody")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = subprocess.run(
-        [sys.executable, "-m", "workerstack.localaws.walkthrough"],
+        [str(python), "-m", "workerstack.localaws.walkthrough"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, list(tmp_path.iterdir())) == (0, []), done.stdout + done.stderr
