@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def client(endpoint: localaws.Endpoint, account: str) -> Callable[[str], Any]:
-    return lambda service: walkthrough.client(service, endpoint.url, account)
+    return cache(lambda service: walkthrough.client(service, endpoint.url, account))
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def serve(address: str) -> dict[str, Any]:
         server.listen()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        running = set()
+        running: set[int] = set()
         while server in select.select([server, sys.stdin], [], [])[0]:
             connection, _ = server.accept()
             running -= {pid for pid in running if os.waitpid(pid, os.WNOHANG)[0]}

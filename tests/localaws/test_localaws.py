@@ -882,8 +882,8 @@ def test_the_walkthrough_whatever_the_shell_holds(
 def test_completing_twice_changes_nothing(endpoint: localaws.Endpoint) -> None:
     from ministack import app
     from ministack.core import router
+    from ministack.services.cloudformation import engine, provisioners
     from ministack.services.cloudformation import handlers as actions
-    from ministack.services.cloudformation import provisioners
 
     def tables() -> list[Any]:
         handlers = provisioners._RESOURCE_HANDLERS
@@ -891,6 +891,7 @@ def test_completing_twice_changes_nothing(endpoint: localaws.Endpoint) -> None:
             {name: dict(handler) for name, handler in handlers.items()},
             dict(provisioners._REPLACING_PROPERTIES),
             dict(provisioners._CONDITIONALLY_REPLACING_PROPERTIES),
+            engine.CfnLoader,
             provisioners._cw_metric_alarm_record,
             provisioners._normalize_container_defs,
             dict(actions._ACTION_HANDLERS),
