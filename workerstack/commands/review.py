@@ -26,6 +26,7 @@ from workerstack.problem import Problem, harmless
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workerstack.deployer.aws import Clients
     from workerstack.review.model import Finding, Review
     from workerstack.verifier.check import Verdict
 
@@ -82,7 +83,9 @@ def review(
         confirm(deployment, "Make a change set for", yes=yes)
     allowed = _allowed(allow, [each.name for each in chosen])
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        looking = {each.name: pool.submit(needs, each, connection) for each in chosen}
+        looking = {
+            each.name: pool.submit(needs, each, clients_of(each, **connection)) for each in chosen
+        }
         found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
     moved = []
     for deployment in chosen:
@@ -113,17 +116,15 @@ def show_needs(found: "Mapping[str, Sequence[Verdict]]", form: str) -> None:
             say(*section.split("\n"))
 
 
-def needs(
-    deployment: deployments.Deployment, connection: dict[str, str | None]
-) -> "Sequence[Verdict]":
+def needs(deployment: deployments.Deployment, clients: "Clients") -> "Sequence[Verdict]":
     """Whether what a stack needs exists; one line where even that cannot be looked for."""
     from workerstack.deployer.aws import explained
     from workerstack.verifier.check import Verdict
     from workerstack.verifier.preflight import preflight
 
     try:
-        with explained(profile=connection["profile"]):
-            return preflight(deployment, clients_of(deployment, **connection))
+        with explained(profile=clients.profile):
+            return preflight(deployment, clients)
     except Problem as problem:
         said = f"not known: {problem.what}, {problem.why}"
         return [Verdict("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
@@ -230,10 +231,8 @@ def reviews(
     from workerstack.deployer import make_review
     from workerstack.deployer.aws import explained
 
-    def one(deployment: deployments.Deployment) -> "Review | None":
-        # Each thread has clients of its own: making them is not safe between threads.
-        with explained(profile=connection["profile"]):
-            clients = clients_of(deployment, **connection)
+    def one(deployment: deployments.Deployment, clients: "Clients") -> "Review | None":
+        with explained(profile=clients.profile):
             return make_review.make_review(
                 deployment,
                 clients,
@@ -245,7 +244,9 @@ def reviews(
     found: dict[str, Review | None] = {}
     problems: dict[str, Problem] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool, status(len(chosen), "Reviewed") as done:
-        running = {pool.submit(one, each): each.name for each in chosen}
+        running = {
+            pool.submit(one, each, clients_of(each, **connection)): each.name for each in chosen
+        }
         for each in as_completed(running):
             name = running[each]
             try:

@@ -164,7 +164,9 @@ def _review(
     again = [deployments.load(each.name, root) for each in chosen]
     several = len(again) > 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        looking = {each.name: pool.submit(needs, each, connection) for each in again}
+        looking = {
+            each.name: pool.submit(needs, each, clients_of(each, **connection)) for each in again
+        }
         found, problems = reviews(again, connection, {each.name: [] for each in again},
                                   revert_drift=False)  # fmt: skip
     made = list(found.values())

@@ -28,9 +28,6 @@ def preflight(deployment: Deployment, clients: Clients) -> list[Verdict]:
     """One check a need, in the order of the template; nothing is changed."""
     subject = read_subject(deployment, clients)
     found = needs(subject)
-    # Making a client is not safe between threads, and using one is.
-    for service in dict.fromkeys(name for need in found for name in need.services):
-        clients(service)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(partial(judge, subject=subject), found))
 
