@@ -13,9 +13,9 @@ from troposphere.cloudwatch import (
     MetricStat,
 )
 
-from templates.description import described, meant
 from templates.queues import QueueReference
-from templates.steps import Side
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.steps import Side
 
 VISIBLE = "ApproximateNumberOfMessagesVisible"
 IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"

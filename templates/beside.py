@@ -14,11 +14,11 @@ from troposphere.ecs import (
 from troposphere.logs import LogGroup
 
 from templates import container
-from templates.parameters import ImageParameters, Parameters
-from templates.parts.protection import PROTECTOR
-from templates.parts.sidecars import LONGEST_STOP_TIMEOUT, ROUTER, LogRouter, Sidecar
 from templates.queues import QueueReference
-from templates.specification import PROTECTOR_MEMORY, Worker
+from workerstack.specification.parameters import ImageParameters, Parameters
+from workerstack.specification.protection import PROTECTOR
+from workerstack.specification.sidecars import LONGEST_STOP_TIMEOUT, ROUTER, LogRouter, Sidecar
+from workerstack.specification.worker import PROTECTOR_MEMORY, Worker
 
 
 def containers(

@@ -31,10 +31,10 @@ from troposphere.logs import LogGroup
 
 from templates import beside
 from templates.container import WORKSPACE, scratch_name, worker_container
-from templates.description import described, meant
-from templates.parameters import Parameters, WorkspaceParameters
 from templates.queues import QueueReference
-from templates.specification import Worker
+from workerstack.specification import Worker
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.parameters import Parameters, WorkspaceParameters
 
 SPOT = "FARGATE_SPOT"
 ON_DEMAND = "FARGATE"

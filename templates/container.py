@@ -18,14 +18,14 @@ from troposphere.ecs import (
 from troposphere.ecs import Secret as ContainerSecret
 from troposphere.logs import LogGroup
 
-from templates.parameters import ImageParameters, Parameters
-from templates.parts import container as parts
-from templates.parts.environment import Varying
-from templates.parts.protection import PROTECTOR
-from templates.parts.secrets import Secret, StoredParameter
-from templates.parts.sidecars import ROUTER
 from templates.queues import QueueReference, stand_in
-from templates.specification import Worker
+from workerstack.specification import Worker
+from workerstack.specification import container as parts
+from workerstack.specification.environment import Varying
+from workerstack.specification.parameters import ImageParameters, Parameters
+from workerstack.specification.protection import PROTECTOR
+from workerstack.specification.secrets import Secret, StoredParameter
+from workerstack.specification.sidecars import ROUTER
 
 PROTECTOR_PORT = 9324
 """Where the sidecar stands in for SQS, on the loopback interface of the task."""

@@ -6,11 +6,11 @@ from typing import Any
 from troposphere import Parameter, Ref, Sub
 from troposphere.ec2 import SecurityGroup, SecurityGroupIngress, SecurityGroupRule, VPCEndpoint
 
-from templates.description import described
-from templates.parameters import Parameters, WorkspaceParameters
-from templates.parameters.network import ROUTE_TABLES
-from templates.parts.names import camel
-from templates.parts.network import GATEWAYS, HTTPS, NFS, Egress, Network
+from workerstack.specification.metadata import described
+from workerstack.specification.names import camel
+from workerstack.specification.network import GATEWAYS, HTTPS, NFS, Egress, Network
+from workerstack.specification.parameters import Parameters, WorkspaceParameters
+from workerstack.specification.parameters.network import ROUTE_TABLES
 
 
 def worker_security_group(

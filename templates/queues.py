@@ -17,9 +17,9 @@ from troposphere import (
 )
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
-from templates.description import described, meant
-from templates.parameters import OwnQueueParameters
-from templates.parts.queues import ImportedQueue, OwnQueue
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.parameters import OwnQueueParameters
+from workerstack.specification.queues import ImportedQueue, OwnQueue
 
 FOUR_DAYS = 345_600
 """For how long an unprocessed message is kept, in seconds: SQS's own default."""

@@ -28,12 +28,17 @@ from troposphere.iam import Role, RolePolicy
 from troposphere.logs import LogGroup
 
 from templates.container import secret_arn, stored_parameter_arn
-from templates.description import described, meant
-from templates.parameters import ImageParameters, Parameters, WorkspaceParameters, secrets
-from templates.parts.rights import Bucket, allow, in_own_account
-from templates.parts.secrets import Key, StoredParameter
-from templates.problems import wrong
-from templates.specification import Worker
+from workerstack.specification import Worker
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.mistakes import wrong
+from workerstack.specification.parameters import (
+    ImageParameters,
+    Parameters,
+    WorkspaceParameters,
+    secrets,
+)
+from workerstack.specification.rights import Bucket, allow, in_own_account
+from workerstack.specification.secrets import Key, StoredParameter
 
 
 def execution_role(worker: Worker, parameters: Parameters) -> Role:

@@ -8,20 +8,20 @@ from troposphere.ec2 import SecurityGroup
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from templates import alarms, compute, customized, network, queues, roles, scaling, telling
-from templates.kept import keep
+from templates import alarms, compute, network, queues, roles, scaling, telling
 from templates.outputs import outputs
-from templates.parameters import (
+from templates.queues import QueueReference
+from workerstack.specification import Worker, customized
+from workerstack.specification.checked import placed
+from workerstack.specification.kept import keep
+from workerstack.specification.mistakes import SpecificationError
+from workerstack.specification.parameters import (
     ImportedQueueParameters,
     OwnQueueParameters,
     Parameters,
     QueueParameters,
 )
-from templates.parts.checked import placed
-from templates.parts.queues import ImportedQueue, OwnQueue
-from templates.problems import SpecificationError
-from templates.queues import QueueReference
-from templates.specification import Worker
+from workerstack.specification.queues import ImportedQueue, OwnQueue
 
 
 def build(worker: Worker) -> Template:

@@ -13,9 +13,9 @@ from troposphere.cloudwatch import (
 from troposphere.logs import LogGroup, MetricFilter, MetricTransformation
 from troposphere.sqs import Queue
 
-from templates.description import described
-from templates.parts.telling import Errors
 from templates.queues import QueueReference, name_of
+from workerstack.specification.alarms import Errors
+from workerstack.specification.metadata import described
 
 ALARM_HAS_TOPIC = "AlarmHasTopic"
 """The condition under which an alarm tells somebody."""

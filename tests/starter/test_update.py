@@ -101,10 +101,10 @@ def test_a_later_version_is_merged_into_the_work_tree(
 
 
 def test_what_is_not_committed_is_not_merged_over(project: Path) -> None:
-    (project / "templates/steps.py").write_text("mine")
+    (project / "templates/scaling.py").write_text("mine")
     with pytest.raises(Refusal) as told:
         update.update(project)
-    assert str(told.value).startswith("Not committed: templates/steps.py: ")
+    assert str(told.value).startswith("Not committed: templates/scaling.py: ")
 
 
 def test_a_folder_of_something_else_is_no_project(tmp_path: Path) -> None:

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from troposphere import Parameter
 from troposphere.constants import NUMBER, STRING
 
-from templates.parts.capacity import FARGATE_MEMORY, LEAST_STORAGE, MOST_BASE, MOST_STORAGE, Spot
-from templates.specification import LOG_RETENTION_DAYS, Worker
+from workerstack.specification.capacity import (
+    FARGATE_MEMORY,
+    LEAST_STORAGE,
+    MOST_BASE,
+    MOST_STORAGE,
+    Spot,
+)
+from workerstack.specification.worker import LOG_RETENTION_DAYS, Worker
 
 
 @dataclass(frozen=True)

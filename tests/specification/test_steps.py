@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from templates.problems import SpecificationError
-from templates.steps import Adjustment, Side, Step, step_table
 from workerstack.cloudformation.steps import StepBounds as RuleStep
 from workerstack.cloudformation.steps import matching, probes
+from workerstack.specification.mistakes import SpecificationError
+from workerstack.specification.steps import Adjustment, Side, Step, step_table
 
 
 def test_the_edit_workers_table() -> None:

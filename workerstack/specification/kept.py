@@ -11,7 +11,7 @@ from typing import Any
 
 from troposphere import AWSHelperFn, BaseAWSObject, GetAtt, Ref, Sub, Template
 
-from templates.problems import Mistake, wrong
+from workerstack.specification.mistakes import Mistake, wrong
 
 KEEPABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

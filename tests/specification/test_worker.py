@@ -14,9 +14,7 @@ from awacs.aws import Allow, Statement
 import templates
 from examples.invoices.workers import INVOICES, REPORTS
 from templates import workers
-from templates.parts.checked import mistakes_of
-from templates.problems import SpecificationError
-from templates.specification import (
+from workerstack.specification import (
     Alarms,
     Bucket,
     CachedImage,
@@ -38,6 +36,7 @@ from templates.specification import (
     SendTo,
     Sidecar,
     Spot,
+    Step,
     StoredParameter,
     Table,
     Topic,
@@ -47,12 +46,13 @@ from templates.specification import (
     Worker,
     Workspace,
 )
-from templates.steps import Step
+from workerstack.specification.checked import mistakes_of
+from workerstack.specification.mistakes import SpecificationError
 
 PLAIN = workers.THUMBNAILS
 UNDECIDED = dataclasses.replace(PLAIN, protection=None, unprotected="")
 """Nothing is said of protection, so that a test may."""
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "0" * 64
 ARN = "arn:aws:sqs:us-west-2:111122223333:orders"
 
@@ -304,13 +304,15 @@ def test_every_refusal_is_a_row() -> None:
         with pytest.raises(SpecificationError) as caught:
             templates.build(dataclasses.replace(UNDECIDED, **change()))
         told += [each.what for each in caught.value.mistakes]
-    for pattern, place in refusals():
+    found = list(refusals())
+    assert len(found) > 90
+    for pattern, place in found:
         assert any(re.fullmatch(pattern, each, re.DOTALL) for each in told), place
 
 
 def refusals() -> Iterator[tuple[str, str]]:
-    """What each Mistake of the templates says, as a pattern, and where it stands."""
-    for file in sorted((ROOT / "templates").rglob("*.py")):
+    """What each Mistake of the room says, as a pattern, and where it stands."""
+    for file in sorted((ROOT / "workerstack/specification").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Mistake":
                 what = node.args[0]
@@ -356,7 +358,7 @@ def test_a_part_is_told_where_it_is_made() -> None:
         dataclasses.replace(PLAIN, queue=queue)
     [told] = caught.value.mistakes
     assert (told.file, told.line) == (mistake.file, mistake.line)
-    assert told.file.endswith("test_specification.py")
+    assert told.file.endswith("test_worker.py")
 
 
 @pytest.mark.parametrize("worker", [*workers.ALL, INVOICES, REPORTS], ids=lambda each: each.name)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from templates.parts.checked import specified
-from templates.problems import wrong
+from workerstack.specification.checked import specified
+from workerstack.specification.mistakes import wrong
 
 MOST_ADJUSTMENTS = 20
 """Step adjustments that one policy may have (Application Auto Scaling, PutScalingPolicy)."""

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Literal
 
-from templates.parts.checked import about, specified
-from templates.parts.container import HealthCheck
-from templates.parts.environment import Varying
-from templates.parts.images import Image
-from templates.parts.names import labelled, variable_name
-from templates.parts.secrets import Secret, StoredParameter
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.container import HealthCheck
+from workerstack.specification.environment import Varying
+from workerstack.specification.images import Image
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import labelled, variable_name
+from workerstack.specification.secrets import Secret, StoredParameter
 
 LEAST_MEMORY = 6
 """MiB that Docker gives a container at least (ECS: ContainerDefinition, memory)."""

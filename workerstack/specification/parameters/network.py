@@ -11,8 +11,8 @@ from troposphere.constants import (
     VPC_ID,
 )
 
-from templates.parts.network import GATEWAYS, Network
-from templates.specification import Worker
+from workerstack.specification.network import GATEWAYS, Network
+from workerstack.specification.worker import Worker
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from awacs import dynamodb, kms, s3, sns, sqs, ssm
 from awacs.aws import Action, Allow, Condition, Statement, StringEquals
 from troposphere import AWSHelperFn, Ref, Sub
 
-from templates.parts.checked import about, specified
-from templates.parts.names import camel, parameter_name
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import camel, parameter_name
 
 BUCKET = r"[a-z0-9*][a-z0-9.*-]{1,61}[a-z0-9*]"
 """A bucket's name, with ``*`` (S3: "General purpose bucket naming rules")."""

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from templates.parts.checked import about, specified
-from templates.parts.names import ACCOUNT, REGION
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import ACCOUNT, REGION
 
 REPOSITORY = r"[a-z0-9]+([._/-][a-z0-9]+)*"
 DIGEST = r"sha256:[0-9a-f]{64}"

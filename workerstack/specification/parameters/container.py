@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from troposphere import Parameter
 from troposphere.constants import STRING
 
-from templates.parts.environment import Varying
-from templates.parts.images import CachedImage, Image, OtherRepository, PublicImage
-from templates.parts.secrets import Key, Secret, StoredParameter
+from workerstack.specification.environment import Varying
+from workerstack.specification.images import CachedImage, Image, OtherRepository, PublicImage
+from workerstack.specification.secrets import Key, Secret, StoredParameter
 
 IMAGE_REFERENCE = r"^(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$"
 """``:tag`` or ``@digest``, appended to the repository (OCI distribution, "tag")."""

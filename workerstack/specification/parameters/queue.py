@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from troposphere import Parameter
 from troposphere.constants import NUMBER, STRING
 
-from templates.parts.queues import (
+from workerstack.specification.queues import (
     LONGEST_VISIBILITY_TIMEOUT,
     MOST_RECEIVES,
     ImportedQueue,
     OwnQueue,
 )
-from templates.specification import Worker
+from workerstack.specification.worker import Worker
 
 
 @dataclass(frozen=True)

@@ -7,43 +7,36 @@ from typing import Any, Literal
 
 from troposphere import Template
 
-from templates import kept as keeping
-from templates.parts.capacity import Spot, check_size, check_storage
-from templates.parts.checked import about, whole
-from templates.parts.container import HealthCheck, Ulimit
-from templates.parts.environment import Varying
-from templates.parts.images import (
-    CachedImage,
+from workerstack.specification import kept as keeping
+from workerstack.specification.alarms import Alarms, Errors
+from workerstack.specification.capacity import Spot, check_size, check_storage
+from workerstack.specification.checked import about, whole
+from workerstack.specification.container import HealthCheck, Ulimit
+from workerstack.specification.environment import Varying
+from workerstack.specification.images import (
     Image,
-    OtherRepository,
-    PublicImage,
     check_repository,
 )
-from templates.parts.network import Egress, Network, check_file_system
-from templates.parts.protection import (
+from workerstack.specification.mistakes import Mistake, SpecificationError
+from workerstack.specification.network import Network, check_file_system
+from workerstack.specification.protection import (
     LONGEST_PROTECTION,
     PROTECTOR,
     check_reason,
     check_sidecar,
     check_times,
 )
-from templates.parts.queues import ImportedQueue, OwnQueue, check_queues
-from templates.parts.rights import (
-    Bucket,
-    ParameterPath,
+from workerstack.specification.queues import ImportedQueue, OwnQueue, check_queues
+from workerstack.specification.rights import (
     Right,
     Roles,
-    SendTo,
     Shortcut,
-    Table,
-    Topic,
-    UseKey,
     check_bucket,
     check_rights,
 )
-from templates.parts.schedule import Scheduled, check_schedule
-from templates.parts.secrets import Key, Secret, StoredParameter
-from templates.parts.sidecars import (
+from workerstack.specification.schedule import Scheduled, check_schedule
+from workerstack.specification.secrets import Key, Secret, StoredParameter
+from workerstack.specification.sidecars import (
     LONGEST_STOP_TIMEOUT,
     ROUTER,
     LogRouter,
@@ -52,43 +45,8 @@ from templates.parts.sidecars import (
     check_stop_timeout,
     check_variables,
 )
-from templates.parts.telling import Alarms, Errors
-from templates.parts.workspace import Workspace, check_scratch
-from templates.problems import Mistake, SpecificationError
-from templates.steps import Step, StepTable, step_table
-
-__all__ = [
-    "Alarms",
-    "Bucket",
-    "CachedImage",
-    "Egress",
-    "Errors",
-    "HealthCheck",
-    "ImportedQueue",
-    "Key",
-    "LogRouter",
-    "Network",
-    "OtherRepository",
-    "OwnQueue",
-    "ParameterPath",
-    "PublicImage",
-    "Right",
-    "Roles",
-    "Scheduled",
-    "Secret",
-    "SendTo",
-    "Sidecar",
-    "Spot",
-    "Step",
-    "StoredParameter",
-    "Table",
-    "Topic",
-    "Ulimit",
-    "UseKey",
-    "Varying",
-    "Worker",
-    "Workspace",
-]
+from workerstack.specification.steps import Step, StepTable, step_table
+from workerstack.specification.workspace import Workspace, check_scratch
 
 COOLDOWN = 300
 """Seconds between two scalings in one direction, as the specification has it. It exceeds

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from templates.parts.checked import about, specified
-from templates.parts.names import between
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import between
 
 GIB = 1024
 FARGATE_MEMORY: Mapping[int, tuple[int, ...]] = MappingProxyType(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from templates.problems import Mistake
+from workerstack.specification.mistakes import Mistake
 
 REGION = r"[a-z]{2}(-[a-z]+)+-\d"
 ACCOUNT = r"\d{12}"

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin
 from typing import get_type_hints as hints_of
 
-from templates.problems import Mistake, SpecificationError
+from workerstack.specification.mistakes import Mistake, SpecificationError
 
 Part = TypeVar("Part")
 Check = TypeVar("Check", bound=Callable[..., Iterator[Mistake]])

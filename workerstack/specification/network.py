@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from templates.parts.checked import about, specified
-from templates.parts.names import parameter_name
-from templates.parts.workspace import Workspace
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import parameter_name
+from workerstack.specification.workspace import Workspace
 
 HTTPS = 443
 NFS = 2049

@@ -10,7 +10,10 @@ from typing import Any, Self
 
 from troposphere import Parameter
 
-from templates.parameters.container import (
+from workerstack.specification.environment import Varying
+from workerstack.specification.mistakes import Mistake, SpecificationError
+from workerstack.specification.names import camel
+from workerstack.specification.parameters.container import (
     ImageParameters,
     boundary_arn,
     called_key,
@@ -21,27 +24,25 @@ from templates.parameters.container import (
     secret_arn,
     varying,
 )
-from templates.parameters.network import (
+from workerstack.specification.parameters.network import (
     NetworkParameters,
     WorkspaceParameters,
     network,
     workspace,
 )
-from templates.parameters.queue import (
+from workerstack.specification.parameters.queue import (
     ImportedQueueParameters,
     OwnQueueParameters,
     QueueParameters,
     alarm_topic,
     queue,
 )
-from templates.parameters.size import PhysicalNames, Size, names, size
-from templates.parts.environment import Varying
-from templates.parts.names import camel
-from templates.parts.rights import UseKey
-from templates.parts.secrets import Key, Secret, StoredParameter
-from templates.parts.sidecars import ROUTER
-from templates.problems import Mistake, SpecificationError
-from templates.specification import ImportedQueue, Worker
+from workerstack.specification.parameters.size import PhysicalNames, Size, names, size
+from workerstack.specification.queues import ImportedQueue
+from workerstack.specification.rights import UseKey
+from workerstack.specification.secrets import Key, Secret, StoredParameter
+from workerstack.specification.sidecars import ROUTER
+from workerstack.specification.worker import Worker
 
 __all__ = [
     "ImageParameters",

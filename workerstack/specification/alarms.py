@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from templates.parts.checked import about, specified
-from templates.parts.names import between
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import between
 
 LONGEST_AGE = 1_209_600
 """Seconds that a message can get old: 14 days (SQS)."""

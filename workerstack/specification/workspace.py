@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from templates.parts.checked import about, specified
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
 
 PATH = r"(/[A-Za-z0-9_.-]+)+"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from templates.parts.queues import LONGEST_VISIBILITY_TIMEOUT, ImportedQueue, OwnQueue
-from templates.problems import Mistake
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.queues import LONGEST_VISIBILITY_TIMEOUT, ImportedQueue, OwnQueue
 
 LONGEST_PROTECTION = 2880
 """Minutes for which a task is protected at most (ECS: "task scale-in protection endpoint")."""

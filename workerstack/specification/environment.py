@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from templates.parts.checked import about, specified
-from templates.parts.names import parameter_name
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import parameter_name
 
 
 @specified

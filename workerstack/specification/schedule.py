@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from templates.parts.checked import about, specified
-from templates.parts.names import labelled
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import labelled
 
 CRON_FIELDS = 6
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from templates.parts.checked import about, specified
-from templates.parts.names import between
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import between
 
 
 @specified

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from templates.parts.checked import about, specified
-from templates.parts.names import ACCOUNT, REGION, camel, labelled
-from templates.problems import Mistake
+from workerstack.specification.checked import about, specified
+from workerstack.specification.mistakes import Mistake
+from workerstack.specification.names import ACCOUNT, REGION, camel, labelled
 
 LONGEST_VISIBILITY_TIMEOUT = 43_200
 """Seconds for which SQS hides a received message at most: 12 hours."""
