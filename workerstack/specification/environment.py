@@ -1,7 +1,10 @@
 """Variables whose values differ between environments."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from troposphere import Ref
 
 from workerstack.specification.checked import about, specified
 from workerstack.specification.mistakes import Mistake
@@ -46,3 +49,11 @@ class Varying:
                 "allowed and pattern exclude it",
                 "Take another default, or none",
             )
+
+
+def values_of(environment: Mapping[str, str | Varying]) -> dict[str, Any]:
+    """Each variable's value, or the parameter that has it."""
+    return {
+        name: Ref(value.parameter) if isinstance(value, Varying) else value
+        for name, value in environment.items()
+    }

@@ -3,7 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
+
+from troposphere import Ref
 
 from workerstack.specification.checked import about, specified
 from workerstack.specification.mistakes import Mistake
@@ -79,6 +81,15 @@ class Egress:
                 "Say in a few words what is reached",
             )
 
+    @property
+    def destination(self) -> dict[str, Any]:
+        """The place as a rule of a security group names it."""
+        if self.prefix_list:
+            return {"DestinationPrefixListId": Ref(self.prefix_list)}
+        if self.security_group:
+            return {"DestinationSecurityGroupId": Ref(self.security_group)}
+        return {"CidrIpv6" if ":" in self.cidr else "CidrIp": self.cidr}
+
 
 @specified
 class Network:
@@ -126,7 +137,7 @@ class Network:
             each.protocol == "tcp" and each.port <= HTTPS <= (each.last_port or each.port)
             for each in self.egress
         )
-        if self.egress and not by_rule and not {*self.endpoints} - {*GATEWAYS}:
+        if self.egress and not by_rule and not self.has_interfaces:
             yield Mistake(
                 "egress lets nothing out by tcp 443",
                 "the registry, the queue, secrets and logs are reached by it, and no task would"
@@ -157,6 +168,11 @@ class Network:
                 "the layers of an image are in S3 (ECR: interface VPC endpoints)",
                 'Add "s3", unless the VPC has it; then write endpoints without ecr.dkr here',
             )
+
+    @property
+    def has_interfaces(self) -> bool:
+        """Whether any endpoint has addresses of its own, which a security group protects."""
+        return bool({*self.endpoints} - {*GATEWAYS})
 
 
 def check_file_system(network: Network, workspace: Workspace | None) -> Iterator[Mistake]:

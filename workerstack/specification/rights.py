@@ -5,44 +5,22 @@ ARN. Source of the actions: Service Authorization Reference.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal
 
 from awacs import dynamodb, kms, s3, sns, sqs, ssm
-from awacs.aws import Action, Allow, Condition, Statement, StringEquals
-from troposphere import AWSHelperFn, Ref, Sub
+from awacs.aws import Action, Statement
+from troposphere import Ref, Sub
 
+from workerstack.specification.arns import here
 from workerstack.specification.checked import about, specified
 from workerstack.specification.mistakes import Mistake
 from workerstack.specification.names import camel, parameter_name
+from workerstack.specification.statements import allow, in_own_account
 
 BUCKET = r"[a-z0-9*][a-z0-9.*-]{1,61}[a-z0-9*]"
 """A bucket's name, with ``*`` (S3: "General purpose bucket naming rules")."""
-
-
-def allow(
-    sid: str,
-    actions: Sequence[Action],
-    resources: Sequence[str | AWSHelperFn],
-    condition: Condition | None = None,
-) -> Statement:
-    """A statement that allows actions on resources."""
-    conditions = {"Condition": condition} if condition else {}
-    return Statement(Sid=sid, Effect=Allow, Action=[*actions], Resource=[*resources], **conditions)
-
-
-def in_own_account() -> Condition:
-    """Bucket names are one space for all accounts: a pattern matches those of strangers, too.
-
-    Source: IAM, "Global condition context keys", aws:ResourceAccount.
-    """
-    return Condition(StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")}))
-
-
-def here(service: str, rest: str) -> Sub:
-    """The ARN of something in this account and Region."""
-    return Sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}")
 
 
 def check_bucket(name: str, field: str = "name") -> Iterator[Mistake]:

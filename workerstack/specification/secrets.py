@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from troposphere import AWSHelperFn, Ref, Sub
+
+from workerstack.specification.arns import arn
 from workerstack.specification.checked import about, specified
 from workerstack.specification.mistakes import Mistake
 from workerstack.specification.names import parameter_name, variable_name
@@ -57,6 +60,30 @@ class Secret:
                     field=field,
                 )
 
+    @property
+    def value_from(self) -> AWSHelperFn:
+        """What ECS reads for the container."""
+        end = f":{self.json_key}:{self.version_stage}:"
+        end = "" if end == ":::" else end
+        if not self.parameter:
+            return Sub(f"{self._arn}{end}")
+        return Sub(f"${{{self.parameter}}}{end}") if end else Ref(self.parameter)
+
+    @property
+    def arns(self) -> dict[str, AWSHelperFn]:
+        """Its ARN; found by its name, it is asked for without and with the six at its end.
+
+        Source: Secrets Manager, "Finding a secret from a partial ARN".
+        """
+        if self.parameter:
+            return {self.parameter: Ref(self.parameter)}
+        return {each: Sub(each) for each in (self._arn, f"{self._arn}-??????")}
+
+    @property
+    def _arn(self) -> str:
+        """Without the six characters at its end, by which it is found as well."""
+        return arn("secretsmanager", f"secret:{self.name}")
+
 
 @specified
 class StoredParameter:
@@ -85,6 +112,19 @@ class StoredParameter:
                 "Parameter Store allows letters, digits and _.- between at most 15 slashes",
                 'Write something like name="/example/token"',
             )
+
+    @property
+    def value_from(self) -> AWSHelperFn:
+        """What ECS reads for the container."""
+        return next(iter(self.arns.values()))
+
+    @property
+    def arns(self) -> dict[str, AWSHelperFn]:
+        """Its ARN, by the parameter or by its name."""
+        if self.parameter:
+            return {self.parameter: Ref(self.parameter)}
+        named = arn("ssm", f"parameter/{self.name.lstrip('/')}")
+        return {named: Sub(named)}
 
 
 @specified

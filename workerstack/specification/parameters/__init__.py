@@ -4,11 +4,12 @@ One fact, one parameter; ARNs are derived from names. A default stands only wher
 right everywhere.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from troposphere import Parameter
+from troposphere import Parameter, Template
 
 from workerstack.specification.environment import Varying
 from workerstack.specification.mistakes import Mistake, SpecificationError
@@ -141,6 +142,16 @@ class Parameters:
             "Names": _all(self.names) if self.names else [],
         }
 
+    def declare(self, template: Template, worker: Worker) -> None:
+        """Adds them to a template, as the console shows them: by heading, with a label each."""
+        for title, group in self.groups().items():
+            for parameter in group:
+                template.add_parameter(parameter)
+                template.add_parameter_to_group(parameter, title)
+                template.set_parameter_label(parameter, _label(str(parameter.title)))
+        # What init looks for in an account, and reads here rather than out of a description.
+        template.metadata["Parameters"] = self.stand_for(worker)
+
     def check(self, worker: Worker) -> None:
         """Raises SpecificationError where two things of the specification have one parameter."""
         titles = [str(each.title) for group in self.groups().values() for each in group]
@@ -215,3 +226,13 @@ def _different(worker: Worker) -> set[str]:
 def _all(group: Any) -> list[Parameter]:
     """The parameters of one of the groups, in the order of its fields."""
     return list(vars(group).values())
+
+
+SPELLINGS = {"Arn": "ARN", "Cidr": "CIDR", "Cpu": "CPU", "Ip": "IP", "Vpc": "VPC"}
+
+
+def _label(title: str) -> str:
+    """``TaskCpu`` as the console shows it: "Task CPU"."""
+    words = re.findall("GitHub|[A-Z][a-z0-9]*|[a-z0-9]+", title)
+    lower = [SPELLINGS.get(word, word.lower()) for word in words[1:]]
+    return " ".join([SPELLINGS.get(words[0], words[0]), *lower])

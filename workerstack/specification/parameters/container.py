@@ -1,8 +1,9 @@
 """Which images run, and the secrets and variables that they are given."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from troposphere import Parameter
+from troposphere import Parameter, Ref, Sub
 from troposphere.constants import STRING
 
 from workerstack.specification.environment import Varying
@@ -31,6 +32,41 @@ class ImageParameters:
         """All of them."""
         given = (self.repository, self.reference, self.account, self.region)
         return [each for each in given if each]
+
+    @property
+    def uri(self) -> Sub:
+        """What ECS pulls."""
+        given: dict[str, Any] = {
+            "Repository": Ref(self.repository),
+            "Reference": Ref(self.reference),
+        }
+        if self.is_public:
+            return Sub("${Repository}${Reference}", **given)
+        account, region = self._place
+        registry = f"{account}.dkr.ecr.{region}.${{AWS::URLSuffix}}"
+        return Sub(f"{registry}/${{Repository}}${{Reference}}", **given, **self._elsewhere)
+
+    @property
+    def repository_arn(self) -> Sub:
+        """The repository of ECR, in this account and Region unless parameters say otherwise."""
+        account, region = self._place
+        return Sub(
+            f"arn:${{AWS::Partition}}:ecr:{region}:{account}:repository/${{Name}}",
+            Name=Ref(self.repository),
+            **self._elsewhere,
+        )
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return (
+            "${Account}" if self.account else "${AWS::AccountId}",
+            "${Region}" if self.region else "${AWS::Region}",
+        )
+
+    @property
+    def _elsewhere(self) -> dict[str, Any]:
+        given = {"Account": self.account, "Region": self.region}
+        return {name: Ref(each) for name, each in given.items() if each}
 
 
 def image(source: str | Image, prefix: str = "Image", whose: str = "image") -> ImageParameters:

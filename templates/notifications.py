@@ -3,24 +3,16 @@
 from typing import Any
 
 from troposphere import If, NoValue, Parameter, Ref, Sub
-from troposphere.cloudwatch import (
-    Alarm,
-    Metric,
-    MetricDataQuery,
-    MetricDimension,
-    MetricStat,
-)
+from troposphere.cloudwatch import Alarm, MetricDataQuery
 from troposphere.logs import LogGroup, MetricFilter, MetricTransformation
 from troposphere.sqs import Queue
 
-from templates.queues import QueueReference, name_of
+from templates.queues import MINUTE, QueueReference, metric_of, name_of
 from workerstack.specification.alarms import Errors
 from workerstack.specification.metadata import described
 
 ALARM_HAS_TOPIC = "AlarmHasTopic"
 """The condition under which an alarm tells somebody."""
-
-MINUTE = 60
 
 NAMESPACE = "Workers"
 """The namespace of metrics that we make of log lines."""
@@ -40,9 +32,7 @@ def dead_letter_alarm(prefix: str, dead_letters: Queue, topic: Parameter) -> Ala
         f"{prefix}DeadLetterAlarm",
         Metadata=described("Tells when a message has failed too often."),
         AlarmDescription="A message failed too often and waits in the dead-letter queue.",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[MetricDimension(Name="QueueName", Value=name_of(dead_letters))],
+        **metric_of(name_of(dead_letters), "ApproximateNumberOfMessagesVisible"),
         Statistic="Maximum",
         Period=MINUTE,
         EvaluationPeriods=1,
@@ -58,9 +48,7 @@ def oldest_message_alarm(queue: QueueReference, seconds: int, topic: Parameter) 
         f"{queue.prefix}OldestMessageAlarm",
         Metadata=described("Tells when a message has waited too long."),
         AlarmDescription=f"A message is older than {seconds} seconds.",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[MetricDimension(Name="QueueName", Value=queue.name)],
+        **queue.metric("ApproximateAgeOfOldestMessage"),
         Statistic="Maximum",
         Period=MINUTE,
         EvaluationPeriods=1,
@@ -86,27 +74,14 @@ def nothing_processed_alarm(queue: QueueReference, minutes: int, topic: Paramete
                 Label="Messages wait and none is deleted",
                 ReturnData=True,
             ),
-            _query("visible", queue, "ApproximateNumberOfMessagesVisible", "Maximum"),
-            _query("deleted", queue, "NumberOfMessagesDeleted", "Sum"),
+            queue.query("visible", "ApproximateNumberOfMessagesVisible", "Maximum"),
+            queue.query("deleted", "NumberOfMessagesDeleted", "Sum"),
         ],
         EvaluationPeriods=minutes,
         DatapointsToAlarm=minutes,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         Threshold=1,
         **_told(topic),
-    )
-
-
-def _query(identifier: str, queue: QueueReference, name: str, statistic: str) -> MetricDataQuery:
-    metric = Metric(
-        Namespace="AWS/SQS",
-        MetricName=name,
-        Dimensions=[MetricDimension(Name="QueueName", Value=queue.name)],
-    )
-    return MetricDataQuery(
-        Id=identifier,
-        MetricStat=MetricStat(Metric=metric, Period=MINUTE, Stat=statistic),
-        ReturnData=False,
     )
 
 
