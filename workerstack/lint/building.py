@@ -102,10 +102,18 @@ def _unreadable(error: Exception, why: str = "") -> Problem:
 
 
 def _located(what: str, why: str, next_step: str, error: BaseException) -> Problem:
-    """The innermost line of the workers' file is where the specification was written."""
+    """The innermost line of the workers' file is where the specification was written.
+
+    Where that is no part of it, the project's own function that failed is what is wrong.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    written = [frame for frame in frames if Path(frame.filename).name == "workers.py"]
-    written = [frame for frame in written if Path(frame.filename).parent.name == SOURCE]
-    if not written:
-        return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")
-    return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
+    own = [frame for frame in frames if Path(frame.filename).parent.name == SOURCE]
+    written = [frame for frame in own if Path(frame.filename).name == "workers.py"]
+    if written:
+        return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
+    if own:
+        return Problem(
+            f"{own[-1].name} of {SOURCE}/ fails", why, "Correct this line",
+            file=own[-1].filename, line=own[-1].lineno,
+        )  # fmt: skip
+    return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")
