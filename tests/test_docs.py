@@ -172,7 +172,7 @@ def test_commands_print_what_is_shown(
 EXAMPLES = (
     "doctor", "generate", "simulate", "init", "diff", "adopt", "preflight", "review", "execute",
     "watch", "verify", "status", "logs", "prove", "smoke", "drift", "rights", "ship", "rollback",
-    "discard", "new",
+    "discard", "new", "fields",
 )  # fmt: skip
 """The commands, in an order in which the examples of their help can be executed."""
 

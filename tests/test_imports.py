@@ -25,7 +25,7 @@ ARROWS = {
     "adopter": {"cloudformation", "deployer", "deployments", "review"},
     "commands": {
         "adopter", "checks", "cloudformation", "command_line", "deployer", "deployments", "lint",
-        "output", "review", "simulator", "starter", "verifier",
+        "output", "review", "simulator", "specification", "starter", "verifier",
     },
     "ci": {"cloudformation", "command_line", "deployer", "deployments", "output", "review"},
     "localaws": {"cloudformation"},

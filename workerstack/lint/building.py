@@ -96,7 +96,7 @@ def _unreadable(error: Exception, why: str = "") -> Problem:
     return _located(
         "The specification cannot be read",
         why or str(error),
-        "Compare it with `python -m pydoc workerstack.specification.Worker`",
+        "Compare it with what `workerstack fields` shows",
         error,
     )
 

@@ -53,6 +53,18 @@ def mistakes_of(value: object) -> tuple[Mistake, ...]:
     return getattr(value, "_mistakes", ())
 
 
+def fields_of(part: type) -> Iterator[tuple[str, str, str | None]]:
+    """Each field of a part: its name, its type in words, and its default as it is written.
+
+    The default is None where the field must be given. Raises TypeError for another class.
+    """
+    for each in fields(part):
+        default = None if each.default is MISSING else repr(each.default)
+        if each.default_factory is not MISSING:
+            default = repr(each.default_factory())
+        yield each.name, _words(_hints(part)[each.name]), default
+
+
 def placed(part: object, mistake: Mistake) -> Mistake:
     """A mistake that is found later, at the place where its part was made."""
     file, line = getattr(part, "_place", ("", 0))
