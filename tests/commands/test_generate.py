@@ -154,6 +154,21 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
         "templates/compute.py:96: task_definition of templates/ fails: name 'here' is not",
         "Correct this line",
     ),
+    "one worker without its comma": (
+        lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT)"),
+        f"{WORKERS}: The specification cannot be read: 'Worker' object is not iterable.",
+        "ALL = (ONE,)",
+    ),
+    "no ALL": (
+        lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", ""),
+        f"{WORKERS}: The specification cannot be read: cannot import name 'ALL'",
+        "ALL = (ONE,)",
+    ),
+    "something else than a worker": (
+        lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", 'ALL = ("EDIT",)'),
+        f"{WORKERS}: The specification cannot be read: 'str' object has no attribute 'name'",
+        "ALL = (ONE,)",
+    ),
     "syntax error": (
         lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
         f"{WORKERS}:16: The specification is no Python:", "Fix",

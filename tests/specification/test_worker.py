@@ -92,6 +92,8 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"customize": "f"}, "Give a function"),
     (lambda: {"secrets": (Key(parameter="A", alias="b", protects="logs"),)}, "secrets[0] of"),
     (lambda: {"memroy": 512}, "Did you mean memory?"),
+    (lambda: {"env": {}}, "Did you mean environment?"),
+    (lambda: {"arch": "ARM64"}, "Did you mean architecture?"),
     (lambda: {"zzz": 512}, "Worker has no field zzz"),
     (lambda: {"queue": OwnQueue(visibility_timout=9)}, "Did you mean visibility_timeout?"),  # type: ignore[call-arg]
     (lambda: {"secrets": (Secret(variable="A"),)}, "Secret needs name"),  # type: ignore[call-arg]

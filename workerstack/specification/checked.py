@@ -119,7 +119,13 @@ def _caller() -> tuple[str, int]:
 
 
 def _near(name: str, part: type) -> str:
-    return next(iter(difflib.get_close_matches(name, _hints(part), n=1)), "")
+    """The field that is spelt almost like it, or that it is short for: ``env``, ``arch``."""
+    longer = [each for each in _hints(part) if len(name) >= SHORTEST and each.startswith(name)]
+    return next(iter([*difflib.get_close_matches(name, _hints(part), n=1), *longer]), "")
+
+
+SHORTEST = 3
+"""Letters that tell which word is meant."""
 
 
 def _misspelt(name: str, near: str, part: type) -> Mistake:
