@@ -3,7 +3,9 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -70,18 +72,38 @@ def sources(room: str) -> list[Path]:
     return sorted(inside) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
-def imported(file: Path, *, at_start: bool = False) -> set[str]:
-    """The modules that a file imports, in full: ``workerstack.review.model``."""
+class Source(NamedTuple):
+    """What is asked of a file: it is read and walked once for all tests."""
+
+    imports: list[ast.Import | ast.ImportFrom]
+    at_start: list[ast.Import | ast.ImportFrom]
+    classes: list[str]
+
+
+@cache
+def read(file: Path) -> Source:
     tree = ast.parse(file.read_text())
+    nodes = list(ast.walk(tree))
+    return Source(
+        [each for each in nodes if isinstance(each, ast.Import | ast.ImportFrom)],
+        [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)],
+        [each.name for each in nodes if isinstance(each, ast.ClassDef)],
+    )
+
+
+@cache
+def imported(file: Path, *, at_start: bool = False) -> frozenset[str]:
+    """The modules that a file imports, in full: ``workerstack.review.model``."""
     names: set[str] = set()
-    for node in tree.body if at_start else ast.walk(tree):
+    for node in read(file).at_start if at_start else read(file).imports:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             names |= {_module(node.module, alias.name) for alias in node.names}
-    return names
+    return frozenset(names)
 
 
+@cache
 def _module(package: str, name: str) -> str:
     path = ROOT / package.replace(".", "/") / name
     return f"{package}.{name}" if path.is_dir() or path.with_suffix(".py").exists() else package
@@ -161,7 +183,18 @@ def test_no_circle_in_a_room(room: str) -> None:
 @pytest.mark.parametrize("room", ARROWS)
 def test_private_names_stay_in_their_file(room: str) -> None:
     for file in sources(room):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in read(file).imports:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("workerstack"):
                 crossed = [each.name for each in node.names if each.name.startswith("_")]
                 assert not crossed, f"{file.relative_to(ROOT)} imports {crossed}"
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """Which `Row` is meant must not depend on the file that one is reading."""
+    found: dict[str, list[str]] = {}
+    for file in [*HOUSE.rglob("*.py"), *(ROOT / "templates").rglob("*.py")]:
+        for name in read(file).classes:
+            if not name.startswith("_"):
+                found.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    twice = {name: files for name, files in found.items() if len(files) > 1}
+    assert not twice
