@@ -9,17 +9,21 @@ from troposphere.logs import LogGroup
 from templates import alarms, compute, network, notifications, queues, roles, scaling
 from templates.outputs import outputs
 from templates.queues import QueueReference
-from workerstack.specification import Worker, customized
+from workerstack.specification import (
+    ImportedQueue,
+    OwnQueue,
+    SpecificationError,
+    Worker,
+    customized,
+)
 from workerstack.specification.checked import placed
 from workerstack.specification.kept import keep
-from workerstack.specification.mistakes import SpecificationError
 from workerstack.specification.parameters import (
     ImportedQueueParameters,
     OwnQueueParameters,
     Parameters,
     QueueParameters,
 )
-from workerstack.specification.queues import ImportedQueue, OwnQueue
 
 
 def build(worker: Worker) -> Template:

@@ -35,6 +35,7 @@ from workerstack.specification import (
     Secret,
     SendTo,
     Sidecar,
+    SpecificationError,
     Spot,
     Step,
     StoredParameter,
@@ -47,7 +48,6 @@ from workerstack.specification import (
     Workspace,
 )
 from workerstack.specification.checked import mistakes_of
-from workerstack.specification.mistakes import SpecificationError
 
 PLAIN = workers.THUMBNAILS
 UNDECIDED = dataclasses.replace(PLAIN, protection=None, unprotected="")
