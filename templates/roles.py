@@ -86,7 +86,7 @@ def task_rights(
     worker: Worker,
     parameters: Parameters,
     role: Role,
-    cluster: Cluster,
+    cluster: Cluster | Parameter,
     queue_arns: Sequence[AWSHelperFn],
 ) -> RolePolicy:
     """What the code in the container may do; what it asks for on purpose is no warning.
@@ -286,7 +286,7 @@ def _consuming(queue_arns: Sequence[AWSHelperFn]) -> Statement:
     )
 
 
-def _protecting(cluster: Cluster) -> Statement:
+def _protecting(cluster: Cluster | Parameter) -> Statement:
     """Scale-in protection, by which a busy worker keeps ECS from stopping it."""
     return allow(
         "ProtectBusyTask",

@@ -135,7 +135,9 @@ def test_web_serving_becomes_the_worker(
 ) -> None:  # fmt: skip
     walkthrough.deploy_web_serving(client("cloudformation"), things)
     deployment = deployments.load(NAME, checkout)
-    red = {check.id for check in verify.verify(deployment, clients) if check.status == "FAIL"}
+    red = {
+        check.id for check in verify.verify(deployment, clients, checkout) if check.status == "FAIL"
+    }
     assert red >= {"E9101", "E9102", "E9103", "E9104", "E9105", "E9106"}
     # It runs as it was deployed; only what is committed is another template.
     assert {each for each in red if each[0] != "E"} == {"template"}
@@ -158,7 +160,9 @@ def test_web_serving_becomes_the_worker(
     found = {finding.id for finding in review.findings}
     assert found >= {"service-detached", "iam-broadened"}
     carry_out(review, checkout, clients)
-    assert not [each for each in verify.verify(deployment, clients) if each.status == "FAIL"]
+    assert not [
+        each for each in verify.verify(deployment, clients, checkout) if each.status == "FAIL"
+    ]
 
 
 def test_a_stack_that_fails_names_its_cause(checkout: Path, clients: Clients) -> None:
