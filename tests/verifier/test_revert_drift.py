@@ -31,7 +31,7 @@ def physical(client: Client, logical_id: str, stack: str = "webordinary-edit") -
 
 
 def no_alarm(client: Client) -> None:
-    client("cloudwatch").delete_alarms(AlarmNames=[physical(client, "ScaleOutAlarm")])
+    client("cloudwatch").delete_alarms(AlarmNames=[physical(client, "BacklogAlarm")])
 
 
 def no_log_group(client: Client) -> None:
@@ -58,13 +58,13 @@ def no_service(client: Client) -> None:
 
 
 DELETED = {
-    "an alarm": (no_alarm, {"ScaleOutAlarm"}),
+    "an alarm": (no_alarm, {"BacklogAlarm"}),
     "the log group": (no_log_group, {"LogGroup"}),
     # What refers to it gets another ARN, and is seen to.
-    "a scaling policy": (no_policy, {"ScaleOutPolicy", "ScaleOutAlarm"}),
+    "a scaling policy": (no_policy, {"ScaleOutPolicy", "BacklogAlarm"}),
     "the scalable target, with its policies": (
         no_target,
-        {"ScalableTarget", "ScaleOutPolicy", "ScaleOutAlarm", "ScaleInPolicy", "ScaleInAlarm"},
+        {"ScalableTarget", "ScaleOutPolicy", "BacklogAlarm", "ScaleInPolicy", "DrainedAlarm"},
     ),
     "the service": (no_service, {"Service"}),
 }
