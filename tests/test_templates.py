@@ -358,7 +358,8 @@ def test_what_an_adopted_resource_keeps() -> None:
 @pytest.mark.parametrize("names", ["given", "generated"])
 def test_a_cluster_of_another_stack_is_named_and_not_made(names: Any) -> None:
     worker = dataclasses.replace(
-        workers.EDIT, cluster="imported", names=names, protection="worker", longest_job=60, log_group="",
+        workers.EDIT, cluster="imported", names=names, protection="worker", longest_job=60,
+        log_group="",
         unprotected="",
     )  # fmt: skip
     built = templates.build(worker).to_dict()
