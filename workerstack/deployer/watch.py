@@ -168,7 +168,9 @@ class _Watcher:
         return fresh
 
     def _rollout(self, service: str) -> Rollout:
-        return rollout.read_rollout(self.clients, service, self._began(), self.clock.now())
+        # The clocks of ECS and CloudFormation are not one, and some times are whole seconds.
+        since = self._began().replace(microsecond=0)
+        return rollout.read_rollout(self.clients, service, since, self.clock.now())
 
     def _snapshot(self, found: Rollout | None, trouble: str = "") -> Snapshot:
         return Snapshot(

@@ -41,7 +41,6 @@ def install(provisioners: Any) -> None:
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
         result = create_service(logical_id, _numbers(properties), stack)
         _complete(result[0], properties)
-        _check_first_tasks(result[0])
         return result
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Any:
@@ -84,30 +83,6 @@ BROKEN = (
     " Breaker was triggered'.\" (RequestToken: 0ec50ec5, HandlerErrorCode: GeneralServiceException)"
 )
 """What CloudFormation says of a service whose deployment its circuit breaker ended."""
-
-
-def _check_first_tasks(arn: str) -> None:
-    """Raises ValueError where none of a new service's tasks starts, and its breaker is on.
-
-    MiniStack takes the first deployment for completed at once.
-    """
-    from ministack.services import ecs
-
-    service = ecs._services[arn.split("service/", 1)[1]]
-    breaker = (service.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
-    tasks = [each for each in ecs._tasks.values()
-             if each.get("group") == f"service:{service['serviceName']}"
-             and each["clusterArn"] == service["clusterArn"]]  # fmt: skip
-    starts = [each for each in tasks if each.get("stopCode") != "TaskFailedToStart"]
-    if not breaker.get("enable") or not tasks or starts:
-        return
-    [deployment] = service["deployments"]
-    threshold = ecs._circuit_breaker_threshold(service)
-    deployment |= {
-        "rolloutState": "FAILED", "failedTasks": threshold, "desiredCount": 0,
-        "rolloutStateReason": "ECS deployment circuit breaker: tasks failed to start.",
-    }  # fmt: skip
-    raise ValueError(BROKEN)
 
 
 def _check_rollout(arn: str, before: Mapping[str, str]) -> None:
