@@ -158,7 +158,7 @@ def _secret(source: str, role: Any, subject: Subject) -> str:
     if found.get("DeletedDate"):
         raise MissingError(
             f"the secret {name} is marked for deletion",
-            f"aws secretsmanager restore-secret --secret-id {name}",
+            f"aws secretsmanager restore-secret --secret-id {arn} --region {arn.split(':')[3]}",
         )
     encrypted = check_key(subject, str(found.get("KmsKeyId") or ""), role, f"the secret {name}")
     if key:
