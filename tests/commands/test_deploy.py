@@ -16,7 +16,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import OperationOutcome
 from workerstack.deployer.screen import LineScreen
-from workerstack.localaws import surroundings, walkthrough
+from workerstack.localaws import pushing, surroundings, walkthrough
 from workerstack.problem import Refusal
 from workerstack.review import file as review_file
 from workerstack.review.model import Review
@@ -115,6 +115,7 @@ def test_an_update_is_reviewed_executed_and_leaves_the_count_alone(
     carry_out(make(checkout, clients), checkout, clients)
     service = {"cluster": "webordinary-edit-cluster", "service": "webordinary-edit-service"}
     client("ecs").update_service(**service, desiredCount=3)
+    pushing.push(client("ecr"), "webordinary/claude-code-astro", "v2")
     change(checkout, "tags:", "  MaxTasks: 4\n  ImageReference: ':v2'\ntags:")
     review = make(checkout, clients)
     actions = {each.logical_id: (each.action, each.replacement) for each in review.resources}
