@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from workerstack.deployer.aws import explained
 from workerstack.problem import Problem, Refusal
-from workerstack.review.model import Need, Review
+from workerstack.review.model import NeedAtReview, Review
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def needs(
     deployment: "Deployment", clients: "Clients", source: "Source | None" = None
-) -> tuple[Need, ...]:
+) -> tuple[NeedAtReview, ...]:
     """Whether what a stack needs exists; one line where even that cannot be looked for.
 
     ``source`` is what to deploy instead of the checkout's files.
@@ -26,12 +26,12 @@ def needs(
             found = preflight(deployment, clients, source)
     except Problem as problem:
         said = f"not known: {problem.what}, {problem.why}"
-        return (Need(id="needs", criterion="what the stack needs exists", status="SKIP",
+        return (NeedAtReview(id="needs", criterion="what the stack needs exists", status="SKIP",
                      evidence=said, next_step=problem.next_step),)  # fmt: skip
-    return tuple(Need(**vars(each)) for each in found)
+    return tuple(NeedAtReview(**vars(each)) for each in found)
 
 
-def check_still_met(review: Review, now: tuple[Need, ...]) -> None:
+def check_still_met(review: Review, now: tuple[NeedAtReview, ...]) -> None:
     """Raises Refusal where a need is not met any more that was met, or not known, at the review.
 
     What a review says of needs binds nothing, and approvers saw those that were not met: only

@@ -25,7 +25,7 @@ from workerstack.output import say, show_formatted, show_json, status
 from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
-    from workerstack.review.model import Finding, Need, Review
+    from workerstack.review.model import Finding, NeedAtReview, Review
 
 AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
@@ -208,7 +208,7 @@ def reviews(
                 allowed=allowed[deployment.name],
             )
 
-    def looking(deployment: deployments.Deployment) -> "tuple[Need, ...]":
+    def looking(deployment: deployments.Deployment) -> "tuple[NeedAtReview, ...]":
         return needs(deployment, clients_of(deployment, **connection))
 
     found: dict[str, Review | None] = {}

@@ -284,7 +284,7 @@ class Notice(_Model):
     next_step: str = ""
 
 
-class Need(_Model):
+class NeedAtReview(_Model):
     """One thing outside of the stack that it needs, as it was found at the time of the review.
 
     ``SKIP``: it could not be looked for.
@@ -348,5 +348,5 @@ class Review(_Model):
     predicted: bool = False
     adoption: Step = ""
     scaling: ScalingEffect | None = None
-    needs: tuple[Need, ...] = ()
+    needs: tuple[NeedAtReview, ...] = ()
     binding: Binding

@@ -14,7 +14,7 @@ from workerstack.review.model import (
     Figures,
     Finding,
     LoadEffect,
-    Need,
+    NeedAtReview,
     OtherChange,
     PropertyChange,
     ResourceChange,
@@ -380,7 +380,7 @@ def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> 
     return broken(harmless(text, "\t"), width, first, rest)
 
 
-def needs_in_short(needs: Sequence[Need]) -> str:
+def needs_in_short(needs: Sequence[NeedAtReview]) -> str:
     """How many needs are met, in one line; empty where none was looked for."""
     number = len(needs)
     if not number:
@@ -393,13 +393,15 @@ def needs_in_short(needs: Sequence[Need]) -> str:
     return f"Needs: {', '.join([*said, *([f'{unknown} not known'] if unknown else [])])}"
 
 
-def needs_to_show(needs: Sequence[Need]) -> list[Need]:
+def needs_to_show(needs: Sequence[NeedAtReview]) -> list[NeedAtReview]:
     """Those that are not met, then those that could not be looked for."""
     loud = [each for each in needs if each.status != "PASS"]
     return sorted(loud, key=lambda each: each.status)
 
 
-def needs_lines(needs: Sequence[Need], width: int = 100, style: Style = plain) -> Iterator[str]:
+def needs_lines(
+    needs: Sequence[NeedAtReview], width: int = 100, style: Style = plain
+) -> Iterator[str]:
     """What is not there of what a stack needs; what may not be looked for is one line."""
     loud = needs_to_show(needs)
     if not loud:
