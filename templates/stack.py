@@ -54,7 +54,7 @@ def _built(worker: Worker) -> Template:
         _queue(template, worker, parameters, given, specification)
         for given, specification in zip(parameters.queues, worker.queues, strict=True)
     ]
-    cluster = add(compute.cluster(parameters))
+    cluster = parameters.imported_cluster or add(compute.cluster(parameters))
     log_group = add(compute.log_group(parameters, _key(worker, parameters, "logs")))
     _add_errors(template, worker, parameters, log_group)
     needed: list[AWSObject] = []

@@ -354,6 +354,24 @@ def test_what_an_adopted_resource_keeps() -> None:
     assert {n for n in built if built[n] != plain[n]} == set(kept)
 
 
+@pytest.mark.parametrize("names", ["given", "generated"])
+def test_a_cluster_of_another_stack_is_named_and_not_made(names: Any) -> None:
+    worker = dataclasses.replace(
+        workers.EDIT, cluster="imported", names=names, protection="worker", longest_job=60,
+        log_group="",
+        unprotected="",
+    )  # fmt: skip
+    built = templates.build(worker).to_dict()
+    assert "Cluster" not in built["Resources"]
+    assert "Default" not in built["Parameters"]["ClusterName"]
+    assert built["Resources"]["Service"]["Properties"]["Cluster"] == {"Ref": "ClusterName"}
+    assert built["Outputs"]["ClusterName"]["Value"] == {"Ref": "ClusterName"}
+    [group] = [each for each in built["Metadata"]["AWS::CloudFormation::Interface"][
+        "ParameterGroups"] if "ClusterName" in each["Parameters"]]  # fmt: skip
+    assert group["Label"]["default"] == "Names"
+    assert '"Name": {"Ref": "ClusterName"}' in json.dumps(built)
+
+
 @pytest.mark.parametrize(
     ("kept", "what"),
     [

@@ -382,6 +382,6 @@ def test_every_field_is_in_an_example() -> None:
         if all(getattr(worker, field.name) == default(field) for worker in everybody)
     }
     assert unused == {
-        "heartbeat", "kept", "one_at_a_time", "scale_in_cooldown", "scale_in_on",
+        "cluster", "heartbeat", "kept", "one_at_a_time", "scale_in_cooldown", "scale_in_on",
         "scale_out_cooldown",
     }  # fmt: skip

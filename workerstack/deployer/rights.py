@@ -134,6 +134,7 @@ RIGHTS = (
     Call("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
     # What verify reads of the stack, one resource at a time.
     Call("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
+    Call("ecs:DescribeClusters", (REVIEWER,), "imported clusters", "whether they are there"),
     Call("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
           "scheduled actions that are not the template's"),
     Call("iam:GetRole", (EXECUTOR,), "roles", "who may assume the worker's roles"),
@@ -235,6 +236,9 @@ class Environment:
                 place.arn("ecs", f"container-instance/{each}/*") for each in self._clusters()
             ],
             "clusters": [place.arn("ecs", f"cluster/{each}") for each in self._clusters()],
+            "imported clusters": [
+                place.arn("ecs", f"cluster/{each}") for each in self._clusters(imported=True)
+            ],
             "roles": self.arns("AWS::IAM::Role"),
             "managed policies": self._managed_policies(),
             "all log groups": (
@@ -308,10 +312,13 @@ class Environment:
             for parameter in source.declared.values()
         )
 
-    def _clusters(self) -> set[str]:
+    def _clusters(self, *, imported: bool = False) -> set[str]:
+        """Where the services run; with ``imported`` the clusters that are no stack's of ours."""
         return {
             pattern(each.get("Cluster"), name, self.stacks[name]) or "default"
             for name, each in self.resources("AWS::ECS::Service")
+            if not imported
+            or self.stacks[name].referred(each.get("Cluster"), "AWS::ECS::Cluster") is None
         }
 
     def _service_revisions(self) -> Iterator[str]:

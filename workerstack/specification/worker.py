@@ -77,8 +77,9 @@ class Worker:
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
     Names that are left out follow from ``name``; with ``names="generated"`` CloudFormation makes
-    those of cluster, service, task family and log group. ``kept`` are properties of adopted
-    resources, by logical id.
+    those of cluster, service, task family and log group. With ``cluster="imported"`` the tasks run
+    in the cluster that ``ClusterName`` names, which another stack or a person has. ``kept`` are
+    properties of adopted resources, by logical id.
 
     The image is one of ECR in this account and Region, ``image_repository``, or an ``image`` of
     elsewhere. With ``more_queues`` the sum of all queues drives scaling.
@@ -148,6 +149,7 @@ class Worker:
     errors: Errors | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     names: Literal["given", "generated"] = "given"
+    cluster: Literal["own", "imported"] = "own"
     kept: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     protection: Literal["none", "worker", "sidecar"] | None = None
     unprotected: str = ""
