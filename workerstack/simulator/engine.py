@@ -161,7 +161,7 @@ class Engine:
             self.cloudwatch.last_activity = now
         else:
             self._activity(now)
-        if len(queue.dead) + len(queue.expired) != self._lost:
+        if queue.lost != self._lost:
             self._losses(now)
         self.recording.state(now, queue, service, work.busy)
 
@@ -191,7 +191,7 @@ class Engine:
         for _, message in expired[self._seen[1] :]:
             self.recording.event(now, "expired", f"message {message}", "the retention period ended")
         self._seen = (len(dead), len(expired))
-        self._lost = len(dead) + len(expired)
+        self._lost = self.queue.lost
         self._disturbed = True
 
     def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:
