@@ -25,6 +25,7 @@ from workerstack.localaws import (
     stack_ids,
     taken_names,
     task_starts,
+    template_reading,
     transport,
 )
 
@@ -35,7 +36,7 @@ def install() -> None:
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
-    from ministack.services.cloudformation import changesets, provisioners, stacks
+    from ministack.services.cloudformation import changesets, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
     handlers = provisioners._RESOURCE_HANDLERS
@@ -61,6 +62,7 @@ def install() -> None:
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
+    template_reading.install(engine)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
