@@ -26,6 +26,7 @@ from workerstack.problem import Problem, harmless
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from workerstack.deployer.aws import Clients
     from workerstack.review.model import Finding, Review
     from workerstack.verifier.check import Verdict
 
@@ -81,13 +82,16 @@ def review(
         connection = {**connection, "region": clients.region}
         confirm(deployment, "Make a change set for", yes=yes)
     allowed = _allowed(allow, [each.name for each in chosen])
+    clients_by_name = {each.name: clients_of(each, **connection) for each in chosen}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         looking = {each.name: pool.submit(needs, each, connection) for each in chosen}
-        found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
+        found, problems = reviews(
+            chosen, clients_by_name, connection["profile"], allowed, revert_drift=revert_drift
+        )
     moved = []
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
-            moved += _say_unchanged(deployment, connection)
+            moved += _say_unchanged(deployment, clients_by_name[deployment.name])
     made = list(found.values())
     files = review_files(made, output, root, several=several)
     if found:
@@ -98,8 +102,9 @@ def review(
     keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
-            _say_brought_again(deployment, connection)
-            _older(deployment, found.get(deployment.name), connection)
+            clients = clients_by_name[deployment.name]
+            _say_brought_again(deployment, clients)
+            _older(deployment, found.get(deployment.name), clients)
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
 
 
@@ -129,9 +134,7 @@ def needs(
         return [Verdict("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
 
 
-def _say_unchanged(
-    deployment: deployments.Deployment, connection: dict[str, str | None]
-) -> "list[Finding]":
+def _say_unchanged(deployment: deployments.Deployment, clients: "Clients") -> "list[Finding]":
     """Nothing to execute; what CloudFormation does not take for a change may differ.
 
     Whether a tag means another image than the tasks run: a new image under an old tag is no
@@ -141,8 +144,7 @@ def _say_unchanged(
     from workerstack.deployer.aws import explained
     from workerstack.review.find_service import moved
 
-    with explained(profile=connection["profile"]):
-        clients = clients_of(deployment, **connection)
+    with explained(profile=clients.profile):
         there = stack.read(clients("cloudformation"), deployment.stack)
         tags, unknown = running_images.moved_or_unknown(
             clients, lambda: deployed.read_deployed(clients("cloudformation"), there)
@@ -160,17 +162,15 @@ def _say_unchanged(
         return found
 
 
-def _say_brought_again(
-    deployment: deployments.Deployment, connection: dict[str, str | None]
-) -> None:
+def _say_brought_again(deployment: deployments.Deployment, clients: "Clients") -> None:
     """After a rollback, that what is committed is what was gone back from."""
     from workerstack.deployer import going_back
     from workerstack.deployer import stack as stacks
     from workerstack.deployer.aws import explained
     from workerstack.deployer.source import read_source
 
-    with explained(profile=connection["profile"]):
-        cloudformation = clients_of(deployment, **connection)("cloudformation")
+    with explained(profile=clients.profile):
+        cloudformation = clients("cloudformation")
         stack = stacks.read(cloudformation, deployment.stack)
         source = read_source(deployment)
         said = going_back.brought_again(source, deployment, stack, cloudformation)
@@ -194,15 +194,13 @@ def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def _older(
-    deployment: deployments.Deployment, review: "Review | None", connection: dict[str, str | None]
-) -> None:
+def _older(deployment: deployments.Deployment, review: "Review | None", clients: "Clients") -> None:
     """Offers to remove what earlier reviews left; somebody may still want to execute them."""
     from workerstack.deployer import discard
     from workerstack.deployer.aws import explained
 
-    with explained(profile=connection["profile"]):
-        found = discard.waiting(deployment, clients_of(deployment, **connection))
+    with explained(profile=clients.profile):
+        found = discard.waiting(deployment, clients)
     older = [name for name, arn in found if not review or arn != review.change_set.arn]
     if older:
         say("", f"Earlier change sets are still pending: {', '.join(older)}. Delete all with")
@@ -219,24 +217,27 @@ def _stacks(environment: str, root: Path) -> Sequence[deployments.Deployment]:
 
 def reviews(
     chosen: Sequence[deployments.Deployment],
-    connection: dict[str, str | None],
+    clients: "Mapping[str, Clients]",
+    profile: str | None,
     allowed: dict[str, list[str]],
     *,
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
-    """What was found, and what went wrong, by the name of the deployment."""
+    """What was found, and what went wrong, by the name of the deployment, as its clients are.
+
+    Each stack has clients of its own, which one thread uses: making them is not safe between
+    threads.
+    """
     from concurrent.futures import as_completed
 
     from workerstack.deployer import make_review
     from workerstack.deployer.aws import explained
 
     def one(deployment: deployments.Deployment) -> "Review | None":
-        # Each thread has clients of its own: making them is not safe between threads.
-        with explained(profile=connection["profile"]):
-            clients = clients_of(deployment, **connection)
+        with explained(profile=profile):
             return make_review.make_review(
                 deployment,
-                clients,
+                clients[deployment.name],
                 Clock(),
                 revert_drift=revert_drift,
                 allowed=allowed[deployment.name],

@@ -95,7 +95,8 @@ def ship(
         word = "Wrote" if each.file in changed else "Already in"
         value = each.value(found.image.digest)
         say(f"{word} {as_typed(each.file)}: {each.parameter} {value[:26]}..., {tag or 'no tag'}")
-    return _review(chosen, connection, tag or bare[:19], form, root, whole=whole)
+    by_name = {each.name: made for each, made in zip(chosen, clients, strict=True)}
+    return _review(chosen, by_name, connection, tag or bare[:19], form, root, whole=whole)
 
 
 def _split(words: tuple[str, ...]) -> tuple[list[str], str]:
@@ -149,6 +150,7 @@ def _show_edits(slots: "list[Slot]", found: "Shipped", tag: str) -> None:
 
 def _review(
     chosen: list[deployments.Deployment],
+    clients: "dict[str, Clients]",
     connection: dict[str, str | None],
     shipped: str,
     form: str,
@@ -165,8 +167,10 @@ def _review(
     several = len(again) > 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
         looking = {each.name: pool.submit(needs, each, connection) for each in again}
-        found, problems = reviews(again, connection, {each.name: [] for each in again},
-                                  revert_drift=False)  # fmt: skip
+        found, problems = reviews(
+            again, clients, connection["profile"], {each.name: [] for each in again},
+            revert_drift=False,
+        )  # fmt: skip
     made = list(found.values())
     kept = review_files(made, None, root, several=several)
     if found:

@@ -38,19 +38,20 @@ class Clients:
     def __call__(self, service: str) -> Any:
         """The client of a service, made at its first use."""
         if service not in self._made:
-            from botocore.config import Config
-
-            session = self._made.get("") or self._made.setdefault("", self._session())
-            config = Config(
-                retries={"mode": "standard", "max_attempts": ATTEMPTS},
-                user_agent_extra="fargate-worker-stack",
-            )
-            made = session.client(
-                service, self.region, endpoint_url=self.endpoint_url, config=config
-            )
-            made.meta.events.register_first("request-created.*.*", self._refresh)
-            self._made[service] = made
+            self._made[service] = self._client(service)
         return self._made[service]
+
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        session = self._made.get("") or self._made.setdefault("", self._session())
+        config = Config(
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+            user_agent_extra="fargate-worker-stack",
+        )
+        made = session.client(service, self.region, endpoint_url=self.endpoint_url, config=config)
+        made.meta.events.register_first("request-created.*.*", self._refresh)
+        return made
 
     def _session(self) -> Any:
         """A session that has looked for its credentials, and looks at every answer."""
