@@ -10,9 +10,10 @@ pairs, set and timestamp) and "Understand CloudFormation quotas" (a template of 
 
 import json
 import math
+import pickle
 import re
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -116,9 +117,15 @@ def parse(text: str, file: File, scalars: Scalars = "typed") -> Document[File]:
         else:
             if _depth(data) <= DEEPEST:
                 return Document(file, data, text, scalars)
-    reader = _Reader(_as_yaml(text), file, scalars)
-    data, marks = reader.read()
-    return Document(file, data, text, scalars, marks)
+    pickled, marks = _read(text, file, scalars)
+    return Document(file, pickle.loads(pickled), text, scalars, marks)  # noqa: S301 - our own
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, file: Path | str, scalars: Scalars) -> tuple[bytes, Mark]:
+    """Data to be copied, and marks: a review reads the same template ten times and more."""
+    data, marks = _Reader(_as_yaml(text), file, scalars).read()
+    return pickle.dumps(data), marks
 
 
 def read_file(file: Path, scalars: Scalars = "typed") -> Document[Path]:
