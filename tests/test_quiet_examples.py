@@ -7,10 +7,10 @@ import pytest
 
 from bench.everyday import Change, build, having, with_
 from examples.invoices.workers import INVOICES, REPORTS
-from templates.specification import Alarms, Errors, LogRouter, Network, Worker
 from tests.test_quiet import rows
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.simulator.read import read_parameters
+from workerstack.specification import Alarms, Errors, LogRouter, Network, Worker
 
 EXAMPLE = Path(__file__).parents[1] / "examples/invoices"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0"

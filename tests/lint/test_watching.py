@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from workerstack.lint import watching
 from workerstack.lint.lint import LintFinding, LintRequest
-from workerstack.lint.watching import WarmLinter, saved, seen
+from workerstack.lint.watching import ROOM, WarmLinter, forget, saved, seen
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workerstack/lint/rules"
@@ -42,9 +43,10 @@ def test_only_what_is_new_is_linted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [["good", "good too"], ["bad", "bad"], ["good too"]]
 
 
-def test_each_save_is_seen_once(tmp_path: Path) -> None:
-    (tmp_path / "templates").mkdir()
-    file = tmp_path / "templates/workers.py"
+@pytest.mark.parametrize("name", ["templates/workers.py", f"{ROOM}/parameters/size.py"])
+def test_each_save_is_seen_once(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
     file.write_text("a")
     (tmp_path / "other.py").write_text("a")
     changes = iter(["b", None, "bc", "gone"])
@@ -58,8 +60,16 @@ def test_each_save_is_seen_once(tmp_path: Path) -> None:
 
     found = saved(tmp_path, pause)
     assert next(found) == []
-    assert [next(found) for _ in range(3)] == [["templates/workers.py"]] * 3
+    assert [next(found) for _ in range(3)] == [[name]] * 3
     assert seen(tmp_path) == {}
+
+
+def test_a_package_is_forgotten_whole_and_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
+    for name in ("there.room", "there.room.part", "there.roomy", "there"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    forget("there.room")
+    assert [name for name in sys.modules if name.startswith("there")] == ["there.roomy", "there"]
 
 
 @pytest.fixture(scope="module")

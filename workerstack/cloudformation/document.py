@@ -117,13 +117,14 @@ def parse(text: str, file: File, scalars: Scalars = "typed") -> Document[File]:
         else:
             if _depth(data) <= DEEPEST:
                 return Document(file, data, text, scalars)
-    pickled, marks = _read(text, file, scalars)
-    return Document(file, pickle.loads(pickled), text, scalars, marks)  # noqa: S301 - our own
+    data, marks = _read(text, file, scalars)
+    return Document(file, pickle.loads(data), text, scalars, marks)  # noqa: S301 - made below
 
 
-@lru_cache(maxsize=8)
+# A command reads one template several times: as it is committed, as it is deployed, again. What
+# is given is a copy each time, since whoever has plain data may change it.
+@lru_cache(maxsize=32)
 def _read(text: str, file: Path | str, scalars: Scalars) -> tuple[bytes, Mark]:
-    """Data to be copied, and marks: a review reads the same template ten times and more."""
     data, marks = _Reader(_as_yaml(text), file, scalars).read()
     return pickle.dumps(data), marks
 

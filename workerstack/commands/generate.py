@@ -119,7 +119,7 @@ def _watch(build: "Build", root: Path) -> int:
     import gc
     import time
 
-    from workerstack.lint.watching import WarmLinter, forget, saved
+    from workerstack.lint.watching import ROOM, WarmLinter, forget, saved
 
     gc.enable()  # generate.py does without in its second of work; this goes on for hours
     linter = WarmLinter(HOUSE / "lint/rules")
@@ -132,6 +132,8 @@ def _watch(build: "Build", root: Path) -> int:
             say(f"{of or 'begun'}: {verdict} ({time.perf_counter() - began:.2f} s)")
 
         forget(SOURCE)
+        if any(name.startswith(ROOM) for name in names):
+            forget(ROOM.replace("/", "."))
         try:
             told(_verdict(build, root, linter, told))
         except Problem as problem:

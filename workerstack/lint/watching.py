@@ -18,7 +18,10 @@ from workerstack.lint.rendering import render
 if TYPE_CHECKING:
     from workerstack.deployments import ParameterValue
 
-WATCHED = ("templates/**/*.py", "params/**/*.yaml", ".cfnlintrc.yaml")
+ROOM = "workerstack/specification"
+"""What templates are made of, where a checkout of the tool is what is watched."""
+
+WATCHED = ("templates/**/*.py", f"{ROOM}/**/*.py", "params/**/*.yaml", ".cfnlintrc.yaml")
 POLL = 0.05
 """Seconds between two looks."""
 
@@ -147,10 +150,10 @@ def seen(root: Path) -> Seen:
 
 
 def forget(package: str) -> None:
-    """Imports a project's package anew next time, and not from what was compiled of it.
+    """Imports a package anew next time, and not from what was compiled of it.
 
     Compiled files are told apart by whole seconds, and people save twice within one.
     """
     sys.dont_write_bytecode = True
-    for name in [each for each in sys.modules if each.partition(".")[0] == package]:
+    for name in [each for each in sys.modules if f"{each}.".startswith(f"{package}.")]:
         del sys.modules[name]

@@ -225,6 +225,12 @@ def _page(name: str, found: list[Properties], request: Properties) -> Properties
     return {name: found[start:end], **more}
 
 
+def _deregister_target(request: Properties) -> Properties:
+    """Its policies go with it (DeregisterScalableTarget)."""
+    _delete_target(_target_id(request), {})
+    return {}
+
+
 def _put_policy_by_name(request: Properties) -> Properties:
     """A policy of that name is updated and keeps its ARN (PutScalingPolicy)."""
     known = _named(request)
@@ -255,6 +261,7 @@ def _named(request: Properties) -> str | None:
 
 ACTIONS: dict[str, Callable[[Properties], Properties]] = {
     "DeleteScalingPolicy": _delete_policy_by_name,
+    "DeregisterScalableTarget": _deregister_target,
     "PutScalingPolicy": _put_policy_by_name,
     "RegisterScalableTarget": _register_target,
     "DescribeScalableTargets": _describe_targets,

@@ -5,6 +5,7 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    drift_aware,
     ecr,
     enforcement,
     hooks,
@@ -25,7 +26,7 @@ from workerstack.localaws import (
     stack_ids,
     taken_names,
     task_starts,
-    template_reading,
+    template_parser,
     transport,
 )
 
@@ -36,9 +37,10 @@ def install() -> None:
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
-    from ministack.services.cloudformation import changesets, engine, provisioners, stacks
+    from ministack.services.cloudformation import changesets, drift, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
+    template_parser.install(engine)
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
     handlers |= role_policies.HANDLERS
@@ -59,10 +61,10 @@ def install() -> None:
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
     same_values.install(changesets)
+    drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
-    template_reading.install(engine)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
     provisioners._REPLACING_PROPERTIES.update(always)
