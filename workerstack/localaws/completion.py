@@ -11,6 +11,7 @@ from workerstack.localaws import (
     images,
     log_streams,
     metric_math,
+    metric_pages,
     refactoring,
     replacement,
     role_boundaries,
@@ -57,6 +58,7 @@ def install() -> None:
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
+    metric_pages.install(cloudwatch)
     same_values.install(changesets)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
