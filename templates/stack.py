@@ -171,8 +171,8 @@ def _add_steps(
 ) -> None:
     table = worker.step_table
     add = template.add_resource
-    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
-    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
+    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.cooldown_out))
+    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.cooldown_in))
     if worker.scales_in_on == "visible" and not worker.is_protected:
         add(alarms.literal_backlog_alarm(queues[0], table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queues[0], table.scale_in, scale_in))

@@ -557,8 +557,13 @@ def test_a_protected_worker_scales_in_on_what_waits_within_minutes() -> None:
         assert drained["MetricName"] == "ApproximateNumberOfMessagesVisible"
         assert (drained["Statistic"], drained["Period"]) == ("Maximum", 60)
         assert (drained["EvaluationPeriods"], drained["DatapointsToAlarm"]) == (2, 2)
-        # Steps, cooldowns and the other alarm are those of the specification in both.
-        for name in ("BacklogAlarm", "ScaleOutPolicy", "ScaleInPolicy"):
+        # Steps and the other alarm are those of the specification in both, cooldowns are not.
+        assert plain["BacklogAlarm"] == own["BacklogAlarm"]
+        for name, cooldown in (("ScaleOutPolicy", 180), ("ScaleInPolicy", 60)):
+            changed = own[name]["Properties"]["StepScalingPolicyConfiguration"]
+            assert changed.pop("Cooldown") == cooldown
+            before = plain[name]["Properties"]["StepScalingPolicyConfiguration"]
+            assert before.pop("Cooldown") == 300
             assert plain[name] == own[name]
     asked = dataclasses.replace(protected(workers.EDIT, "worker"), scale_in_on="outstanding")
     assert "Metrics" in built(asked)["Resources"]["DrainedAlarm"]["Properties"]

@@ -12,6 +12,7 @@ from workerstack.localaws import (
     images,
     log_streams,
     metric_math,
+    metric_pages,
     refactoring,
     replacement,
     role_boundaries,
@@ -60,6 +61,7 @@ def install() -> None:
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
+    metric_pages.install(cloudwatch)
     same_values.install(changesets)
     drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)

@@ -22,6 +22,8 @@ from workerstack.simulator.traces import Trace
 from workerstack.simulator.worker import Work
 
 JOB_ENDS = int(Phase.JOB_ENDS)
+NEVER = 1 << 62
+"""A second that no run reaches."""
 PROGRESS = 4_096
 """Turns of the loop between two reports of progress."""
 
@@ -38,7 +40,7 @@ class Engine:
         self.settings = settings
         self.horizon = horizon
         self.messages = trace.messages
-        self.arrivals = [*(message.arrival for message in trace.messages), inf]
+        self.arrivals = [*(message.arrival for message in trace.messages), NEVER]
         self.random = Random(settings.seed)
         self.agenda = Agenda()
         self.recording = Recording([alarm.name for alarm in scaling.alarms], whole=whole)
@@ -111,7 +113,7 @@ class Engine:
         last_tick, tick = -MINUTE, 0.0
         turns = 0
         while True:
-            due = arrivals[queue.sent]
+            due: float = arrivals[queue.sent]
             if entries and entries[0][0] < due:
                 due = entries[0][0]
             now = due if due < tick else tick
