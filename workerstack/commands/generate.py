@@ -119,30 +119,50 @@ def _watch(build: "Build", root: Path) -> int:
     import gc
     import time
 
-    from workerstack.lint.watching import WarmLinter, forget, saved
+    from workerstack.lint.lint import AbandonedError
+    from workerstack.lint.reloading import ProjectModules
+    from workerstack.lint.watching import Saves, WarmLinter
 
     gc.enable()  # generate.py does without in its second of work; this goes on for hours
     linter = WarmLinter(HOUSE / "lint/rules")
     gc.collect()
     gc.freeze()
-    for names in saved(root, time.sleep):
+    modules, saves = ProjectModules(SOURCE), Saves(root, time.sleep)
+    for names in saves:
         started = time.perf_counter()
 
         def told(verdict: str, began: float = started, of: str = ", ".join(names)) -> None:
             say(f"{of or 'begun'}: {verdict} ({time.perf_counter() - began:.2f} s)")
 
-        forget(SOURCE)
+        def built_anew(changed: Sequence[Path] = tuple(root / name for name in names)) -> Any:
+            modules.renew(changed)
+            return build()
+
         try:
-            told(_verdict(build, root, linter, told))
+            told(_verdict(built_anew, root, linter, told, saves.is_waiting))
+        except AbandonedError:
+            continue  # what was saved meanwhile has its own verdict
         except Problem as problem:
+            modules.failed()
             told(str(problem))
+        except ExceptionGroup as group:
+            modules.failed()
+            say(*map(str, group.exceptions))
+            told("nothing would be written")
     return 0
 
 
-def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[str], None]) -> str:
+def _verdict(
+    build: "Build",
+    root: Path,
+    linter: "WarmLinter",
+    told: Callable[[str], None],
+    unwanted: Callable[[], bool],
+) -> str:
     """What is wrong, or how out/ differs; both are shown, and summed up in a sentence.
 
-    ``told`` is called with the first verdict, which is about what changed.
+    ``told`` is called with the first verdict, which is about what changed. Raises AbandonedError
+    once the last word is ``unwanted``.
     """
     from workerstack.lint import artifacts, inputs, reports
     from workerstack.lint.building import built
@@ -163,7 +183,7 @@ def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[s
         for difference in differences.values():
             show(difference.rstrip("\n"))
         told(f"what changed is clean; {differs}")
-    findings = linter.lint(requests)
+    findings = linter.lint(requests, unwanted)
     if findings:
         show(reports.text(findings))
         return f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"
