@@ -93,6 +93,8 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"secrets": (Key(parameter="A", alias="b", protects="logs"),)}, "secrets[0] of"),
     (lambda: {"memroy": 512}, "Did you mean memory?"),
     (lambda: {"zzz": 512}, "Worker has no field zzz"),
+    (lambda: {"queue": OwnQueue(600, max_receive_count=3)},  # type: ignore[call-arg]
+     "OwnQueue takes no 600 without a name"),
     (lambda: {"queue": OwnQueue(visibility_timout=9)}, "Did you mean visibility_timeout?"),  # type: ignore[call-arg]
     (lambda: {"secrets": (Secret(variable="A"),)}, "Secret needs name"),  # type: ignore[call-arg]
     # environment

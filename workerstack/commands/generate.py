@@ -78,9 +78,10 @@ def _of_project() -> list[tuple[str, dict[str, Any]]]:
             "Run it in a project, or make one with `workerstack new DIR`",
         )
     sys.path.insert(0, str(root))
-    build = importlib.import_module(SOURCE).build
-    workers = importlib.import_module(f"{SOURCE}.workers").ALL
-    return [(worker.name, build(worker).to_dict()) for worker in workers]
+    templates: list[tuple[str, dict[str, Any]]] = importlib.import_module(SOURCE).build_all(
+        lambda: importlib.import_module(f"{SOURCE}.workers").ALL
+    )
+    return templates
 
 
 generate = generating(_of_project)

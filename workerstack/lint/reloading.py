@@ -13,10 +13,10 @@ from types import ModuleType
 
 
 class ProjectModules:
-    """The modules of one package, after each save."""
+    """The modules of a project's package, and of others that it is made with, after each save."""
 
-    def __init__(self, package: str) -> None:
-        self._package = package
+    def __init__(self, package: str, *others: str) -> None:
+        self._package, self._others = package, others
         self._is_sound = False
 
     def renew(self, changed: Collection[Path]) -> None:
@@ -38,8 +38,8 @@ class ProjectModules:
         for name in stale - packages:
             del sys.modules[name]
             package, _, own = name.rpartition(".")
-            if package in loaded:  # where `from package import own` looks first
-                vars(loaded[package]).pop(own, None)
+            if package in sys.modules:  # where `from package import own` looks first
+                vars(sys.modules[package]).pop(own, None)
         self._is_sound = False
         for name in packages:  # run again in its place: it keeps the modules in it that are current
             importlib.reload(loaded[name])
@@ -50,10 +50,9 @@ class ProjectModules:
         self._is_sound = False
 
     def _loaded(self) -> dict[str, ModuleType]:
+        roots = tuple(f"{each}." for each in (self._package, *self._others))
         return {
-            name: module
-            for name, module in [*sys.modules.items()]
-            if name.partition(".")[0] == self._package
+            name: module for name, module in [*sys.modules.items()] if f"{name}.".startswith(roots)
         }
 
 
