@@ -47,7 +47,7 @@ print(time.perf_counter() - started)
 
 
 WATCHED = """
-import sys, time
+import importlib, sys, time
 from pathlib import Path
 from workerstack.commands import generate
 from workerstack.lint.reloading import ProjectModules
@@ -55,9 +55,8 @@ from workerstack.lint.watching import WarmLinter
 root = Path.cwd()
 sys.path.insert(0, str(root))
 def build():
-    from templates import build
-    from templates.workers import ALL
-    return [(worker.name, build(worker).to_dict()) for worker in ALL]
+    from templates import build_all
+    return build_all(lambda: importlib.import_module("templates.workers").ALL)
 modules, linter = ProjectModules("templates"), WarmLinter(generate.HOUSE / "lint/rules")
 def seconds(file, text):
     file.write_text(text)
@@ -67,7 +66,7 @@ def seconds(file, text):
         return build()
     def told(verdict):
         verdicts.append((time.process_time() - started, verdict))
-    told(generate._verdict(built, root, linter, told, lambda: False))
+    told(generate._verdict(built, root, generate.SOURCE, linter, told, lambda: False))
     assert "clean" in verdicts[0][1], verdicts
     return verdicts[0][0]
 file = root / "{file}"

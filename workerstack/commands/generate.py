@@ -31,10 +31,13 @@ FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
 
-def generating(build: "Build", root: Path | None = None) -> click.Command:
+def generating(
+    build: "Build", root: Path | None = None, source: str = f"{SOURCE}/workers.py"
+) -> click.Command:
     """The command for the project in ``root``, whose templates ``build`` gives.
 
-    Without ``root`` it is the one that is worked in.
+    Without ``root`` it is the one that is worked in. ``source`` is the file that says which workers
+    there are, as people call it.
     """
 
     @click.command(cls=WithExample, example="--check")
@@ -62,8 +65,8 @@ def generating(build: "Build", root: Path | None = None) -> click.Command:
         if watch:
             if check or lint_format != "text":
                 raise click.UsageError("--watch takes neither --check nor --lint-format")
-            return _watch(build, root or project())
-        return _generate(build, root or project(), lint_format, check=check)
+            return _watch(build, root or project(), source)
+        return _generate(build, root or project(), source, lint_format, check=check)
 
     return generate
 
@@ -87,7 +90,7 @@ def _of_project() -> list[tuple[str, dict[str, Any]]]:
 generate = generating(_of_project)
 
 
-def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> int:
+def _generate(build: "Build", root: Path, source: str, lint_format: str, *, check: bool) -> int:
     from workerstack.lint import inputs
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
@@ -98,7 +101,7 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
         for mistake in group.exceptions:
             say(str(mistake))
         return 1
-    texts = {f"out/{name}.template.yaml": render(each) for name, each in templates.items()}
+    texts = {f"out/{name}.template.yaml": render(each, source) for name, each in templates.items()}
     deployed = inputs.deployments_of(texts, root)
     found = inputs.mistakes(texts, deployed, root)
     if found:
@@ -115,7 +118,7 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
     return _write(root, texts)
 
 
-def _watch(build: "Build", root: Path) -> int:
+def _watch(build: "Build", root: Path, source: str) -> int:
     """Builds and lints again at each save; ends with Ctrl-C."""
     import gc
     import time
@@ -140,7 +143,7 @@ def _watch(build: "Build", root: Path) -> int:
             return build()
 
         try:
-            told(_verdict(built_anew, root, linter, told, saves.is_waiting))
+            told(_verdict(built_anew, root, source, linter, told, saves.is_waiting))
         except AbandonedError:
             continue  # what was saved meanwhile has its own verdict
         except Problem as problem:
@@ -156,6 +159,7 @@ def _watch(build: "Build", root: Path) -> int:
 def _verdict(
     build: "Build",
     root: Path,
+    source: str,
     linter: "WarmLinter",
     told: Callable[[str], None],
     unwanted: Callable[[], bool],
@@ -169,7 +173,8 @@ def _verdict(
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
 
-    texts = {f"out/{name}.template.yaml": render(each) for name, each in built(build).items()}
+    templates = built(build).items()
+    texts = {f"out/{name}.template.yaml": render(each, source) for name, each in templates}
     deployed = inputs.deployments_of(texts, root)
     wrong = inputs.mistakes(texts, deployed, root)
     if wrong:
