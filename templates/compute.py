@@ -1,6 +1,6 @@
 """What runs: cluster, log group, task definition and service."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from troposphere import (
@@ -33,10 +33,10 @@ from troposphere.logs import LogGroup
 
 from templates import beside
 from templates.container import WORKSPACE, scratch_name, worker_container
-from templates.description import described, meant
-from templates.parameters import Parameters, WorkspaceParameters
 from templates.queues import QueueReference
-from templates.specification import Worker
+from workerstack.specification import Worker
+from workerstack.specification.metadata import described, task_metadata
+from workerstack.specification.parameters import Parameters, WorkspaceParameters
 
 SPOT = "FARGATE_SPOT"
 ON_DEMAND = "FARGATE"
@@ -91,8 +91,7 @@ def task_definition(
             "The task: container, size, roles and workspace."
             if workspace
             else "The task: container, size and roles.",
-            **_protection(worker),
-            **meant(*_asked_for(worker)),
+            **task_metadata(worker),
         ),
         RequiresCompatibilities=["FARGATE"],
         NetworkMode="awsvpc",
@@ -151,28 +150,6 @@ class RoleArn(AWSHelperFn):
 
 def _arn(role: Role | Parameter) -> AWSHelperFn:
     return Ref(role) if isinstance(role, Parameter) else RoleArn(role)
-
-
-def _asked_for(worker: Worker) -> Iterator[str]:
-    """Health checks that nobody waits for: allowed where the specification asks for them."""
-    if worker.health_check or any(each.health_check for each in worker.sidecars):
-        yield "E9102"
-
-
-def _protection(worker: Worker) -> dict[str, object]:
-    """What the task does against being stopped while busy, for the simulator and the checks."""
-    if worker.protection is None:
-        return {}
-    said: dict[str, object] = {"Protection": worker.protection}
-    if worker.is_protected:
-        said |= {
-            "ProtectionMinutes": worker.protection_minutes,
-            "Heartbeat": worker.heartbeat,
-            "LongestJob": worker.longest_job,
-        }
-    else:
-        said["Unprotected"] = worker.unprotected
-    return {"Worker": said}
 
 
 def _volume(workspace: WorkspaceParameters) -> Volume:

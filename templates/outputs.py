@@ -7,8 +7,8 @@ from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import Cluster, Service, TaskDefinition
 from troposphere.logs import LogGroup
 
-from templates.parameters import PhysicalNames
 from templates.queues import QueueReference
+from workerstack.specification.parameters import PhysicalNames
 
 
 def outputs(

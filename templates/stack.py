@@ -1,6 +1,5 @@
 """The worker's stack: its table of contents, in the order in which one explains it."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -10,20 +9,20 @@ from troposphere.ec2 import SecurityGroup
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from templates import alarms, compute, customized, network, queues, roles, scaling, telling
-from templates.kept import keep
+from templates import alarms, compute, network, notifications, queues, roles, scaling
 from templates.outputs import outputs
-from templates.parameters import (
+from templates.queues import QueueReference
+from workerstack.specification import Worker, customized
+from workerstack.specification.checked import placed
+from workerstack.specification.kept import keep
+from workerstack.specification.mistakes import SpecificationError, tell, together
+from workerstack.specification.parameters import (
     ImportedQueueParameters,
     OwnQueueParameters,
     Parameters,
     QueueParameters,
 )
-from templates.parts.checked import placed
-from templates.parts.queues import ImportedQueue, OwnQueue
-from templates.problems import SpecificationError, tell, together
-from templates.queues import QueueReference
-from templates.specification import Worker
+from workerstack.specification.queues import ImportedQueue, OwnQueue
 
 
 def build(worker: Worker) -> Template:
@@ -62,7 +61,12 @@ def _built_or_told(worker: Worker) -> Iterator[dict[str, Any]]:
 
 def _built(worker: Worker) -> Template:
     parameters = Parameters.of(worker)
-    template = _empty_template(worker, parameters)
+    template = Template(Description=worker.description)
+    template.set_version()
+    parameters.declare(template, worker)
+    if parameters.alarm_topic:
+        has_topic = Not(Equals(Ref(parameters.alarm_topic), ""))
+        template.add_condition(notifications.ALARM_HAS_TOPIC, has_topic)
     add = template.add_resource
 
     queues = [
@@ -101,33 +105,6 @@ def _built(worker: Worker) -> Template:
     return template
 
 
-def _empty_template(worker: Worker, parameters: Parameters) -> Template:
-    template = Template(Description=worker.description)
-    template.set_version()
-    groups = {title: group for title, group in parameters.groups().items() if group}
-    for title, group in groups.items():
-        for parameter in group:
-            template.add_parameter(parameter)
-            template.add_parameter_to_group(parameter, title)
-            template.set_parameter_label(parameter, _label(str(parameter.title)))
-    if parameters.alarm_topic:
-        topic = parameters.alarm_topic
-        template.add_condition(telling.ALARM_HAS_TOPIC, Not(Equals(Ref(topic), "")))
-    # What init looks for in an account, and reads here rather than out of a description.
-    template.metadata["Parameters"] = parameters.stand_for(worker)
-    return template
-
-
-SPELLINGS = {"Arn": "ARN", "Cidr": "CIDR", "Cpu": "CPU", "Ip": "IP", "Vpc": "VPC"}
-
-
-def _label(title: str) -> str:
-    """``TaskCpu`` as the console shows it: "Task CPU"."""
-    words = re.findall("GitHub|[A-Z][a-z0-9]*|[a-z0-9]+", title)
-    lower = [SPELLINGS.get(word, word.lower()) for word in words[1:]]
-    return " ".join([SPELLINGS.get(words[0], words[0]), *lower])
-
-
 def _key(worker: Worker, parameters: Parameters, what: str) -> Parameter | None:
     key = worker.key_of(what)
     return parameters.keys[key] if key else None
@@ -151,11 +128,11 @@ def _queue(
             queue = queues.imported_queue(queues.name_by_place(mapping), specification)
     else:
         raise TypeError(specification)
-    topic, told = parameters.alarm_topic, worker.alarms
+    topic, told, add = parameters.alarm_topic, worker.alarms, template.add_resource
     if topic and told and told.oldest_message:
-        template.add_resource(telling.oldest_message_alarm(queue, told.oldest_message, topic))
+        add(notifications.oldest_message_alarm(queue, told.oldest_message, topic))
     if topic and told and told.nothing_processed:
-        template.add_resource(telling.nothing_processed_alarm(queue, told.nothing_processed, topic))
+        add(notifications.nothing_processed_alarm(queue, told.nothing_processed, topic))
     return queue
 
 
@@ -171,7 +148,7 @@ def _add_own_queue(
     topic, is_told = parameters.alarm_topic, bool(worker.alarms and worker.alarms.dead_letters)
     dead_letters = add(queues.dead_letter_queue(prefix, key, is_told=is_told))
     if topic and is_told:
-        add(telling.dead_letter_alarm(prefix, dead_letters, topic))
+        add(notifications.dead_letter_alarm(prefix, dead_letters, topic))
     queue = add(queues.queue(prefix, given, dead_letters, key))
     for title, what, each in (
         ("QueuePolicy", "The queue", queue),
@@ -186,8 +163,8 @@ def _add_errors(
     template: Template, worker: Worker, parameters: Parameters, log_group: LogGroup
 ) -> None:
     if worker.errors and parameters.alarm_topic:
-        template.add_resource(telling.error_filter(worker.errors, log_group))
-        template.add_resource(telling.error_alarm(worker.errors, parameters.alarm_topic))
+        template.add_resource(notifications.error_filter(worker.errors, log_group))
+        template.add_resource(notifications.error_alarm(worker.errors, parameters.alarm_topic))
 
 
 def _add_network(
@@ -196,7 +173,7 @@ def _add_network(
     """The worker's group, and what a task needs to reach what it must."""
     add, specification = template.add_resource, worker.network
     endpoints = None
-    if network.has_interfaces(specification):
+    if specification.has_interfaces:
         endpoints = add(network.endpoint_security_group(parameters))
     group = add(network.worker_security_group(parameters, specification, endpoints))
     ways: list[AWSObject] = []

@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import settings
 
 from tests import deployed, soak
-from tests.preloaded import quick_clocks
+from tests.interpreter import Interpreter
+from tests.preloaded import POLL, quick_clocks
 from tests.programs import Programs
 from workerstack import localaws
 from workerstack.command_line import run
@@ -54,6 +56,19 @@ def programs() -> Iterator[Programs]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def python() -> Iterator[Path]:
+    """Stands where Python does in a script, without the time that imports and polls take."""
+    code = f"""
+from tests.preloaded import load
+from workerstack.deployer import clock
+load()
+clock.SHORTEST = {POLL}
+"""
+    with Interpreter(ROOT, code) as running:
+        yield running.program
+
+
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> str:
     """An account of its own for each test: the endpoint keeps them apart."""
@@ -64,7 +79,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def client(endpoint: localaws.Endpoint, account: str) -> Callable[[str], Any]:
-    return lambda service: walkthrough.client(service, endpoint.url, account)
+    return cache(lambda service: walkthrough.client(service, endpoint.url, account))
 
 
 @pytest.fixture

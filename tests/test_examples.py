@@ -14,7 +14,6 @@ import pytest
 
 from examples.invoices import workers
 from templates import build, build_all
-from templates.specification import Worker
 from tests.conftest import REGION, Run
 from workerstack.cloudformation import Unknown, read, resolve, surroundings
 from workerstack.cloudformation.schemas import is_tagged
@@ -25,6 +24,7 @@ from workerstack.simulator.read import read_parameters, read_scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
+from workerstack.specification import Worker
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples/invoices"

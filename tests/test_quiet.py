@@ -17,10 +17,10 @@ import pytest
 from bench import everyday
 from bench.everyday import Change, Template, build
 from templates import workers
-from templates.specification import Spot, Worker
 from workerstack.cloudformation import equal, from_data, read, resolve, surroundings
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.schemas import is_tagged, recreation
+from workerstack.specification import Spot, Worker
 
 FORMER = Path(__file__).parent / "templates"
 WHERE = surroundings("111122223333", "us-west-2", "stack")

@@ -8,10 +8,10 @@ from troposphere import Ref, Template
 
 from bench.everyday import Change, build, having, with_
 from examples.invoices.workers import INVOICES, REPORTS
-from templates.specification import Alarms, Errors, LogRouter, Network, Roles, Worker
 from tests.test_quiet import rows
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.simulator.read import read_parameters
+from workerstack.specification import Alarms, Errors, LogRouter, Network, Roles, Worker
 
 EXAMPLE = Path(__file__).parents[1] / "examples/invoices"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0"

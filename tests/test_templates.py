@@ -8,14 +8,14 @@ import pytest
 
 import templates
 from templates import workers
-from templates.kept import KEEPABLE
-from templates.problems import SpecificationError
-from templates.specification import ImportedQueue, Key, OwnQueue, Worker
 from workerstack.cloudformation import read
 from workerstack.cloudformation.schemas import recreation
 from workerstack.lint.diagram import references
 from workerstack.lint.lint import Linter, LintRequest
 from workerstack.lint.rendering import render
+from workerstack.specification import ImportedQueue, Key, OwnQueue, Worker
+from workerstack.specification.kept import KEEPABLE
+from workerstack.specification.mistakes import SpecificationError
 
 ROOT = Path(__file__).parent.parent
 EDIT = read((ROOT / "out/webordinary-edit.template.yaml").read_text(), "edit").data

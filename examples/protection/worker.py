@@ -39,6 +39,7 @@ def run(sqs: Any, work: Callable[[str], object], pause: float = 5, poll: int = 2
     while not stopping.is_set():
         if time.monotonic() >= renew:  # at half: twice the longest job was asked for
             if not protect(True):  # the messages stay in the queue, for a task that may live
+                protect(False)  # what was granted before holds until it expires: ECS would wait
                 stopping.wait(pause)
                 continue
             renew = time.monotonic() + 30 * MINUTES

@@ -111,3 +111,27 @@ def test_a_file_that_is_gone(team: Path) -> None:
     modules.renew([team / "queue.py", team / "stack.py", team / "workers.py"])
     assert imported() == (11, None, ())
     assert "team.queue" not in sys.modules
+
+
+def test_what_it_is_made_with_is_imported_anew_where_that_changed(
+    team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = tmp_path / "kit/room"
+    room.mkdir(parents=True)
+    unit = "from kit.room import unit\nUNIT = unit.UNIT\n"
+    texts = {"../__init__.py": "", "../other.py": "", "__init__.py": unit, "unit.py": "UNIT = 1\n"}
+    for name, text in texts.items():
+        (room / name).write_text(text)
+    (team / "size.py").write_text("from kit.room import UNIT\nCPU = UNIT\n")
+    for name in ("kit", "kit.other", "kit.room", "kit.room.unit"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    other = importlib.import_module("kit.other")
+    modules = ProjectModules("team", "kit.room")
+    assert imported_after(modules)[0] == 11
+    kit = importlib.import_module("kit.room")
+    (team / "workers.py").write_text("ALL = ()\n")
+    assert imported_after(modules, team / "workers.py")[2] == ()
+    assert importlib.import_module("kit.room") is kit
+    (room / "unit.py").write_text("UNIT = 4\n")
+    assert imported_after(modules, room / "unit.py")[0] == 14
+    assert importlib.import_module("kit.other") is other

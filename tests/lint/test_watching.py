@@ -13,7 +13,7 @@ import yaml
 
 from workerstack.lint import watching
 from workerstack.lint.lint import AbandonedError, LintFinding, LintRequest
-from workerstack.lint.watching import Saves, WarmLinter, seen
+from workerstack.lint.watching import ROOM, Saves, WarmLinter, seen
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workerstack/lint/rules"
@@ -45,9 +45,10 @@ def test_only_what_is_new_is_linted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [["good", "good too"], ["bad", "bad"]]
 
 
-def test_each_save_is_seen_once(tmp_path: Path) -> None:
-    (tmp_path / "templates").mkdir()
-    file = tmp_path / "templates/workers.py"
+@pytest.mark.parametrize("name", ["templates/workers.py", f"{ROOM}/parameters/size.py"])
+def test_each_save_is_seen_once(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
     file.write_text("a")
     (tmp_path / "other.py").write_text("a")
     changes = iter(["b", None, "bc", "gone"])
@@ -61,7 +62,7 @@ def test_each_save_is_seen_once(tmp_path: Path) -> None:
 
     found = iter(Saves(tmp_path, pause))
     assert next(found) == []
-    assert [next(found) for _ in range(3)] == [["templates/workers.py"]] * 3
+    assert [next(found) for _ in range(3)] == [[name]] * 3
     assert seen(tmp_path) == {}
 
 

@@ -18,7 +18,6 @@ import yaml
 
 from bench import everyday
 from templates import workers
-from templates.specification import Worker
 from tests import test_quiet as quiet
 from workerstack import deployments, localaws
 from workerstack.cloudformation import from_data, plain, read, resolve, surroundings
@@ -32,6 +31,7 @@ from workerstack.localaws.surroundings import Surroundings
 from workerstack.review.model import Review
 from workerstack.review.predict import TemplateSide, foresee
 from workerstack.review.show import markdown, text, words
+from workerstack.specification import Worker
 
 Template = dict[str, Any]
 WIDTH, MOST = 100, 12

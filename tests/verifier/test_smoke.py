@@ -323,7 +323,9 @@ def test_rights_that_we_may_not_ask_for_are_unknown() -> None:
     with Stubber(iam) as stubber:
         stubber.add_client_error("simulate_principal_policy", "AccessDenied")
         role = "arn:aws:iam::111122223333:role/x"
-        found = smoke_checks.check(iam, role, [smoke_checks.Need(("sqs:ReceiveMessage",), "*", {})])
+        found = smoke_checks.check(
+            iam, role, [smoke_checks.NeededAccess(("sqs:ReceiveMessage",), "*", {})]
+        )
     assert found.status == "SKIP"
     assert "AccessDenied" in found.evidence
 

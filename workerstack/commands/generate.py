@@ -125,13 +125,13 @@ def _watch(build: "Build", root: Path, source: str) -> int:
 
     from workerstack.lint.lint import AbandonedError
     from workerstack.lint.reloading import ProjectModules
-    from workerstack.lint.watching import Saves, WarmLinter
+    from workerstack.lint.watching import ROOM, Saves, WarmLinter
 
     gc.enable()  # generate.py does without in its second of work; this goes on for hours
     linter = WarmLinter(HOUSE / "lint/rules")
     gc.collect()
     gc.freeze()
-    modules, saves = ProjectModules(SOURCE), Saves(root, time.sleep)
+    modules, saves = ProjectModules(SOURCE, ROOM.replace("/", ".")), Saves(root, time.sleep)
     for names in saves:
         started = time.perf_counter()
 

@@ -150,7 +150,7 @@ def passes(problem: Problem) -> bool:
     return isinstance(cause, Exception) and cause_of(cause) in ("lost", "failed", "throttled")
 
 
-def sentence(error: Any, profile: str | None = None) -> credentials.Told:
+def sentence(error: Any, profile: str | None = None) -> credentials.CredentialsFault:
     """What happened, why, what to do next: an error of botocore as a Problem takes it."""
     cause = cause_of(error)
     told = credentials.told(error, profile)
@@ -158,20 +158,24 @@ def sentence(error: Any, profile: str | None = None) -> credentials.Told:
         return told
     message = _message(error)
     if cause == "lost":
-        return credentials.Told("AWS cannot be reached", message, _advice(error))
+        return credentials.CredentialsFault("AWS cannot be reached", message, _advice(error))
     if cause == "unknown":
-        return credentials.Told(
+        return credentials.CredentialsFault(
             "AWS cannot be asked", message, "Check --region, --endpoint-url and ~/.aws/config"
         )
     operation, code = error.operation_name, code_of(error)
     if cause == "failed":
         what = f"AWS failed inside at {operation} ({code})"
-        return credentials.Told(what, message, "Wait a minute and run the command again")
+        return credentials.CredentialsFault(
+            what, message, "Wait a minute and run the command again"
+        )
     if cause == "throttled":
         what = f"AWS was asked too often for {operation} ({code})"
-        return credentials.Told(what, message, "Wait a minute and run the command again")
+        return credentials.CredentialsFault(
+            what, message, "Wait a minute and run the command again"
+        )
     next_step = ADVICE.get(code, "Correct what it says and run the command again")
-    return credentials.Told(f"AWS refused {operation} ({code})", message, next_step)
+    return credentials.CredentialsFault(f"AWS refused {operation} ({code})", message, next_step)
 
 
 def cause_of(error: Exception) -> Cause:

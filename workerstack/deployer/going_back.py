@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from workerstack.cloudformation import from_data, read, resolve, surroundings, text
+from workerstack.cloudformation.bodies import containers
 from workerstack.deployer import earlier, history, images, labels, revisions
 from workerstack.deployer.aws import Clients, code_of
-from workerstack.deployer.deployed import containers
 from workerstack.deployer.history import Execution
 from workerstack.deployer.source import Source, digest, template_text
 from workerstack.deployer.stack import OWNER, StackDescription, template_body
@@ -199,7 +199,7 @@ def minute(time: str) -> str:
 
 
 @dataclass(frozen=True)
-class Row:
+class PastExecution:
     """One execution as `rollback --list` has it; ``deployed``: it is what the stack has now."""
 
     name: str
@@ -227,7 +227,7 @@ def rows(
     clients: Clients,
     root: Path,
     number: int = LISTED,
-) -> list[Row]:
+) -> list[PastExecution]:
     """The last executions, newest first, each with its image and revision where they are known."""
     cloudformation = clients("cloudformation")
     done = history.executions(cloudformation, stack.id)
@@ -246,7 +246,7 @@ def rows(
 def _row(
     execution: Execution, sources: Mapping[str, tuple[revisions.Commit, Source]],
     stack: StackDescription, cloudformation: Any, *, is_deployed: bool,
-) -> Row:  # fmt: skip
+) -> PastExecution:  # fmt: skip
     commit, source = sources.get(execution.name, (None, None))
     shown: Sequence[str] = ()
     if source is not None:
@@ -255,7 +255,7 @@ def _row(
         text = template_text(template_body(cloudformation, StackName=stack.id))
         place = f"the template of {stack.name}"
         shown = _images(read(text, place).data, stack.parameters or {}, place, stack)
-    return Row(
+    return PastExecution(
         name=execution.name, began=execution.began, ended=execution.ended, by=execution.by,
         outcome=execution.outcome, status=execution.status, cause=execution.cause,
         deployed=is_deployed, images=tuple(shown),
@@ -314,7 +314,7 @@ def gone(source: Source, stack: StackDescription, clients: Clients) -> list[str]
 PUSH = "Push it again, or go back to another one (--list, --to)"
 
 
-def lines(found: Sequence[Row], width: int) -> Iterator[str]:
+def lines(found: Sequence[PastExecution], width: int) -> Iterator[str]:
     """The rows as a table; the name, which `--to` takes, stands last and is never cut."""
     table = [("", "WHEN (UTC)", "WHO", "IMAGE", "REVISION", "OUTCOME", "EXECUTION")]
     for each in found:

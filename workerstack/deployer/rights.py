@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from workerstack.cloudformation import Resource, Stack, policies, read, resolve, surroundings
+from workerstack.cloudformation.bodies import containers, dimensions
 from workerstack.cloudformation.handler_permissions import HANDLERS
 from workerstack.cloudformation.policy_patterns import text as policy_text
 from workerstack.cloudformation.service_authorization import fits, scope
@@ -325,16 +326,21 @@ class Environment:
         yield from self._given()
         yield from self._dead_letters()
         for name, each in self.resources("AWS::CloudWatch::Alarm"):
-            for value in _dimensions(each.properties, "QueueName"):
+            for value in dimensions(each.properties, "QueueName"):
                 yield from self._queue(value, name)
 
     def _given(self) -> Iterator[str]:
         """The queues whose URLs the containers get."""
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                for variable in container.get("Environment", ()):
-                    if variable.get("Name") == "QUEUE_URL":
-                        yield from self._queue(variable.get("Value"), name)
+        for name, container in self._containers():
+            for variable in container.get("Environment", ()):
+                if variable.get("Name") == "QUEUE_URL":
+                    yield from self._queue(variable.get("Value"), name)
+
+    def _containers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each container of the task definitions, with the name of its stack."""
+        for name, stack in self.stacks.items():
+            for _, container in containers(stack):
+                yield name, container
 
     def _queue(self, value: Any, name: str) -> Iterator[str]:
         yield from resource_rights.queues(value, name, self.stacks[name], self.place)
@@ -350,12 +356,11 @@ class Environment:
                 yield from resource_rights.arns(referred, name, self.stacks[name], self.place)
 
     def _log_groups(self) -> Iterator[str]:
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                options = container.get("LogConfiguration", {}).get("Options", {})
-                found = pattern(options.get("awslogs-group"), name, self.stacks[name])
-                if found:
-                    yield self.place.arn("logs", f"log-group:{found}:*")
+        for name, container in self._containers():
+            options = container.get("LogConfiguration", {}).get("Options", {})
+            found = pattern(options.get("awslogs-group"), name, self.stacks[name])
+            if found:
+                yield self.place.arn("logs", f"log-group:{found}:*")
 
     def _file_systems(self) -> Iterator[str]:
         for name, each in self.resources("AWS::ECS::TaskDefinition"):
@@ -375,12 +380,11 @@ class Environment:
 
     def _needed(self, *, secrets: bool) -> Iterator[str]:
         """What the containers are given from Secrets Manager, or from Parameter Store."""
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                for secret in container.get("Secrets", ()):
-                    found = pattern(secret.get("ValueFrom"), name, self.stacks[name]) or ""
-                    if (":secretsmanager:" in found) == secrets and found:
-                        yield ":".join(found.split(":")[:7])
+        for name, container in self._containers():
+            for secret in container.get("Secrets", ()):
+                found = pattern(secret.get("ValueFrom"), name, self.stacks[name]) or ""
+                if (":secretsmanager:" in found) == secrets and found:
+                    yield ":".join(found.split(":")[:7])
 
     def _task_roles(self, *properties: str) -> set[str]:
         return {
@@ -411,15 +415,14 @@ class Environment:
 
     def _repositories(self) -> Iterator[str]:
         """Those of ECR from which the containers' images are."""
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                image = pattern(container.get("Image"), name, self.stacks[name]) or ""
-                registry, _, rest = image.partition("/")
-                account, _, host = registry.partition(".dkr.ecr.")
-                if host and rest:
-                    region, repository = host.partition(".")[0], TAG.split(rest, maxsplit=1)[0]
-                    home = f"arn:{self.place.partition}:ecr:{region}:{account}"
-                    yield f"{home}:repository/{repository}"
+        for name, container in self._containers():
+            image = pattern(container.get("Image"), name, self.stacks[name]) or ""
+            registry, _, rest = image.partition("/")
+            account, _, host = registry.partition(".dkr.ecr.")
+            if host and rest:
+                region, repository = host.partition(".")[0], TAG.split(rest, maxsplit=1)[0]
+                home = f"arn:{self.place.partition}:ecr:{region}:{account}"
+                yield f"{home}:repository/{repository}"
 
     def _worker_may(self, action: str) -> Iterator[str]:
         """The resources on which the roles of the templates may do this, as they name them."""
@@ -677,14 +680,3 @@ def _trusting(
             }
         ],
     }
-
-
-def _dimensions(value: Any, wanted: str) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _dimensions(item, wanted)
-    elif isinstance(value, Mapping):
-        if value.get("Name") == wanted and "Value" in value:
-            yield value["Value"]
-        for item in value.values():
-            yield from _dimensions(item, wanted)

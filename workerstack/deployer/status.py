@@ -63,7 +63,7 @@ class Tasks:
 
 
 @dataclass(frozen=True)
-class Queue:
+class QueueStatus:
     """A queue's messages; ``oldest`` in seconds, None where CloudWatch has no datapoint."""
 
     name: str
@@ -74,7 +74,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class AlarmStatus:
     """An alarm's state; ``scales`` is whether it drives a scaling policy."""
 
     name: str
@@ -104,8 +104,8 @@ class Status:
     images: tuple[ImageStatus, ...] = ()
     moved: tuple[MovedTag, ...] = ()
     tasks: tuple[Tasks, ...] = ()
-    queues: tuple[Queue, ...] = ()
-    alarms: tuple[Alarm, ...] = ()
+    queues: tuple[QueueStatus, ...] = ()
+    alarms: tuple[AlarmStatus, ...] = ()
     unknown: tuple[str, ...] = ()
     next_step: str = field(default="", compare=False)
 
@@ -211,15 +211,15 @@ def _tasks(clients: Clients, found: DeployedStack, arn: str) -> list[Tasks]:
     ]
 
 
-def _queue(clients: Clients, name: str, now: datetime) -> Queue:
+def _queue(clients: Clients, name: str, now: datetime) -> QueueStatus:
     sqs = clients("sqs")
     depth = live.depth(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
     waiting = depth["waiting"] or 0
     oldest = live.oldest(clients("cloudwatch"), name, now) if waiting else None
-    return Queue(name, waiting, depth["in_flight"] or 0, oldest, depth["dead"])
+    return QueueStatus(name, waiting, depth["in_flight"] or 0, oldest, depth["dead"])
 
 
-def _alarms(clients: Clients, found: DeployedStack) -> Iterator[Alarm]:
+def _alarms(clients: Clients, found: DeployedStack) -> Iterator[AlarmStatus]:
     names = {physical: each.logical_id for each, physical in found.of(ALARM)}
     if not names:
         return
@@ -227,7 +227,7 @@ def _alarms(clients: Clients, found: DeployedStack) -> Iterator[Alarm]:
     pages = clients("cloudwatch").get_paginator("describe_alarms")
     for page in pages.paginate(AlarmNames=list(names), AlarmTypes=["MetricAlarm"]):
         for each in page["MetricAlarms"]:
-            yield Alarm(
+            yield AlarmStatus(
                 name=names[each["AlarmName"]],
                 state=each["StateValue"],
                 scales=bool(policies & set(each.get("AlarmActions", ()))),

@@ -11,6 +11,9 @@ from workerstack.problem import Problem
 Build = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
 """Imports and builds a project's templates: (the name that its file in out/ has, the template)."""
 
+ALL = "Let ALL be a tuple of workers, with a comma if it is one: ALL = (ONE,)"
+"""What to do where not a worker is wrong, but what should hold them."""
+
 LIBRARIES = ("awacs", "troposphere")
 """What templates are made with."""
 
@@ -105,16 +108,25 @@ def _unreadable(error: Exception, why: str = "") -> Problem:
     return _located(
         "The specification cannot be read",
         why or str(error),
-        "Compare it with the fields of `Worker` in templates/specification.py",
+        "Compare it with what `workerstack fields` shows",
         error,
     )
 
 
 def _located(what: str, why: str, next_step: str, error: BaseException) -> Problem:
-    """The innermost line of the workers' file is where the specification was written."""
+    """The innermost line of the workers' file is where the specification was written.
+
+    Where that is no part of it, the project's own function that failed is what is wrong.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    written = [frame for frame in frames if Path(frame.filename).name == "workers.py"]
-    written = [frame for frame in written if Path(frame.filename).parent.name == SOURCE]
-    if not written:
-        return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")
-    return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
+    own = [frame for frame in frames if Path(frame.filename).parent.name == SOURCE]
+    written = [frame for frame in own if Path(frame.filename).name == "workers.py"]
+    if written:
+        return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
+    if own:
+        return Problem(
+            f"{own[-1].name} of {SOURCE}/ fails", why, "Correct this line",
+            file=own[-1].filename, line=own[-1].lineno,
+        )  # fmt: skip
+    # Nothing of theirs failed: what is made of it did, which is the tuple at its end.
+    return Problem(what, why, ALL, file=f"{SOURCE}/workers.py")

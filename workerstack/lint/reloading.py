@@ -23,7 +23,7 @@ class ProjectModules:
         """Makes the next import see these files as they are now.
 
         Runs the package anew where it imports one of them: raises whatever importing it raises.
-        After that, and after `failed`, everything is imported anew.
+        After that, and after `failed`, the whole package is imported anew.
 
         Compiled files are not written: they are told apart by whole seconds, and people save
         twice within one.
@@ -31,7 +31,9 @@ class ProjectModules:
         sys.dont_write_bytecode = True
         loaded = self._loaded()
         files = {str(each.resolve()) for each in changed}
-        stale = _stale(loaded, files) if self._is_sound else {*loaded}
+        stale = _stale(loaded, files)
+        if not self._is_sound:
+            stale |= {name for name in loaded if f"{name}.".startswith(f"{self._package}.")}
         packages = {name for name in stale if hasattr(loaded[name], "__path__")}
         if packages - {self._package}:  # which of several comes first, only Python knows
             stale, packages = {*loaded}, set()

@@ -19,7 +19,10 @@ from workerstack.lint.rendering import render
 if TYPE_CHECKING:
     from workerstack.deployments import ParameterValue
 
-WATCHED = ("templates/**/*.py", "params/**/*.yaml", ".cfnlintrc.yaml")
+ROOM = "workerstack/specification"
+"""What templates are made of, where a checkout of the tool is what is watched."""
+
+WATCHED = ("templates/**/*.py", f"{ROOM}/**/*.py", "params/**/*.yaml", ".cfnlintrc.yaml")
 POLL = 0.05
 """Seconds between two looks."""
 

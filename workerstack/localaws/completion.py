@@ -25,6 +25,7 @@ from workerstack.localaws import (
     stack_ids,
     taken_names,
     task_starts,
+    template_parser,
     transport,
 )
 
@@ -35,9 +36,10 @@ def install() -> None:
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
-    from ministack.services.cloudformation import changesets, provisioners, stacks
+    from ministack.services.cloudformation import changesets, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
+    template_parser.install(engine)
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
     handlers |= role_policies.HANDLERS

@@ -28,6 +28,9 @@ from workerstack.localaws.walkthrough import (
 CONSENT = ("--yes", "--uncommitted")
 """Nobody is there to answer, and the parameters were written a second ago."""
 
+LONGEST_VISIBILITY_TIMEOUT = 43_200
+"""Seconds for which SQS hides a received message at most: 12 hours."""
+
 ENVIRONMENT = "dev"
 VPC = "webordinary"
 """The Name tag of the VPC that `surroundings` makes."""
@@ -77,7 +80,9 @@ def imported(template: Path) -> Iterator[tuple[str, str]]:
 def make(kind: str, name: str, url: str) -> None:
     """Makes a thing that is imported, unless it is there; what is not known is none of ours."""
     if kind == "Queue":
-        client("sqs", url).create_queue(QueueName=name)
+        # Its owner sets it to more than the longest job; so does this one, whatever that is.
+        hidden = {"VisibilityTimeout": str(LONGEST_VISIBILITY_TIMEOUT)}
+        client("sqs", url).create_queue(QueueName=name, Attributes=hidden)
     elif kind == "Secret":
         secrets = client("secretsmanager", url)
         known = {each["Name"] for each in secrets.list_secrets()["SecretList"]}

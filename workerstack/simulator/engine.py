@@ -38,6 +38,7 @@ class Engine:
         self.settings = settings
         self.horizon = horizon
         self.messages = trace.messages
+        self.arrivals = [*(message.arrival for message in trace.messages), inf]
         self.random = Random(settings.seed)
         self.agenda = Agenda()
         self.recording = Recording([alarm.name for alarm in scaling.alarms], whole=whole)
@@ -75,6 +76,8 @@ class Engine:
         self.cloudwatch = CloudWatch(scaling.alarms, self.queue, self.service, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
+        self._reconciled = False
+        """Whether the service has as many tasks as it should: jobs alone do not change that."""
         self._was_active = False
         self._spared = -1
         """The second of a decision that was left out, since its answer was known."""
@@ -104,13 +107,13 @@ class Engine:
 
     def go(self, progress: Callable[[int], None] | None = None) -> None:
         """Runs to the horizon."""
-        messages, queue, entries = self.messages, self.queue, self.agenda.entries
-        count, last_tick, tick = len(messages), -MINUTE, 0.0
+        arrivals, queue, entries = self.arrivals, self.queue, self.agenda.entries
+        last_tick, tick = -MINUTE, 0.0
         turns = 0
         while True:
-            due = entries[0][0] if entries else inf
-            if queue.sent < count and (arrival := messages[queue.sent].arrival) < due:
-                due = arrival
+            due = arrivals[queue.sent]
+            if entries and entries[0][0] < due:
+                due = entries[0][0]
             now = due if due < tick else tick
             if queue.bound <= now:
                 due = min(due, queue.next_expiry())
@@ -135,18 +138,22 @@ class Engine:
     def _second(self, now: int) -> None:
         """Everything that happens within one second, but the minute's end."""
         queue, work, service, entries = self.queue, self.work, self.service, self.agenda.entries
-        if queue.sent < len(self.messages) and self.messages[queue.sent].arrival == now:
-            self._arrivals(now)
+        if self.arrivals[queue.sent] == now:
+            self._disturbed = True
+            self._send(now)
         while entries and entries[0][0] == now:
             _, phase, subject, detail = heappop(entries)
             if phase == JOB_ENDS:
                 self._disturbed = True
                 work.ends(subject, now)
             else:
+                self._reconciled = False
                 self._happens(now, phase, subject, detail)
-        if service.deploying or len(service.pending) + len(service.running) != service.desired:
-            service.reconcile(now)
-        if queue.visible:
+        if not self._reconciled:
+            if service.deploying or service.active != service.desired:
+                service.reconcile(now)
+            self._reconciled = not service.deploying and service.active == service.desired
+        if queue.visible and work.idle:
             work.receive(now)
         if self.controller.unfulfilled and self.controller.fulfilled(now):
             self._disturbed = True
@@ -169,13 +176,12 @@ class Engine:
             self.cloudwatch.still_active(now - 1)
         self._was_active = active
 
-    def _arrivals(self, now: int) -> None:
-        queue, messages, count = self.queue, self.messages, len(self.messages)
-        while queue.sent < count and messages[queue.sent].arrival == now:
+    def _send(self, now: int) -> None:
+        queue, arrivals = self.queue, self.arrivals
+        while arrivals[queue.sent] == now:
             queue.send()
             if queue.delay:
                 self.agenda.add(now + queue.delay, Phase.SHOWN, 0)
-            self._disturbed = True
 
     def _losses(self, now: int) -> None:
         dead, expired = self.queue.dead, self.queue.expired

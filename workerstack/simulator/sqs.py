@@ -16,6 +16,10 @@ FUTURE, DELAYED, VISIBLE, IN_FLIGHT, DONE, DEAD, EXPIRED = range(7)
 TO_THE_BACK = 3
 """Receives after which a message goes to the back of the queue."""
 
+A_SECOND = 1 << 32
+"""More than there are messages: places in the queue are whole numbers, which sort faster than
+pairs. The place of a message is its index; at the back, that second of its return before it."""
+
 
 class MessageQueue:
     """The messages of a trace, each by its index there, and what has become of it.
@@ -52,7 +56,7 @@ class MessageQueue:
         self.bound: float = messages[0].arrival + retention if messages else inf
         self.dead: list[tuple[int, int]] = []
         self.expired: list[tuple[int, int]] = []
-        self._order: list[tuple[int, int, int]] = []
+        self._order: list[int] = []
         self._oldest = 0
         self._oldest_reported = 0
         self.sent = self.received = self.deleted = 0
@@ -77,7 +81,7 @@ class MessageQueue:
             self.shown += 1
 
     def _show(self) -> None:
-        heappush(self._order, (0, self.shown, self.shown))
+        heappush(self._order, self.shown)
         self.state[self.shown] = VISIBLE
         self.shown += 1
         self.visible += 1
@@ -89,7 +93,7 @@ class MessageQueue:
         be received once more.
         """
         while self._order:
-            message = heappop(self._order)[2]
+            message = heappop(self._order) % A_SECOND
             if self.state[message] != VISIBLE:
                 continue
             self.visible -= 1
@@ -100,9 +104,9 @@ class MessageQueue:
             self.state[message] = IN_FLIGHT
             self.in_flight += 1
             self.received += 1
-            self.receives[message] += 1
-            if self.first_received[message] < 0:
+            if not self.receives[message]:
                 self.first_received[message] = now
+            self.receives[message] += 1
             return message
         return None
 
@@ -113,7 +117,7 @@ class MessageQueue:
             self.in_flight -= 1
             self.visible += 1
             back = receipt >= TO_THE_BACK
-            heappush(self._order, (1, now, message) if back else (0, message, message))
+            heappush(self._order, (now + 1) * A_SECOND + message if back else message)
 
     def delete(self, message: int, receipt: int, now: int) -> None:
         """A worker deletes what it received with that receipt.
@@ -125,18 +129,13 @@ class MessageQueue:
             return
         if self.receives[message] != receipt and not self.old_deletes:
             return
-        self._leave(message, DONE)
+        if state == IN_FLIGHT:
+            self.in_flight -= 1
+        else:
+            self.visible -= 1
+        self.state[message] = DONE
         self.deleted += 1
         self.finished[message] = now
-
-    def _leave(self, message: int, state: int) -> None:
-        if self.state[message] == VISIBLE:
-            self.visible -= 1
-        elif self.state[message] == DELAYED:
-            self.delayed -= 1
-        else:
-            self.in_flight -= 1
-        self.state[message] = state
 
     def next_expiry(self) -> float:
         """The second at which the oldest message will be dropped."""
@@ -146,8 +145,15 @@ class MessageQueue:
     def expire(self, now: int) -> None:
         """Drops what has been kept long enough."""
         while self.next_expiry() <= now:
-            self._leave(self._oldest, EXPIRED)
-            self.expired.append((now, self._oldest))
+            message = self._oldest
+            if self.state[message] == VISIBLE:
+                self.visible -= 1
+            elif self.state[message] == DELAYED:
+                self.delayed -= 1
+            else:
+                self.in_flight -= 1
+            self.state[message] = EXPIRED
+            self.expired.append((now, message))
 
     def oldest(self) -> int:
         """The arrival second of the oldest message in the queue, -1 if it is empty."""
