@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from troposphere import (
+    AWSHelperFn,
     AWSObject,
     GetAtt,
     Parameter,
     Ref,
     RetainExceptOnCreate,
+    Sub,
 )
 from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import (
@@ -123,8 +125,31 @@ def _family_and_storage(parameters: Parameters) -> dict[str, Any]:
     return found
 
 
-def _arn(role: Role | Parameter) -> Any:
-    return Ref(role) if isinstance(role, Parameter) else GetAtt(role, "Arn")
+class RoleArn(AWSHelperFn):
+    """The ARN of a role of this stack, from its name.
+
+    With GetAtt, AWS's change set would list the task definition as perhaps replaced whenever the
+    role changes in place, as with another boundary. Read when it is rendered: the path may be set
+    after the task definition is made.
+    Source: CloudFormation API reference, ResourceChangeDetail; IAM, "IAM ARNs".
+    """
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    def to_dict(self) -> dict[str, Any]:
+        """``arn:...:role/PATH/NAME``."""
+        path = self._role.properties.get("Path", "/")
+        arn: AWSHelperFn = GetAtt(self._role, "Arn")
+        if isinstance(path, str):  # else it is not known here
+            account = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+            arn = Sub(f"{account}:role{path}${{{self._role.title}}}")
+        found: dict[str, Any] = arn.to_dict()
+        return found
+
+
+def _arn(role: Role | Parameter) -> AWSHelperFn:
+    return Ref(role) if isinstance(role, Parameter) else RoleArn(role)
 
 
 def _volume(workspace: WorkspaceParameters) -> Volume:

@@ -1,5 +1,8 @@
 """The worker's stack: its table of contents, in the order in which one explains it."""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
 from troposphere import AWSObject, Equals, Not, Parameter, Ref, Tags, Template
 from troposphere.applicationautoscaling import ScalableTarget
 from troposphere.ec2 import SecurityGroup
@@ -18,6 +21,7 @@ from workerstack.specification import (
 )
 from workerstack.specification.checked import placed
 from workerstack.specification.kept import keep
+from workerstack.specification.mistakes import tell, together
 from workerstack.specification.parameters import (
     ImportedQueueParameters,
     OwnQueueParameters,
@@ -38,6 +42,26 @@ def build(worker: Worker) -> Template:
     if worker.customize:
         customized.apply(worker.customize, template, worker)
     return template
+
+
+def build_all(
+    workers: Callable[[], Iterable[Worker]],
+) -> list[tuple[str, dict[str, Any]]]:
+    """Each worker's name and template; ``workers`` makes them, by importing them for example.
+
+    Raises SpecificationError with everything that is wrong with any of them.
+    """
+    with together():
+        made = tuple(workers())
+    with together():
+        return [(worker.name, built) for worker in made for built in _built_or_told(worker)]
+
+
+def _built_or_told(worker: Worker) -> Iterator[dict[str, Any]]:
+    try:
+        yield build(worker).to_dict()
+    except SpecificationError as error:
+        tell(*error.mistakes)
 
 
 def _built(worker: Worker) -> Template:

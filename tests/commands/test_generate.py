@@ -216,6 +216,37 @@ def test_everything_wrong_with_a_worker_is_told_with_its_line(
     assert snapshot(copy) == before
 
 
+def test_everything_wrong_with_all_workers_is_told_at_once(copy: Path, generate: Generate) -> None:
+    before = snapshot(copy)
+    replace(copy / WORKERS, "memory=4096", "memroy=4096")
+    replace(copy / WORKERS, "Step(lower=100, change=+4)", "Step(100, change=+4)")
+    replace(copy / WORKERS, 'user="1000:1000"', 'user="1000:"')
+    replace(copy / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT, THUMBNAIL)")
+    done = generate(copy)
+    assert done.returncode == 1
+    told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
+    assert told == [
+        ["18", "Worker has no field memroy"],
+        ["51", "Step takes no 100 without a name"],
+        ["54", "User '1000:' is impossible"],
+        ["61", "The specification cannot be read"],
+    ]
+    assert snapshot(copy) == before
+
+
+def test_what_is_only_seen_in_the_whole_is_told_of_all_workers(
+    copy: Path, generate: Generate
+) -> None:
+    kept = 'kept={"Nothing": {"Name": "x"}}, '
+    replace(copy / WORKERS, "cpu=2048", f"{kept}cpu=2048")
+    replace(copy / WORKERS, 'user="1000:1000"', f'{kept}user="1000:1000"')
+    done = generate(copy)
+    assert done.returncode == 1
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
+        f"{WORKERS}:17", f"{WORKERS}:54",
+    ]  # fmt: skip
+
+
 def test_a_lint_finding_leaves_out_as_it_is(copy: Path, generate: Generate) -> None:
     before = snapshot(copy)
     replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")

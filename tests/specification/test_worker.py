@@ -95,6 +95,8 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
     (lambda: {"env": {}}, "Did you mean environment?"),
     (lambda: {"arch": "ARM64"}, "Did you mean architecture?"),
     (lambda: {"zzz": 512}, "Worker has no field zzz"),
+    (lambda: {"queue": OwnQueue(600, max_receive_count=3)},  # type: ignore[call-arg]
+     "OwnQueue takes no 600 without a name"),
     (lambda: {"queue": OwnQueue(visibility_timout=9)}, "Did you mean visibility_timeout?"),  # type: ignore[call-arg]
     (lambda: {"secrets": (Secret(variable="A"),)}, "Secret needs name"),  # type: ignore[call-arg]
     # environment
@@ -286,6 +288,18 @@ REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
      "A heartbeat of 600 s extends nothing"),
     (lambda: {"protection": "sidecar", "longest_job": 60, "environment": {"QUEUE_URL": "x"}},
      "QUEUE_URL is the sidecar's"),
+    # what only AWS would have said
+    (lambda: {"environment": {"ECS_AGENT_URI": "http://x"}}, "ECS_AGENT_URI is set by ECS"),
+    (lambda: {"log_group": "aws/orders"}, "not aws/ at its beginning"),
+    (lambda: {"image_repository": "111122223333.dkr.ecr.us-west-2.amazonaws.com/a/b"},
+     "name without registry"),
+    (lambda: {"schedule": (Scheduled(name="a", schedule="cron(0 8 * * MON *)", min_tasks=1),)},
+     "? as day or as weekday"),
+    (lambda: {"schedule": (Scheduled(name="a", schedule="cron(0 8 ? * ? *)", min_tasks=1),)},
+     "? as day or as weekday"),
+    (lambda: {"schedule": (Scheduled(
+        name="a", schedule="rate(1 day)", min_tasks=1, timezone="Europe/Berln"),)},
+     "a name of the IANA list"),
     (lambda: {"scale_out_cooldown": -1}, "A negative cooldown"),
 ]  # fmt: skip
 

@@ -17,6 +17,9 @@ ALL = "Let ALL be a tuple of workers, with a comma if it is one: ALL = (ONE,)"
 LIBRARIES = ("awacs", "troposphere")
 """What templates are made with."""
 
+NOT_FROM_A_MISTAKE = (NameError, ImportError, LookupError, ArithmeticError)
+"""What goes wrong of itself; other errors may follow from a worker that is wrong."""
+
 SOURCE = "templates"
 """The folder in which a project's specification is written."""
 
@@ -47,10 +50,9 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
     except LookupError as error:
         raise _unreadable(error, f"there is no {error}") from error
     except ValueError as error:
-        mistakes = getattr(error, "mistakes", None)
-        if not mistakes:
+        problems = _problems(error)
+        if not problems:
             raise
-        problems = sorted((_problem(each, error) for each in mistakes), key=_place)
         if len(problems) == 1:
             raise problems[0] from error
         raise ExceptionGroup("The specification is wrong", problems) from error
@@ -63,6 +65,13 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
             file=f"{SOURCE}/workers.py",
         )
     return dict(templates)
+
+
+def _problems(error: ValueError) -> list[Problem]:
+    found = [_problem(each, error) for each in getattr(error, "mistakes", ())]
+    if found and isinstance(error.__cause__, NOT_FROM_A_MISTAKE):
+        found.append(_unreadable(error.__cause__))
+    return sorted(found, key=_place)
 
 
 def _problem(mistake: Any, error: BaseException) -> Problem:

@@ -10,10 +10,11 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
+from itertools import zip_longest
 from typing import Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin
 from typing import get_type_hints as hints_of
 
-from workerstack.specification.mistakes import Mistake, SpecificationError
+from workerstack.specification.mistakes import Mistake, tell
 
 Part = TypeVar("Part")
 Check = TypeVar("Check", bound=Callable[..., Iterator[Mistake]])
@@ -75,11 +76,14 @@ def _checked(part: type[Part], *, is_whole: bool) -> type[Part]:
     made: Any = dataclass(frozen=True, kw_only=True, init=False)(part)
     checks = [each for each in vars(part).values() if hasattr(each, "about")]
 
-    def begin(self: Any, **named: Any) -> None:
+    def begin(self: Any, *nameless: Any, **named: Any) -> None:
         object.__setattr__(self, "_place", _caller())
         misspelt = {name: _near(name, made) for name in named if name not in _hints(made)}
         found = [_misspelt(name, near, made) for name, near in misspelt.items()]
-        unsound = {near for near in misspelt.values() if near and near not in named}
+        meant = [*_hints(made)][: len(nameless)]
+        found += [_nameless(*each, made) for each in zip_longest(nameless, meant, fillvalue="")]
+        told = {*misspelt.values(), *meant}
+        unsound = {near for near in told if near and near not in named}
         for each in fields(made):
             missing = each.name not in named and each.default is MISSING
             if missing and each.default_factory is not MISSING:
@@ -87,7 +91,7 @@ def _checked(part: type[Part], *, is_whole: bool) -> type[Part]:
             value = named.get(each.name, None if missing else each.default)
             object.__setattr__(self, each.name, value)
             own = _missing(each.name, made) if missing else _type(each.name, value, made)
-            own = [] if missing and each.name in unsound else own  # told as misspelt already
+            own = [] if missing and each.name in unsound else own  # told already
             if missing or own or mistakes_of(value):
                 unsound.add(each.name)
             found += [*own, *mistakes_of(value)]
@@ -98,9 +102,8 @@ def _checked(part: type[Part], *, is_whole: bool) -> type[Part]:
         found = [each if each.file else placed(self, each) for each in found]
         object.__setattr__(self, "_mistakes", tuple(dict.fromkeys(found)))
         if is_whole and found:
-            raise SpecificationError(*dict.fromkeys(found))
+            tell(*dict.fromkeys(found))
 
-    begin.__qualname__ = part.__name__  # what Python names where a field is given by position
     made.__init__ = begin
     return part
 
@@ -134,6 +137,14 @@ def _misspelt(name: str, near: str, part: type) -> Mistake:
         f"its fields are {', '.join(_hints(part))}",
         f"Did you mean {near}?" if near else "Remove it",
         field=name,
+    )
+
+
+def _nameless(value: Any, meant: str, part: type) -> Mistake:
+    return Mistake(
+        f"{part.__name__} takes no {_shown(value)} without a name",
+        f"its fields are {', '.join(_hints(part))}",
+        f"Write {meant}= before it, or which one it is" if meant else "Remove it",
     )
 
 

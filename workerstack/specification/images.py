@@ -94,7 +94,8 @@ Image = OtherRepository | PublicImage | CachedImage
 
 def check_repository(name: str, field: str = "name") -> Iterator[Mistake]:
     """Wrong where ECR takes no such repository (CreateRepository)."""
-    if not re.fullmatch(REPOSITORY, name) or len(name) > 256:  # noqa: PLR2004 - ECR's limit
+    registry = re.match(r"\d{12}\.dkr\.ecr\.", name)
+    if registry or not re.fullmatch(REPOSITORY, name) or len(name) > 256:  # noqa: PLR2004 - ECR's
         yield Mistake(
             f"Repository {name!r} is impossible",
             "ECR allows lower-case letters, digits and ._-/ between them, at most 256",

@@ -1,5 +1,8 @@
 """What is wrong with a worker's specification."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
@@ -35,3 +38,34 @@ class SpecificationError(ValueError):
 def wrong(what: str, why: str, next_step: str) -> SpecificationError:
     """One mistake, to be raised."""
     return SpecificationError(Mistake(what, why, next_step))
+
+
+_waiting: ContextVar[list[Mistake] | None] = ContextVar("mistakes that wait", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is wrong with workers that are made inside is raised at its end, all of it at once.
+
+    An error of another kind inside is the cause of what is raised.
+    """
+    found: list[Mistake] = []
+    token = _waiting.set(found)
+    try:
+        yield
+    except Exception as error:
+        if not found:
+            raise
+        raise SpecificationError(*dict.fromkeys(found)) from error
+    finally:
+        _waiting.reset(token)
+    if found:
+        raise SpecificationError(*dict.fromkeys(found))
+
+
+def tell(*mistakes: Mistake) -> None:
+    """Raises SpecificationError; inside of `together`, at its end."""
+    waiting = _waiting.get()
+    if waiting is None:
+        raise SpecificationError(*mistakes)
+    waiting += mistakes

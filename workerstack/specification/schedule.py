@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workerstack.specification.checked import about, specified
 from workerstack.specification.mistakes import Mistake
@@ -33,14 +34,15 @@ class Scheduled:
         found = re.fullmatch(r"(cron|rate|at)\((.+)\)", self.schedule)
         kind, inner = found.groups() if found else ("", "")
         possible = {
-            "cron": len(inner.split()) == CRON_FIELDS,
+            "cron": _is_cron(inner.split()),
             "rate": bool(re.fullmatch(r"[1-9]\d* (minute|hour|day)s?", inner)),
             "at": bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", inner)),
         }
         if not possible.get(kind):
             yield Mistake(
                 f"Schedule {self.schedule!r} is impossible",
-                "it is cron(...) with six fields, rate(...) or at(2026-01-05T08:00:00)",
+                "it is cron(...) with six fields and ? as day or as weekday, rate(...) or"
+                " at(2026-01-05T08:00:00)",
                 'Write something like schedule="cron(0 8 ? * MON-FRI *)"',
             )
 
@@ -53,12 +55,31 @@ class Scheduled:
 
     @about("timezone")
     def _timezone(self) -> Iterator[Mistake]:
-        if not re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*", self.timezone):
+        pattern = r"[A-Za-z]+(/[A-Za-z0-9_+-]+)*"
+        if not re.fullmatch(pattern, self.timezone) or not _is_zone(self.timezone):
             yield Mistake(
                 f"Time zone {self.timezone!r} is impossible",
                 "it is a name of the IANA list",
                 'Write something like timezone="Europe/Berlin"',
             )
+
+
+def _is_cron(fields: list[str]) -> bool:
+    """Of day and weekday one says when, and the other is ``?`` (Scheduled scaling, "Cron")."""
+    return len(fields) == CRON_FIELDS and [fields[2], fields[4]].count("?") == 1
+
+
+def _is_zone(name: str) -> bool:
+    """Whether the system's list has it; some systems have none, and then AWS is asked."""
+    try:
+        ZoneInfo("Europe/Berlin")
+    except ZoneInfoNotFoundError:
+        return True
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def check_schedule(schedule: tuple[Scheduled, ...], most: int) -> Iterator[Mistake]:

@@ -109,6 +109,13 @@ def check_stop_timeout(seconds: int) -> Iterator[Mistake]:
         )
 
 
+AGENT = frozenset(
+    {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_EXECUTION_ENV", "ECS_AGENT_URI",
+     "ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4"}
+)  # fmt: skip
+"""Variables that ECS gives each container (ECS: "Task metadata endpoint", "Task IAM role")."""
+
+
 def check_variables(
     environment: Mapping[str, str | Varying],
     secrets: tuple[Secret | StoredParameter, ...],
@@ -126,6 +133,13 @@ def check_variables(
                 "Remove one of them",
                 field="secrets",
             )
+    for name in sorted(AGENT & {*environment, *names}):
+        yield Mistake(
+            f"The variable {name} is set by ECS",
+            "by it a program finds its role, its task and its protection",
+            "Remove it, or name yours otherwise",
+            field="environment" if name in environment else "secrets",
+        )
     for name in sorted(ours & {*environment, *names}):
         yield Mistake(
             f"The variable {name} is set by the template",

@@ -350,10 +350,11 @@ class Worker:
                 "its name would be CloudFormation's",
                 "Remove one of them",
             )
-        if self.log_group and not re.fullmatch(r"[A-Za-z0-9_/.#-]{1,512}", self.log_group):
+        if self.log_group and not re.fullmatch(r"(?!aws/)[A-Za-z0-9_/.#-]{1,512}", self.log_group):
             yield Mistake(
                 f"Log group {self.log_group!r} is impossible",
-                "CloudWatch Logs allows letters, digits and _/.#-, at most 512",
+                "CloudWatch Logs allows letters, digits and _/.#-, at most 512, and not aws/ at its"
+                " beginning",
                 'Write something like log_group="/ecs/invoices"',
             )
 
