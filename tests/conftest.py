@@ -64,7 +64,7 @@ def python() -> Iterator[Path]:
 from tests.preloaded import load
 from workerstack.deployer import clock
 load()
-clock.SHORTEST = {POLL}
+clock.SHORTEST = {5 * POLL}
 """
     with Interpreter(ROOT, code) as running:
         yield running.program
