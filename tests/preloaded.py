@@ -7,6 +7,7 @@ how the program ended. What it forks is a process as any other: it has its own f
 environment and streams, can be killed, and ends as Python ends.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -16,13 +17,18 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, cast
 
 ROOT = Path(__file__).parent.parent
-SERVICES = ("cloudformation", "ecs", "sqs", "sts", "logs", "cloudwatch", "application-autoscaling")
+SERVICES = (
+    "cloudformation", "ecs", "sqs", "sts", "logs", "cloudwatch", "application-autoscaling", "ec2",
+    "ecr", "efs", "iam", "s3", "secretsmanager",
+)  # fmt: skip
 COMMANDS = (
     "review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step", "smoke",
     "status", "logs", "prove",
@@ -161,6 +167,27 @@ def _opened(asked: dict[str, Any]) -> list[int]:
     ]
 
 
+def end(program: Callable[[], None]) -> NoReturn:
+    """Runs a program and ends as it does, without taking apart all that was preloaded."""
+    try:
+        program()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+    except BaseException:
+        code = 1
+        sys.excepthook(*cast("Any", sys.exc_info()))
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 255)
+
+
 if __name__ == "__main__":
     load()
-    become(serve_shell(sys.argv[1]) if len(sys.argv) > 1 else serve())
+    if len(sys.argv) > 1:
+        end(partial(become, serve_shell(sys.argv[1])))
+    become(serve())
