@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn, cast
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +35,7 @@ COMMANDS = (
     "review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step", "smoke",
     "status", "logs", "prove",
 )  # fmt: skip
+ROOMS = ("commands", "deployer", "review", "review.show", "simulator", "verifier")
 POLL = 0.01
 """Seconds that a pause between two polls takes here."""
 
@@ -49,8 +52,10 @@ def load() -> None:
     """Imports what the programs do, and reads the models of the services."""
     for module in ("troposphere", "awacs", "cfnlint.api", "boto3", "rich.console"):
         importlib.import_module(module)
-    for name in quick_clocks():
-        importlib.import_module(name.rpartition(".")[0])
+    for room in ROOMS:
+        package = importlib.import_module(f"workerstack.{room}")
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
     from workerstack.deployer.aws import Clients
 
     os.environ.update(AWS_ACCESS_KEY_ID="none", AWS_SECRET_ACCESS_KEY="none")  # noqa: S106
@@ -150,7 +155,8 @@ def become(asked: dict[str, Any]) -> None:
         runpy.run_module(words[1], run_name="__main__", alter_sys=True)
     elif words[0] == "-c":
         sys.argv = ["-c", *words[2:]]
-        exec(words[1], {"__name__": "__main__"})  # noqa: S102 - as `python -c` does
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(words[1], vars(sys.modules["__main__"]))  # noqa: S102 - as `python -c` does
     else:
         runpy.run_path(str(Path(asked["folder"], words[0])), run_name="__main__")
 
@@ -181,8 +187,8 @@ def end(program: Callable[[], None]) -> NoReturn:
         sys.excepthook(*cast("Any", sys.exc_info()))
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     os._exit(code & 255)
 
 
