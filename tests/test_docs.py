@@ -20,17 +20,17 @@ from click.testing import CliRunner
 
 import generate
 import templates
-from templates import specification, steps, workers
-from templates.problems import SpecificationError
+from templates import workers
 from tests.documents import ROOT, TEXTS, all_blocks, blocks
-from workerstack import command_line
+from workerstack import command_line, specification
 from workerstack.cloudformation import declared_parameters, read
 from workerstack.commands import deploy
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
+from workerstack.specification import SpecificationError
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-NAMES: dict[str, Any] = {**vars(aws), **vars(specification), **vars(steps)}
+NAMES: dict[str, Any] = {**vars(aws), **vars(specification)}
 
 
 def test_quoted_files_say_so() -> None:

@@ -16,7 +16,7 @@ from workerstack.localaws import Endpoint, surroundings
 EXAMPLES = (
     "doctor", "generate", "simulate", "init", "diff", "adopt", "preflight", "review", "execute",
     "watch", "verify", "status", "logs", "prove", "smoke", "drift", "rights", "ship", "rollback",
-    "discard", "new",
+    "discard", "new", "fields",
 )  # fmt: skip
 """The commands, in an order in which the examples of their help can be executed."""
 

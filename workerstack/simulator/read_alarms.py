@@ -41,7 +41,7 @@ Customs = Mapping[str, CustomMetric]
 
 
 @dataclass
-class Alarms:
+class AlarmsRead:
     """Alarms, what is not simulated of them, and each queue with who looks at it."""
 
     alarms: list[Alarm] = field(default_factory=list)
@@ -70,9 +70,9 @@ class Alarms:
         self.looked_at.append({one.name for one in watched})
 
 
-def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> Alarms:
+def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> AlarmsRead:
     """The alarms of the stack that invoke any of the policies. Raises Problem."""
-    found = Alarms()
+    found = AlarmsRead()
     for each in of_type(stack, ALARM):
         actions = _actions(each, policies)
         if actions:
@@ -88,7 +88,7 @@ HIGH, LOW = 3, 15
 FAR_BELOW = 0.9
 
 
-def read_tracking(policy: Properties, customs: Customs, into: Alarms) -> TrackingPolicy:
+def read_tracking(policy: Properties, customs: Customs, into: AlarmsRead) -> TrackingPolicy:
     """A target tracking policy, and into ``into`` the two alarms that AWS makes for it.
 
     Raises Problem where its metric is not one of the queue.
