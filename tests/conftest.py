@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests import deployed, soak
+from tests.checkouts import Checkouts
 from tests.interpreter import Interpreter
 from tests.kept_clients import kept
 from tests.preloaded import POLL, quick_clocks
@@ -55,6 +56,22 @@ def programs() -> Iterator[Programs]:
     """Runs a program of ours in a process of its own, without the time that imports take."""
     with Programs() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def checkouts() -> Iterator[Checkouts]:
+    """Makes copies of the whole project, and runs shells in them."""
+    with Checkouts() as made:
+        yield made
+
+
+@pytest.fixture
+def checkout_of_all(
+    tmp_path: Path, account: str, things: surroundings.Surroundings, checkouts: Checkouts
+) -> Path:
+    """The project in a repository of its own, in an account that has what stacks import."""
+    assert account in things.secret_arn
+    return checkouts.copy(tmp_path / "checkout")
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def generate(programs: Programs) -> Generate:
     """Runs generate.py of a copy of the checkout."""
 
     def go(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        return programs.run("generate.py", *options, folder=folder)
+        return programs.run("generate.py", *options, folder=folder, tool=True)
 
     return go
 
