@@ -48,16 +48,16 @@ DESIGNS = {
     "visible, 2 min (what a protected worker has)": PROTECTED,
     "visible, 1 min": replace(PROTECTED, drained_minutes=1),
     "visible, 5 min": replace(PROTECTED, drained_minutes=5),
-    "visible, 2 min, cooldown out 180 s": replace(PROTECTED, scale_out_cooldown=180),
+    "visible, 2 min, cooldowns 300 s": replace(
+        PROTECTED, scale_out_cooldown=300, scale_in_cooldown=300
+    ),
+    "visible, 2 min, cooldown out 300 s": replace(PROTECTED, scale_out_cooldown=300),
     "outstanding, 2 min": replace(PROTECTED, scale_in_on="outstanding"),
     "outstanding, 15 min": replace(PROTECTED, scale_in_on="outstanding", drained_minutes=15),
-    "visible, 2 min, fast": replace(PROTECTED, steps=FAST, scale_out_cooldown=180),
-    "visible, 2 min, fast, all at once": replace(
-        PROTECTED, steps=AT_ONCE, scale_out_cooldown=180, scale_in_cooldown=60
-    ),
+    "visible, 2 min, fast": replace(PROTECTED, steps=FAST),
+    "visible, 2 min, fast, all at once": replace(PROTECTED, steps=AT_ONCE),
     "outstanding, 2 min, fast, all at once": replace(
-        PROTECTED, steps=AT_ONCE, scale_in_on="outstanding", scale_out_cooldown=180,
-        scale_in_cooldown=60,
+        PROTECTED, steps=AT_ONCE, scale_in_on="outstanding"
     ),
 }  # fmt: skip
 """What the frontier compares. ``fast`` adds 1, 2, 3 and 5 tasks from 1, 2, 3 and 4 messages on."""

@@ -14,11 +14,12 @@ from troposphere.logs import LogGroup
 
 from templates import container
 from templates.queues import QueueReference
+from workerstack.specification import LogRouter, Sidecar, Worker
 from workerstack.specification.environment import values_of
 from workerstack.specification.parameters import ImageParameters, Parameters
 from workerstack.specification.protection import PROTECTOR
-from workerstack.specification.sidecars import LONGEST_STOP_TIMEOUT, ROUTER, LogRouter, Sidecar
-from workerstack.specification.worker import PROTECTOR_MEMORY, Worker
+from workerstack.specification.sidecars import LONGEST_STOP_TIMEOUT, ROUTER
+from workerstack.specification.worker import PROTECTOR_MEMORY
 
 
 def containers(

@@ -168,7 +168,7 @@ def _volume(workspace: WorkspaceParameters) -> Volume:
 
 def service(
     parameters: Parameters,
-    cluster: Cluster,
+    cluster: Cluster | Parameter,
     task_definition: TaskDefinition,
     groups: Sequence[SecurityGroup | Parameter],
     needed: Sequence[AWSObject],

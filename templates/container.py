@@ -19,12 +19,11 @@ from troposphere.ecs import Secret as ContainerSecret
 from troposphere.logs import LogGroup
 
 from templates.queues import QueueReference, stand_in
-from workerstack.specification import Worker
+from workerstack.specification import Secret, StoredParameter, Worker
 from workerstack.specification import container as parts
 from workerstack.specification.environment import values_of
 from workerstack.specification.parameters import Parameters
 from workerstack.specification.protection import PROTECTOR
-from workerstack.specification.secrets import Secret, StoredParameter
 from workerstack.specification.sidecars import ROUTER
 
 PROTECTOR_PORT = 9324

@@ -6,9 +6,10 @@ from typing import Any
 from troposphere import Ref, Sub
 from troposphere.ec2 import SecurityGroup, SecurityGroupIngress, SecurityGroupRule, VPCEndpoint
 
+from workerstack.specification import Network
 from workerstack.specification.metadata import described
 from workerstack.specification.names import camel
-from workerstack.specification.network import GATEWAYS, HTTPS, NFS, Network
+from workerstack.specification.network import GATEWAYS, HTTPS, NFS
 from workerstack.specification.parameters import Parameters, WorkspaceParameters
 from workerstack.specification.parameters.network import ROUTE_TABLES
 

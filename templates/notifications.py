@@ -8,7 +8,7 @@ from troposphere.logs import LogGroup, MetricFilter, MetricTransformation
 from troposphere.sqs import Queue
 
 from templates.queues import MINUTE, QueueReference, metric_of, name_of
-from workerstack.specification.alarms import Errors
+from workerstack.specification import Errors
 from workerstack.specification.metadata import described
 
 ALARM_HAS_TOPIC = "AlarmHasTopic"

@@ -18,10 +18,10 @@ from troposphere import (
 from troposphere.cloudwatch import Metric, MetricDataQuery, MetricDimension, MetricStat
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
+from workerstack.specification import ImportedQueue, OwnQueue
 from workerstack.specification.arns import here
 from workerstack.specification.metadata import described, meant
 from workerstack.specification.parameters import OwnQueueParameters
-from workerstack.specification.queues import ImportedQueue, OwnQueue
 
 FOUR_DAYS = 345_600
 """For how long an unprocessed message is kept, in seconds: SQS's own default."""

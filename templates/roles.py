@@ -18,7 +18,7 @@ from awacs.aws import (
     Statement,
     StringEquals,
 )
-from troposphere import AWSHelperFn, Ref, Sub, encode_to_dict
+from troposphere import AWSHelperFn, Parameter, Ref, Sub, encode_to_dict
 from troposphere.ecs import Cluster
 from troposphere.iam import Role, RolePolicy
 from troposphere.logs import LogGroup
@@ -84,7 +84,7 @@ def task_rights(
     worker: Worker,
     parameters: Parameters,
     role: Role,
-    cluster: Cluster,
+    cluster: Cluster | Parameter,
     queue_arns: Sequence[AWSHelperFn],
 ) -> RolePolicy:
     """What the code in the container may do; what it asks for on purpose is no warning.
@@ -235,7 +235,7 @@ def _consuming(queue_arns: Sequence[AWSHelperFn]) -> Statement:
     )
 
 
-def _protecting(cluster: Cluster) -> Statement:
+def _protecting(cluster: Cluster | Parameter) -> Statement:
     """Scale-in protection, by which a busy worker keeps ECS from stopping it."""
     return allow(
         "ProtectBusyTask",

@@ -14,9 +14,9 @@ from troposphere.applicationautoscaling import (
 )
 from troposphere.ecs import Service
 
+from workerstack.specification import Scheduled
 from workerstack.specification.metadata import described, meant
 from workerstack.specification.parameters import PhysicalNames, Size
-from workerstack.specification.schedule import Scheduled
 from workerstack.specification.steps import Side
 
 

@@ -12,17 +12,22 @@ from troposphere.logs import LogGroup
 from templates import alarms, compute, network, notifications, queues, roles, scaling
 from templates.outputs import outputs
 from templates.queues import QueueReference
-from workerstack.specification import Worker, customized
+from workerstack.specification import (
+    ImportedQueue,
+    OwnQueue,
+    SpecificationError,
+    Worker,
+    customized,
+)
 from workerstack.specification.checked import placed
 from workerstack.specification.kept import keep
-from workerstack.specification.mistakes import SpecificationError, tell, together
+from workerstack.specification.mistakes import tell, together
 from workerstack.specification.parameters import (
     ImportedQueueParameters,
     OwnQueueParameters,
     Parameters,
     QueueParameters,
 )
-from workerstack.specification.queues import ImportedQueue, OwnQueue
 
 
 def build(worker: Worker) -> Template:
@@ -73,7 +78,7 @@ def _built(worker: Worker) -> Template:
         _queue(template, worker, parameters, given, specification)
         for given, specification in zip(parameters.queues, worker.queues, strict=True)
     ]
-    cluster = add(compute.cluster(parameters))
+    cluster = parameters.imported_cluster or add(compute.cluster(parameters))
     log_group = add(compute.log_group(parameters, _key(worker, parameters, "logs")))
     _add_errors(template, worker, parameters, log_group)
     needed: list[AWSObject] = []
@@ -190,8 +195,8 @@ def _add_steps(
 ) -> None:
     table = worker.step_table
     add = template.add_resource
-    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
-    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
+    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.cooldown_out))
+    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.cooldown_in))
     if worker.scales_in_on == "visible" and not worker.is_protected:
         add(alarms.literal_backlog_alarm(queues[0], table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queues[0], table.scale_in, scale_in))

@@ -31,7 +31,7 @@ from workerstack.commands.example import WithExample
 from workerstack.localaws import Endpoint, pushing, surroundings, walkthrough
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
-from workerstack.specification.mistakes import SpecificationError
+from workerstack.specification import SpecificationError
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

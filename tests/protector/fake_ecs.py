@@ -21,7 +21,7 @@ from botocore.config import Config
 from workerstack.localaws.walkthrough import REGION
 
 BLOCKED = "DEPLOYMENT_BLOCKED"
-"""ECS refuses to protect while protected tasks hold up a deployment; it never refuses to release."""
+"""ECS refuses to protect while protected tasks hold up a deployment, and never to release."""
 
 PROTECTOR = Path(__file__).parents[2] / "protector" / "protector.py"
 

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from workerstack.cloudformation.steps import StepBounds as RuleStep
 from workerstack.cloudformation.steps import matching, probes
-from workerstack.specification.mistakes import SpecificationError
-from workerstack.specification.steps import Adjustment, Side, Step, step_table
+from workerstack.specification import SpecificationError, Step
+from workerstack.specification.steps import Adjustment, Side, step_table
 
 
 def test_the_edit_workers_table() -> None:

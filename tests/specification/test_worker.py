@@ -35,6 +35,7 @@ from workerstack.specification import (
     Secret,
     SendTo,
     Sidecar,
+    SpecificationError,
     Spot,
     Step,
     StoredParameter,
@@ -47,7 +48,6 @@ from workerstack.specification import (
     Workspace,
 )
 from workerstack.specification.checked import mistakes_of
-from workerstack.specification.mistakes import SpecificationError
 
 PLAIN = workers.THUMBNAILS
 UNDECIDED = dataclasses.replace(PLAIN, protection=None, unprotected="")
@@ -396,6 +396,6 @@ def test_every_field_is_in_an_example() -> None:
         if all(getattr(worker, field.name) == default(field) for worker in everybody)
     }
     assert unused == {
-        "heartbeat", "kept", "one_at_a_time", "scale_in_cooldown", "scale_in_on",
+        "cluster", "heartbeat", "kept", "one_at_a_time", "scale_in_cooldown", "scale_in_on",
         "scale_out_cooldown",
     }  # fmt: skip

@@ -109,6 +109,8 @@ def text(value: Any) -> str | None:
 
 def shown(value: Any) -> str:
     """The value for people: what is not known as its expression in braces."""
+    if isinstance(value, str):  # asked for each letter of each pattern
+        return value
     return "".join(
         each if isinstance(each, str) else "{" + each.expression + "}" for each in pieces(value)
     )

@@ -5,12 +5,14 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    drift_aware,
     ecr,
     enforcement,
     hooks,
     images,
     log_streams,
     metric_math,
+    metric_pages,
     refactoring,
     replacement,
     role_boundaries,
@@ -36,7 +38,7 @@ def install() -> None:
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
-    from ministack.services.cloudformation import changesets, engine, provisioners, stacks
+    from ministack.services.cloudformation import changesets, drift, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
     template_parser.install(engine)
@@ -59,7 +61,9 @@ def install() -> None:
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
+    metric_pages.install(cloudwatch)
     same_values.install(changesets)
+    drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)

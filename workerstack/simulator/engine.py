@@ -22,6 +22,8 @@ from workerstack.simulator.traces import Trace
 from workerstack.simulator.worker import Work
 
 JOB_ENDS = int(Phase.JOB_ENDS)
+NEVER = 1 << 62
+"""A second that no run reaches."""
 PROGRESS = 4_096
 """Turns of the loop between two reports of progress."""
 
@@ -38,7 +40,7 @@ class Engine:
         self.settings = settings
         self.horizon = horizon
         self.messages = trace.messages
-        self.arrivals = [*(message.arrival for message in trace.messages), inf]
+        self.arrivals = [*(message.arrival for message in trace.messages), NEVER]
         self.random = Random(settings.seed)
         self.agenda = Agenda()
         self.recording = Recording([alarm.name for alarm in scaling.alarms], whole=whole)
@@ -111,7 +113,7 @@ class Engine:
         last_tick, tick = -MINUTE, 0.0
         turns = 0
         while True:
-            due = arrivals[queue.sent]
+            due: float = arrivals[queue.sent]
             if entries and entries[0][0] < due:
                 due = entries[0][0]
             now = due if due < tick else tick
@@ -161,7 +163,7 @@ class Engine:
             self.cloudwatch.last_activity = now
         else:
             self._activity(now)
-        if len(queue.dead) + len(queue.expired) != self._lost:
+        if queue.lost != self._lost:
             self._losses(now)
         self.recording.state(now, queue, service, work.busy)
 
@@ -191,7 +193,7 @@ class Engine:
         for _, message in expired[self._seen[1] :]:
             self.recording.event(now, "expired", f"message {message}", "the retention period ended")
         self._seen = (len(dead), len(expired))
-        self._lost = len(dead) + len(expired)
+        self._lost = self.queue.lost
         self._disturbed = True
 
     def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:

@@ -57,8 +57,11 @@ class Recording:
         self._work: tuple[int, ...] = (-2,) * len(WORK)
         self._tasks: tuple[int, ...] = (-2,) * len(TASKS)
         self._points = {name: ChangePoints() for name in (*WORK, *TASKS)}
-        self._of_work = [self._points[name] for name in WORK]
-        self._of_tasks = [self._points[name] for name in TASKS]
+        put = {
+            name: (each.seconds.append, each.values.append) for name, each in self._points.items()
+        }
+        self._of_work = [put[name] for name in WORK]
+        self._of_tasks = [put[name] for name in TASKS]
         self._alarms: dict[str, list[tuple[int, AlarmState]]] = {name: [] for name in alarms}
         self._refused: dict[str, str] = {}
 
@@ -93,24 +96,20 @@ class Recording:
             return
         work = queue.visible, queue.in_flight, busy, *queue.oldest_two()
         if work != self._work:
-            _put(second, work, self._work, self._of_work)
+            for value, before, (since, put) in zip(work, self._work, self._of_work):  # noqa: B905
+                if value != before:
+                    since(second)
+                    put(value)
             self._work = work
         tasks = service.desired, len(service.pending), running
         if tasks != self._tasks:
-            _put(second, tasks, self._tasks, self._of_tasks)
+            for value, before, (since, put) in zip(tasks, self._tasks, self._of_tasks):  # noqa: B905
+                if value != before:
+                    since(second)
+                    put(value)
             self._tasks = tasks
 
     def series(self) -> Series:
         """All change points."""
         alarms = {name: tuple(changes) for name, changes in self._alarms.items()}
         return Series(**self._points, alarms=alarms)
-
-
-def _put(
-    second: int, values: tuple[int, ...], before: tuple[int, ...], into: Sequence[ChangePoints]
-) -> None:
-    """Adds what differs to its series."""
-    for value, old, points in zip(values, before, into, strict=True):
-        if value != old:
-            points.seconds.append(second)
-            points.values.append(value)

@@ -30,8 +30,8 @@ class MessageQueue:
 
     __slots__ = (
         "_oldest", "_oldest_reported", "_order", "bound", "dead", "delay", "delayed", "deleted",
-        "expired",
-        "finished", "first_received", "in_flight", "max_receives", "messages", "old_deletes",
+        "expired", "finished", "first_received", "in_flight", "lost", "max_receives", "messages",
+        "old_deletes",
         "received", "receives", "retention", "sent", "shown", "state", "visible",
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ class MessageQueue:
         self._order: list[int] = []
         self._oldest = 0
         self._oldest_reported = 0
-        self.sent = self.received = self.deleted = 0
+        self.sent = self.received = self.deleted = self.lost = 0
         self.shown = 0
         self.delayed = self.visible = self.in_flight = 0
 
@@ -70,21 +70,20 @@ class MessageQueue:
             self.state[self.sent - 1] = DELAYED
             self.delayed += 1
         else:
-            self._show()
+            message = self.shown
+            heappush(self._order, message)
+            self.state[message] = VISIBLE
+            self.visible += 1
+            self.shown = message + 1
 
     def end_delay(self) -> None:
         """The delay of the next message ends; nothing, if it has expired since."""
         if self.state[self.shown] == DELAYED:
             self.delayed -= 1
-            self._show()
-        else:
-            self.shown += 1
-
-    def _show(self) -> None:
-        heappush(self._order, self.shown)
-        self.state[self.shown] = VISIBLE
+            heappush(self._order, self.shown)
+            self.state[self.shown] = VISIBLE
+            self.visible += 1
         self.shown += 1
-        self.visible += 1
 
     def receive(self, now: int) -> int | None:
         """The first visible message, now in flight; None if there is none.
@@ -100,6 +99,7 @@ class MessageQueue:
             if self.receives[message] >= self.max_receives:
                 self.state[message] = DEAD
                 self.dead.append((now, message))
+                self.lost += 1
                 continue
             self.state[message] = IN_FLIGHT
             self.in_flight += 1
@@ -154,6 +154,7 @@ class MessageQueue:
                 self.in_flight -= 1
             self.state[message] = EXPIRED
             self.expired.append((now, message))
+            self.lost += 1
 
     def oldest(self) -> int:
         """The arrival second of the oldest message in the queue, -1 if it is empty."""
@@ -178,16 +179,12 @@ class MessageQueue:
 
     def oldest_two(self) -> tuple[int, int]:
         """Both at once: they are mostly of the same message."""
+        arrival = self.oldest()
         at = self._oldest
-        if (
-            at == self._oldest_reported
-            and at < self.sent
-            and self.state[at] <= IN_FLIGHT
-            and self.receives[at] < TO_THE_BACK
-        ):
-            arrival = self.messages[at].arrival
+        if at < self.sent and self._oldest_reported <= at and self.receives[at] < TO_THE_BACK:
+            self._oldest_reported = at
             return arrival, arrival
-        return self.oldest(), self.oldest_reported()
+        return arrival, self.oldest_reported()
 
     @property
     def size(self) -> int:

@@ -48,7 +48,7 @@ class Work:
         self._visibility = visibility
         self._stop_timeout = stop_timeout
         self._reclaims = settings.spot_reclaim / 1_000 / 3_600 if spot else 0.0
-        self._protection = settings.protection
+        self._protection = settings.protection or 0
         heartbeat = settings.heartbeat or 0
         self._heartbeat = heartbeat if heartbeat < visibility else 0
         self._jobs: dict[int, Job] = {}

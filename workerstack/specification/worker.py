@@ -52,6 +52,10 @@ COOLDOWN = 300
 """Seconds between two scalings in one direction, as the specification has it. It exceeds
 metric delay, start of a task and one period, or one message would start two tasks."""
 
+PROTECTED_OUT, PROTECTED_IN = 180, 60
+"""The same where busy tasks are protected: the least that starts no second task for one message,
+and a minute, since no job is killed by a removal that was too early (measured: docs/scaling.md)."""
+
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653)
 """A choice of what CloudWatch Logs offers (PutRetentionPolicy)."""
 
@@ -73,12 +77,14 @@ class Worker:
     seconds. ``drained_minutes`` is for how long nothing must be left before a task is removed, and
     ``scale_in_on`` what counts as left: unless given, 2 minutes without a visible message where
     busy tasks are protected, 15 without an outstanding one where they are not. The cooldowns, in
-    seconds, are the least time between two changes in the same direction.
+    seconds, are the least time between two changes in the same direction: 180 and 60 where busy
+    tasks are protected, 300 where they are not.
     ``buckets`` are bucket names of the worker's own account, ``*`` allowed, that it syncs to;
     ``sets_object_acls`` lets it set the ACLs of objects as well, which can publish them.
     Names that are left out follow from ``name``; with ``names="generated"`` CloudFormation makes
-    those of cluster, service, task family and log group. ``kept`` are properties of adopted
-    resources, by logical id.
+    those of cluster, service, task family and log group. With ``cluster="imported"`` the tasks run
+    in the cluster that ``ClusterName`` names, which another stack or a person has. ``kept`` are
+    properties of adopted resources, by logical id.
 
     The image is one of ECR in this account and Region, ``image_repository``, or an ``image`` of
     elsewhere. With ``more_queues`` the sum of all queues drives scaling.
@@ -137,8 +143,8 @@ class Worker:
     schedule: tuple[Scheduled, ...] = ()
     scale_in_on: Literal["outstanding", "visible"] | None = None
     drained_minutes: int | None = None
-    scale_out_cooldown: int = COOLDOWN
-    scale_in_cooldown: int = COOLDOWN
+    scale_out_cooldown: int | None = None
+    scale_in_cooldown: int | None = None
     stop_timeout: int = LONGEST_STOP_TIMEOUT
     alarms: Alarms | None = Alarms()
     log_group: str = ""
@@ -148,6 +154,7 @@ class Worker:
     errors: Errors | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     names: Literal["given", "generated"] = "given"
+    cluster: Literal["own", "imported"] = "own"
     kept: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     protection: Literal["none", "worker", "sidecar"] | None = None
     unprotected: str = ""
@@ -239,7 +246,7 @@ class Worker:
 
     @about("scale_out_cooldown", "scale_in_cooldown")
     def _check_cooldowns(self) -> Iterator[Mistake]:
-        if min(self.scale_out_cooldown, self.scale_in_cooldown) < 0:
+        if min(self.cooldown_out, self.cooldown_in) < 0:
             yield Mistake(
                 "A negative cooldown is impossible",
                 "it is the time in seconds until tasks may be added or removed again",
@@ -425,6 +432,20 @@ class Worker:
         if self.drained_minutes is not None:
             return self.drained_minutes
         return 2 if self.is_protected else 15
+
+    @property
+    def cooldown_out(self) -> int:
+        """Seconds from one addition of tasks to the next, at least."""
+        if self.scale_out_cooldown is not None:
+            return self.scale_out_cooldown
+        return PROTECTED_OUT if self.is_protected else COOLDOWN
+
+    @property
+    def cooldown_in(self) -> int:
+        """Seconds from one removal of tasks to the next, at least."""
+        if self.scale_in_cooldown is not None:
+            return self.scale_in_cooldown
+        return PROTECTED_IN if self.is_protected else COOLDOWN
 
     @property
     def protection_minutes(self) -> int:

@@ -38,7 +38,13 @@ from workerstack.specification.parameters.queue import (
     alarm_topic,
     queue,
 )
-from workerstack.specification.parameters.size import PhysicalNames, Size, names, size
+from workerstack.specification.parameters.size import (
+    PhysicalNames,
+    Size,
+    imported_cluster,
+    names,
+    size,
+)
 from workerstack.specification.queues import ImportedQueue
 from workerstack.specification.rights import UseKey
 from workerstack.specification.secrets import Key, Secret, StoredParameter
@@ -81,6 +87,7 @@ class Parameters:
     execution_role: Parameter | None
     boundary: Parameter | None
     names: PhysicalNames | None
+    imported_cluster: Parameter | None
     size: Size
 
     @classmethod
@@ -89,7 +96,7 @@ class Parameters:
 
         Raises SpecificationError where two of them have one name.
         """
-        roles = worker.roles
+        roles, physical = worker.roles, names(worker)
         made = cls(
             network=network(worker),
             workspace=workspace() if worker.workspace else None,
@@ -117,7 +124,10 @@ class Parameters:
             if roles.ready_made_execution_role
             else None,
             boundary=boundary_arn() if roles.bounded else None,
-            names=names(worker),
+            names=physical,
+            imported_cluster=physical.cluster
+            if physical and worker.cluster == "imported"
+            else imported_cluster(worker),
             size=size(worker),
         )
         made.check(worker)
@@ -139,7 +149,11 @@ class Parameters:
             "Queue": [*queue, *([self.alarm_topic] if self.alarm_topic else [])],
             "Size": self.size.parameters,
             "Roles": [each for each in roles if each],
-            "Names": _all(self.names) if self.names else [],
+            "Names": _all(self.names)
+            if self.names
+            else [self.imported_cluster]
+            if self.imported_cluster
+            else [],
         }
 
     def declare(self, template: Template, worker: Worker) -> None:

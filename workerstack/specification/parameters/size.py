@@ -43,6 +43,22 @@ class Size:
         return [each for each in vars(self).values() if each]
 
 
+PLAIN = r"^[A-Za-z0-9_-]{1,255}$"
+"""Names of clusters, services and families (ECS API reference: CreateCluster, CreateService)."""
+
+
+def imported_cluster(worker: Worker) -> Parameter | None:
+    """The name of the cluster that is not the stack's own; None where it has its own."""
+    if worker.cluster == "own":
+        return None
+    return Parameter(
+        "ClusterName",
+        Type=STRING,
+        AllowedPattern=PLAIN,
+        Description="The cluster, of another stack, that the tasks run in.",
+    )
+
+
 def names(worker: Worker) -> PhysicalNames | None:
     """Physical names, by default made from the worker's; None where CloudFormation makes them."""
     if worker.names == "generated":
@@ -57,14 +73,14 @@ def names(worker: Worker) -> PhysicalNames | None:
             Description=description,
         )
 
-    plain = r"^[A-Za-z0-9_-]{1,255}$"
     return PhysicalNames(
-        cluster=name("ClusterName", f"{worker.name}-cluster", plain, "The cluster's name."),
-        service=name("ServiceName", f"{worker.name}-service", plain, "The service's name."),
+        cluster=imported_cluster(worker)
+        or name("ClusterName", f"{worker.name}-cluster", PLAIN, "The cluster's name."),
+        service=name("ServiceName", f"{worker.name}-service", PLAIN, "The service's name."),
         task_family=name(
             "TaskFamily",
             f"{worker.name}-task",
-            plain,
+            PLAIN,
             "The family of the task definition's revisions.",
         ),
         log_group=name(
