@@ -95,7 +95,7 @@ def impatient() -> Iterator[None]:
         time = staticmethod(time.time)
         sleep = staticmethod(lambda _: None)
 
-    names = ("review", "operation", "discard", "rollback")
+    names = ("review", "operation", "discard", "rollback", "prove")
     clocks = [patch(f"workerstack.commands.{name}.Clock", lambda **_: QUICK) for name in names]
     with (
         patch.object(botocore.endpoint, "time", Time),

@@ -15,8 +15,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import templates
-from templates.specification import Worker
-from templates.steps import Step
 from templates.workers import EDIT
 from workerstack.simulator.loads import LOADS as LOADS_BY_TITLE
 from workerstack.simulator.loads import SETTINGS, load
@@ -28,6 +26,7 @@ from workerstack.simulator.result import Run
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.show import ROWS
+from workerstack.specification import Step, Worker
 
 DOCUMENTS = (ROOT / "docs/scaling.md", ROOT / "docs/reference/simulator.md")
 NAMES = ("short-job", "long-job", "burst", "trickle", "day", "poison")

@@ -39,8 +39,8 @@ def load() -> None:
     """Imports what the programs do, and reads the models of the services."""
     for module in ("troposphere", "awacs", "cfnlint.api", "boto3", "rich.console"):
         importlib.import_module(module)
-    for name in quick_clocks():
-        importlib.import_module(name.rpartition(".")[0])
+    for file in (ROOT / "workerstack/commands").glob("[a-z]*.py"):
+        importlib.import_module(f"workerstack.commands.{file.stem}")
     from workerstack.deployer.aws import Clients
 
     os.environ.update(AWS_ACCESS_KEY_ID="none", AWS_SECRET_ACCESS_KEY="none")  # noqa: S106

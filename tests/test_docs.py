@@ -21,23 +21,23 @@ from click.testing import CliRunner
 
 import generate
 import templates
-from templates import specification, steps, workers
-from templates.problems import SpecificationError
+from templates import workers
 from tests import deployed
 from tests.smoke_worker import Account
-from workerstack import command_line
+from workerstack import command_line, specification
 from workerstack.cloudformation import declared_parameters, read
 from workerstack.commands import deploy, program
 from workerstack.commands.example import WithExample
 from workerstack.localaws import Endpoint, pushing, surroundings, walkthrough
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
+from workerstack.specification import SpecificationError
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-NAMES: dict[str, Any] = {**vars(aws), **vars(specification), **vars(steps)}
+NAMES: dict[str, Any] = {**vars(aws), **vars(specification)}
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv*", ".*_cache", ".cache", ".hypothesis", ".reviews", "__pycache__", "*.egg-info"
 )
@@ -172,7 +172,7 @@ def test_commands_print_what_is_shown(
 EXAMPLES = (
     "doctor", "generate", "simulate", "init", "diff", "adopt", "preflight", "review", "execute",
     "watch", "verify", "status", "logs", "prove", "smoke", "drift", "rights", "ship", "rollback",
-    "discard", "new",
+    "discard", "new", "fields",
 )  # fmt: skip
 """The commands, in an order in which the examples of their help can be executed."""
 

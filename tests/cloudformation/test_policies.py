@@ -621,3 +621,20 @@ def test_another_account_is_foreign() -> None:
     assert not grant.is_foreign(ACCOUNT)
     assert grant.is_foreign("999999999999")
     assert not grant.is_open
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "expected"),
+    [
+        ("*", None, True),
+        ({"AWS": ACCOUNT}, when("StringEquals", "aws:PrincipalOrgID", "o-1"), False),
+        ({"Service": "sns.amazonaws.com"}, None, False),
+        ({"Service": "ecs-tasks.amazonaws.com"}, None, False),
+    ],
+)
+def test_what_a_condition_limits_or_a_service_does_is_not_foreign(
+    principal: Any, condition: Any, expected: bool
+) -> None:
+    written = allow("sqs:SendMessage", QUEUE, Principal=principal, Condition=condition)
+    (grant,) = who_may(read(document({k: v for k, v in written.items() if v})))
+    assert grant.is_foreign("999999999999") is expected

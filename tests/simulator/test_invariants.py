@@ -86,7 +86,8 @@ def test_a_shift_in_time_changes_nothing(
     shift = 1_800
     awake = replace(switched, sleep_after=21_600, deployments=(), metric_jitter=0)
     still = simulate(scaling, trace, awake, horizon=HORIZON)
-    moved = simulate(scaling, trace.shifted(shift), awake, horizon=HORIZON + shift)
+    later = Trace(tuple(replace(each, arrival=each.arrival + shift) for each in trace.messages))
+    moved = simulate(scaling, later, awake, horizon=HORIZON + shift)
     assert [(each.fate, each.receives) for each in still.outcomes] == [
         (each.fate, each.receives) for each in moved.outcomes
     ]

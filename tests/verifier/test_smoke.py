@@ -28,8 +28,8 @@ QUICK = Clock(sleep=lambda _: time.sleep(0.02))
 
 
 @pytest.fixture
-def deployed(checkout: Path, clients: Clients, client: Callable[[str], Any]) -> Account:
-    assert carry_out(make(checkout, clients), checkout, clients).is_good
+def deployed(deployed_worker: Path, client: Callable[[str], Any]) -> Account:
+    assert deployed_worker
     # The one task of a creation was idle, and scaling has removed it.
     client("ecs").update_service(**SERVICE, desiredCount=0)
     return Account(client)
@@ -323,7 +323,9 @@ def test_rights_that_we_may_not_ask_for_are_unknown() -> None:
     with Stubber(iam) as stubber:
         stubber.add_client_error("simulate_principal_policy", "AccessDenied")
         role = "arn:aws:iam::111122223333:role/x"
-        found = smoke_checks.check(iam, role, [smoke_checks.Need(("sqs:ReceiveMessage",), "*", {})])
+        found = smoke_checks.check(
+            iam, role, [smoke_checks.NeededAccess(("sqs:ReceiveMessage",), "*", {})]
+        )
     assert found.status == "SKIP"
     assert "AccessDenied" in found.evidence
 

@@ -93,7 +93,7 @@ def leaves(value: Any, path: Names = ()) -> Iterator[Leaf]:
         yield path, value
 
 
-class Roles:
+class StackGraphs:
     """Two stacks' graphs, and how far two resources stand at the same place in them."""
 
     def __init__(
@@ -222,7 +222,7 @@ class _Matcher:
         given: Mapping[str, str | None],
     ) -> None:
         self.ours, self.theirs = ours, theirs
-        self.roles = Roles(ours, theirs)
+        self.roles = StackGraphs(ours, theirs)
         self.open = [each for each in ours if given.get(each, "") is not None]
         self.free = list(theirs)
         self.matched: dict[str, str] = {}

@@ -85,8 +85,15 @@ class Grant:
         return self.reach is Reach.STRANGERS
 
     def is_foreign(self, account: str) -> bool:
-        """Whether strangers may use it, or an account that is not this one."""
-        return self.is_open or self.principal.account not in (None, account)
+        """Whether strangers may use it, or another account that no condition limits.
+
+        Who acts through a service of AWS is not foreign by that alone: it is what tasks, topics
+        and alarms do.
+        """
+        if self.reach is Reach.THROUGH_SERVICE:
+            return False
+        another = self.principal.account not in (None, account)
+        return self.is_open or (another and not self.limits)
 
 
 def who_may(policy: Policy) -> tuple[Grant, ...]:

@@ -17,7 +17,7 @@ from workerstack.output import live, painted, say, show, show_json, styled
 from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
-    from workerstack.deployer.status import ImageStatus, Queue, Status
+    from workerstack.deployer.status import ImageStatus, QueueStatus, Status
 
 AT_ONCE = 4
 """Stacks that are read at the same time, as in a review."""
@@ -253,7 +253,7 @@ def _image_words(image: "ImageStatus", now: datetime) -> str:
     return f"{name}{tags}, {image.digest[:19] or 'digest not known'}{pushed}"
 
 
-def _queue_words(queue: "Queue") -> str:
+def _queue_words(queue: "QueueStatus") -> str:
     oldest = f", oldest {timedelta(seconds=int(queue.oldest))}" if queue.oldest else ""
     dead = "no dead-letter queue" if queue.dead is None else f"{queue.dead} dead"
     return f"{queue.name}: {queue.waiting} waiting{oldest}, {queue.in_flight} in flight, {dead}"

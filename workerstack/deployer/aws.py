@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from threading import RLock
 from typing import Any, Literal
 
 from workerstack.deployer import credentials, unexpected_answers
@@ -28,29 +29,36 @@ GOES_ON = "The operation continues in AWS. Follow it with"
 
 @dataclass(frozen=True)
 class Clients:
-    """AWS clients of one account and region; ``clients("ecs")`` gives that service's."""
+    """AWS clients of one account and region; ``clients("ecs")`` gives that service's.
+
+    Threads may share them: a client may be used by several at once, and is made by one at a time
+    (boto3, "Multithreading or multiprocessing with clients").
+    """
 
     region: str
     profile: str | None = None
     endpoint_url: str | None = None
     _made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    _making: Any = field(default_factory=RLock, compare=False, repr=False)
 
     def __call__(self, service: str) -> Any:
         """The client of a service, made at its first use."""
-        if service not in self._made:
-            from botocore.config import Config
+        with self._making:
+            if service not in self._made:
+                self._made[service] = self._client(service)
+            return self._made[service]
 
-            session = self._made.get("") or self._made.setdefault("", self._session())
-            config = Config(
-                retries={"mode": "standard", "max_attempts": ATTEMPTS},
-                user_agent_extra="fargate-worker-stack",
-            )
-            made = session.client(
-                service, self.region, endpoint_url=self.endpoint_url, config=config
-            )
-            made.meta.events.register_first("request-created.*.*", self._refresh)
-            self._made[service] = made
-        return self._made[service]
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        session = self._made.get("") or self._made.setdefault("", self._session())
+        config = Config(
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+            user_agent_extra="fargate-worker-stack",
+        )
+        made = session.client(service, self.region, endpoint_url=self.endpoint_url, config=config)
+        made.meta.events.register_first("request-created.*.*", self._refresh)
+        return made
 
     def _session(self) -> Any:
         """A session that has looked for its credentials, and looks at every answer."""
@@ -81,10 +89,13 @@ class Clients:
         """The same caller in another region, with the same session: nobody is asked twice."""
         if region == self.region:
             return self
-        if region not in self._made:
-            session = self._made.get("") or self._made.setdefault("", self._session())
-            self._made[region] = Clients(region, self.profile, self.endpoint_url, {"": session})
-        there: Clients = self._made[region]
+        with self._making:
+            if region not in self._made:
+                session = self._made.get("") or self._made.setdefault("", self._session())
+                self._made[region] = Clients(
+                    region, self.profile, self.endpoint_url, {"": session}, self._making
+                )
+            there: Clients = self._made[region]
         return there
 
     def caller(self) -> tuple[str, str]:
@@ -150,7 +161,7 @@ def passes(problem: Problem) -> bool:
     return isinstance(cause, Exception) and cause_of(cause) in ("lost", "failed", "throttled")
 
 
-def sentence(error: Any, profile: str | None = None) -> credentials.Told:
+def sentence(error: Any, profile: str | None = None) -> credentials.CredentialsFault:
     """What happened, why, what to do next: an error of botocore as a Problem takes it."""
     cause = cause_of(error)
     told = credentials.told(error, profile)
@@ -158,20 +169,24 @@ def sentence(error: Any, profile: str | None = None) -> credentials.Told:
         return told
     message = _message(error)
     if cause == "lost":
-        return credentials.Told("AWS cannot be reached", message, _advice(error))
+        return credentials.CredentialsFault("AWS cannot be reached", message, _advice(error))
     if cause == "unknown":
-        return credentials.Told(
+        return credentials.CredentialsFault(
             "AWS cannot be asked", message, "Check --region, --endpoint-url and ~/.aws/config"
         )
     operation, code = error.operation_name, code_of(error)
     if cause == "failed":
         what = f"AWS failed inside at {operation} ({code})"
-        return credentials.Told(what, message, "Wait a minute and run the command again")
+        return credentials.CredentialsFault(
+            what, message, "Wait a minute and run the command again"
+        )
     if cause == "throttled":
         what = f"AWS was asked too often for {operation} ({code})"
-        return credentials.Told(what, message, "Wait a minute and run the command again")
+        return credentials.CredentialsFault(
+            what, message, "Wait a minute and run the command again"
+        )
     next_step = ADVICE.get(code, "Correct what it says and run the command again")
-    return credentials.Told(f"AWS refused {operation} ({code})", message, next_step)
+    return credentials.CredentialsFault(f"AWS refused {operation} ({code})", message, next_step)
 
 
 def cause_of(error: Exception) -> Cause:

@@ -38,7 +38,7 @@ EXPANDS = frozenset({"CAPABILITY_AUTO_EXPAND"})
 Token = Callable[[], str]
 
 
-class Told(NamedTuple):
+class NamedDigests(NamedTuple):
     """What the name of a change set of ours says; ``values`` is empty in one of before."""
 
     made: datetime
@@ -52,13 +52,13 @@ class Told(NamedTuple):
         )
 
 
-def told(name: str) -> Told | None:
+def told(name: str) -> NamedDigests | None:
     """What a change set's name says; None where it is not one of ours."""
     found = NAME.fullmatch(name)
     if not found:
         return None
     made = datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return Told(made, found[2], found[3] or "")
+    return NamedDigests(made, found[2], found[3] or "")
 
 
 def random_token() -> str:

@@ -70,7 +70,7 @@ OF_CLOCKS = ("Signature expired", "Signature not yet current")
 AGAIN = "run the command again"
 
 
-class Told(NamedTuple):
+class CredentialsFault(NamedTuple):
     """What happened, why, and what to do next, as a Problem takes them."""
 
     what: str
@@ -78,7 +78,7 @@ class Told(NamedTuple):
     next_step: str
 
 
-def told(error: Exception, profile: str | None) -> Told | None:
+def told(error: Exception, profile: str | None) -> CredentialsFault | None:
     """The sentence for an error on the way to credentials, or on them; None for any other.
 
     ``profile`` is the one that was asked for, if one was.
@@ -90,7 +90,7 @@ def told(error: Exception, profile: str | None) -> Told | None:
     return _told_by_botocore(error, profile)
 
 
-def _told_by_service(error: Any, profile: str | None) -> Told | None:
+def _told_by_service(error: Any, profile: str | None) -> CredentialsFault | None:
     code = str(error.response.get("Error", {}).get("Code", ""))
     message = str(error.response.get("Error", {}).get("Message", "")) or code
     whose = _whose(profile)
@@ -116,7 +116,7 @@ def _told_by_service(error: Any, profile: str | None) -> Told | None:
         next_step = next_step.format(check=f"`{_command('sts get-caller-identity', profile)}`")
     else:
         return None
-    return Told(f"{what} ({code})", message, next_step)
+    return CredentialsFault(f"{what} ({code})", message, next_step)
 
 
 def _is_no(error: Any) -> bool:
@@ -124,7 +124,7 @@ def _is_no(error: Any) -> bool:
     return bool(status < 500)  # noqa: PLR2004
 
 
-def _told_by_botocore(error: Exception, profile: str | None) -> Told | None:
+def _told_by_botocore(error: Exception, profile: str | None) -> CredentialsFault | None:
     from botocore import exceptions as of
 
     if isinstance(error, of.CredentialRetrievalError):
@@ -132,81 +132,83 @@ def _told_by_botocore(error: Exception, profile: str | None) -> Told | None:
     for kinds, (what, why, next_step) in _sentences(profile).items():
         if isinstance(error, kinds):
             said = _flat(str(error)).rstrip(".")
-            return Told(_capital(what or said), why or said, next_step)
+            return CredentialsFault(_capital(what or said), why or said, next_step)
     return None
 
 
-def _sentences(profile: str | None) -> dict[tuple[type[Exception], ...], Told]:
+def _sentences(profile: str | None) -> dict[tuple[type[Exception], ...], CredentialsFault]:
     """By the classes of the error; what or why is empty where the error says it itself."""
     from botocore import exceptions as of
 
     whose, again = _whose(profile), sign_in(profile)
     return {
-        (of.ProfileNotFound,): Told(
+        (of.ProfileNotFound,): CredentialsFault(
             "",
             "neither ~/.aws/config nor ~/.aws/credentials has it",
             "List the profiles that there are with `aws configure list-profiles`, and name one"
             " with --profile",
         ),
-        (of.ConfigParseError, of.ConfigNotFound): Told(
+        (of.ConfigParseError, of.ConfigNotFound): CredentialsFault(
             "The AWS configuration cannot be read", "", f"Correct that file, and {AGAIN}"
         ),
-        (of.LoginInsufficientPermissions, of.MissingDependencyException): Told(
+        (of.LoginInsufficientPermissions, of.MissingDependencyException): CredentialsFault(
             f"The sign-in of {whose} cannot be used", "", "Do what it says, and sign in again"
         ),
-        (of.SSOError, of.TokenRetrievalError, of.LoginError): Told(
+        (of.SSOError, of.TokenRetrievalError, of.LoginError): CredentialsFault(
             f"{whose} is not signed in", "", again
         ),
-        (of.NoAuthTokenError,): Told(f"{whose} has no bearer token", "", again),
-        (of.RefreshWithMFAUnsupportedError,): Told(
+        (of.NoAuthTokenError,): CredentialsFault(f"{whose} has no bearer token", "", again),
+        (of.RefreshWithMFAUnsupportedError,): CredentialsFault(
             f"The session of {whose} ended, and MFA is asked for anew",
             "",
             "Run the command again and give the code",
         ),
-        (of.PartialCredentialsError,): Told(
+        (of.PartialCredentialsError,): CredentialsFault(
             f"The credentials of {whose} are not whole", "", "Set the other part of the key too"
         ),
-        (of.NoCredentialsError,): Told(
+        (of.NoCredentialsError,): CredentialsFault(
             "There are no AWS credentials",
             "neither the environment, nor ~/.aws, nor a role of this machine has any",
             "Sign in with `aws login` or `aws sso login`, or name a profile with --profile"
             " (`aws configure list-profiles`)",
         ),
-        (of.MetadataRetrievalError,): Told(
+        (of.MetadataRetrievalError,): CredentialsFault(
             "The role of this machine gave no credentials",
             "",
             f"Check that a role is attached to it, and {AGAIN}; or name a profile with --profile",
         ),
-        (of.InvalidConfigError, of.UnknownCredentialError): Told(
+        (of.InvalidConfigError, of.UnknownCredentialError): CredentialsFault(
             f"{whose} cannot be used", "", f"Correct ~/.aws/config, and {AGAIN}"
         ),
     }
 
 
-def _told_of_retrieval(error: Exception, profile: str | None) -> Told:
+def _told_of_retrieval(error: Exception, profile: str | None) -> CredentialsFault:
     """By what the profile names as its source, since the exceptions do not tell them apart."""
     whose, cause, why = _whose(profile), error.__cause__, str(error)
     settings = _settings(profile)
     if isinstance(cause, EOFError):
         return _told_of_mfa(profile)
     if settings.get("credential_process") and not settings.get("role_arn"):
-        return Told(
+        return CredentialsFault(
             f"The credential_process of {whose} gave no credentials",
             _flat(why),
             f"Run it by hand (it stands in ~/.aws/config), put right what it says, and {AGAIN}",
         )
     if isinstance(cause, OSError) and cause.filename:
-        return Told(
+        return CredentialsFault(
             f"The credentials of {whose} cannot be read",
             f"{cause.filename}: {cause.strerror}",
             "Correct the path (web_identity_token_file or AWS_WEB_IDENTITY_TOKEN_FILE), or have"
             " the token written there",
         )
-    return Told(f"The credentials of {whose} cannot be had", _flat(why), sign_in(profile))
+    return CredentialsFault(
+        f"The credentials of {whose} cannot be had", _flat(why), sign_in(profile)
+    )
 
 
-def _told_of_mfa(profile: str | None) -> Told:
-    return Told(
+def _told_of_mfa(profile: str | None) -> CredentialsFault:
+    return CredentialsFault(
         f"{_capital(_whose(profile))} asks for an MFA code, and there is no terminal",
         "nobody can type it here",
         "Run the command on a terminal, or put temporary credentials into the environment"

@@ -19,11 +19,11 @@ from workerstack.cloudformation import (
     surroundings,
     text,
 )
+from workerstack.cloudformation.bodies import containers, dimensions
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.source import template_text
 
 SERVICE = "AWS::ECS::Service"
-TASK = "AWS::ECS::TaskDefinition"
 QUEUE = "AWS::SQS::Queue"
 ALARM = "AWS::CloudWatch::Alarm"
 URL = re.compile(r"https://(?:[a-z0-9.-]+\.)?(?:sqs|sqs-fips|queue)\.[a-z0-9.-]+/\d{12}/[\w.-]+")
@@ -94,14 +94,6 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def containers(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
-    """Each container of a stack's task definitions, with the task definition that it is of."""
-    for task in stack.of(TASK):
-        for each in task.get("ContainerDefinitions", default=()):
-            if isinstance(each, Mapping):
-                yield task, each
-
-
 def _environment(deployed: DeployedStack) -> Iterator[Any]:
     for _, container in containers(deployed.stack):
         for each in container.get("Environment") or ():
@@ -110,20 +102,8 @@ def _environment(deployed: DeployedStack) -> Iterator[Any]:
 
 
 def _watched(deployed: DeployedStack) -> Iterator[Any]:
-    """The values of the dimension QueueName of the alarms, also within metric math."""
-
-    def dimensions(value: Any) -> Iterator[Any]:
-        if isinstance(value, list | tuple):
-            for each in value:
-                yield from dimensions(each)
-        elif isinstance(value, Mapping):
-            if value.get("Name") == "QueueName" and "Value" in value:
-                yield value["Value"]
-            for each in value.values():
-                yield from dimensions(each)
-
     for alarm, _ in deployed.of(ALARM):
-        yield from dimensions(alarm.properties)
+        yield from dimensions(alarm.properties, "QueueName")
 
 
 def _queue(value: Any, own: Mapping[str, str], *, named: bool = False) -> str:

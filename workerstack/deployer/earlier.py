@@ -198,13 +198,13 @@ def of_stack(
     values = dict(_pairs(stack.answer.get("Parameters", ()), "Parameter"))
     source = _as_told(deployment, text, values, stack.tags or {})
     made = datetime.fromisoformat(stack.last_updated)
-    told = change_set.Told(made, source.template_digest, source.values_digest)
+    told = change_set.NamedDigests(made, source.template_digest, source.values_digest)
     found = holding(deployment, {stack.name: told}, root).get(stack.name)
     return (found[0] if found else None), told.fits(read_source(deployment))
 
 
 def holding(
-    deployment: Deployment, wanted: Mapping[str, change_set.Told], root: Path
+    deployment: Deployment, wanted: Mapping[str, change_set.NamedDigests], root: Path
 ) -> dict[str, tuple[Commit, Source]]:
     """The newest commit that has the digests which are told, by the name that they go by."""
     file = deployment.source.file.relative_to(root).as_posix()
@@ -232,7 +232,9 @@ def holding(
     return {name: _newest(each, wanted[name]) for name, each in found.items()}
 
 
-def _newest(found: list[tuple[Commit, Source]], told: change_set.Told) -> tuple[Commit, Source]:
+def _newest(
+    found: list[tuple[Commit, Source]], told: change_set.NamedDigests
+) -> tuple[Commit, Source]:
     merged = [each for each in found if each[0].is_merged] or found
     if told.values:
         return max(merged, key=lambda each: each[0].date)

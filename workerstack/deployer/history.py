@@ -38,7 +38,7 @@ class Execution:
     was_cancelled: bool = False
 
     @property
-    def told(self) -> change_set.Told | None:
+    def told(self) -> change_set.NamedDigests | None:
         """What the name says that it deployed; None where it was not made by this tool."""
         return change_set.told(self.name)
 

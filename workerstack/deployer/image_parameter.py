@@ -19,9 +19,9 @@ from workerstack.cloudformation import (
     surroundings,
     text,
 )
+from workerstack.cloudformation.bodies import containers as containers_of
 from workerstack.deployer import images
-from workerstack.deployer.deployed import containers as containers_of
-from workerstack.deployer.images import Image, Reference
+from workerstack.deployer.images import Image, ImageReference
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
 from workerstack.deployments.editing import with_value
@@ -45,7 +45,7 @@ class Slot:
     container: str
     parameter: str
     form: str
-    current: Reference
+    current: ImageReference
     platform: str
 
     @property
@@ -160,7 +160,7 @@ def _slot(deployment: Deployment, wanted: str) -> Slot:
             f"{takes_tag[0]} of {source.file} takes a tag and no digest",
             "the template puts a colon before it, and a tag may be another image tomorrow",
             f"Let the template take `:tag` or `@sha256:digest` in {takes_tag[0]}, as"
-            " templates/parameters/container.py does, or write the tag yourself and review",
+            " ImageReference of a worker does, or write the tag yourself and review",
         )
     raise Problem(
         f"No parameter of {source.file} says the image of {chosen.name}",
@@ -209,7 +209,7 @@ def _chosen(
     )
 
 
-def _reference(deployment: Deployment, container: _Container) -> Reference:
+def _reference(deployment: Deployment, container: _Container) -> ImageReference:
     if not container.image:
         raise Problem(
             f"The image of {container.name} is not known before AWS decides",

@@ -71,7 +71,7 @@ class Repository:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ImageReference:
     """An image as a task definition names it; a digest counts more than the tag beside it."""
 
     repository: Repository
@@ -141,13 +141,13 @@ class Scan:
     counts: Mapping[str, int]
 
 
-def parse(image: str) -> Reference | None:
+def parse(image: str) -> ImageReference | None:
     """The parts of an image's name; None for another registry than a private one of ECR."""
     found = IMAGE.fullmatch(image)
     if found is None:
         return None
     repository = Repository(found["account"], found["region"], found["name"], found["host"])
-    return Reference(repository, found["tag"] or "", found["digest"] or "")
+    return ImageReference(repository, found["tag"] or "", found["digest"] or "")
 
 
 def find(clients: Clients, repository: Repository, wanted: str) -> Image | None:

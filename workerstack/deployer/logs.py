@@ -22,7 +22,7 @@ SHORT = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class ContainerLog:
     """A container's log: in which group and region, and how its streams begin."""
 
     group: str
@@ -46,14 +46,14 @@ class Line:
 class Logs:
     """Where a stack's services log, and the tasks that ECS still knows."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[ContainerLog, ...]
     tasks: tuple[live.EcsTask, ...]
 
 
 def read_logs(clients: Clients, found: DeployedStack, deployment: str) -> Logs:
     """Of all services of a stack; raises Problem where none of them logs to CloudWatch."""
     ecs = clients("ecs")
-    sources: dict[Source, None] = {}
+    sources: dict[ContainerLog, None] = {}
     tasks: list[live.EcsTask] = []
     for _, arn in found.of(SERVICE):
         cluster = arn.split("/")[-2]
@@ -70,18 +70,18 @@ def read_logs(clients: Clients, found: DeployedStack, deployment: str) -> Logs:
     return Logs(tuple(sources), tuple(tasks))
 
 
-def _sources(task: Mapping[str, Any], region: str) -> Iterator[Source]:
+def _sources(task: Mapping[str, Any], region: str) -> Iterator[ContainerLog]:
     for each in task.get("containerDefinitions", ()):
         options = each.get("logConfiguration", {}).get("options", {})
         if options.get("awslogs-group"):
-            yield Source(
+            yield ContainerLog(
                 options["awslogs-group"], options.get("awslogs-region", region), each["name"],
                 options.get("awslogs-stream-prefix", ""),
             )  # fmt: skip
 
 
 def lines(
-    clients: Clients, sources: Iterable[Source], since: datetime, task: str = ""
+    clients: Clients, sources: Iterable[ContainerLog], since: datetime, task: str = ""
 ) -> list[Line]:
     """The lines since then in order; of one task where its id, or the beginning of it, is given."""
     found: dict[str, Line] = {}
@@ -100,7 +100,7 @@ def lines(
     return sorted(found.values(), key=lambda line: line.time)
 
 
-def _line(event: Mapping[str, Any], source: Source) -> Line:
+def _line(event: Mapping[str, Any], source: ContainerLog) -> Line:
     return Line(
         time=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
         task=event["logStreamName"].rpartition("/")[2] if source.prefix else "",

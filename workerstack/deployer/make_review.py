@@ -22,6 +22,7 @@ from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.deployed import DeployedStack, physical_ids, worker_queues
 from workerstack.deployer.running_images import moved_tags
+from workerstack.deployer.service import messages
 from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
@@ -109,22 +110,18 @@ def _running(ecs: Any, services: list[str]) -> int | None:
     return found if services else None
 
 
-WAITING, IN_FLIGHT = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
-
-
 def _in_flight(sqs: Any, queues: list[str]) -> int | None:
-    return sum(_messages(sqs, each, IN_FLIGHT) for each in queues) if queues else None
+    return sum(_messages(sqs, each, "in_flight") for each in queues) if queues else None
 
 
 def _waiting(sqs: Any, queues: Iterable[str]) -> dict[str, int]:
     """Messages of each queue, visible and in flight."""
-    return {each: _messages(sqs, each, WAITING, IN_FLIGHT) for each in sorted(queues)}
+    return {each: _messages(sqs, each, "waiting", "in_flight") for each in sorted(queues)}
 
 
 def _messages(sqs: Any, queue: str, *counts: str) -> int:
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(counts))
-    return sum(int(answer["Attributes"][each]) for each in counts)
+    found = messages(sqs, sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+    return sum(found[each] for each in counts)
 
 
 def _importers(cloudformation: Any, export: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from workerstack.cloudformation import Resource, Stack, policies, read, resolve, surroundings
+from workerstack.cloudformation.bodies import containers, dimensions
 from workerstack.cloudformation.handler_permissions import HANDLERS
 from workerstack.cloudformation.policy_patterns import text as policy_text
 from workerstack.cloudformation.service_authorization import fits, scope
@@ -102,29 +103,29 @@ RIGHTS = (
     Call("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
           "whether they let the worker in"),
     # Preflight: does what is needed exist? The JSON keys of a secret take the right to read it,
-    # secretsmanager:GetSecretValue, which nobody gets from here.
-    Call("secretsmanager:DescribeSecret", (REVIEWER,), "needed secrets", "that they are there"),
-    Call("ssm:DescribeParameters", (REVIEWER,), "any, of needed parameters",
+    # secretsmanager:GetSecretValue, which nobody gets from here. Who executes looks anew.
+    Call("secretsmanager:DescribeSecret", BOTH, "needed secrets", "that they are there"),
+    Call("ssm:DescribeParameters", BOTH, "any, of needed parameters",
           "that they are there"),
-    Call("kms:DescribeKey", (REVIEWER,), "keys of needs", "whether a customer key is enabled"),
-    Call("kms:GetKeyPolicy", (REVIEWER,), "keys of needs", "whether it lets the worker in"),
-    Call("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and free addresses"),
-    Call("ec2:DescribeRouteTables", (REVIEWER,), "all", "a way out"),
-    Call("ec2:DescribeVpcEndpoints", (REVIEWER,), "all", "a way to AWS without one"),
+    Call("kms:DescribeKey", BOTH, "keys of needs", "whether a customer key is enabled"),
+    Call("kms:GetKeyPolicy", BOTH, "keys of needs", "whether it lets the worker in"),
+    Call("ec2:DescribeSubnets", BOTH, "all", "their VPC, zone and free addresses"),
+    Call("ec2:DescribeRouteTables", BOTH, "all", "a way out"),
+    Call("ec2:DescribeVpcEndpoints", BOTH, "all", "a way to AWS without one"),
     Call("ec2:DescribeSecurityGroups", (REVIEWER,), "all", "whether they let the worker in"),
-    Call("elasticfilesystem:DescribeFileSystems", (REVIEWER,), "file systems",
+    Call("elasticfilesystem:DescribeFileSystems", BOTH, "file systems",
           "that they are there"),
     Call("elasticfilesystem:DescribeMountTargets", (REVIEWER,), "file systems",
           "one in each zone"),
     Call("elasticfilesystem:DescribeMountTargetSecurityGroups", (REVIEWER,), "file systems",
           "whether they let the worker in"),
-    Call("elasticfilesystem:DescribeAccessPoints", (REVIEWER,), "access points",
+    Call("elasticfilesystem:DescribeAccessPoints", BOTH, "access points",
           "that they are there"),
-    Call("logs:DescribeLogGroups", (REVIEWER,), "all log groups", "whether a name is free"),
-    Call("s3:ListBucket", (REVIEWER,), "worker's buckets", "whose they are"),
-    Call("servicequotas:GetServiceQuota", (REVIEWER,), "all", "vCPUs of the most tasks"),
-    Call("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
-    Call("iam:GetAccountSummary", (REVIEWER,), "all", "how many roles there may be"),
+    Call("logs:DescribeLogGroups", BOTH, "all log groups", "whether a name is free"),
+    Call("s3:ListBucket", BOTH, "worker's buckets", "whose they are"),
+    Call("servicequotas:GetServiceQuota", BOTH, "all", "vCPUs of the most tasks"),
+    Call("servicequotas:GetAWSDefaultServiceQuota", BOTH, "all", "the same"),
+    Call("iam:GetAccountSummary", BOTH, "all", "how many roles there may be"),
     Call("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
     Call("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
     # One task proves a revision at zero tasks, and is stopped.
@@ -133,6 +134,7 @@ RIGHTS = (
     Call("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
     # What verify reads of the stack, one resource at a time.
     Call("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
+    Call("ecs:DescribeClusters", (REVIEWER,), "imported clusters", "whether they are there"),
     Call("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
           "scheduled actions that are not the template's"),
     Call("iam:GetRole", (EXECUTOR,), "roles", "who may assume the worker's roles"),
@@ -147,7 +149,7 @@ RIGHTS = (
     Call("ecs:DescribeServiceRevisions", BOTH, "service revisions", "which image a tag became"),
     Call("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
     Call("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
-    Call("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
+    Call("ecr:GetDownloadUrlForLayer", BOTH, "repositories", "an image's platform"),
     Call("ecr:DescribeImageScanFindings", (REVIEWER,), "repositories", "ship: what a scan found"),
     Call("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
     Call("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
@@ -234,6 +236,9 @@ class Environment:
                 place.arn("ecs", f"container-instance/{each}/*") for each in self._clusters()
             ],
             "clusters": [place.arn("ecs", f"cluster/{each}") for each in self._clusters()],
+            "imported clusters": [
+                place.arn("ecs", f"cluster/{each}") for each in self._clusters(imported=True)
+            ],
             "roles": self.arns("AWS::IAM::Role"),
             "managed policies": self._managed_policies(),
             "all log groups": (
@@ -307,10 +312,13 @@ class Environment:
             for parameter in source.declared.values()
         )
 
-    def _clusters(self) -> set[str]:
+    def _clusters(self, *, imported: bool = False) -> set[str]:
+        """Where the services run; with ``imported`` the clusters that are no stack's of ours."""
         return {
             pattern(each.get("Cluster"), name, self.stacks[name]) or "default"
             for name, each in self.resources("AWS::ECS::Service")
+            if not imported
+            or self.stacks[name].referred(each.get("Cluster"), "AWS::ECS::Cluster") is None
         }
 
     def _service_revisions(self) -> Iterator[str]:
@@ -325,16 +333,21 @@ class Environment:
         yield from self._given()
         yield from self._dead_letters()
         for name, each in self.resources("AWS::CloudWatch::Alarm"):
-            for value in _dimensions(each.properties, "QueueName"):
+            for value in dimensions(each.properties, "QueueName"):
                 yield from self._queue(value, name)
 
     def _given(self) -> Iterator[str]:
         """The queues whose URLs the containers get."""
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                for variable in container.get("Environment", ()):
-                    if variable.get("Name") == "QUEUE_URL":
-                        yield from self._queue(variable.get("Value"), name)
+        for name, container in self._containers():
+            for variable in container.get("Environment", ()):
+                if variable.get("Name") == "QUEUE_URL":
+                    yield from self._queue(variable.get("Value"), name)
+
+    def _containers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each container of the task definitions, with the name of its stack."""
+        for name, stack in self.stacks.items():
+            for _, container in containers(stack):
+                yield name, container
 
     def _queue(self, value: Any, name: str) -> Iterator[str]:
         yield from resource_rights.queues(value, name, self.stacks[name], self.place)
@@ -350,12 +363,11 @@ class Environment:
                 yield from resource_rights.arns(referred, name, self.stacks[name], self.place)
 
     def _log_groups(self) -> Iterator[str]:
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                options = container.get("LogConfiguration", {}).get("Options", {})
-                found = pattern(options.get("awslogs-group"), name, self.stacks[name])
-                if found:
-                    yield self.place.arn("logs", f"log-group:{found}:*")
+        for name, container in self._containers():
+            options = container.get("LogConfiguration", {}).get("Options", {})
+            found = pattern(options.get("awslogs-group"), name, self.stacks[name])
+            if found:
+                yield self.place.arn("logs", f"log-group:{found}:*")
 
     def _file_systems(self) -> Iterator[str]:
         for name, each in self.resources("AWS::ECS::TaskDefinition"):
@@ -375,12 +387,11 @@ class Environment:
 
     def _needed(self, *, secrets: bool) -> Iterator[str]:
         """What the containers are given from Secrets Manager, or from Parameter Store."""
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                for secret in container.get("Secrets", ()):
-                    found = pattern(secret.get("ValueFrom"), name, self.stacks[name]) or ""
-                    if (":secretsmanager:" in found) == secrets and found:
-                        yield ":".join(found.split(":")[:7])
+        for name, container in self._containers():
+            for secret in container.get("Secrets", ()):
+                found = pattern(secret.get("ValueFrom"), name, self.stacks[name]) or ""
+                if (":secretsmanager:" in found) == secrets and found:
+                    yield ":".join(found.split(":")[:7])
 
     def _task_roles(self, *properties: str) -> set[str]:
         return {
@@ -411,15 +422,14 @@ class Environment:
 
     def _repositories(self) -> Iterator[str]:
         """Those of ECR from which the containers' images are."""
-        for name, each in self.resources("AWS::ECS::TaskDefinition"):
-            for container in each.get("ContainerDefinitions", default=()):
-                image = pattern(container.get("Image"), name, self.stacks[name]) or ""
-                registry, _, rest = image.partition("/")
-                account, _, host = registry.partition(".dkr.ecr.")
-                if host and rest:
-                    region, repository = host.partition(".")[0], TAG.split(rest, maxsplit=1)[0]
-                    home = f"arn:{self.place.partition}:ecr:{region}:{account}"
-                    yield f"{home}:repository/{repository}"
+        for name, container in self._containers():
+            image = pattern(container.get("Image"), name, self.stacks[name]) or ""
+            registry, _, rest = image.partition("/")
+            account, _, host = registry.partition(".dkr.ecr.")
+            if host and rest:
+                region, repository = host.partition(".")[0], TAG.split(rest, maxsplit=1)[0]
+                home = f"arn:{self.place.partition}:ecr:{region}:{account}"
+                yield f"{home}:repository/{repository}"
 
     def _worker_may(self, action: str) -> Iterator[str]:
         """The resources on which the roles of the templates may do this, as they name them."""
@@ -677,14 +687,3 @@ def _trusting(
             }
         ],
     }
-
-
-def _dimensions(value: Any, wanted: str) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _dimensions(item, wanted)
-    elif isinstance(value, Mapping):
-        if value.get("Name") == wanted and "Value" in value:
-            yield value["Value"]
-        for item in value.values():
-            yield from _dimensions(item, wanted)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.cloudformation import text
+from workerstack.cloudformation.bodies import containers
 from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, DeployedStack, containers
-from workerstack.deployer.images import Reference
+from workerstack.deployer.deployed import SERVICE, DeployedStack
+from workerstack.deployer.images import ImageReference
 from workerstack.review.case import MovedTag
 
 TASKS_A_CALL = 100
@@ -34,7 +35,7 @@ class RunningImage:
     resolved: frozenset[str] = frozenset()
 
     @property
-    def reference(self) -> Reference | None:
+    def reference(self) -> ImageReference | None:
         """Its parts; None for another registry than ECR."""
         return images.parse(self.image)
 

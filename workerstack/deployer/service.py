@@ -247,20 +247,30 @@ def queue_url(task: Mapping[str, Any]) -> str:
     return min(urls, key=lambda url: url.startswith("http://127.0.0.1:"), default="")
 
 
+COUNTS = {
+    "waiting": "ApproximateNumberOfMessages",
+    "in_flight": "ApproximateNumberOfMessagesNotVisible",
+    "delayed": "ApproximateNumberOfMessagesDelayed",
+}
+"""What SQS counts (GetQueueAttributes), by what we call it."""
+
+
+def messages(sqs: Any, url: str) -> dict[str, int]:
+    """How many messages of a queue wait, are in flight or delayed."""
+    return _counted(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*COUNTS.values()]))
+
+
+def _counted(answer: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(answer["Attributes"][each]) for name, each in COUNTS.items()}
+
+
 def depth(sqs: Any, url: str) -> dict[str, int | None]:
     """How many messages wait, are in flight or delayed, and lie in the dead-letter queue."""
     if not url:
         return {}
-    names = {
-        "waiting": "ApproximateNumberOfMessages",
-        "in_flight": "ApproximateNumberOfMessagesNotVisible",
-        "delayed": "ApproximateNumberOfMessagesDelayed",
-    }
-    wanted = [*names.values(), "RedrivePolicy"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
-    depths: dict[str, int | None] = {name: int(found[each]) for name, each in names.items()}
-    depths["dead"] = _dead(sqs, found.get("RedrivePolicy"))
-    return depths
+    wanted = [*COUNTS.values(), "RedrivePolicy"]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
+    return {**_counted(answer), "dead": _dead(sqs, answer["Attributes"].get("RedrivePolicy"))}
 
 
 def _dead(sqs: Any, policy: str | None) -> int | None:
@@ -270,7 +280,7 @@ def _dead(sqs: Any, policy: str | None) -> int | None:
         return None
     *_, account, name = json.loads(policy)["deadLetterTargetArn"].split(":")
     url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-    return depth(sqs, url)["waiting"]
+    return messages(sqs, url)["waiting"]
 
 
 OLDEST = "ApproximateAgeOfOldestMessage"

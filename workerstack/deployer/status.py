@@ -16,6 +16,7 @@ from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, DeployedStack
+from workerstack.deployer.going_back import Mending
 from workerstack.deployer.source import read_source
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
@@ -63,7 +64,7 @@ class Tasks:
 
 
 @dataclass(frozen=True)
-class Queue:
+class QueueStatus:
     """A queue's messages; ``oldest`` in seconds, None where CloudWatch has no datapoint."""
 
     name: str
@@ -74,7 +75,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class AlarmStatus:
     """An alarm's state; ``scales`` is whether it drives a scaling policy."""
 
     name: str
@@ -87,8 +88,7 @@ class Alarm:
 class Status:
     """All of it; ``unknown`` are sentences on what could not be asked.
 
-    ``is_current``: the files here say what is deployed. ``to_commit`` is the command that tells
-    what to commit where they say what was deployed before that.
+    ``is_current``: the files here say what is deployed; ``mending`` is what to do where not.
     """
 
     deployment: str
@@ -100,12 +100,12 @@ class Status:
     updated: datetime | None = None
     revision: Revision | None = None
     is_current: bool | None = None
-    to_commit: str = ""
+    mending: Mending | None = None
     images: tuple[ImageStatus, ...] = ()
     moved: tuple[MovedTag, ...] = ()
     tasks: tuple[Tasks, ...] = ()
-    queues: tuple[Queue, ...] = ()
-    alarms: tuple[Alarm, ...] = ()
+    queues: tuple[QueueStatus, ...] = ()
+    alarms: tuple[AlarmStatus, ...] = ()
     unknown: tuple[str, ...] = ()
     next_step: str = field(default="", compare=False)
 
@@ -127,13 +127,13 @@ def read_status(deployment: Deployment, clients: Clients, root: Path, now: datet
     commit, is_current = asked(
         "the revision", lambda: earlier.of_stack(deployment, stack, clients, root), (None, None)
     )
-    to_commit = "" if is_current is not False else asked(
+    mending = None if is_current is not False else asked(
         "what was deployed before",
-        lambda: going_back.what_to_commit(read_source(deployment), stack, cloudformation), "",
+        lambda: going_back.mending(read_source(deployment), stack, clients, root), None,
     )  # fmt: skip
     whole = replace(
         head,
-        to_commit=to_commit,
+        mending=mending,
         revision=commit and Revision(commit.id, commit.date, commit.subject),
         is_current=is_current,
         images=tuple(
@@ -211,15 +211,15 @@ def _tasks(clients: Clients, found: DeployedStack, arn: str) -> list[Tasks]:
     ]
 
 
-def _queue(clients: Clients, name: str, now: datetime) -> Queue:
+def _queue(clients: Clients, name: str, now: datetime) -> QueueStatus:
     sqs = clients("sqs")
     depth = live.depth(sqs, sqs.get_queue_url(QueueName=name)["QueueUrl"])
     waiting = depth["waiting"] or 0
     oldest = live.oldest(clients("cloudwatch"), name, now) if waiting else None
-    return Queue(name, waiting, depth["in_flight"] or 0, oldest, depth["dead"])
+    return QueueStatus(name, waiting, depth["in_flight"] or 0, oldest, depth["dead"])
 
 
-def _alarms(clients: Clients, found: DeployedStack) -> Iterator[Alarm]:
+def _alarms(clients: Clients, found: DeployedStack) -> Iterator[AlarmStatus]:
     names = {physical: each.logical_id for each, physical in found.of(ALARM)}
     if not names:
         return
@@ -227,7 +227,7 @@ def _alarms(clients: Clients, found: DeployedStack) -> Iterator[Alarm]:
     pages = clients("cloudwatch").get_paginator("describe_alarms")
     for page in pages.paginate(AlarmNames=list(names), AlarmTypes=["MetricAlarm"]):
         for each in page["MetricAlarms"]:
-            yield Alarm(
+            yield AlarmStatus(
                 name=names[each["AlarmName"]],
                 state=each["StateValue"],
                 scales=bool(policies & set(each.get("AlarmActions", ()))),
@@ -242,8 +242,15 @@ def next_step(status: Status) -> str:
 
 
 def _of_the_stack(status: Status) -> Iterator[str]:
+    if status.state == stack_states.ROLLED_BACK and _knows_the_files(status):
+        return
     if status.state not in GOOD:
         yield stack_states.next_step(status.state, status.deployment)
+
+
+def _knows_the_files(status: Status) -> bool:
+    """Whether the files say more than the state: they are what runs, or it is said what failed."""
+    return bool(status.is_current or (status.mending and status.mending.why))
 
 
 def _of_the_tasks(status: Status) -> Iterator[str]:
@@ -274,8 +281,8 @@ def _of_the_messages(status: Status) -> Iterator[str]:
 
 
 def _of_the_files(status: Status) -> Iterator[str]:
-    if status.to_commit:
-        yield f"What is committed was deployed before. See what to commit: {status.to_commit}"
+    if status.mending and status.mending.why:
+        yield f"{status.mending.why}: {status.mending.command}"
     elif status.is_current is False:
         yield f"out/ and params/ are not deployed: ./deploy.py review {status.deployment}"
 

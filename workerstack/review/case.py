@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from workerstack.checks import CheckedViolation
 from workerstack.cloudformation import Stack, from_data, resolve, text, written
+from workerstack.cloudformation.bodies import dimensions
 from workerstack.review.model import UNKNOWN, AccessChange, OtherChange, ResourceChange
 from workerstack.review.rights import Compared, compared
 
@@ -137,19 +138,14 @@ ALARM, QUEUE = "AWS::CloudWatch::Alarm", "AWS::SQS::Queue"
 def watched(bodies: Bodies) -> set[str]:
     """The queues by name whose depth the alarms watch."""
     alarms = [properties(body) for body in bodies.values() if body.get("Type") == ALARM]
-    return {name for alarm in alarms for name in dimension(alarm, "QueueName")}
+    return {name for alarm in alarms for name in _queues(alarm)}
 
 
-def dimension(value: Any, wanted: str) -> Iterator[str]:
-    """The values of a dimension, wherever an alarm has it."""
-    if isinstance(value, list):
-        for item in value:
-            yield from dimension(item, wanted)
-    elif isinstance(value, Mapping):
-        if value.get("Name") == wanted and isinstance(value.get("Value"), str):
-            yield value["Value"]
-        for item in value.values():
-            yield from dimension(item, wanted)
+def _queues(alarm: Any) -> Iterator[str]:
+    """The names of the queues that an alarm's body looks at, where they are known."""
+    for each in dimensions(alarm, "QueueName"):
+        if isinstance(each, str):
+            yield each
 
 
 def left_queues(changes: Iterable[ResourceChange], after: Bodies) -> dict[str, str]:
@@ -158,7 +154,7 @@ def left_queues(changes: Iterable[ResourceChange], after: Bodies) -> dict[str, s
     found: dict[str, str] = {}
     for change in changes:
         if change.type == ALARM:
-            for name in dimension(properties(change.before), "QueueName"):
+            for name in _queues(properties(change.before)):
                 if name not in new:
                     found.setdefault(name, change.logical_id)
         gone = change.action == "Remove" or is_replaced(change)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from workerstack.cloudformation import references
 from workerstack.cloudformation.dangerous_grants import found as dangers
 from workerstack.cloudformation.policies import Policy
-from workerstack.cloudformation.policy_exposure import Grant, Reach, who_may
+from workerstack.cloudformation.policy_exposure import Grant, who_may
 from workerstack.review import network as networks
 from workerstack.review.case import Case
 from workerstack.review.model import Finding
 
 if TYPE_CHECKING:
     from workerstack.review.network import NetworkRule
-    from workerstack.review.rights import Compared, Right
+    from workerstack.review.rights import AllowedAction, Compared
 
 BLOCKING = frozenset({"everything", "everything-but", "whole-service", "pass-any-role",
                       "escalation"})  # fmt: skip
@@ -31,8 +31,8 @@ def _is_new(case: Case, logical_id: str) -> bool:
     )
 
 
-def _places(rights: "Iterable[Right]") -> "dict[str, list[Right]]":
-    found: dict[str, list[Right]] = {}
+def _places(rights: "Iterable[AllowedAction]") -> "dict[str, list[AllowedAction]]":
+    found: dict[str, list[AllowedAction]] = {}
     for each in rights:
         found.setdefault(each.logical_id, []).append(each)
     return found
@@ -66,7 +66,7 @@ def _dangerous(each: "Compared") -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def _is_whole_service(right: "Right") -> bool:
+def _is_whole_service(right: "AllowedAction") -> bool:
     """All actions of a service on all its resources, or all of one kind, named by ARN."""
     parts = right.resource.split(":", 5)
     rest = parts[-1]
@@ -194,7 +194,7 @@ def trust(case: Case) -> Iterator[Finding]:
             for statement in policy.statements
             if statement.effect == "Deny"
         )
-        found: dict[str, list[tuple[Right, Grant]]] = {}
+        found: dict[str, list[tuple[AllowedAction, Grant]]] = {}
         for right in each.gained:
             for grant in who_may(Policy((right.statement, *denies))):
                 if grant.held_back_by is None:
@@ -204,9 +204,9 @@ def trust(case: Case) -> Iterator[Finding]:
 
 
 def _opened(
-    case: Case, each: "Compared", logical_id: str, opened: "list[tuple[Right, Grant]]"
+    case: Case, each: "Compared", logical_id: str, opened: "list[tuple[AllowedAction, Grant]]"
 ) -> Iterator[Finding]:
-    wide = [pair for pair in opened if _is_foreign(case, pair[1])]
+    wide = [pair for pair in opened if pair[1].is_foreign(case.facts.account)]
     if not wide and _is_new(case, logical_id):
         return
     shown = wide or opened
@@ -225,16 +225,6 @@ def _opened(
         why=f"it is limited by {conditions}" if conditions else "no condition limits it",
         next_step="Name the principal, or add a condition on its account or source",
     )
-
-
-def _is_foreign(case: Case, grant: Grant) -> bool:
-    """Everybody, or an account that is not this one, without a condition that limits it."""
-    if grant.reach is Reach.THROUGH_SERVICE:
-        return False
-    if grant.is_open:
-        return True
-    account = grant.principal.account
-    return account is not None and account != case.facts.account and not grant.limits
 
 
 def network(case: Case) -> Iterator[Finding]:
@@ -284,7 +274,7 @@ def network(case: Case) -> Iterator[Finding]:
             )
 
 
-def said(rights: "Iterable[Right]") -> str:
+def said(rights: "Iterable[AllowedAction]") -> str:
     """``sqs:SendMessage on jobs, s3:GetObject on results/*``, and how many more there are."""
     by_resource: dict[str, list[str]] = {}
     for each in rights:
@@ -301,7 +291,7 @@ def _listed(actions: Iterable[str]) -> str:
     return ", ".join(sorted(actions))
 
 
-def said_actions(rights: "Iterable[Right]") -> str:
+def said_actions(rights: "Iterable[AllowedAction]") -> str:
     """The actions alone."""
     return ", ".join(dict.fromkeys(each.action for each in rights))
 

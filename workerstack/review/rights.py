@@ -4,7 +4,7 @@ A right that moves from a role into a policy beside it, or is written otherwise,
 right: policies are compared by what they allow, holder by holder.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,7 +79,7 @@ Holders = Mapping[tuple[str, str], Holder]
 
 
 @dataclass(frozen=True)
-class Right:
+class AllowedAction:
     """One action on one resource for one principal, that is allowed or denied.
 
     ``logical_id`` is where the statement stands.
@@ -219,14 +219,14 @@ def _name(stack: Stack, value: Any) -> str:
     return shown(value) if not isinstance(value, str) else value
 
 
-def rights(holder: Holder, effect: str = ALLOW) -> Iterator[Right]:
+def rights(holder: Holder, effect: str = ALLOW) -> Iterator[AllowedAction]:
     """Each action on each resource, a statement at a time."""
     for placed in holder.placed:
         for statement in placed.policy.statements:
             if statement.effect != effect:
                 continue
             for one in _single(statement):
-                yield Right(placed.logical_id, (holder.kind, holder.name), one)
+                yield AllowedAction(placed.logical_id, (holder.kind, holder.name), one)
 
 
 def _single(statement: Statement) -> Iterator[Statement]:
@@ -251,9 +251,9 @@ class Compared:
     """What a holder gains and loses. ``lost`` are actions that are allowed nowhere any more."""
 
     holder: Holder
-    gained: tuple[Right, ...] = ()
-    lost: tuple[Right, ...] = ()
-    denies_lost: tuple[Right, ...] = ()
+    gained: tuple[AllowedAction, ...] = ()
+    lost: tuple[AllowedAction, ...] = ()
+    denies_lost: tuple[AllowedAction, ...] = ()
     unknown: tuple[str, ...] = ()
     """Policies that are attached now and whose rights are not known here."""
     before: Holder | None = field(default=None, repr=False)
@@ -269,11 +269,12 @@ def compared(before: Stack, after: Stack) -> tuple[Compared, ...]:
         if one.policies == other.policies and one.boundary == other.boundary:
             continue
         stays = key[1] in after.resources or key[1] not in before.resources
+        gained = tuple(_gained(one, other))
         found.append(
             Compared(
                 holder=other,
-                gained=tuple(_gained(one, other)),
-                lost=tuple(_lost(one, other)) if stays else (),
+                gained=gained,
+                lost=tuple(_lost(one, other, gained)) if stays else (),
                 denies_lost=tuple(_denies_lost(one, other)) if stays else (),
                 unknown=tuple(_unknown(one, other)),
                 before=one,
@@ -288,7 +289,7 @@ def _unknown(before: Holder, after: Holder) -> Iterator[str]:
         yield from (each.expression for each in policy.unknown if each not in known)
 
 
-def _gained(before: Holder, after: Holder) -> Iterator[Right]:
+def _gained(before: Holder, after: Holder) -> Iterator[AllowedAction]:
     denies = tuple(
         each for policy in after.policies for each in policy.statements if each.effect == DENY
     )
@@ -308,7 +309,7 @@ def _single_of(policies: Sequence[Policy], effect: str) -> Iterator[Statement]:
                 yield from _single(statement)
 
 
-def _denies_lost(before: Holder, after: Holder) -> Iterator[Right]:
+def _denies_lost(before: Holder, after: Holder) -> Iterator[AllowedAction]:
     """Denies of which a part is denied no more; and a boundary that goes is one, too."""
     wide = [Policy(tuple(_turned(each) for each in _single_of(after.policies, DENY)))]
     for right in rights(before, DENY):
@@ -320,7 +321,9 @@ def _turned(statement: Statement) -> Statement:
     return replace(statement, effect=ALLOW)
 
 
-def _lost(before: Holder, after: Holder) -> Iterator[Right]:
+def _lost(
+    before: Holder, after: Holder, gained: Iterable[AllowedAction]
+) -> Iterator[AllowedAction]:
     """What was allowed, and is allowed on no part of its resources now.
 
     An action that is gained on another resource in the same change has moved there: what moves
@@ -329,7 +332,7 @@ def _lost(before: Holder, after: Holder) -> Iterator[Right]:
     if any(policy.unknown for policy in after.policies):
         return
     allowed = list(_single_of(after.policies, ALLOW))
-    moved = {_actions(right.statement) for right in _gained(before, after)}
+    moved = {_actions(right.statement) for right in gained}
     for right in rights(before):
         if right.statement.not_actions or (
             before.kind == "role" and _actions(right.statement) in moved
@@ -345,7 +348,7 @@ def _actions(statement: Statement) -> frozenset[str]:
     return frozenset(shown(each).lower() for each in statement.actions)
 
 
-def _is_denied(holder: Holder, right: Right) -> bool:
+def _is_denied(holder: Holder, right: AllowedAction) -> bool:
     return any(
         each.effect == DENY and not each.conditions and _is_about_all(each, right)
         for policy in holder.policies
@@ -377,7 +380,7 @@ def _overlap(some: Sequence[Any], others: Sequence[Any]) -> bool:
     return any(overlaps(one, other) for one in some for other in others)
 
 
-def _is_about_all(deny: Statement, right: Right) -> bool:
+def _is_about_all(deny: Statement, right: AllowedAction) -> bool:
     """Whether a Deny takes the action everywhere it was allowed."""
     resources = right.statement.resources or ("*",)
     if deny.principals is not None and right.statement.principals is None:

@@ -23,7 +23,7 @@ from workerstack.simulator.model import (
 )
 from workerstack.simulator.properties import Properties, of_type
 from workerstack.simulator.quantities import nearest
-from workerstack.simulator.read_alarms import Alarms, Customs, read_alarms, read_tracking
+from workerstack.simulator.read_alarms import AlarmsRead, Customs, read_alarms, read_tracking
 from workerstack.simulator.read_service import (
     TARGET,
     find_definition,
@@ -177,7 +177,7 @@ def _read(target: Properties, customs: Customs) -> Scaling:
 
 def _policies(
     target: Properties, customs: Customs
-) -> tuple[list[ScalingPolicy], Alarms, list[str]]:
+) -> tuple[list[ScalingPolicy], AlarmsRead, list[str]]:
     """The policies that are simulated, the alarms that invoke them, and notes on the others."""
     steps, tracking, notes = read_policies(target)
     found = read_alarms(target.stack, [each.name for each in steps], customs)

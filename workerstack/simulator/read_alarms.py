@@ -44,7 +44,7 @@ HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 
 
 @dataclass
-class Alarms:
+class AlarmsRead:
     """Alarms, what is not simulated of them, and each queue with who looks at it."""
 
     alarms: list[Alarm] = field(default_factory=list)
@@ -73,9 +73,9 @@ class Alarms:
         self.looked_at.append({one.name for one in watched})
 
 
-def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> Alarms:
+def read_alarms(stack: Stack, policies: Collection[str], customs: Customs) -> AlarmsRead:
     """The alarms of the stack that invoke any of the policies. Raises Problem."""
-    found = Alarms()
+    found = AlarmsRead()
     for each in of_type(stack, ALARM):
         actions = _actions(each, policies)
         if actions:
@@ -91,7 +91,7 @@ HIGH, LOW = 3, 15
 FAR_BELOW = 0.9
 
 
-def read_tracking(policy: Properties, customs: Customs, into: Alarms) -> TrackingPolicy:
+def read_tracking(policy: Properties, customs: Customs, into: AlarmsRead) -> TrackingPolicy:
     """A target tracking policy, and into ``into`` the two alarms that AWS makes for it.
 
     Raises Problem where its metric is not one of the queue.

@@ -64,14 +64,6 @@ class Trace:
             )
         return cls(ordered)
 
-    def shifted(self, seconds: int) -> "Trace":
-        """The same messages, so many seconds later."""
-        return Trace(
-            tuple(
-                Message(each.arrival + seconds, each.service, each.poison) for each in self.messages
-            )
-        )
-
 
 COLUMNS = ("arrival", "service", "poison")
 YES, NO = ("1", "yes", "true"), ("", "0", "no", "false")

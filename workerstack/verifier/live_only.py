@@ -74,7 +74,7 @@ Faults = Iterator[Fault]
 
 
 @dataclass(frozen=True)
-class Row:
+class LiveCheck:
     """One check; ``types`` are those that it cannot judge unless it may read them."""
 
     id: str
@@ -84,7 +84,7 @@ class Row:
     types: tuple[str, ...]
 
 
-def judge(row: Row, look: Look) -> tuple[Verdict, list[Fault]]:
+def judge(row: LiveCheck, look: Look) -> tuple[Verdict, list[Fault]]:
     """A row as a line of the report; SKIP where something could not be asked."""
     missing = [
         look.live.not_allowed[each.logical_id]
@@ -639,41 +639,41 @@ def _holds_others(look: Look) -> str:
     return f"{', '.join(each.logical_id for each in read) or 'none'}{assumed}"
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[LiveCheck, ...] = (
+    LiveCheck(
         "alarms", "the alarms are as they were deployed, and act", _alarms,
         lambda look: f"{_count(look, 'alarm', ALARM)} as deployed, actions enabled", (ALARM,),
     ),
-    Row(
+    LiveCheck(
         "scaling", "bounds and policies are as they were deployed, and nothing is suspended",
         _scaling,
         lambda look: f"{_count(look, 'policy', POLICY).replace('policys', 'policies')} and the"
         " bounds as deployed, nothing suspended", (TARGET, POLICY),
     ),
-    Row(
+    LiveCheck(
         "roles", "the roles have the policies of the template, and no others", _roles,
         lambda look: f"{_count(look, 'role', ROLE)} with the policies of the template only",
         (ROLE, MANAGED, *INLINE),
     ),
-    Row(
+    LiveCheck(
         "security-groups", "the security groups have the rules of the template, and no others",
         _groups,
         lambda look: f"{_count(look, 'group', GROUP)} with the rules of the template only",
         (GROUP, *GROUP_RULES),
     ),
-    Row(
+    LiveCheck(
         "file-system", "the file system's mount targets let the tasks in", _file_systems,
         _holds_file_system, (SERVICE,),
     ),
-    Row(
+    LiveCheck(
         "service", "the service runs the stack's revision, within the bounds", _service,
         _holds_service, (SERVICE, TARGET),
     ),
-    Row(
+    LiveCheck(
         "queue", "the queue is as it was deployed, and fits the worker", _queues, _holds_queue,
         (QUEUE, QUEUE_POLICY, TASK_DEFINITION),
     ),
-    Row(
+    LiveCheck(
         "resources", "the other resources are as they were deployed", _others,
         _holds_others, ("AWS::ECS::Cluster", LOG_GROUP, TASK_DEFINITION),
     ),

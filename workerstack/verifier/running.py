@@ -21,9 +21,9 @@ from workerstack.verifier.live_only import (
     TASK_DEFINITION,
     Fault,
     Faults,
+    LiveCheck,
     Look,
     NotKnown,
-    Row,
     queue_url,
 )
 
@@ -166,9 +166,8 @@ def _backlog(look: Look) -> Faults:
 def _waiting(look: Look, url: str) -> int:
     if not url:
         return 0
-    name = "ApproximateNumberOfMessages"
-    answer = look.ask("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[name])
-    return int(answer["Attributes"][name])
+    with understood("sqs"):
+        return live_service.messages(look.clients("sqs"), url)["waiting"]
 
 
 def _running(look: Look) -> int:
@@ -225,12 +224,12 @@ def _holds_backlog(look: Look) -> str:
     return f"{waiting} waiting, {_tasks_run(running)}"
 
 
-RUNNING: tuple[Row, ...] = (
-    Row(
+RUNNING: tuple[LiveCheck, ...] = (
+    LiveCheck(
         "image", "the tasks run the image that is deployed", _image, _holds_image,
         (SERVICE, TASK_DEFINITION),
     ),
-    Row(
+    LiveCheck(
         "backlog", "no message waits for long while nothing runs", _backlog, _holds_backlog,
         (SERVICE, TASK_DEFINITION, ALARM),
     ),

@@ -42,7 +42,7 @@ FILE_SYSTEM = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 
 
 @dataclass(frozen=True)
-class Need:
+class NeededAccess:
     """Actions that the worker needs on a resource, with the context it calls them in."""
 
     actions: Sequence[str]
@@ -50,13 +50,13 @@ class Need:
     context: Mapping[str, str]
 
 
-def needs(task: Mapping[str, Any], queue_arn: str, object_arn: str) -> Iterator[Need]:
+def needs(task: Mapping[str, Any], queue_arn: str, object_arn: str) -> Iterator[NeededAccess]:
     """What a worker with this task definition needs; ``object_arn`` may be empty."""
     partition, _, region, account = queue_arn.split(":")[1:5]
-    yield Need(QUEUE, queue_arn, {})
+    yield NeededAccess(QUEUE, queue_arn, {})
     if object_arn:
         # The worker's buckets are those of its own account, and it may use no others.
-        yield Need(OBJECT, object_arn, {"aws:ResourceAccount": account})
+        yield NeededAccess(OBJECT, object_arn, {"aws:ResourceAccount": account})
     for volume in task.get("volumes", ()):
         system = volume.get("efsVolumeConfiguration", {})
         authorization = system.get("authorizationConfig", {})
@@ -68,10 +68,12 @@ def needs(task: Mapping[str, Any], queue_arn: str, object_arn: str) -> Iterator[
                 if point
                 else {}
             )
-            yield Need(FILE_SYSTEM, f"{place}:file-system/{system['fileSystemId']}", context)
+            yield NeededAccess(
+                FILE_SYSTEM, f"{place}:file-system/{system['fileSystemId']}", context
+            )
 
 
-def check(iam: Any, role: str, needed: Sequence[Need]) -> Verdict:
+def check(iam: Any, role: str, needed: Sequence[NeededAccess]) -> Verdict:
     """Whether the role may do all of it; skipped where we may not ask."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -90,7 +92,7 @@ def check(iam: Any, role: str, needed: Sequence[Need]) -> Verdict:
     )  # fmt: skip
 
 
-def _refused(iam: Any, role: str, need: Need) -> Iterator[str]:
+def _refused(iam: Any, role: str, need: NeededAccess) -> Iterator[str]:
     answer = iam.simulate_principal_policy(
         PolicySourceArn=role,
         ActionNames=list(need.actions),
