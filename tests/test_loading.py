@@ -35,6 +35,7 @@ def test_help_loads_the_commands_alone(words: tuple[str, ...]) -> None:
     code, rooms = loaded(*words)
     assert code == 0
     assert rooms <= {"command_line", "commands", "deployer", "deployments", "cloudformation",
+                     "installation",
                      "files", "output", "problem"}  # fmt: skip
 
 
