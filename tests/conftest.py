@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests import deployed, soak
+from tests.checkouts import Checkouts
 from tests.interpreter import Interpreter
 from tests.kept_clients import kept
 from tests.preloaded import POLL, quick_clocks
@@ -58,13 +59,29 @@ def programs() -> Iterator[Programs]:
 
 
 @pytest.fixture(scope="session")
+def checkouts() -> Iterator[Checkouts]:
+    """Makes copies of the whole project, and runs shells in them."""
+    with Checkouts() as made:
+        yield made
+
+
+@pytest.fixture
+def checkout_of_all(
+    tmp_path: Path, account: str, things: surroundings.Surroundings, checkouts: Checkouts
+) -> Path:
+    """The project in a repository of its own, in an account that has what stacks import."""
+    assert account in things.secret_arn
+    return checkouts.copy(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
 def python() -> Iterator[Path]:
     """Stands where Python does in a script, without the time that imports and polls take."""
     code = f"""
 from tests.preloaded import load
 from workerstack.deployer import clock
 load()
-clock.SHORTEST = {POLL}
+clock.SHORTEST = {5 * POLL}
 """
     with Interpreter(ROOT, code) as running:
         yield running.program

@@ -98,14 +98,22 @@ def become(asked: Mapping[str, Any]) -> None:
     os.environ.update(asked["environment"])
     sys.executable = asked["program"]
     words = list(asked["words"])
-    if words[0] == "-m":
-        sys.path[0] = asked["folder"]
-        sys.argv = words[1:]
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = str(Path(words[0]).parent)
-        sys.argv = words
-        runpy.run_path(words[0], run_name="__main__")
+    code: object = None
+    try:
+        if words[0] == "-m":
+            sys.path[0] = asked["folder"]
+            sys.argv = words[1:]
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0] = str(Path(words[0]).parent)
+            sys.argv = words
+            runpy.run_path(words[0], run_name="__main__")
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python would first take apart all that was imported, and so copy it.
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def load(code: str) -> None:

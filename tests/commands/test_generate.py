@@ -26,7 +26,7 @@ def generate(programs: Programs) -> Generate:
     """Runs generate.py of a copy of the checkout."""
 
     def go(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        return programs.run("generate.py", *options, folder=folder)
+        return programs.run("generate.py", *options, folder=folder, tool=True)
 
     return go
 
@@ -226,10 +226,10 @@ def test_everything_wrong_with_all_workers_is_told_at_once(copy: Path, generate:
     assert done.returncode == 1
     told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
     assert told == [
-        ["18", "Worker has no field memroy"],
-        ["51", "Step takes no 100 without a name"],
-        ["54", "User '1000:' is impossible"],
-        ["61", "The specification cannot be read"],
+        ["17", "Worker has no field memroy"],
+        ["50", "Step takes no 100 without a name"],
+        ["53", "User '1000:' is impossible"],
+        ["60", "The specification cannot be read"],
     ]
     assert snapshot(copy) == before
 
@@ -243,7 +243,7 @@ def test_what_is_only_seen_in_the_whole_is_told_of_all_workers(
     done = generate(copy)
     assert done.returncode == 1
     assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
-        f"{WORKERS}:17", f"{WORKERS}:54",
+        f"{WORKERS}:16", f"{WORKERS}:53",
     ]  # fmt: skip
 
 
