@@ -14,7 +14,7 @@ def templates() -> list[tuple[str, dict[str, Any]]]:
     """What each worker of templates/workers.py is built to; the import is late: it may be wrong."""
     from templates import build_all
 
-    return build_all(lambda: importlib.import_module("templates.workers").ALL)
+    return build_all(lambda: importlib.import_module("templates.workers"))
 
 
 generate = generating(templates, Path(__file__).parent)

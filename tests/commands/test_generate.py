@@ -171,22 +171,22 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "a function of templates/ that fails": (
         lambda c: replace(c / "templates/compute.py", "Ref(parameters.size.cpu)", "Ref(here.cpu)"),
-        "templates/compute.py:96: task_definition of templates/ fails: name 'here' is not",
+        "templates/compute.py:98: task_definition of templates/ fails: name 'here' is not",
         "Correct this line",
     ),
     "one worker without its comma": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT)"),
-        f"{WORKERS}: The specification cannot be read: 'Worker' object is not iterable.",
+        f"{WORKERS}: ALL is a worker: without a comma",
         "ALL = (ONE,)",
     ),
     "no ALL": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", ""),
-        f"{WORKERS}: The specification cannot be read: cannot import name 'ALL'",
+        f"{WORKERS}: ALL is missing: it says which workers",
         "ALL = (ONE,)",
     ),
     "something else than a worker": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", 'ALL = ("EDIT",)'),
-        f"{WORKERS}: The specification cannot be read: 'str' object has no attribute 'name'",
+        f"{WORKERS}: ALL holds 'EDIT': that is no worker.",
         "ALL = (ONE,)",
     ),
     "syntax error": (
