@@ -144,6 +144,8 @@ HERE = "fargate-worker-stack"
         ({}, "/env", ["wheels/fargate_worker_stack-0.1.0-py3-none-any.whl"],
          f"/env/bin/python -m pip install --find-links wheels '{HERE}[live]'"),
         ({}, "/env", [], f"/env/bin/python -m pip install '{HERE}[live]'"),
+        ({}, "/env", ["Makefile", "generate.py"], "make setup && . .venv/bin/activate"),
+        ({}, "/env", ["Makefile", "generate.py", ".venv/bin/activate"], ". .venv/bin/activate"),
     ],
 )  # fmt: skip
 def test_an_extra_is_installed_from_where_the_tool_came(
@@ -151,7 +153,7 @@ def test_an_extra_is_installed_from_where_the_tool_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
     text = json.dumps(origin).replace("{here}", str(tmp_path))
     prefix = prefix.replace("{here}", str(tmp_path))
@@ -189,3 +191,16 @@ def test_a_terminal_without_rich_shows_lines_and_says_it_once() -> None:
     assert done.returncode == 0, shown
     assert shown.count("without the extra `live`. To add it: ") == 1
     assert "100%" in shown
+
+
+@pytest.mark.parametrize("program", ["generate", "deploy", "simulate"])
+@pytest.mark.parametrize("library", ["workerstack", "click"])
+def test_a_program_outside_of_its_environment_says_where_that_is(
+    program: str, library: str
+) -> None:
+    done = without({library}, f"{program}.py", "--help")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"This Python has no {library}: the project's environment, .venv, has it."
+        f" Run `make setup`, then `.venv/bin/python {program}.py`.\n"
+    )

@@ -33,6 +33,7 @@ def environment(folder: Path) -> Path | None:
 def with_extra(extra: str) -> str:
     """The command that installs an extra of this tool, from where the tool itself came.
 
+    In a project whose environment was not made yet, that which makes it: it has all extras.
     Where that is a checkout, a wheel's file or an archive, pip wrote it down in
     ``direct_url.json`` (PyPA specification "Recording the Direct URL Origin of installed
     distributions"); it writes nothing for what it found by its name: in an index, or in the
@@ -40,6 +41,9 @@ def with_extra(extra: str) -> str:
     """
     from urllib.parse import unquote, urlsplit
 
+    entering = _entering(Path.cwd())
+    if entering:
+        return entering
     origin = _origin()
     url = urlsplit(origin.get("url", ""))
     path = Path(unquote(url.path)) if url.scheme == "file" else None
@@ -53,6 +57,15 @@ def with_extra(extra: str) -> str:
     if any(wheels.glob(f"{NAME.replace('-', '_')}-*.whl")):
         return f"{_pip()} --find-links {wheels} {quote(f'{NAME}[{extra}]')}"
     return _fresh(f"{NAME}[{extra}]")
+
+
+def _entering(project: Path) -> str | None:
+    """What enters a project's environment; None inside of it, and where there is no project."""
+    if not all((project / name).is_file() for name in ("Makefile", "generate.py")):
+        return None
+    if environment(project):
+        return f". {ACTIVATE}"
+    return None if (project / ACTIVATE).exists() else f"make setup && . {ACTIVATE}"
 
 
 def _origin() -> dict[str, Any]:
