@@ -74,5 +74,4 @@ def test_executing_a_review_loads_what_the_change_needs(command: Run, checkout: 
         code, rooms = loaded(*words)
         assert code == 0
         assert "adopter" not in rooms
-        assert "verifier" not in rooms
         assert ("simulator" in rooms) is simulated
