@@ -139,6 +139,8 @@ class Stack:
     faults: tuple[Problem, ...] = ()
     surroundings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     refer: Callable[[str, str], Any] = field(default=Reference, repr=False, compare=False)
+    derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What others worked out of this stack and ask again: a copy with a change begins anew."""
 
     def reference(self, logical_id: str, attribute: str = "") -> Any:
         """What ``Ref`` of a resource, or an attribute of it, gives in this stack."""
