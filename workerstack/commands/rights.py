@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--managed", is_flag=True,
-    help="Show each policy as managed policies, which hold fewer characters; a role has ten.",
+    help="Cut each policy into managed policies, of which a role takes ten.",
 )  # fmt: skip
 @click.option(
     "--trust", "repository", metavar="OWNER/NAME",
-    help="Show who may take each role, instead: the workflows of this GitHub repository.",
+    help="Show the trust policies instead: each role for workflows of this GitHub repository.",
 )  # fmt: skip
 @click.option(
     "--branch", default="main", show_default=True, help="Name the branch that is reviewed."
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 @click.option("--pull-requests", is_flag=True, help="Also let pull requests create change sets.")
 @click.option(
     "--before", multiple=True, metavar="STACK=TEMPLATE",
-    help="Also read a template that stands there today, whose resources are changed or deleted.",
+    help="Also allow to change and delete what STACK has today, by its template.",
 )  # fmt: skip
 @click.option(
     "--dead-letter-queue", "dead", multiple=True, metavar="NAME",
-    help="Name that of a queue which is not of these stacks; watching and smoke read it.",
+    help="Name a dead-letter queue outside of these stacks, which watch and smoke read.",
 )  # fmt: skip
 @root_option
 def rights(
@@ -60,9 +60,8 @@ def rights(
 ) -> int:
     """Show the IAM policies that this tool needs.
 
-    With them it works on an environment, and they allow no more.
-
-    They are derived from params/ENV and its templates. No AWS, no network.
+    They are enough for this environment, and allow no more. They are derived from
+    params/ENV and its templates, without AWS.
     """
     from workerstack.deployer import rights as derivation
     from workerstack.deployer.policy_documents import fitting
