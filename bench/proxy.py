@@ -157,33 +157,38 @@ class Proxy:
             return _drop(request)
         if fault == "delay":
             time.sleep(0.02)
-        key = f"{action} {query.get('StackName')} {query.get('ChangeSetName')}"
-        answer = self._forward(request, body)
+        start = query.get("NextToken", ["0"])[0]
+        key = f"{action} {query.get('StackName')} {query.get('ChangeSetName')} {start}"
+        # One more than this page has says whether there is another one.
+        most = int(start) + self._page + 1 if action == "DescribeStackEvents" else 0
+        answer = self._forward(request, body, most)
         self.on_answer(action)
         if fault == "stale" and action in STALE and key in self._last:
             answer = self._last[key]
         elif answer[0] == 200:
             self._last[key] = answer
         if action == "DescribeStackEvents":
-            answer = _paged(answer, query.get("NextToken", ["0"])[0], fault, self._page)
+            answer = _paged(answer, start, fault, self._page)
         if fault == "drop after":
             return _drop(request)
         if fault.removesuffix(" after") in UNEXPECTED:
             answer = unexpected(fault.removesuffix(" after"), action, answer)
         return _send(request, answer, half=fault == "half")
 
-    def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+    def _forward(self, request: BaseHTTPRequestHandler, body: bytes, most: int) -> Answer:
+        """What the endpoint answers; of events as many of its pages as have ``most`` of them."""
         if b"Action=DescribeStackEvents" not in body:
             return self._asked(request, body)
-        # All of the endpoint's pages as one, of which this makes smaller ones.
         sent = re.sub(rb"&?NextToken=[^&]*", b"", body)
         status, headers, content = self._asked(request, sent)
         page = content
-        while status == 200 and (more := NEXT.search(page)):
+        pages = [MEMBER_BYTES.findall(content)]
+        while sum(map(len, pages)) < most and status == 200 and (more := NEXT.search(page)):
             token = quote(unescape(more[1].decode())).encode()
             _, _, page = self._asked(request, sent + b"&NextToken=" + token)
-            found = b"".join(MEMBER_BYTES.findall(page))
-            content = NEXT.sub(b"", content).replace(b"</StackEvents>", found + b"</StackEvents>")
+            pages.append(MEMBER_BYTES.findall(page))
+        found = b"".join(each for listed in pages[1:] for each in listed)
+        content = NEXT.sub(b"", content).replace(b"</StackEvents>", found + b"</StackEvents>")
         return status, headers, content
 
     def _asked(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:

@@ -11,6 +11,7 @@ from workerstack.localaws import (
     images,
     log_streams,
     metric_math,
+    parsed_templates,
     refactoring,
     replacement,
     role_boundaries,
@@ -35,7 +36,7 @@ def install() -> None:
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
-    from ministack.services.cloudformation import changesets, provisioners, stacks
+    from ministack.services.cloudformation import changesets, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
     handlers = provisioners._RESOURCE_HANDLERS
@@ -57,6 +58,7 @@ def install() -> None:
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
+    parsed_templates.install(engine, changesets, actions)
     same_values.install(changesets)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
