@@ -109,16 +109,18 @@ def impatient() -> Iterator[None]:
         sleep = staticmethod(lambda _: None)
 
     names = ("review", "operation", "discard", "rollback", "prove", "drift")
-    clocks = [patch(f"workerstack.commands.{name}.Clock", lambda **_: QUICK) for name in names]
-    clocks += [patch(f"workerstack.commands.{name}.Clients", _clients) for name in MAKERS]
+    patches: list[Any] = [
+        patch(f"workerstack.commands.{name}.Clock", lambda **_: QUICK) for name in names
+    ]
+    patches += [patch(f"workerstack.commands.{name}.Clients", _clients) for name in MAKERS]
     with (
         patch.object(botocore.endpoint, "time", Time),
         patch.object(botocore.loaders, "create_loader", lambda *_: loader),
     ):
-        for clock in clocks:
-            clock.start()
+        for each in patches:
+            each.start()
         try:
             yield
         finally:
-            for clock in clocks:
-                clock.stop()
+            for each in patches:
+                each.stop()

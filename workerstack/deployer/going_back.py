@@ -139,9 +139,10 @@ def brought_again(
     ``source`` is what is committed. Empty where there is nothing to say.
     """
     well = _that_went_well(stack, cloudformation)
-    if not well or _is(well[0], source):
+    deployed = next(well, None)
+    if deployed is None or _is(deployed, source):
         return ""
-    deployed, before = well[0], well[1:]
+    before = list(well)
     again = next((each for each in before if _is(each, source)), None)
     if again is not None:
         return (
@@ -165,21 +166,25 @@ def what_to_commit(source: Source, stack: StackDescription, cloudformation: Any)
     Empty otherwise: then they are ahead.
     """
     well = _that_went_well(stack, cloudformation)
-    if not any(_is(each, source) for each in well[1:]):
+    deployed = next(well, None)
+    if deployed is None or not any(_is(each, source) for each in well):
         return ""
-    return _what_to_commit(source.deployment, well[0])
+    return _what_to_commit(source.deployment, deployed)
 
 
 def _what_to_commit(deployment: Deployment, deployed: Execution) -> str:
     return f"./deploy.py rollback {deployment.name} --to {deployed.name}"
 
 
-def _that_went_well(stack: StackDescription, cloudformation: Any) -> list[Execution]:
-    """The last executions of ours that did what they were asked to do, newest first."""
+def _that_went_well(stack: StackDescription, cloudformation: Any) -> Iterator[Execution]:
+    """The last executions of ours that did what they were asked to do, newest first.
+
+    Read as far as it is asked for: thirty executions are many pages of events.
+    """
     if stack.is_new:
-        return []
+        return iter(())
     done = islice(history.executions(cloudformation, stack.id), LOOKED_AT)
-    return [each for each in done if each.went_well and each.told]
+    return (each for each in done if each.went_well and each.told)
 
 
 def _is(execution: Execution, source: Source) -> bool:
