@@ -166,9 +166,14 @@ def explained(
 
 
 def passes(problem: Problem) -> bool:
-    """Whether whoever asks again in a moment may be answered: AWS was not reached, or busy."""
+    """As ``is_passing``, of what a problem comes from."""
     cause = problem.__cause__
-    return isinstance(cause, Exception) and cause_of(cause) in ("lost", "failed", "throttled")
+    return isinstance(cause, Exception) and is_passing(cause)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether whoever asks again in a moment may be answered: AWS was not reached, or busy."""
+    return cause_of(error) in ("lost", "failed", "throttled")
 
 
 def sentence(error: Any, profile: str | None = None) -> credentials.CredentialsFault:
