@@ -27,8 +27,7 @@ ERROR = (
     "<ErrorResponse><Error><Type>{}</Type><Code>{}</Code><Message>made up</Message></Error>"
     "<RequestId>0</RequestId></ErrorResponse>"
 )
-MEMBER = re.compile(r"<member>.*?</member>", re.DOTALL)
-MEMBER_BYTES = re.compile(MEMBER.pattern.encode(), re.DOTALL)
+OPENED, CLOSED, MEMBER = b"<StackEvents>", b"</StackEvents>", b"</member>"
 NEXT = re.compile(rb"<NextToken>(.*?)</NextToken>", re.DOTALL)
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -182,13 +181,13 @@ class Proxy:
         sent = re.sub(rb"&?NextToken=[^&]*", b"", body)
         status, headers, content = self._asked(request, sent)
         page = content
-        pages = [MEMBER_BYTES.findall(content)]
+        pages = [_members(content)]
         while sum(map(len, pages)) < most and status == 200 and (more := NEXT.search(page)):
             token = quote(unescape(more[1].decode())).encode()
             _, _, page = self._asked(request, sent + b"&NextToken=" + token)
-            pages.append(MEMBER_BYTES.findall(page))
+            pages.append(_members(page))
         found = b"".join(each for listed in pages[1:] for each in listed)
-        content = NEXT.sub(b"", content).replace(b"</StackEvents>", found + b"</StackEvents>")
+        content = NEXT.sub(b"", content).replace(CLOSED, found + CLOSED)
         return status, headers, content
 
     def _asked(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
@@ -205,15 +204,22 @@ class Proxy:
 def _paged(answer: Answer, start: str, fault: str, size: int) -> Answer:
     """One page of the events; at a fault the page before again, or no next page."""
     status, headers, content = answer
-    text = content.decode()
-    members = MEMBER.findall(text)
+    head, opened, rest = content.partition(OPENED)
+    if not opened:
+        return answer
+    members = _members(content)
     first = max(int(start) - (size if fault == "page twice" else 0), 0)
     page, following = members[first : first + size], first + size
     more = following < len(members) and fault != "page missing"
-    listed = f"<StackEvents>{''.join(page)}</StackEvents>"
-    listed += f"<NextToken>{following}</NextToken>" if more else ""
-    replaced = re.sub(r"<StackEvents>.*</StackEvents>", lambda _: listed, text, flags=re.DOTALL)
-    return status, headers, replaced.encode()
+    token = b"<NextToken>%d</NextToken>" % following if more else b""
+    tail = rest.rpartition(CLOSED)[2]
+    return status, headers, b"".join((head, opened, *page, CLOSED, token, tail))
+
+
+def _members(content: bytes) -> list[bytes]:
+    """The events of an answer; no event has a member of its own."""
+    listed = content.partition(OPENED)[2].rpartition(CLOSED)[0]
+    return [each + MEMBER for each in listed.split(MEMBER)[:-1]]
 
 
 def _error(status: int, kind: str, code: str, *, is_json: bool) -> Answer:
