@@ -8,6 +8,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.utils import parse_timestamp
 
 from bench.deployments import KINDS, _carry_out, _judged, _prepare, checkout
 from bench.person import NAME, Person, impatient
@@ -184,6 +185,26 @@ def test_every_operation_and_member_of_the_table_exists() -> None:
             found = shape
             for part in path.split("."):
                 found = getattr(found, "member", found).members[part.rstrip("[]+")]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2026-11-28T12:00:00.123Z", "2026-11-28T12:00:00Z", "2026-11-28T14:00:00.123456+02:00",
+        "20261128T120000Z", "2026-11-28", "20261128", "1732800000", "1732800000.5",
+        "Sat, 28 Nov 2026 12:00:00 GMT",
+    ],
+)  # fmt: skip
+def test_times_are_read_as_botocore_reads_them(told: str) -> None:
+    body = (
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>i</StackId>"
+        f"<StackName>n</StackName><StackStatus>s</StackStatus><CreationTime>{told}</CreationTime>"
+        "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    )
+    headers = {"content-type": "text/xml"}
+    answer = answered("cloudformation", "describe_stacks", 200, headers, body.encode())
+    found, wanted = answer["Stacks"][0]["CreationTime"], parse_timestamp(told)
+    assert (found, found.utcoffset()) == (wanted, wanted.utcoffset())
 
 
 RELIED_ON_FOR_NOTHING = {

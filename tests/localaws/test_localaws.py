@@ -1022,3 +1022,17 @@ def test_calls_count_as_encrypted(client: Client, refused: str, answers: bool) -
     else:
         with pytest.raises(ClientError, match="AccessDenied"):
             sqs.send_message(QueueUrl=url, MessageBody="x")
+
+
+def test_a_template_that_was_parsed_once_is_not_shared() -> None:
+    completion.install()
+    from ministack.services.cloudformation import changesets, engine, handlers
+
+    parse = engine._parse_template
+    assert parse is changesets._parse_template is handlers._parse_template
+    text = "Resources: {A: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref B}}}"
+    one = parse(text)
+    one["Resources"]["A"].clear()
+    assert parse(text)["Resources"]["A"]["Properties"] == {"QueueName": {"Ref": "B"}}
+    with pytest.raises(ValueError, match="mapping"):
+        parse("- a")
