@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -83,7 +83,7 @@ def _clients(region: str, profile: str | None = None, endpoint_url: str | None =
     return _kept(region, profile, endpoint_url, os.environ["AWS_ACCESS_KEY_ID"])
 
 
-@cache
+@lru_cache(2)
 def _kept(region: str, profile: str | None, endpoint_url: str | None, _key: str) -> Clients:
     """A caller's clients: each command makes its own, and takes as long for it as it works."""
     return Clients(region, profile, endpoint_url)

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -87,6 +87,8 @@ class Proxy:
         self.expired = False
         self._upstream = urlsplit(upstream).netloc
         self._last: dict[str, Answer] = {}
+        # Each client's connection has a thread here, and that one a connection of its own.
+        self._kept = threading.local()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -127,6 +129,10 @@ class Proxy:
                 proxy.handle(self)
 
             do_GET = do_HEAD = do_PUT = do_DELETE = do_POST  # noqa: N815 - as http.server has it
+
+            def finish(self) -> None:
+                super().finish()
+                proxy.hang_up()
 
             def log_message(self, *_: object) -> None:
                 """Nothing is logged."""
@@ -174,6 +180,11 @@ class Proxy:
             answer = unexpected(fault.removesuffix(" after"), action, answer)
         return _send(request, answer, half=fault == "half")
 
+    def hang_up(self) -> None:
+        """Ends the connection to the endpoint that this thread has, if it has one."""
+        if hasattr(self._kept, "connection"):
+            self._kept.connection.close()
+
     def _forward(self, request: BaseHTTPRequestHandler, body: bytes, most: int) -> Answer:
         """What the endpoint answers; of events as many of its pages as have ``most`` of them."""
         if b"Action=DescribeStackEvents" not in body:
@@ -191,14 +202,31 @@ class Proxy:
         return status, headers, content
 
     def _asked(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
-        connection = HTTPConnection(self._upstream, timeout=30)
         headers = {k: v for k, v in request.headers.items() if k.lower() != "content-length"}
-        connection.request(request.command, request.path, body, headers)
-        found = connection.getresponse()
-        content = found.read()
-        connection.close()
-        kept = [(k, v) for k, v in found.getheaders() if k.lower() in ("content-type",)]
-        return found.status, kept, content
+        if not hasattr(self._kept, "connection"):
+            self._kept.connection = HTTPConnection(self._upstream, timeout=30)
+        connection = self._kept.connection
+        is_kept = connection.sock is not None
+        try:
+            return _exchanged(connection, request, body, headers)
+        except (HTTPException, OSError) as error:
+            connection.close()
+            if not is_kept or not isinstance(error, ConnectionError):
+                raise
+            return _exchanged(connection, request, body, headers)  # it was idle for too long
+
+
+def _exchanged(
+    connection: HTTPConnection,
+    request: BaseHTTPRequestHandler,
+    body: bytes,
+    headers: dict[str, str],
+) -> Answer:
+    connection.request(request.command, request.path, body, headers)
+    found = connection.getresponse()
+    content = found.read()
+    kept = [(k, v) for k, v in found.getheaders() if k.lower() in ("content-type",)]
+    return found.status, kept, content
 
 
 def _paged(answer: Answer, start: str, fault: str, size: int) -> Answer:

@@ -87,7 +87,8 @@ def check_verify(team: Team) -> None:
     drifted = team.reader.drifted()
     verdicts = parsed(team.quietly("verify", NAME, "--format", "json", code=1 if drifted else 0))
     assert {each["id"] for each in verdicts if each["status"] == "FAIL"} == drifted, verdicts
-    assert "No changes" in team.quietly("review", NAME, code=0)
+    if len(team.done) % 3 == 0:
+        assert "No changes" in team.quietly("review", NAME, code=0)
 
 
 def check_git(team: Team) -> None:
@@ -142,7 +143,8 @@ def test_the_year_of_a_team(
             team.push("latest")
             commit = team.commit("the first")
             team.executed(team.reviewed("review"), commit, "CREATE_COMPLETE")
-            check(team)
+            if soak.IS_ON:
+                check(team)
             for kind in kinds(team.random) if soak.IS_ON else SHORT:
                 team.faults(on=True)
                 team.go_on(kind)
