@@ -2,6 +2,7 @@
 """Builds every worker's template, lints it, and writes out/ (or checks that it is current)."""
 
 import gc
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ from workerstack.commands.generate import generating
 
 def templates() -> list[tuple[str, dict[str, Any]]]:
     """What each worker of templates/workers.py is built to; the import is late: it may be wrong."""
-    from templates import build
-    from templates.workers import ALL
+    from templates import build_all
 
-    return [(worker.name, build(worker).to_dict()) for worker in ALL]
+    return build_all(lambda: importlib.import_module("templates.workers"))
 
 
 generate = generating(templates, Path(__file__).parent)

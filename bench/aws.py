@@ -25,7 +25,6 @@ import yaml
 from bench import everyday, recording, sandbox
 from bench.everyday import Template
 from templates import workers
-from templates.specification import ImportedQueue, Worker
 from workerstack import deployments
 from workerstack.deployer import change_set, make_review, watch
 from workerstack.deployer import execute as execution
@@ -37,6 +36,7 @@ from workerstack.deployer.stack import read, resources
 from workerstack.output import confirm
 from workerstack.problem import Detached, Problem
 from workerstack.review.model import ResourceChange, Review
+from workerstack.specification import ImportedQueue, Worker
 
 RUN = re.compile(r"worker-bench-[0-9a-f]{6}")
 WRONG_USAGE, INTERRUPTED, REFUSED = 64, 130, 3

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import templates
-from templates.specification import Secret, Worker
-from templates.steps import Step
+from workerstack.specification import Secret, Step, Worker
 
 Template = dict[str, Any]
 Change = Callable[[Worker, dict[str, str]], Worker]

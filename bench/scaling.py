@@ -11,7 +11,6 @@ from random import Random
 
 import templates
 from bench.measure import show
-from templates.specification import Worker
 from templates.workers import EDIT
 from workerstack.simulator.advise import share_at_most
 from workerstack.simulator.loads import LOADS, SETTINGS, load
@@ -19,6 +18,7 @@ from workerstack.simulator.model import Scaling
 from workerstack.simulator.read import read_scaling
 from workerstack.simulator.result import Summary
 from workerstack.simulator.run import summarize
+from workerstack.specification import Worker
 
 LONGEST = 7_200
 """Seconds of the longest job of the loads that are drawn here."""

@@ -25,10 +25,15 @@ def rooms() -> dict[str, list[Path]]:
     house = ROOT / HOUSE
     folders = [path.parent for path in sorted(house.glob("*/__init__.py"))]
     single = [path for path in sorted(house.glob("*.py")) if path.stem != "__init__"]
-    found = {folder.name: sorted(folder.rglob("*.py")) for folder in folders}
+    found = {folder.name: [*_modules(folder)] for folder in folders}
     found |= {path.stem: [path] for path in single}
     found[YOURS] = sorted((ROOT / YOURS).rglob("*.py"))
     return found | {name: [ROOT / name] for name in PROGRAMS}
+
+
+def _modules(folder: Path) -> Iterator[Path]:
+    """All but what a new project is given, which is nothing that the tool imports."""
+    return (file for file in sorted(folder.rglob("*.py")) if file.parent.name != "skeleton")
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -35,7 +35,8 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         yield f"deploy.py {name}", command
     yield "simulate.py", simulate
     yield "workerstack", workerstack
-    yield "workerstack new", workerstack.commands["new"]
+    for name in ("fields", "new"):
+        yield f"workerstack {name}", workerstack.commands[name]
 
 
 def help_of(name: str, command: click.Command) -> str:

@@ -15,8 +15,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import templates
-from templates.specification import Worker
-from templates.steps import Step
 from templates.workers import EDIT
 from workerstack.simulator.loads import LOADS as LOADS_BY_TITLE
 from workerstack.simulator.loads import SETTINGS, load
@@ -28,6 +26,7 @@ from workerstack.simulator.result import Run
 from workerstack.simulator.run import simulate, summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.show import ROWS
+from workerstack.specification import Step, Worker
 
 DOCUMENTS = (ROOT / "docs/scaling.md", ROOT / "docs/reference/simulator.md")
 NAMES = ("short-job", "long-job", "burst", "trickle", "day", "poison")
@@ -49,16 +48,16 @@ DESIGNS = {
     "visible, 2 min (what a protected worker has)": PROTECTED,
     "visible, 1 min": replace(PROTECTED, drained_minutes=1),
     "visible, 5 min": replace(PROTECTED, drained_minutes=5),
-    "visible, 2 min, cooldown out 180 s": replace(PROTECTED, scale_out_cooldown=180),
+    "visible, 2 min, cooldowns 300 s": replace(
+        PROTECTED, scale_out_cooldown=300, scale_in_cooldown=300
+    ),
+    "visible, 2 min, cooldown out 300 s": replace(PROTECTED, scale_out_cooldown=300),
     "outstanding, 2 min": replace(PROTECTED, scale_in_on="outstanding"),
     "outstanding, 15 min": replace(PROTECTED, scale_in_on="outstanding", drained_minutes=15),
-    "visible, 2 min, fast": replace(PROTECTED, steps=FAST, scale_out_cooldown=180),
-    "visible, 2 min, fast, all at once": replace(
-        PROTECTED, steps=AT_ONCE, scale_out_cooldown=180, scale_in_cooldown=60
-    ),
+    "visible, 2 min, fast": replace(PROTECTED, steps=FAST),
+    "visible, 2 min, fast, all at once": replace(PROTECTED, steps=AT_ONCE),
     "outstanding, 2 min, fast, all at once": replace(
-        PROTECTED, steps=AT_ONCE, scale_in_on="outstanding", scale_out_cooldown=180,
-        scale_in_cooldown=60,
+        PROTECTED, steps=AT_ONCE, scale_in_on="outstanding"
     ),
 }  # fmt: skip
 """What the frontier compares. ``fast`` adds 1, 2, 3 and 5 tasks from 1, 2, 3 and 4 messages on."""

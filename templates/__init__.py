@@ -4,6 +4,6 @@ Pure functions: no environment, clock, randomness, network or file is read, so t
 same specification gives the same bytes on every machine.
 """
 
-from templates.stack import build
+from templates.stack import build, build_all
 
-__all__ = ["build"]
+__all__ = ["build", "build_all"]

@@ -1,27 +1,18 @@
 """When the number of tasks changes: the alarms on the queue behind the two policies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from troposphere import Ref
 from troposphere.applicationautoscaling import ScalingPolicy
-from troposphere.cloudwatch import (
-    Alarm,
-    Metric,
-    MetricDataQuery,
-    MetricDimension,
-    MetricStat,
-)
+from troposphere.cloudwatch import Alarm, MetricDataQuery
 
-from templates.description import described, meant
-from templates.queues import QueueReference
-from templates.steps import Side
+from templates.queues import MINUTE, QueueReference
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.steps import Side
 
 VISIBLE = "ApproximateNumberOfMessagesVisible"
 IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
-
-MINUTE = 60
-"""The period of SQS's metrics, in seconds; a shorter one finds no data (SQS: metrics)."""
 
 FIVE_MINUTES = 300
 """The period of the literal variant: the CDK's default, where the original named none."""
@@ -51,7 +42,7 @@ def backlog_alarm(queues: Sequence[QueueReference], side: Side, policy: ScalingP
 
 def _waiting(queues: Sequence[QueueReference]) -> dict[str, Any]:
     if len(queues) == 1:
-        return {**_metric(queues[0], VISIBLE), "Statistic": "Maximum", "Period": MINUTE}
+        return {**queues[0].metric(VISIBLE), "Statistic": "Maximum", "Period": MINUTE}
     ids = _ids("visible", queues)
     return {
         "Metrics": [
@@ -61,7 +52,7 @@ def _waiting(queues: Sequence[QueueReference]) -> dict[str, Any]:
                 Label="Messages waiting",
                 ReturnData=True,
             ),
-            *map(_query, ids, queues, [VISIBLE] * len(queues)),
+            *_queries(VISIBLE, ids, queues),
         ]
     }
 
@@ -69,6 +60,13 @@ def _waiting(queues: Sequence[QueueReference]) -> dict[str, Any]:
 def _ids(name: str, queues: Sequence[QueueReference]) -> list[str]:
     """The ids of one metric of each queue; those of the first have no number."""
     return [name if not number else f"{name}_{number}" for number, _ in enumerate(queues)]
+
+
+def _queries(
+    metric: str, ids: Sequence[str], queues: Sequence[QueueReference]
+) -> Iterator[MetricDataQuery]:
+    for each, queue in zip(ids, queues, strict=True):
+        yield queue.query(each, metric, "Maximum")
 
 
 def drained_alarm(
@@ -96,15 +94,10 @@ def drained_alarm(
                 Label="Messages waiting or in flight",
                 ReturnData=True,
             ),
-            *map(_query, visible, queues, [VISIBLE] * len(queues)),
-            *map(_query, in_flight, queues, [IN_FLIGHT] * len(queues)),
+            *_queries(VISIBLE, visible, queues),
+            *_queries(IN_FLIGHT, in_flight, queues),
         ],
-        EvaluationPeriods=minutes,
-        DatapointsToAlarm=minutes,
-        ComparisonOperator="LessThanOrEqualToThreshold",
-        Threshold=side.threshold,
-        TreatMissingData="notBreaching",
-        AlarmActions=[Ref(policy)],
+        **_for_minutes(minutes, side, policy),
     )
 
 
@@ -116,16 +109,22 @@ def picked_up_alarm(
         "DrainedAlarm",
         Metadata=described("Fires once nothing waits; removes tasks that are not protected."),
         AlarmDescription=f"At most {side.threshold} messages waited for {minutes} minutes.",
-        **_metric(queue, VISIBLE),
+        **queue.metric(VISIBLE),
         Statistic="Maximum",
         Period=MINUTE,
-        EvaluationPeriods=minutes,
-        DatapointsToAlarm=minutes,
-        ComparisonOperator="LessThanOrEqualToThreshold",
-        Threshold=side.threshold,
-        TreatMissingData="notBreaching",
-        AlarmActions=[Ref(policy)],
+        **_for_minutes(minutes, side, policy),
     )
+
+
+def _for_minutes(minutes: int, side: Side, policy: ScalingPolicy) -> dict[str, Any]:
+    return {
+        "EvaluationPeriods": minutes,
+        "DatapointsToAlarm": minutes,
+        "ComparisonOperator": "LessThanOrEqualToThreshold",
+        "Threshold": side.threshold,
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [Ref(policy)],
+    }
 
 
 def literal_backlog_alarm(queue: QueueReference, side: Side, policy: ScalingPolicy) -> Alarm:
@@ -134,13 +133,8 @@ def literal_backlog_alarm(queue: QueueReference, side: Side, policy: ScalingPoli
         "BacklogAlarm",
         Metadata=_literally("Fires while messages wait on average; adds tasks."),
         AlarmDescription=f"{side.threshold} or more messages waited on average.",
-        **_metric(queue, VISIBLE),
-        Statistic="Average",
-        Period=FIVE_MINUTES,
-        EvaluationPeriods=1,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
-        Threshold=side.threshold,
-        AlarmActions=[Ref(policy)],
+        **_averaged(queue, side, policy),
     )
 
 
@@ -150,30 +144,20 @@ def literal_drained_alarm(queue: QueueReference, side: Side, policy: ScalingPoli
         "DrainedAlarm",
         Metadata=_literally("Fires when no message is visible; removes tasks."),
         AlarmDescription=f"At most {side.threshold} messages were visible on average.",
-        **_metric(queue, VISIBLE),
-        Statistic="Average",
-        Period=FIVE_MINUTES,
-        EvaluationPeriods=1,
         ComparisonOperator="LessThanOrEqualToThreshold",
-        Threshold=side.threshold,
-        AlarmActions=[Ref(policy)],
+        **_averaged(queue, side, policy),
     )
 
 
-def _metric(queue: QueueReference, name: str) -> dict[str, Any]:
+def _averaged(queue: QueueReference, side: Side, policy: ScalingPolicy) -> dict[str, Any]:
     return {
-        "Namespace": "AWS/SQS",
-        "MetricName": name,
-        "Dimensions": [MetricDimension(Name="QueueName", Value=queue.name)],
+        **queue.metric(VISIBLE),
+        "Statistic": "Average",
+        "Period": FIVE_MINUTES,
+        "EvaluationPeriods": 1,
+        "Threshold": side.threshold,
+        "AlarmActions": [Ref(policy)],
     }
-
-
-def _query(identifier: str, queue: QueueReference, name: str) -> MetricDataQuery:
-    return MetricDataQuery(
-        Id=identifier,
-        MetricStat=MetricStat(Metric=Metric(**_metric(queue, name)), Period=MINUTE, Stat="Maximum"),
-        ReturnData=False,
-    )
 
 
 def _literally(sentence: str) -> dict[str, object]:

@@ -6,7 +6,6 @@ from typing import Any
 from troposphere import Ref
 from troposphere.ecs import (
     ContainerDefinition,
-    Environment,
     FirelensConfiguration,
     KernelCapabilities,
     LinuxParameters,
@@ -14,11 +13,13 @@ from troposphere.ecs import (
 from troposphere.logs import LogGroup
 
 from templates import container
-from templates.parameters import ImageParameters, Parameters
-from templates.parts.protection import PROTECTOR
-from templates.parts.sidecars import LONGEST_STOP_TIMEOUT, ROUTER, LogRouter, Sidecar
 from templates.queues import QueueReference
-from templates.specification import PROTECTOR_MEMORY, Worker
+from workerstack.specification import LogRouter, Sidecar, Worker
+from workerstack.specification.environment import values_of
+from workerstack.specification.parameters import ImageParameters, Parameters
+from workerstack.specification.protection import PROTECTOR
+from workerstack.specification.sidecars import LONGEST_STOP_TIMEOUT, ROUTER
+from workerstack.specification.worker import PROTECTOR_MEMORY
 
 
 def containers(
@@ -54,7 +55,7 @@ def _protector(
     }
     return ContainerDefinition(
         Name=PROTECTOR,
-        Image=container.image(image),
+        Image=image.uri,
         Essential=True,
         # A worker that is busy must not starve it: its share is small, and counts when both want.
         Cpu=32,
@@ -62,7 +63,7 @@ def _protector(
         MemoryReservation=64,
         ReadonlyRootFilesystem=True,
         User="65534:65534",
-        Environment=[Environment(Name=name, Value=value) for name, value in given.items()],
+        Environment=container.environment(given),
         StopTimeout=LONGEST_STOP_TIMEOUT,
         LinuxParameters=LinuxParameters(
             Capabilities=KernelCapabilities(Drop=["ALL"]), InitProcessEnabled=True
@@ -80,7 +81,7 @@ def _router(
         given["Options"] = dict(router.configuration)
     return ContainerDefinition(
         Name=ROUTER,
-        Image=container.image(image),
+        Image=image.uri,
         Essential=True,
         Memory=router.memory,
         FirelensConfiguration=FirelensConfiguration(Type=router.kind, **given),
@@ -105,11 +106,11 @@ def _sidecar(
         given["DependsOn"] = container.dependencies(sidecar.waits_for)
     return ContainerDefinition(
         Name=sidecar.name,
-        Image=container.image(image),
+        Image=image.uri,
         Essential=sidecar.essential,
         Memory=sidecar.memory,
         ReadonlyRootFilesystem=sidecar.read_only_root,
-        Environment=container.environment(sidecar.environment),
+        Environment=container.environment(values_of(sidecar.environment)),
         Secrets=container.secrets(sidecar.secrets),
         StopTimeout=sidecar.stop_timeout,
         LinuxParameters=LinuxParameters(InitProcessEnabled=True),

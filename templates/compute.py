@@ -1,14 +1,16 @@
 """What runs: cluster, log group, task definition and service."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from troposphere import (
+    AWSHelperFn,
     AWSObject,
     GetAtt,
     Parameter,
     Ref,
     RetainExceptOnCreate,
+    Sub,
 )
 from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import (
@@ -31,10 +33,10 @@ from troposphere.logs import LogGroup
 
 from templates import beside
 from templates.container import WORKSPACE, scratch_name, worker_container
-from templates.description import described, meant
-from templates.parameters import Parameters, WorkspaceParameters
 from templates.queues import QueueReference
-from templates.specification import Worker
+from workerstack.specification import Worker
+from workerstack.specification.metadata import described, task_metadata
+from workerstack.specification.parameters import Parameters, WorkspaceParameters
 
 SPOT = "FARGATE_SPOT"
 ON_DEMAND = "FARGATE"
@@ -89,8 +91,7 @@ def task_definition(
             "The task: container, size, roles and workspace."
             if workspace
             else "The task: container, size and roles.",
-            **_protection(worker),
-            **meant(*_asked_for(worker)),
+            **task_metadata(worker),
         ),
         RequiresCompatibilities=["FARGATE"],
         NetworkMode="awsvpc",
@@ -124,30 +125,31 @@ def _family_and_storage(parameters: Parameters) -> dict[str, Any]:
     return found
 
 
-def _arn(role: Role | Parameter) -> Any:
-    return Ref(role) if isinstance(role, Parameter) else GetAtt(role, "Arn")
+class RoleArn(AWSHelperFn):
+    """The ARN of a role of this stack, from its name.
+
+    With GetAtt, AWS's change set would list the task definition as perhaps replaced whenever the
+    role changes in place, as with another boundary. Read when it is rendered: the path may be set
+    after the task definition is made.
+    Source: CloudFormation API reference, ResourceChangeDetail; IAM, "IAM ARNs".
+    """
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    def to_dict(self) -> dict[str, Any]:
+        """``arn:...:role/PATH/NAME``."""
+        path = self._role.properties.get("Path", "/")
+        arn: AWSHelperFn = GetAtt(self._role, "Arn")
+        if isinstance(path, str):  # else it is not known here
+            account = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+            arn = Sub(f"{account}:role{path}${{{self._role.title}}}")
+        found: dict[str, Any] = arn.to_dict()
+        return found
 
 
-def _asked_for(worker: Worker) -> Iterator[str]:
-    """Health checks that nobody waits for: allowed where the specification asks for them."""
-    if worker.health_check or any(each.health_check for each in worker.sidecars):
-        yield "E9102"
-
-
-def _protection(worker: Worker) -> dict[str, object]:
-    """What the task does against being stopped while busy, for the simulator and the checks."""
-    if worker.protection is None:
-        return {}
-    said: dict[str, object] = {"Protection": worker.protection}
-    if worker.is_protected:
-        said |= {
-            "ProtectionMinutes": worker.protection_minutes,
-            "Heartbeat": worker.heartbeat,
-            "LongestJob": worker.longest_job,
-        }
-    else:
-        said["Unprotected"] = worker.unprotected
-    return {"Worker": said}
+def _arn(role: Role | Parameter) -> AWSHelperFn:
+    return Ref(role) if isinstance(role, Parameter) else RoleArn(role)
 
 
 def _volume(workspace: WorkspaceParameters) -> Volume:
@@ -166,7 +168,7 @@ def _volume(workspace: WorkspaceParameters) -> Volume:
 
 def service(
     parameters: Parameters,
-    cluster: Cluster,
+    cluster: Cluster | Parameter,
     task_definition: TaskDefinition,
     groups: Sequence[SecurityGroup | Parameter],
     needed: Sequence[AWSObject],

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from troposphere import AWSHelperFn, NoValue, Ref, Sub
+from troposphere import NoValue, Ref
 from troposphere.ecs import (
     ContainerDefinition,
     ContainerDependency,
@@ -18,14 +18,13 @@ from troposphere.ecs import (
 from troposphere.ecs import Secret as ContainerSecret
 from troposphere.logs import LogGroup
 
-from templates.parameters import ImageParameters, Parameters
-from templates.parts import container as parts
-from templates.parts.environment import Varying
-from templates.parts.protection import PROTECTOR
-from templates.parts.secrets import Secret, StoredParameter
-from templates.parts.sidecars import ROUTER
 from templates.queues import QueueReference, stand_in
-from templates.specification import Worker
+from workerstack.specification import Secret, StoredParameter, Worker
+from workerstack.specification import container as parts
+from workerstack.specification.environment import values_of
+from workerstack.specification.parameters import Parameters
+from workerstack.specification.protection import PROTECTOR
+from workerstack.specification.sidecars import ROUTER
 
 PROTECTOR_PORT = 9324
 """Where the sidecar stands in for SQS, on the loopback interface of the task."""
@@ -46,7 +45,7 @@ def worker_container(
     has_company = bool(parameters.protector or parameters.beside)
     container = ContainerDefinition(
         Name=worker.name,
-        Image=image(parameters.image),
+        Image=parameters.image.uri,
         Essential=True,
         # All that the task has: without a limit of its own a container has none at all (ECS).
         # Beside a sidecar, which has a limit of its own, the rest of the task is the worker's.
@@ -87,75 +86,26 @@ def dependencies(waits: Mapping[str, str]) -> list[ContainerDependency]:
     ]
 
 
-def image(parameters: ImageParameters) -> AWSHelperFn:
-    """An image of ECR, in this account and region unless parameters say otherwise; or any."""
-    given: dict[str, Any] = {
-        "Repository": Ref(parameters.repository),
-        "Reference": Ref(parameters.reference),
-    }
-    if parameters.is_public:
-        return Sub("${Repository}${Reference}", **given)
-    account, region = "${AWS::AccountId}", "${AWS::Region}"
-    if parameters.account:
-        account, given["Account"] = "${Account}", Ref(parameters.account)
-    if parameters.region:
-        region, given["Region"] = "${Region}", Ref(parameters.region)
-    return Sub(
-        f"{account}.dkr.ecr.{region}.${{AWS::URLSuffix}}/${{Repository}}${{Reference}}", **given
-    )
-
-
 def _environment(worker: Worker, queues: Sequence[QueueReference]) -> list[Environment]:
     urls = {each.variable: each.url for each in queues}
-    given: dict[str, Any] = {**_values(worker.environment), **urls}
+    given: dict[str, Any] = {**values_of(worker.environment), **urls}
     if worker.protection == "sidecar":
         endpoint = f"http://127.0.0.1:{PROTECTOR_PORT}"
         given |= {"QUEUE_URL": stand_in(queues[0], endpoint), "AWS_ENDPOINT_URL_SQS": endpoint}
     if worker.protection == "worker":
         given["PROTECTION_MINUTES"] = str(worker.protection_minutes)
         given["HEARTBEAT_SECONDS"] = str(worker.heartbeat)
+    return environment(given)
+
+
+def environment(given: Mapping[str, Any]) -> list[Environment]:
+    """Variables with their values."""
     return [Environment(Name=name, Value=value) for name, value in given.items()]
-
-
-def environment(given: Mapping[str, str | Varying]) -> list[Environment]:
-    """Variables, with their values or the parameters that have them."""
-    return [Environment(Name=name, Value=value) for name, value in _values(given).items()]
-
-
-def _values(given: Mapping[str, str | Varying]) -> dict[str, Any]:
-    return {
-        name: Ref(value.parameter) if isinstance(value, Varying) else value
-        for name, value in given.items()
-    }
 
 
 def secrets(given: Iterable[Secret | StoredParameter]) -> list[ContainerSecret]:
     """What ECS reads for the container: by ARN, or by name in this account and Region."""
-    return [ContainerSecret(Name=each.variable, ValueFrom=_source(each)) for each in given]
-
-
-def _source(secret: Secret | StoredParameter) -> AWSHelperFn:
-    if isinstance(secret, StoredParameter):
-        if secret.parameter:
-            return Ref(secret.parameter)
-        return Sub(stored_parameter_arn(secret))
-    end = f":{secret.json_key}:{secret.version_stage}:"
-    end = "" if end == ":::" else end
-    if not secret.parameter:
-        return Sub(f"{secret_arn(secret)}{end}")
-    return Sub(f"${{{secret.parameter}}}{end}") if end else Ref(secret.parameter)
-
-
-def secret_arn(secret: Secret) -> str:
-    """The ARN of a secret without the six characters at its end, by which it is found as well."""
-    place = "${AWS::Region}:${AWS::AccountId}"
-    return f"arn:${{AWS::Partition}}:secretsmanager:{place}:secret:{secret.name}"
-
-
-def stored_parameter_arn(secret: StoredParameter) -> str:
-    """The ARN of a parameter of Parameter Store in this account and Region."""
-    place = "${AWS::Region}:${AWS::AccountId}"
-    return f"arn:${{AWS::Partition}}:ssm:{place}:parameter/{secret.name.lstrip('/')}"
+    return [ContainerSecret(Name=each.variable, ValueFrom=each.value_from) for each in given]
 
 
 def program(command: Sequence[str], entry_point: Sequence[str]) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from troposphere import Parameter, Ref, Sub
+from troposphere import Ref, Sub
 from troposphere.ec2 import SecurityGroup, SecurityGroupIngress, SecurityGroupRule, VPCEndpoint
 
-from templates.description import described
-from templates.parameters import Parameters, WorkspaceParameters
-from templates.parameters.network import ROUTE_TABLES
-from templates.parts.names import camel
-from templates.parts.network import GATEWAYS, HTTPS, NFS, Egress, Network
+from workerstack.specification import Network
+from workerstack.specification.metadata import described
+from workerstack.specification.names import camel
+from workerstack.specification.network import GATEWAYS, HTTPS, NFS
+from workerstack.specification.parameters import Parameters, WorkspaceParameters
+from workerstack.specification.parameters.network import ROUTE_TABLES
 
 
 def worker_security_group(
@@ -51,7 +52,7 @@ def _egress(network: Network, endpoints: SecurityGroup | None) -> Iterator[Secur
             FromPort=each.port,
             ToPort=each.last_port or each.port,
             Description=each.description,
-            **_destination(each),
+            **each.destination,
         )
     if endpoints:
         yield SecurityGroupRule(
@@ -61,14 +62,6 @@ def _egress(network: Network, endpoints: SecurityGroup | None) -> Iterator[Secur
             Description="VPC endpoints",
             DestinationSecurityGroupId=Ref(endpoints),
         )
-
-
-def _destination(rule: Egress) -> dict[str, Any]:
-    if rule.prefix_list:
-        return {"DestinationPrefixListId": Ref(rule.prefix_list)}
-    if rule.security_group:
-        return {"DestinationSecurityGroupId": Ref(rule.security_group)}
-    return {"CidrIpv6" if ":" in rule.cidr else "CidrIp": rule.cidr}
 
 
 def _from_vpc(workspace: WorkspaceParameters) -> SecurityGroupRule:
@@ -131,17 +124,12 @@ def endpoint_ingress(endpoints: SecurityGroup, group: SecurityGroup) -> Security
     )
 
 
-def has_interfaces(network: Network) -> bool:
-    """Whether any endpoint has addresses of its own, which a security group protects."""
-    return bool({*network.endpoints} - {*GATEWAYS})
-
-
 def endpoint(name: str, parameters: Parameters, group: SecurityGroup | None) -> VPCEndpoint:
     """The way to one service without the internet: in route tables, or with own addresses."""
     if name in GATEWAYS or group is None:
         way: dict[str, Any] = {
             "VpcEndpointType": "Gateway",
-            "RouteTableIds": Ref(_route_tables(parameters)),
+            "RouteTableIds": Ref(parameters.network.others[ROUTE_TABLES]),
         }
     else:
         way = {
@@ -157,7 +145,3 @@ def endpoint(name: str, parameters: Parameters, group: SecurityGroup | None) -> 
         ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{name}"),
         **way,
     )
-
-
-def _route_tables(parameters: Parameters) -> Parameter:
-    return parameters.network.others[ROUTE_TABLES]

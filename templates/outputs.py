@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from troposphere import AWSHelperFn, GetAtt, Output, Ref
+from troposphere import AWSHelperFn, GetAtt, Output, Parameter, Ref
 from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import Cluster, Service, TaskDefinition
 from troposphere.logs import LogGroup
 
-from templates.parameters import PhysicalNames
 from templates.queues import QueueReference
+from workerstack.specification.parameters import PhysicalNames
 
 
 def outputs(
-    cluster: Cluster,
+    cluster: Cluster | Parameter,
     service: Service,
     names: PhysicalNames | None,
     task_definition: TaskDefinition,

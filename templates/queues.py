@@ -15,17 +15,22 @@ from troposphere import (
     Split,
     Sub,
 )
+from troposphere.cloudwatch import Metric, MetricDataQuery, MetricDimension, MetricStat
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
-from templates.description import described, meant
-from templates.parameters import OwnQueueParameters
-from templates.parts.queues import ImportedQueue, OwnQueue
+from workerstack.specification import ImportedQueue, OwnQueue
+from workerstack.specification.arns import here
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.parameters import OwnQueueParameters
 
 FOUR_DAYS = 345_600
 """For how long an unprocessed message is kept, in seconds: SQS's own default."""
 
 FOURTEEN_DAYS = 1_209_600
 """The longest retention that SQS offers, in seconds."""
+
+MINUTE = 60
+"""The period of SQS's metrics, in seconds; a shorter one finds no data (SQS: metrics)."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,25 @@ class QueueReference:
     variable: str
     prefix: str
 
+    def metric(self, name: str) -> dict[str, Any]:
+        """One of the queue's metrics, as an alarm names it."""
+        return metric_of(self.name, name)
+
+    def query(self, identifier: str, name: str, statistic: str) -> MetricDataQuery:
+        """The same as a part of an alarm's expression."""
+        metric = Metric(**self.metric(name))
+        return MetricDataQuery(
+            Id=identifier,
+            MetricStat=MetricStat(Metric=metric, Period=MINUTE, Stat=statistic),
+            ReturnData=False,
+        )
+
+
+def metric_of(queue: AWSHelperFn, name: str) -> dict[str, Any]:
+    """A metric of SQS, which are the same for each queue."""
+    dimension = MetricDimension(Name="QueueName", Value=queue)
+    return {"Namespace": "AWS/SQS", "MetricName": name, "Dimensions": [dimension]}
+
 
 def stand_in(queue: QueueReference, endpoint: str) -> AWSHelperFn:
     """The queue's URL at the sidecar: some SDKs take the host from it, not from their settings."""
@@ -51,7 +75,7 @@ def imported_queue(name: AWSHelperFn, specification: ImportedQueue) -> QueueRefe
     """A queue of this account and region, by its name."""
     return QueueReference(
         name=name,
-        arn=_arn(name),
+        arn=here("sqs", "${Name}", Name=name),
         url=Sub(
             "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Name}",
             Name=name,
@@ -79,7 +103,7 @@ def own_queue(queue: Queue, specification: OwnQueue) -> QueueReference:
     name = name_of(queue)
     return QueueReference(
         name=name,
-        arn=_arn(name),
+        arn=here("sqs", "${Name}", Name=name),
         url=Ref(queue),
         variable=specification.variable,
         prefix=specification.prefix,
@@ -94,10 +118,6 @@ def name_of(queue: Queue) -> AWSHelperFn:
     an attribute whenever any setting of the queue changes.
     """
     return Select(4, Split("/", Ref(queue)))
-
-
-def _arn(name: AWSHelperFn) -> Sub:
-    return Sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}", Name=name)
 
 
 def _encrypted(key: Parameter | None) -> dict[str, Any]:
@@ -140,7 +160,7 @@ def queue(
         # Waiting for a message instead of asking again: fewer requests, no empty answers.
         ReceiveMessageWaitTimeSeconds=20,
         RedrivePolicy=RedrivePolicy(
-            deadLetterTargetArn=_arn(name_of(dead_letters)),
+            deadLetterTargetArn=here("sqs", "${Name}", Name=name_of(dead_letters)),
             maxReceiveCount=Ref(parameters.max_receive_count),
         ),
         **_encrypted(key),
@@ -161,7 +181,7 @@ def encrypted_transport(title: str, sentence: str, queue: Queue) -> QueuePolicy:
                     Effect=Deny,
                     Principal=Principal("*"),
                     Action=[sqs.Action("*")],
-                    Resource=[_arn(name_of(queue))],
+                    Resource=[here("sqs", "${Name}", Name=name_of(queue))],
                     Condition=Condition(Bool({"aws:SecureTransport": "false"})),
                 )
             ],

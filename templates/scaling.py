@@ -14,10 +14,10 @@ from troposphere.applicationautoscaling import (
 )
 from troposphere.ecs import Service
 
-from templates.description import described, meant
-from templates.parameters import PhysicalNames, Size
-from templates.parts.schedule import Scheduled
-from templates.steps import Side
+from workerstack.specification import Scheduled
+from workerstack.specification.metadata import described, meant
+from workerstack.specification.parameters import PhysicalNames, Size
+from workerstack.specification.steps import Side
 
 
 def scalable_target(

@@ -1,6 +1,8 @@
 """The worker's stack: its table of contents, in the order in which one explains it."""
 
-import re
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
 
 from troposphere import AWSObject, Equals, Not, Parameter, Ref, Tags, Template
 from troposphere.applicationautoscaling import ScalableTarget
@@ -8,20 +10,26 @@ from troposphere.ec2 import SecurityGroup
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from templates import alarms, compute, customized, network, queues, roles, scaling, telling
-from templates.kept import keep
+from templates import alarms, compute, network, notifications, queues, roles, scaling
 from templates.outputs import outputs
-from templates.parameters import (
+from templates.queues import QueueReference
+from workerstack.specification import (
+    ImportedQueue,
+    OwnQueue,
+    SpecificationError,
+    Worker,
+    customized,
+)
+from workerstack.specification.checked import placed
+from workerstack.specification.kept import keep
+from workerstack.specification.mistakes import tell, together
+from workerstack.specification.parameters import (
     ImportedQueueParameters,
     OwnQueueParameters,
     Parameters,
     QueueParameters,
 )
-from templates.parts.checked import placed
-from templates.parts.queues import ImportedQueue, OwnQueue
-from templates.problems import SpecificationError
-from templates.queues import QueueReference
-from templates.specification import Worker
+from workerstack.specification.team import workers_of
 
 
 def build(worker: Worker) -> Template:
@@ -38,16 +46,40 @@ def build(worker: Worker) -> Template:
     return template
 
 
+def build_all(
+    load: Callable[[], ModuleType],
+) -> list[tuple[str, dict[str, Any]]]:
+    """Each worker's name and template; ``load`` imports the module whose ``ALL`` holds them.
+
+    Raises SpecificationError with everything that is wrong with any of them.
+    """
+    made = workers_of(load)
+    with together():
+        return [(worker.name, built) for worker in made for built in _built_or_told(worker)]
+
+
+def _built_or_told(worker: Worker) -> Iterator[dict[str, Any]]:
+    try:
+        yield build(worker).to_dict()
+    except SpecificationError as error:
+        tell(*error.mistakes)
+
+
 def _built(worker: Worker) -> Template:
     parameters = Parameters.of(worker)
-    template = _empty_template(worker, parameters)
+    template = Template(Description=worker.description)
+    template.set_version()
+    parameters.declare(template, worker)
+    if parameters.alarm_topic:
+        has_topic = Not(Equals(Ref(parameters.alarm_topic), ""))
+        template.add_condition(notifications.ALARM_HAS_TOPIC, has_topic)
     add = template.add_resource
 
     queues = [
         _queue(template, worker, parameters, given, specification)
         for given, specification in zip(parameters.queues, worker.queues, strict=True)
     ]
-    cluster = add(compute.cluster(parameters))
+    cluster = parameters.imported_cluster or add(compute.cluster(parameters))
     log_group = add(compute.log_group(parameters, _key(worker, parameters, "logs")))
     _add_errors(template, worker, parameters, log_group)
     needed: list[AWSObject] = []
@@ -79,33 +111,6 @@ def _built(worker: Worker) -> Template:
     return template
 
 
-def _empty_template(worker: Worker, parameters: Parameters) -> Template:
-    template = Template(Description=worker.description)
-    template.set_version()
-    groups = {title: group for title, group in parameters.groups().items() if group}
-    for title, group in groups.items():
-        for parameter in group:
-            template.add_parameter(parameter)
-            template.add_parameter_to_group(parameter, title)
-            template.set_parameter_label(parameter, _label(str(parameter.title)))
-    if parameters.alarm_topic:
-        topic = parameters.alarm_topic
-        template.add_condition(telling.ALARM_HAS_TOPIC, Not(Equals(Ref(topic), "")))
-    # What init looks for in an account, and reads here rather than out of a description.
-    template.metadata["Parameters"] = parameters.stand_for(worker)
-    return template
-
-
-SPELLINGS = {"Arn": "ARN", "Cidr": "CIDR", "Cpu": "CPU", "Ip": "IP", "Vpc": "VPC"}
-
-
-def _label(title: str) -> str:
-    """``TaskCpu`` as the console shows it: "Task CPU"."""
-    words = re.findall("GitHub|[A-Z][a-z0-9]*|[a-z0-9]+", title)
-    lower = [SPELLINGS.get(word, word.lower()) for word in words[1:]]
-    return " ".join([SPELLINGS.get(words[0], words[0]), *lower])
-
-
 def _key(worker: Worker, parameters: Parameters, what: str) -> Parameter | None:
     key = worker.key_of(what)
     return parameters.keys[key] if key else None
@@ -129,11 +134,11 @@ def _queue(
             queue = queues.imported_queue(queues.name_by_place(mapping), specification)
     else:
         raise TypeError(specification)
-    topic, told = parameters.alarm_topic, worker.alarms
+    topic, told, add = parameters.alarm_topic, worker.alarms, template.add_resource
     if topic and told and told.oldest_message:
-        template.add_resource(telling.oldest_message_alarm(queue, told.oldest_message, topic))
+        add(notifications.oldest_message_alarm(queue, told.oldest_message, topic))
     if topic and told and told.nothing_processed:
-        template.add_resource(telling.nothing_processed_alarm(queue, told.nothing_processed, topic))
+        add(notifications.nothing_processed_alarm(queue, told.nothing_processed, topic))
     return queue
 
 
@@ -149,7 +154,7 @@ def _add_own_queue(
     topic, is_told = parameters.alarm_topic, bool(worker.alarms and worker.alarms.dead_letters)
     dead_letters = add(queues.dead_letter_queue(prefix, key, is_told=is_told))
     if topic and is_told:
-        add(telling.dead_letter_alarm(prefix, dead_letters, topic))
+        add(notifications.dead_letter_alarm(prefix, dead_letters, topic))
     queue = add(queues.queue(prefix, given, dead_letters, key))
     for title, what, each in (
         ("QueuePolicy", "The queue", queue),
@@ -164,8 +169,8 @@ def _add_errors(
     template: Template, worker: Worker, parameters: Parameters, log_group: LogGroup
 ) -> None:
     if worker.errors and parameters.alarm_topic:
-        template.add_resource(telling.error_filter(worker.errors, log_group))
-        template.add_resource(telling.error_alarm(worker.errors, parameters.alarm_topic))
+        template.add_resource(notifications.error_filter(worker.errors, log_group))
+        template.add_resource(notifications.error_alarm(worker.errors, parameters.alarm_topic))
 
 
 def _add_network(
@@ -174,7 +179,7 @@ def _add_network(
     """The worker's group, and what a task needs to reach what it must."""
     add, specification = template.add_resource, worker.network
     endpoints = None
-    if network.has_interfaces(specification):
+    if specification.has_interfaces:
         endpoints = add(network.endpoint_security_group(parameters))
     group = add(network.worker_security_group(parameters, specification, endpoints))
     ways: list[AWSObject] = []
@@ -191,8 +196,8 @@ def _add_steps(
 ) -> None:
     table = worker.step_table
     add = template.add_resource
-    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.scale_out_cooldown))
-    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.scale_in_cooldown))
+    scale_out = add(scaling.scale_out_policy(target, table.scale_out, worker.cooldown_out))
+    scale_in = add(scaling.scale_in_policy(target, table.scale_in, worker.cooldown_in))
     if worker.scales_in_on == "visible" and not worker.is_protected:
         add(alarms.literal_backlog_alarm(queues[0], table.scale_out, scale_out))
         add(alarms.literal_drained_alarm(queues[0], table.scale_in, scale_in))

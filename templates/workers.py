@@ -1,7 +1,6 @@
 """The workers that are emitted. Another team's worker is another constant here."""
 
-from templates.specification import ImportedQueue, OwnQueue, Secret, Worker, Workspace
-from templates.steps import Step
+from workerstack.specification import ImportedQueue, OwnQueue, Secret, Step, Worker, Workspace
 
 EDIT = Worker(
     name="webordinary-edit",

@@ -8,9 +8,9 @@ from typing import Any
 
 import templates
 from templates import workers
-from templates.specification import Worker
 from tests.conftest import Run
 from workerstack.lint.rendering import render
+from workerstack.specification import Worker
 
 Client = Callable[[str], Any]
 Ids = dict[str, str]

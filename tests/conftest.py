@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from hypothesis import settings
 
 from tests import deployed, soak
-from tests.preloaded import quick_clocks
+from tests.checkouts import Checkouts
+from tests.interpreter import Interpreter
+from tests.kept_clients import kept
+from tests.preloaded import POLL, quick_clocks
 from tests.programs import Programs
 from workerstack import localaws
 from workerstack.command_line import run
@@ -54,6 +58,35 @@ def programs() -> Iterator[Programs]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def checkouts() -> Iterator[Checkouts]:
+    """Makes copies of the whole project, and runs shells in them."""
+    with Checkouts() as made:
+        yield made
+
+
+@pytest.fixture
+def checkout_of_all(
+    tmp_path: Path, account: str, things: surroundings.Surroundings, checkouts: Checkouts
+) -> Path:
+    """The project in a repository of its own, in an account that has what stacks import."""
+    assert account in things.secret_arn
+    return checkouts.copy(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Path]:
+    """Stands where Python does in a script, without the time that imports and polls take."""
+    code = f"""
+from tests.preloaded import load
+from workerstack.deployer import clock
+load()
+clock.SHORTEST = {5 * POLL}
+"""
+    with Interpreter(ROOT, code) as running:
+        yield running.program
+
+
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> str:
     """An account of its own for each test: the endpoint keeps them apart."""
@@ -64,7 +97,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def client(endpoint: localaws.Endpoint, account: str) -> Callable[[str], Any]:
-    return lambda service: walkthrough.client(service, endpoint.url, account)
+    return cache(lambda service: walkthrough.client(service, endpoint.url, account))
 
 
 @pytest.fixture
@@ -114,6 +147,35 @@ def checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) ->
     return write_checkout(tmp_path, account, things)
 
 
+@pytest.fixture(scope="session")
+def deployed_once(
+    endpoint: localaws.Endpoint, made_once: tuple[str, surroundings.Surroundings],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:  # fmt: skip
+    """An account that no test uses, where the worker was reviewed and executed."""
+    from tests.commands.test_deploy import carry_out, make
+
+    source, made = made_once
+    number = f"{os.getpid() % 100_000:05d}{9_999_999:07d}"
+    accounts.copy(source, number)
+    found = accounts.renamed(made, source, number)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in walkthrough.credentials(endpoint.url).items():
+            patch.setenv(name, value)
+        patch.setenv("AWS_ACCESS_KEY_ID", number)
+        root = write_checkout(tmp_path_factory.mktemp("deployed"), number, found)
+        clients = Clients(REGION, endpoint_url=endpoint.url)
+        assert carry_out(make(root, clients), root, clients).is_good
+    return number
+
+
+@pytest.fixture
+def deployed_worker(deployed_once: str, checkout: Path, account: str) -> Path:
+    """The checkout, and in the test's account its dev/webordinary-edit, deployed by this tool."""
+    accounts.copy(deployed_once, account)
+    return checkout
+
+
 def write_checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:
     """Writes out/ and params/dev for an account with these things."""
     (tmp_path / "out").mkdir()
@@ -154,7 +216,7 @@ def command(
         monkeypatch.setattr("sys.argv", ["deploy.py", *words, *options])
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
         before = signal.getsignal(signal.SIGINT)
-        with pytest.raises(SystemExit) as end:
+        with kept(), pytest.raises(SystemExit) as end:
             run(deploy.deploy)
         signal.signal(signal.SIGINT, before)  # a command that was interrupted hears no more of it
         captured = capsys.readouterr()

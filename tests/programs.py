@@ -64,9 +64,13 @@ class Programs:
         self._folder = tempfile.TemporaryDirectory()
 
     def begin(
-        self, *words: str, folder: Path = ROOT, quick: bool = True, **environment: str
-    ) -> Program:
-        """Begins a program in a checkout; ``quick`` is its clock, where that is this checkout."""
+        self, *words: str, folder: Path = ROOT, quick: bool = True, tool: bool = False,
+        **environment: str,
+    ) -> Program:  # fmt: skip
+        """Begins a program in a checkout; ``quick`` is its clock, where that is this checkout.
+
+        ``tool``: the checkout's own is the same as this one's, so that it need not be loaded.
+        """
         streams = tempfile.mkdtemp(dir=self._folder.name)
         out, err = (Path(streams, name) for name in ("out", "err"))
         for file in (out, err):
@@ -74,15 +78,16 @@ class Programs:
         with self.lock:
             pid = self.ask(
                 words=words, folder=str(folder), out=str(out), err=str(err), quick=quick,
-                environment={**os.environ, **environment},
+                tool=tool, environment={**os.environ, **environment},
             )  # fmt: skip
         return Program(self, words, pid, streams)
 
     def run(
-        self, *words: str, folder: Path = ROOT, quick: bool = True, **environment: str
-    ) -> CompletedProcess[str]:
+        self, *words: str, folder: Path = ROOT, quick: bool = True, tool: bool = False,
+        **environment: str,
+    ) -> CompletedProcess[str]:  # fmt: skip
         """Runs a program to its end."""
-        program = self.begin(*words, folder=folder, quick=quick, **environment)
+        program = self.begin(*words, folder=folder, quick=quick, tool=tool, **environment)
         out, err = program.communicate()
         return CompletedProcess(words, program.wait(), out, err)
 

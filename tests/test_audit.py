@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ TEMPLATES = sorted((ROOT / "out").glob("*.template.yaml"))
 NAMED = os.environ.get("AUDIT_BIN")
 AUDITORS = Path(NAMED or ".venv-audit/bin")
 Client = Callable[[str], Any]
+Audit = Callable[[Mapping[str, Any]], dict[str, list[str]]]
 
 audited = pytest.mark.skipif(
     NAMED is None and not (ROOT / ".venv-audit/.ready").exists(),
@@ -55,31 +56,46 @@ OWN_QUEUE = """          - !Sub
 PARLIAMENT = """
 import json, sys
 from parliament import analyze_policy_string
-found = {}
-for name, document in json.load(sys.stdin).items():
-    policy = analyze_policy_string(json.dumps(document))
-    found[name] = sorted({finding.issue for finding in policy.findings})
-json.dump(found, sys.stdout)
+for line in iter(sys.stdin.readline, ""):
+    found = {}
+    for name, document in json.loads(line).items():
+        policy = analyze_policy_string(json.dumps(document))
+        found[name] = sorted({finding.issue for finding in policy.findings})
+    print(json.dumps(found), flush=True)
 """
 
 
-def audit(*command: str, folder: Path, text: str | None = None) -> Any:
+def audit(*command: str, folder: Path) -> Any:
     """The JSON that one of the auditors prints; it runs in a folder without settings of ours."""
     program = ROOT / AUDITORS / command[0]
     done = subprocess.run(
-        [str(program), *command[1:]],
-        cwd=folder, input=text, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [str(program), *command[1:]], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
 
-def parliament(policies: Mapping[str, Any], folder: Path) -> dict[str, list[str]]:
-    """The issues that it finds in each policy."""
-    found = audit("python", "-W", "ignore", "-c", PARLIAMENT, folder=folder,
-                  text=json.dumps(policies))  # fmt: skip
-    assert set(found) == set(policies)
-    return dict(found)
+@pytest.fixture(scope="module")
+def parliament(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audit]:
+    """Gives the issues that it finds in each policy; it reads its tables once for all tests."""
+    command = [str(ROOT / AUDITORS / "python"), "-W", "ignore", "-c", PARLIAMENT]
+    with subprocess.Popen(
+        command, cwd=tmp_path_factory.mktemp("parliament"), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as running:  # fmt: skip
+        assert running.stdin
+        assert running.stdout
+        to, back = running.stdin, running.stdout
+
+        def ask(policies: Mapping[str, Any]) -> dict[str, list[str]]:
+            to.write(f"{json.dumps(policies)}\n")
+            to.flush()
+            found = json.loads(back.readline())
+            assert set(found) == set(policies)
+            return dict(found)
+
+        yield ask
+        to.close()
 
 
 PLANTED = """Resources:
@@ -186,7 +202,7 @@ def about(trust: Mapping[str, Any], role: str) -> dict[str, Any]:
 @audited
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_parliament_finds_nothing(
-    template: Path, client: Client, things: surroundings.Surroundings, tmp_path: Path
+    template: Path, client: Client, things: surroundings.Surroundings, parliament: Audit
 ) -> None:
     text = template.read_text()
     policies = resolved(text, deploy(text, client, things), client)
@@ -197,7 +213,7 @@ def test_parliament_finds_nothing(
     }  # fmt: skip
     assert "Fn::" not in json.dumps(policies)
     assert "${" not in json.dumps(policies)
-    assert parliament(policies, tmp_path) == {name: [] for name in policies}
+    assert parliament(policies) == {name: [] for name in policies}
     # It is silent on "*", for which there is no right resource.
     statements = [each for policy in policies.values() for each in policy["Statement"]]
     allowed = [each for each in statements if each["Effect"] == "Allow"]
@@ -207,7 +223,7 @@ def test_parliament_finds_nothing(
 
 @audited
 def test_parliament_sees_what_is_planted(
-    client: Client, things: surroundings.Surroundings, tmp_path: Path
+    client: Client, things: surroundings.Surroundings, parliament: Audit
 ) -> None:
     text = (ROOT / "out/thumbnails.template.yaml").read_text()
     for old, new in (
@@ -221,7 +237,7 @@ def test_parliament_sees_what_is_planted(
     client("sqs").set_queue_attributes(
         QueueUrl=ids["Queue"], Attributes={"Policy": json.dumps(OPEN_TO_NOBODY)}
     )
-    assert parliament(resolved(text, ids, client), tmp_path) == {
+    assert parliament(resolved(text, ids, client)) == {
         "ExecutionRole trust": ["UNKNOWN_CONDITION_FOR_ACTION"],
         "ExecutionRole execution-rights": ["UNKNOWN_ACTION"],
         "TaskRole trust": ["UNKNOWN_CONDITION_FOR_ACTION"],
@@ -233,7 +249,7 @@ def test_parliament_sees_what_is_planted(
 
 @audited
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_parliament_finds_nothing_in_the_rights_of_the_tool(name: str, tmp_path: Path) -> None:
+def test_parliament_finds_nothing_in_the_rights_of_the_tool(name: str, parliament: Audit) -> None:
     found = Environment(
         tuple(read_source(each) for each in load_all(ROOT) if each.environment == name)
     )
@@ -242,17 +258,17 @@ def test_parliament_finds_nothing_in_the_rights_of_the_tool(name: str, tmp_path:
         for statement in each["Statement"]:
             statement["Action"] = [one for one in statement["Action"] if one not in NEWER]
         each["Statement"] = [one for one in each["Statement"] if one["Action"]]
-    assert parliament(policies, tmp_path) == {role: [] for role in ROLES}
+    assert parliament(policies) == {role: [] for role in ROLES}
 
 
 @audited
-def test_parliament_sees_a_right_that_is_too_wide(tmp_path: Path) -> None:
+def test_parliament_sees_a_right_that_is_too_wide(parliament: Audit) -> None:
     found = Environment((read_source(load("prod/webordinary-edit", ROOT)),))
     document = policy(found, "service-role")
     for statement in document["Statement"]:
         if "iam:PutRolePolicy" in statement["Action"]:
             statement["Resource"] = ["*"]
-    assert "RESOURCE_STAR" in parliament({"wide": document}, tmp_path)["wide"]
+    assert "RESOURCE_STAR" in parliament({"wide": document})["wide"]
 
 
 @audited

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests import workflows
-from tests.workflows import ROOT, TOKEN, Checkout, canonical, github, locked, script, told, workflow
+from tests.workflows import ROOT, TOKEN, Checkout, Home, canonical, github, locked, script, told
 from workerstack.ci import deploying, reviewed
 from workerstack.ci.github import Results
 from workerstack.localaws import Endpoint
@@ -21,9 +21,16 @@ OUT = "out/webordinary-edit.template.yaml"
 PARAMS = "params/dev/webordinary-edit.yaml"
 
 
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    home = Home(tmp_path_factory.mktemp("ci"))
+    yield home
+    home.end()
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path)
+def project(home: Home) -> Checkout:
+    return home.begin()
 
 
 # What is installed
@@ -68,7 +75,7 @@ def test_what_executes_has_no_emulator_browser_or_test_library() -> None:
 
 def installs() -> Iterator[tuple[str, str, str]]:
     for file in sorted(workflows.FOLDER.glob("*.yml")):
-        for job, body in workflow(file.stem)["jobs"].items():
+        for job, body in workflows.workflow(file.stem)["jobs"].items():
             for step in body["steps"]:
                 if "pip install" in step.get("run", ""):
                     yield file.stem, job, step["run"]
@@ -100,13 +107,13 @@ def test_actions_are_pinned_by_commit_and_each_always_the_same() -> None:
 
 def triggers(name: str) -> list[str]:
     """YAML reads the key `on` as true."""
-    content: dict[Any, Any] = workflow(name)
+    content: dict[Any, Any] = workflows.workflow(name)
     return list(content[True])
 
 
 def test_a_pull_request_gets_no_role_no_secret_and_none_of_its_code_run() -> None:
     text = (workflows.FOLDER / "comment.yml").read_text()
-    content = workflow("comment")
+    content = workflows.workflow("comment")
     assert triggers("comment") == ["pull_request_target"]
     assert "secrets." not in text
     assert "cache:" not in text
@@ -133,14 +140,14 @@ def test_only_what_makes_or_executes_change_sets_may_assume_a_role() -> None:
     may = {
         (file.stem, name)
         for file in workflows.FOLDER.glob("*.yml")
-        for name, job in workflow(file.stem)["jobs"].items()
+        for name, job in workflows.workflow(file.stem)["jobs"].items()
         if "id-token" in job["permissions"]
     }
     assert may == {("review", "review"), ("review", "execute")}
 
 
 def test_nothing_waits_behind_an_approval() -> None:
-    content = workflow("review")
+    content = workflows.workflow("review")
     assert "concurrency" not in content
     assert "concurrency" not in content["jobs"]["execute"]
     assert "environment" not in content["jobs"]["review"]
@@ -151,7 +158,7 @@ def test_nothing_waits_behind_an_approval() -> None:
 
 @pytest.mark.parametrize(("job", "first"), [("review", "ci protected"), ("execute", "ci approved")])
 def test_github_is_asked_before_there_are_credentials(job: str, first: str) -> None:
-    steps = workflow("review")["jobs"][job]["steps"]
+    steps = workflows.workflow("review")["jobs"][job]["steps"]
     [asked] = [n for n, step in enumerate(steps) if first in step.get("run", "")]
     [assumed] = [n for n, step in enumerate(steps) if "aws-actions" in step.get("uses", "")]
     assert asked < assumed
@@ -309,7 +316,7 @@ def test_nothing_of_the_pull_request_is_run(project: Checkout, tmp_path: Path) -
     shutil.copy(root / OUT, root / "out/-picture.template.yaml")
     edit(root / OUT, "EvaluationPeriods: 15", "EvaluationPeriods: 20")
     edit(root / PARAMS, "tags:\n", 'tags:\n  X: "::set-output name=x::y $(touch mark)"\n')
-    done = project.predict(project.commit("attack"))
+    done = project.predict(project.commit("attack"), fresh=True)
     assert done.returncode == 0, done.stderr
     assert told(done) == []
     assert not mark.exists()
@@ -404,9 +411,12 @@ class Pipeline:
         self.project = project
         self.aws = workflows.aws(url)
         self.digests = ""
+        self.fresh = False
+        """Whether Python itself runs the steps, which has not imported anything before."""
 
     def review(self, **more: str) -> "subprocess.CompletedProcess[str]":
         done = self.project.run(script("review", "review", "ci review"), "execute",
+                                fresh=self.fresh,
                                 **{"STACKS": "dev", "ALLOW": "", **self.aws, **more})  # fmt: skip
         self.digests = self.project.output("digests")
         reviews = self.project.root / ".reviews"
@@ -419,21 +429,18 @@ class Pipeline:
     def approved(self, answers: dict[str, Any], **more: str) -> "subprocess.CompletedProcess[str]":
         with github(answers) as (url, _):
             return self.project.run(
-                script("review", "execute", "ci approved"), "execute",
+                script("review", "execute", "ci approved"), "execute", fresh=self.fresh,
                 **{"GITHUB_API_URL": url, "DIGESTS": self.digests, "ENVIRONMENT": "dev", **more},
             )  # fmt: skip
 
     def execute(self, **more: str) -> "subprocess.CompletedProcess[str]":
         return self.project.run(script("review", "execute", "ci execute"), "execute",
-                                **{"ALLOW": "", **self.aws, **more})  # fmt: skip
+                                fresh=self.fresh, **{"ALLOW": "", **self.aws, **more})  # fmt: skip
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path, checkout: Path, endpoint: Endpoint) -> Pipeline:
+def pipeline(project: Checkout, checkout: Path, endpoint: Endpoint) -> Pipeline:
     """The project of the fixture `checkout`, in a repository with the tool."""
-    folder = tmp_path / "ci"
-    folder.mkdir()
-    project = Checkout(folder)
     for name in ("out", "params"):
         shutil.rmtree(project.root / name)
         shutil.copytree(checkout / name, project.root / name)
@@ -447,7 +454,9 @@ def approval(**members: Any) -> dict[str, Any]:
 
 
 def test_what_was_approved_is_shown_again_executed_and_verified(pipeline: Pipeline) -> None:
+    pipeline.fresh = True
     done = pipeline.review()
+    pipeline.fresh = False
     assert done.returncode == 0, done.stderr
     assert pipeline.project.output("changes") == "true"
     shown = pipeline.project.summary.read_text()

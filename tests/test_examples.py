@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from examples.invoices import workers
-from templates import build
-from templates.specification import Worker
+from templates import build, build_all
 from tests.conftest import REGION, Run
 from workerstack.cloudformation import Unknown, read, resolve, surroundings
 from workerstack.cloudformation.schemas import is_tagged
@@ -25,6 +24,7 @@ from workerstack.simulator.read import read_parameters, read_scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
+from workerstack.specification import Worker
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples/invoices"
@@ -42,16 +42,17 @@ def resources(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("worker", workers.ALL, ids=lambda worker: worker.name)
 def test_what_is_committed_is_what_is_built(worker: Worker) -> None:
-    assert render(build(worker).to_dict()) == emitted(worker.name)
+    source = "examples/invoices/workers.py"
+    text = emitted(worker.name)
+    assert render(build(worker).to_dict(), source) == text
+    assert text.startswith(f"# Made by generate.py from {source}. ")
 
 
 def test_it_is_linted_alone_and_with_its_values(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = shutil.copytree(EXAMPLE, tmp_path / "copy", ignore=shutil.ignore_patterns(".cache"))
-    generate = generating(
-        lambda: [(each.name, build(each).to_dict()) for each in workers.ALL], copy
-    )
+    generate = generating(lambda: build_all(lambda: workers), copy, "examples/invoices/workers.py")
     assert generate.main(["--check"], standalone_mode=False) == 0, capsys.readouterr().out
 
 

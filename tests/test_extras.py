@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from workerstack.command_line import EXTRAS
+from workerstack.command_line import EXTRAS, run
 
 ROOT = Path(__file__).parents[1]
 BLOCKED = """
@@ -93,3 +94,28 @@ def test_it_predicts_what_a_change_replaces(tmp_path: Path) -> None:
     done = without(set(EXTRAS), "deploy.py", "diff", TEMPLATE, str(new))
     assert done.returncode == 2, done.stderr
     assert "TaskDefinition" in done.stdout
+
+
+def test_a_project_has_an_environment_that_has_the_extras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def needing() -> None:
+        raise ModuleNotFoundError("No module named 'troposphere'", name="troposphere")
+
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/activate").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["workerstack"])
+    monkeypatch.setattr("logging.captureWarnings", lambda **_: None)
+    for prefix, said in (
+        ("/usr", "Enter the project's environment, which has it: `. .venv/bin/activate`."),
+        (
+            str(tmp_path / ".venv"),
+            "Install it with `pip install 'fargate-worker-stack[generate]'`.",
+        ),
+    ):
+        monkeypatch.setattr("sys.prefix", prefix)
+        with pytest.raises(SystemExit):
+            run(needing)
+        assert capsys.readouterr().err.strip().endswith(said)

@@ -122,10 +122,10 @@ def test_a_folder_that_only_others_may_write_to() -> None:
         assert (folder / "a").read_text() == "old"
 
 
-def said(command: str, folder: Path = ROOT) -> tuple[int, str]:
+def said(command: str, folder: Path = ROOT, python: str | Path = sys.executable) -> tuple[int, str]:
     """Exit code and standard error of a shell command with our Python."""
     found = subprocess.run(
-        ["bash", "-c", command.replace("PYTHON", f"exec {sys.executable}")], cwd=folder,
+        ["bash", "-c", command.replace("PYTHON", f"exec {python}")], cwd=folder,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return found.returncode, found.stderr
@@ -165,21 +165,22 @@ def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
         assert len(err.splitlines()) == 1, err
 
 
-def test_a_picture_where_a_folder_is(tmp_path: Path) -> None:
+def test_a_picture_where_a_folder_is(tmp_path: Path, python: Path) -> None:
     (tmp_path / "x.svg").mkdir()
     code, err = said(
         f"PYTHON simulate.py {TEMPLATES[1]} --load poisson:rate=5/h,for=1h,service=3m"
-        f" --picture {tmp_path}/x.svg"
+        f" --picture {tmp_path}/x.svg",
+        python=python,
     )
     assert code == 1
     assert err == f"{tmp_path}/x.svg cannot be written: it is a folder. Give another path.\n"
 
 
-def test_a_review_file_that_is_a_folder_or_cannot_be_read(tmp_path: Path) -> None:
-    code, err = said(f"PYTHON deploy.py execute {tmp_path} --yes")
+def test_a_review_file_that_is_a_folder_or_cannot_be_read(tmp_path: Path, python: Path) -> None:
+    code, err = said(f"PYTHON deploy.py execute {tmp_path} --yes", python=python)
     assert code == 1
     assert len(err.splitlines()) == 1
     shutil.copy("/dev/null", tmp_path / "empty.json")
-    code, err = said(f"PYTHON deploy.py execute {tmp_path}/empty.json --yes")
+    code, err = said(f"PYTHON deploy.py execute {tmp_path}/empty.json --yes", python=python)
     assert code == 1
     assert len(err.splitlines()) == 1

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,32 +38,17 @@ def test_help_loads_the_commands_alone(words: tuple[str, ...]) -> None:
                      "files", "output", "problem"}  # fmt: skip
 
 
-@pytest.fixture
-def reviewed(command: Run, checkout: Path) -> Callable[[str, str], Path]:
-    """The worker deployed, a value of it changed, and that reviewed: the review's file."""
-    first, second = checkout / "first.json", checkout / "second.json"
+def test_executing_a_review_loads_what_the_change_needs(command: Run, checkout: Path) -> None:
+    file = str(checkout / "review.json")
     params = checkout / "params/dev/webordinary-edit.yaml"
-    assert command("review", "dev/webordinary-edit", "--output", str(first))[0] == 2
-    assert command("execute", str(first))[0] == 0
-
-    def change(name: str, value: str) -> Path:
-        params.write_text(params.read_text().replace("tags:", f"  {name}: {value}\ntags:"))
-        assert command("review", "dev/webordinary-edit", "--output", str(second))[0] == 2
-        return second
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "simulated"), [("LogRetentionDays", "30", False), ("MaxTasks", "9", True)]
-)
-def test_executing_a_review_loads_what_the_change_needs(
-    reviewed: Callable[[str, str], Path], checkout: Path, name: str, value: str, simulated: bool
-) -> None:
-    file = reviewed(name, value)
-    words = ("execute", str(file), "--root", str(checkout), "--yes", "--uncommitted")
-    code, rooms = loaded(*words)
-    assert code == 0
-    assert "adopter" not in rooms
-    assert "verifier" not in rooms
-    assert ("simulator" in rooms) is simulated
+    words = ("execute", file, "--root", str(checkout), "--yes", "--uncommitted")
+    assert command("review", "dev/webordinary-edit", "--output", file)[0] == 2
+    assert command("execute", file)[0] == 0
+    for value, simulated in (("LogRetentionDays: 30", False), ("MaxTasks: 9", True)):
+        params.write_text(params.read_text().replace("tags:", f"  {value}\ntags:"))
+        assert command("review", "dev/webordinary-edit", "--output", file)[0] == 2
+        code, rooms = loaded(*words)
+        assert code == 0
+        assert "adopter" not in rooms
+        assert "verifier" not in rooms
+        assert ("simulator" in rooms) is simulated

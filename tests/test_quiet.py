@@ -7,6 +7,7 @@ that is replaced, or may be, makes a row of each that refers to it in any way.
 Source: CloudFormation API reference, ResourceChangeDetail ("Evaluation"), and recorded answers.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ import pytest
 from bench import everyday
 from bench.everyday import Change, Template, build
 from templates import workers
-from templates.specification import Worker
 from workerstack.cloudformation import equal, from_data, read, resolve, surroundings
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.schemas import is_tagged, recreation
+from workerstack.specification import Spot, Worker
 
 FORMER = Path(__file__).parent / "templates"
 WHERE = surroundings("111122223333", "us-west-2", "stack")
@@ -134,10 +135,17 @@ def test_a_rule_written_into_the_template() -> None:
     assert set(rows(build(workers.EDIT), after, old=VALUES, new=VALUES)) == {"WorkerSecurityGroup"}
 
 
-def test_no_attribute_is_referred_to_but_that_of_a_role_which_never_changes() -> None:
+def test_no_attribute_is_referred_to() -> None:
     for worker in workers.ALL:
-        attributes = {each for each in written_references(build(worker)["Resources"]) if each[1]}
-        assert attributes == {("ExecutionRole", "Arn"), ("TaskRole", "Arn")}
+        assert not {each for each in written_references(build(worker)["Resources"]) if each[1]}
+
+
+def test_from_on_demand_to_spot_the_service_alone_may_be_replaced() -> None:
+    """A launch type and a strategy exclude each other, and AWS says so of a removed launch type."""
+    after = build(dataclasses.replace(workers.THUMBNAILS, spot=Spot()))
+    new = {**VALUES, "OnDemandBase": "0"}
+    found = rows(build(workers.THUMBNAILS), after, old=VALUES, new=new)
+    assert found == {"Cluster": "False", "Service": "Conditional"}
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from troposphere import Ref, Template
 
 from bench.everyday import Change, build, having, with_
 from examples.invoices.workers import INVOICES, REPORTS
-from templates.specification import Alarms, Errors, LogRouter, Network, Worker
 from tests.test_quiet import rows
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.simulator.read import read_parameters
+from workerstack.specification import Alarms, Errors, LogRouter, Network, Roles, Worker
 
 EXAMPLE = Path(__file__).parents[1] / "examples/invoices"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/0"
@@ -41,6 +42,11 @@ OF_INVOICES: dict[str, tuple[Change, set[str]]] = {
         INVOICES.network, security_groups=())), {"Service"}),
     "a way out": (with_(network=dataclasses.replace(
         INVOICES.network, egress=INVOICES.network.egress[:-1])), {"WorkerSecurityGroup"}),
+    "no boundary any more": (with_(roles=Roles(path="/workers/")), {"ExecutionRole", "TaskRole"}),
+    "another boundary": (
+        having(PermissionsBoundaryArn="arn:aws:iam::111122223333:policy/other"),
+        {"ExecutionRole", "TaskRole"},
+    ),
     "a right": (with_(rights=INVOICES.rights[:-1]), RIGHTS),
     "a statement": (with_(statements=()), RIGHTS),
     "key of a bucket": (having(BucketKeyArn=KEY), RIGHTS),
@@ -96,7 +102,18 @@ def test_rows_of_an_everyday_change(worker: Worker, change: Change, expected: se
     assert {name for name, each in found.items() if each == "True"} <= {"TaskDefinition"}
 
 
-def test_no_attribute_is_referred_to_but_that_of_a_role() -> None:
-    attributes = {each for each in written_references(build(INVOICES)["Resources"]) if each[1]}
-    assert attributes == {("ExecutionRole", "Arn"), ("TaskRole", "Arn")}
-    assert not {each for each in written_references(build(REPORTS)["Resources"]) if each[1]}
+@pytest.mark.parametrize("worker", [INVOICES, REPORTS], ids=lambda worker: worker.name)
+def test_no_attribute_is_referred_to(worker: Worker) -> None:
+    assert not {each for each in written_references(build(worker)["Resources"]) if each[1]}
+
+
+def test_a_role_that_stands_elsewhere_is_named_with_its_path() -> None:
+    def moved(template: Template, _: Worker) -> None:
+        template.resources["TaskRole"].Path = "/elsewhere/"
+        template.resources["ExecutionRole"].Path = Ref("AWS::StackName")
+
+    found = build(dataclasses.replace(INVOICES, customize=moved))["Resources"]["TaskDefinition"]
+    assert found["Properties"]["TaskRoleArn"] == {
+        "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/elsewhere/${TaskRole}"
+    }
+    assert found["Properties"]["ExecutionRoleArn"] == {"Fn::GetAtt": ["ExecutionRole", "Arn"]}

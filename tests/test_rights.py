@@ -6,7 +6,7 @@ policies do not allow. What was asked is compared with what is granted, in both 
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,9 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "cloudformation:ExecuteStackRefactor": ADOPTION,
         "cloudformation:ListStackRefactorActions": ADOPTION,
         "ec2:DescribeVpcs": LOOKED_UP,
-        "ec2:DescribeSubnets": LOOKED_UP,
+        "ec2:DescribeVpcEndpoints": NO_WAY_OUT,
+        "kms:DescribeKey": CUSTOMER_KEYS,
+        "kms:GetKeyPolicy": CUSTOMER_KEYS,
         "cloudformation:GetHookResult": "the endpoint has no Hooks, so none fails",
         "cloudformation:CancelUpdateStack": RECOVERY,
         "cloudformation:ContinueUpdateRollback": RECOVERY,
@@ -167,7 +169,7 @@ def test_these_rights_are_enough_and_none_is_decoration(
     worker = Account(client)
     a_message_is_processed(callers, environment, worker, endpoint)
     a_rollout_is_watched(callers, worker, endpoint)
-    a_load_is_learned(callers, endpoint)
+    a_load_is_learned(callers, endpoint, client)
     proposals_are_dropped(callers, environment)
     a_change_is_taken_back(callers, environment)
     an_image_is_shipped(callers, environment, client)
@@ -382,12 +384,20 @@ def a_rollout_is_watched(callers: Callers, account: Account, endpoint: Endpoint)
     account.ecs.update_service(**SERVICE, desiredCount=0)
 
 
-def a_load_is_learned(callers: Callers, endpoint: Endpoint) -> None:
-    """As `simulate.py --learn` reads the queue's metrics; the endpoint keeps none of SQS."""
+def a_load_is_learned(callers: Callers, endpoint: Endpoint, client: Client) -> None:
+    """As `simulate.py --learn` reads the queue's metrics: the endpoint has those that are put."""
     clients = callers.clients("executor", endpoint)
     stack = clients("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"][0]
     with pytest.raises(Problem, match="CloudWatch has no metrics of webordinary-email-queue"):
         queue_metrics.of_stack(clients, stack["StackId"], datetime.now(UTC))
+    datum = {
+        "MetricName": "NumberOfMessagesSent", "Value": 3.0,
+        "Timestamp": datetime.now(UTC) - timedelta(hours=1),
+        "Dimensions": [{"Name": "QueueName", "Value": "webordinary-email-queue"}],
+    }  # fmt: skip
+    client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[datum])
+    read = queue_metrics.of_stack(clients, stack["StackId"], datetime.now(UTC))
+    assert list(read["NumberOfMessagesSent"].values()) == [3.0]
 
 
 def proposals_are_dropped(callers: Callers, checkout: Path) -> None:

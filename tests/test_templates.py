@@ -8,14 +8,13 @@ import pytest
 
 import templates
 from templates import workers
-from templates.kept import KEEPABLE
-from templates.problems import SpecificationError
-from templates.specification import ImportedQueue, Key, OwnQueue, Worker
 from workerstack.cloudformation import read
 from workerstack.cloudformation.schemas import recreation
 from workerstack.lint.diagram import references
 from workerstack.lint.lint import Linter, LintRequest
 from workerstack.lint.rendering import render
+from workerstack.specification import ImportedQueue, Key, OwnQueue, SpecificationError, Worker
+from workerstack.specification.kept import KEEPABLE
 
 ROOT = Path(__file__).parent.parent
 EDIT = read((ROOT / "out/webordinary-edit.template.yaml").read_text(), "edit").data
@@ -355,6 +354,24 @@ def test_what_an_adopted_resource_keeps() -> None:
     assert {n for n in built if built[n] != plain[n]} == set(kept)
 
 
+@pytest.mark.parametrize("names", ["given", "generated"])
+def test_a_cluster_of_another_stack_is_named_and_not_made(names: Any) -> None:
+    worker = dataclasses.replace(
+        workers.EDIT, cluster="imported", names=names, protection="worker", longest_job=60,
+        log_group="",
+        unprotected="",
+    )  # fmt: skip
+    built = templates.build(worker).to_dict()
+    assert "Cluster" not in built["Resources"]
+    assert "Default" not in built["Parameters"]["ClusterName"]
+    assert built["Resources"]["Service"]["Properties"]["Cluster"] == {"Ref": "ClusterName"}
+    assert built["Outputs"]["ClusterName"]["Value"] == {"Ref": "ClusterName"}
+    [group] = [each for each in built["Metadata"]["AWS::CloudFormation::Interface"][
+        "ParameterGroups"] if "ClusterName" in each["Parameters"]]  # fmt: skip
+    assert group["Label"]["default"] == "Names"
+    assert '"Name": {"Ref": "ClusterName"}' in json.dumps(built)
+
+
 @pytest.mark.parametrize(
     ("kept", "what"),
     [
@@ -540,8 +557,13 @@ def test_a_protected_worker_scales_in_on_what_waits_within_minutes() -> None:
         assert drained["MetricName"] == "ApproximateNumberOfMessagesVisible"
         assert (drained["Statistic"], drained["Period"]) == ("Maximum", 60)
         assert (drained["EvaluationPeriods"], drained["DatapointsToAlarm"]) == (2, 2)
-        # Steps, cooldowns and the other alarm are those of the specification in both.
-        for name in ("BacklogAlarm", "ScaleOutPolicy", "ScaleInPolicy"):
+        # Steps and the other alarm are those of the specification in both, cooldowns are not.
+        assert plain["BacklogAlarm"] == own["BacklogAlarm"]
+        for name, cooldown in (("ScaleOutPolicy", 180), ("ScaleInPolicy", 60)):
+            changed = own[name]["Properties"]["StepScalingPolicyConfiguration"]
+            assert changed.pop("Cooldown") == cooldown
+            before = plain[name]["Properties"]["StepScalingPolicyConfiguration"]
+            assert before.pop("Cooldown") == 300
             assert plain[name] == own[name]
     asked = dataclasses.replace(protected(workers.EDIT, "worker"), scale_in_on="outstanding")
     assert "Metrics" in built(asked)["Resources"]["DrainedAlarm"]["Properties"]

@@ -14,6 +14,7 @@ import pytest
 
 from generate import generate
 from workerstack.commands.deploy import deploy
+from workerstack.commands.fields import fields
 from workerstack.commands.new import new
 from workerstack.commands.program import workerstack
 from workerstack.commands.simulate import simulate
@@ -70,6 +71,7 @@ COMMANDS = {
     "generate.py": generate,
     "simulate.py": simulate,
     "workerstack": workerstack,
+    "workerstack fields": fields,
     "workerstack new": new,
 }
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from tests.interpreter import Interpreter
+from tests.preloaded import POLL, SERVICES
 from workerstack.localaws import walkthrough
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +26,24 @@ FOLDER = ROOT / ".github/workflows"
 NEEDED = ("workerstack", "out", "params")
 TOKEN = "a-token"  # noqa: S105 - of a GitHub that the tests make
 PROGRAMS = ("deploy.py", "simulate.py")
+STEPS = ", ".join(f"workerstack.ci.{path.stem}" for path in ROOT.glob("workerstack/ci/[a-z]*.py"))
+PREPARED = {
+    "execute": f"""
+import boto3, {STEPS}
+from workerstack.commands import deploy, operation, review, verify
+from workerstack.deployer import clock
+from workerstack.deployer.aws import Clients
+clock.SHORTEST = {5 * POLL}
+clients = Clients("us-west-2")
+for service in {SERVICES}:
+    clients(service)
+""",
+    "predict": f"""
+import matplotlib.figure, {STEPS}
+from workerstack.commands import deploy, diff, simulate
+""",
+}
+"""What the steps of a job import and read, where these requirements are installed."""
 OURS = {path.stem for path in ROOT.glob("*.py")} | {
     path.parent.name for path in ROOT.glob("*/*.py")
 }
@@ -50,7 +71,7 @@ def script(name: str, job: str, containing: str) -> str:
     """The one script of a job that contains this."""
     steps = workflow(name)["jobs"][job]["steps"]
     [found] = [step["run"] for step in steps if containing in step.get("run", "")]
-    return str(found).replace(".venv/bin/python", sys.executable)
+    return str(found)
 
 
 def locked(name: str) -> dict[str, str]:
@@ -63,6 +84,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def not_installed(name: str) -> list[str]:
     """The modules that are here, and would not be after an install from requirements/."""
     there = locked(name)
@@ -73,28 +95,65 @@ def not_installed(name: str) -> list[str]:
     )
 
 
-class Checkout:
-    """A copy of the project in a repository of its own, and steps run in it."""
+class Home:
+    """Where each test has its project: always in the same folder, where Python has imported it.
+
+    A copy of the project in a repository of its own, which each test gets as it was.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder / "home"
+        self._pristine = folder / "pristine"
+        self._interpreters: dict[str, Interpreter] = {}
+        root = self._pristine / "checkout"
+        leave = shutil.ignore_patterns("__pycache__")
+        for each in NEEDED:
+            shutil.copytree(ROOT / each, root / each, ignore=leave)
+        for each in PROGRAMS:
+            shutil.copy(ROOT / each, root / each)
+        blocker = self._pristine / "blocker"
+        blocker.mkdir()
+        (blocker / "sitecustomize.py").write_text(BLOCKER)
+        project = Checkout(self._pristine)
+        project.git("init", "--quiet", "--initial-branch=main", "--template=")
+        (root / ".git/info").mkdir()
+        (root / ".git/info/exclude").write_text("reviews/\n.reviews/\n")
+        self.base = project.commit("base")
+        project.git("repack", "-a", "-d", "-q")  # fewer files to copy
+
+    def begin(self) -> "Checkout":
+        """The project as it was at first, whatever another test did to it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self._pristine, self.folder)
+        return Checkout(self.folder, self)
+
+    def python(self, requirements: str, environment: Mapping[str, str]) -> Path:
+        """An interpreter that has, and has imported, the packages that a job installs."""
+        if requirements not in self._interpreters:
+            self._interpreters[requirements] = Interpreter(
+                self.folder / "checkout", PREPARED[requirements], environment
+            )
+        return self._interpreters[requirements].program
+
+    def end(self) -> None:
+        for each in self._interpreters.values():
+            each.__exit__()
+
+
+class Checkout:
+    """The project in a repository of its own, and steps run in it."""
+
+    def __init__(self, folder: Path, home: Home | None = None) -> None:
         self.root = folder / "checkout"
         self.outputs = folder / "outputs"
         self.summary = folder / "summary"
-        self.root.mkdir()
-        leave = shutil.ignore_patterns("__pycache__")
-        for each in NEEDED:
-            shutil.copytree(ROOT / each, self.root / each, ignore=leave)
-        for each in PROGRAMS:
-            shutil.copy(ROOT / each, self.root / each)
-        blocker = folder / "blocker"
-        blocker.mkdir()
-        (blocker / "sitecustomize.py").write_text(BLOCKER)
+        self.home = home
         self.environment = {
             **os.environ,
             "GIT_CONFIG_GLOBAL": os.devnull,
             **{f"GIT_{who}_{what}": "somebody@example.com"
                for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-            "PYTHONPATH": str(blocker),
+            "PYTHONPATH": str(folder / "blocker"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "GITHUB_OUTPUT": str(self.outputs),
             "GITHUB_STEP_SUMMARY": str(self.summary),
@@ -103,9 +162,7 @@ class Checkout:
             "GH_TOKEN": TOKEN,
             "RUN": "https://run",
         }  # fmt: skip
-        self.git("init", "--quiet", "--initial-branch=main")
-        (self.root / ".git/info/exclude").write_text("reviews/\n.reviews/\n")
-        self.base = self.commit("base")
+        self.base = home.base if home else ""
 
     def git(self, *words: str) -> str:
         return subprocess.run(
@@ -118,14 +175,24 @@ class Checkout:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def run(self, text: str, requirements: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        """A step's script, with only the packages that the job has installed."""
+    def run(
+        self, text: str, requirements: str, *, fresh: bool = False, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """A step's script, with only the packages that the job has installed.
+
+        ``fresh`` is by Python itself, which has not imported anything before.
+        """
         for file in (self.outputs, self.summary):
             file.write_text("")
         modules = json.dumps(not_installed(requirements))
+        environment = {**self.environment, "NOT_INSTALLED": modules}
+        python = Path(sys.executable)
+        if self.home and not fresh:
+            python = self.home.python(requirements, environment)
         return subprocess.run(
-            ["bash", "-e", "-c", text], cwd=self.root, check=False, capture_output=True, text=True,
-            env={**self.environment, "NOT_INSTALLED": modules, **more},
+            ["bash", "-e", "-c", text.replace(".venv/bin/python", str(python))],
+            cwd=self.root, check=False, capture_output=True, text=True,
+            env={**environment, **more},
         )  # fmt: skip
 
     def output(self, name: str) -> str:
@@ -133,11 +200,11 @@ class Checkout:
         lines = [line.partition("=") for line in self.outputs.read_text().splitlines()]
         return {key: value for key, _, value in lines}.get(name, "")
 
-    def predict(self, head: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    def predict(self, head: str, *, fresh: bool = False) -> "subprocess.CompletedProcess[str]":
         """The step that writes the comment, with main checked out as the workflow has it."""
         self.git("checkout", "--quiet", "--force", "--detach", self.base)
         text = script("comment", "predict", "ci predict")
-        return self.run(text, "predict", BASE=self.base, HEAD=head, **more)
+        return self.run(text, "predict", fresh=fresh, BASE=self.base, HEAD=head)
 
 
 def told(done: "subprocess.CompletedProcess[str]") -> list[str]:

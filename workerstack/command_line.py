@@ -74,15 +74,22 @@ def _ended(command: click.Command, root: Path | None) -> int:
         return Problem.code
 
 
+ACTIVATE = ".venv/bin/activate"
+"""What enters the environment that a project's Makefile makes."""
+
+
 def _missing(error: Exception) -> Problem | None:
     """What to install, where the error is a library of an extra that is not there."""
     library = error.name.partition(".")[0] if isinstance(error, ImportError) and error.name else ""
     if library not in EXTRAS:
         return None
+    own = Path.cwd() / ACTIVATE
     return Problem(
         f"This command needs {library}",
         f"it is not installed, and belongs to the extra `{EXTRAS[library]}`",
-        f"Install it with `pip install 'fargate-worker-stack[{EXTRAS[library]}]'`",
+        f"Enter the project's environment, which has it: `. {ACTIVATE}`"
+        if own.is_file() and not own.is_relative_to(sys.prefix)
+        else f"Install it with `pip install 'fargate-worker-stack[{EXTRAS[library]}]'`",
     )
 
 

@@ -8,7 +8,7 @@ from awacs import ses
 from awacs.aws import Allow, Condition, Statement, StringEquals
 from troposphere import Ref, Sub, Template
 
-from templates.specification import (
+from workerstack.specification import (
     Alarms,
     Bucket,
     CachedImage,

@@ -23,6 +23,7 @@ export async function run(sqs, work, pause = 5, poll = 20) {
   while (!stop.signal.aborted) {
     if (Date.now() >= renew) { // at half: twice the longest job was asked for
       if (!await protect(true)) { // the messages stay in the queue, for a task that may live
+        await protect(false); // what was granted before holds until it expires: ECS would wait
         await sleep(pause);
         continue;
       }

@@ -3,7 +3,9 @@ import os
 import signal
 import time
 import urllib.request
+from collections.abc import Callable
 from threading import Event, Thread
+from typing import Any
 
 AGENT, QUEUE = os.environ["ECS_AGENT_URI"], os.environ["QUEUE_URL"]
 MINUTES, BEAT = int(os.environ["PROTECTION_MINUTES"]), int(os.environ["HEARTBEAT_SECONDS"])
@@ -11,7 +13,7 @@ stopping = Event()
 signal.signal(signal.SIGTERM, lambda *_: stopping.set())
 
 
-def protect(on):  # a refusal comes with 200 too, such as DEPLOYMENT_BLOCKED
+def protect(on: bool) -> bool:  # a refusal comes with 200 too, such as DEPLOYMENT_BLOCKED
     body = {"ProtectionEnabled": on} | ({"ExpiresInMinutes": MINUTES} if on else {})
     url = f"{AGENT}/task-protection/v1/state"
     try:
@@ -22,19 +24,22 @@ def protect(on):  # a refusal comes with 200 too, such as DEPLOYMENT_BLOCKED
         return False
 
 
-def beat(sqs, message, done):  # two beats may fail before the message is visible again
-    while not done.wait(BEAT):
+def beat(
+    sqs: Any, message: dict[str, str], done: Event
+) -> None:  # two beats may fail before the message is visible again
+    while not done.wait(BEAT):  # two beats may fail before the message is visible again
         try:
             sqs.change_message_visibility(**message, VisibilityTimeout=3 * BEAT)
         except Exception as error:
             print(f"not extended, again in {BEAT} s: {error}")
 
 
-def run(sqs, work, pause=5, poll=20):
+def run(sqs: Any, work: Callable[[str], object], pause: float = 5, poll: int = 20) -> None:
     renew = 0.0
     while not stopping.is_set():
         if time.monotonic() >= renew:  # at half: twice the longest job was asked for
             if not protect(True):  # the messages stay in the queue, for a task that may live
+                protect(False)  # what was granted before holds until it expires: ECS would wait
                 stopping.wait(pause)
                 continue
             renew = time.monotonic() + 30 * MINUTES

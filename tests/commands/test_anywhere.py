@@ -79,8 +79,10 @@ def reviewed(command: Run, repository: Path) -> str:
 
 
 def test_the_whole_way(
-    command: Run, repository: Path, account: str, client: Callable[[str], Any]
-) -> None:
+    command: Run, repository: Path, account: str, client: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "80")
     file = str(repository / ".git/review.json")
     code, out, err = command("review", *FILE, "--yes", "--output", file)
     assert code == 2, err

@@ -16,7 +16,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import OperationOutcome
 from workerstack.deployer.screen import LineScreen
-from workerstack.localaws import surroundings, walkthrough
+from workerstack.localaws import pushing, surroundings, walkthrough
 from workerstack.problem import Refusal
 from workerstack.review import file as review_file
 from workerstack.review.model import Review
@@ -115,6 +115,7 @@ def test_an_update_is_reviewed_executed_and_leaves_the_count_alone(
     carry_out(make(checkout, clients), checkout, clients)
     service = {"cluster": "webordinary-edit-cluster", "service": "webordinary-edit-service"}
     client("ecs").update_service(**service, desiredCount=3)
+    pushing.push(client("ecr"), "webordinary/claude-code-astro", "v2")
     change(checkout, "tags:", "  MaxTasks: 4\n  ImageReference: ':v2'\ntags:")
     review = make(checkout, clients)
     actions = {each.logical_id: (each.action, each.replacement) for each in review.resources}
@@ -135,7 +136,9 @@ def test_web_serving_becomes_the_worker(
 ) -> None:  # fmt: skip
     walkthrough.deploy_web_serving(client("cloudformation"), things)
     deployment = deployments.load(NAME, checkout)
-    red = {check.id for check in verify.verify(deployment, clients) if check.status == "FAIL"}
+    red = {
+        check.id for check in verify.verify(deployment, clients, checkout) if check.status == "FAIL"
+    }
     assert red >= {"E9101", "E9102", "E9103", "E9104", "E9105", "E9106"}
     # It runs as it was deployed; only what is committed is another template.
     assert {each for each in red if each[0] != "E"} == {"template"}
@@ -158,7 +161,9 @@ def test_web_serving_becomes_the_worker(
     found = {finding.id for finding in review.findings}
     assert found >= {"service-detached", "iam-broadened"}
     carry_out(review, checkout, clients)
-    assert not [each for each in verify.verify(deployment, clients) if each.status == "FAIL"]
+    assert not [
+        each for each in verify.verify(deployment, clients, checkout) if each.status == "FAIL"
+    ]
 
 
 def test_a_stack_that_fails_names_its_cause(checkout: Path, clients: Clients) -> None:

@@ -26,7 +26,7 @@ def generate(programs: Programs) -> Generate:
     """Runs generate.py of a copy of the checkout."""
 
     def go(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        return programs.run("generate.py", *options, folder=folder)
+        return programs.run("generate.py", *options, folder=folder, tool=True)
 
     return go
 
@@ -124,34 +124,54 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "steps with a gap": (
         lambda c: replace(c / WORKERS, "Step(lower=1, change=+1)", "Step(lower=3, change=+1)"),
-        f"{WORKERS}:11: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
+        f"{WORKERS}:10: Step(upper=0, change=-1) and Step(lower=3, change=+1) leave a gap:",
         "Begin the second at 1",
     ),
     "steps that overlap": (
         lambda c: replace(c / WORKERS, "lower=1, change", "lower=1, upper=20, change"),
-        f"{WORKERS}:11: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
+        f"{WORKERS}:10: Step(lower=1, upper=20, change=+1) and Step(lower=10, change=+2) overlap:",
         "Begin each step",
     ),
     "memory that Fargate does not offer": (
         lambda c: replace(c / WORKERS, "memory=4096", "memory=4095"),
-        f"{WORKERS}:18: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
+        f"{WORKERS}:17: 4095 MiB of memory with 2048 CPU units is impossible:", "Fargate offers",
     ),
     "queue name with a space in the specification": (
         lambda c: replace(c / WORKERS, '"webordinary-email-queue"', '"webordinary email"'),
-        f"{WORKERS}:10: Queue name 'webordinary email' is impossible:", "Give the name",
+        f"{WORKERS}:9: Queue name 'webordinary email' is impossible:", "Give the name",
     ),
     "unknown field": (
         lambda c: replace(c / WORKERS, "cpu=2048", "cpus=2048"),
-        f"{WORKERS}:17: Worker has no field cpus:", "Did you mean cpu?",
+        f"{WORKERS}:16: Worker has no field cpus:", "Did you mean cpu?",
     ),
     "a resource that is not there, in customize": (
         lambda c: replace(c / WORKERS, "cpu=2048,",
                           "cpu=2048, customize=lambda template, _: template.resources['Servce'],"),
-        f"{WORKERS}:17: The specification cannot be read: there is no 'Servce'", "Compare",
+        f"{WORKERS}:16: The specification cannot be read: there is no 'Servce'", "Compare",
+    ),
+    "a function of templates/ that fails": (
+        lambda c: replace(c / "templates/compute.py", "Ref(parameters.size.cpu)", "Ref(here.cpu)"),
+        "templates/compute.py:98: task_definition of templates/ fails: name 'here' is not",
+        "Correct this line",
+    ),
+    "one worker without its comma": (
+        lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT)"),
+        f"{WORKERS}: ALL is a worker: without a comma",
+        "ALL = (ONE,)",
+    ),
+    "no ALL": (
+        lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", ""),
+        f"{WORKERS}: ALL is missing: it says which workers",
+        "ALL = (ONE,)",
+    ),
+    "something else than a worker": (
+        lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", 'ALL = ("EDIT",)'),
+        f"{WORKERS}: ALL holds 'EDIT': that is no worker.",
+        "ALL = (ONE,)",
     ),
     "syntax error": (
         lambda c: replace(c / WORKERS, "cpu=2048,", "cpu=2048,,"),
-        f"{WORKERS}:17: The specification is no Python:", "Fix",
+        f"{WORKERS}:16: The specification is no Python:", "Fix",
     ),
     "two workers of one name": (
         lambda c: replace(c / WORKERS, 'name="thumbnails"', 'name="webordinary-edit"'),
@@ -187,13 +207,44 @@ def test_everything_wrong_with_a_worker_is_told_with_its_line(
     assert done.returncode == 1
     told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
     assert told == [
-        ["10", "Queue name 'webordinary email' is impossible"],
-        ["18", "Worker has no field memroy"],
-        ["19", "environment['LOG_LEVEL'] of Worker cannot be 3"],
-        ["29", "Variable 'GITHUB TOKEN' is impossible"],
-        ["35", "buckets of Worker cannot be 'edit'"],
+        ["9", "Queue name 'webordinary email' is impossible"],
+        ["17", "Worker has no field memroy"],
+        ["18", "environment['LOG_LEVEL'] of Worker cannot be 3"],
+        ["28", "Variable 'GITHUB TOKEN' is impossible"],
+        ["34", "buckets of Worker cannot be 'edit'"],
     ]
     assert snapshot(copy) == before
+
+
+def test_everything_wrong_with_all_workers_is_told_at_once(copy: Path, generate: Generate) -> None:
+    before = snapshot(copy)
+    replace(copy / WORKERS, "memory=4096", "memroy=4096")
+    replace(copy / WORKERS, "Step(lower=100, change=+4)", "Step(100, change=+4)")
+    replace(copy / WORKERS, 'user="1000:1000"', 'user="1000:"')
+    replace(copy / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT, THUMBNAIL)")
+    done = generate(copy)
+    assert done.returncode == 1
+    told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
+    assert told == [
+        ["17", "Worker has no field memroy"],
+        ["50", "Step takes no 100 without a name"],
+        ["53", "User '1000:' is impossible"],
+        ["60", "The specification cannot be read"],
+    ]
+    assert snapshot(copy) == before
+
+
+def test_what_is_only_seen_in_the_whole_is_told_of_all_workers(
+    copy: Path, generate: Generate
+) -> None:
+    kept = 'kept={"Nothing": {"Name": "x"}}, '
+    replace(copy / WORKERS, "cpu=2048", f"{kept}cpu=2048")
+    replace(copy / WORKERS, 'user="1000:1000"', f'{kept}user="1000:1000"')
+    done = generate(copy)
+    assert done.returncode == 1
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
+        f"{WORKERS}:16", f"{WORKERS}:53",
+    ]  # fmt: skip
 
 
 def test_a_lint_finding_leaves_out_as_it_is(copy: Path, generate: Generate) -> None:

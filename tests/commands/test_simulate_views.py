@@ -1,6 +1,7 @@
 """The command simulate.py: pictures, comparison, advice, warnings, and how mistakes are said."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import templates
 from templates import workers
 from workerstack.commands.simulate import simulate
 from workerstack.problem import Problem
-from workerstack.simulator.picture import MOST_POINTS, thinned
+from workerstack.simulator.picture import DARK, MOST_POINTS, thinned
 
 DEFAULT = "out/webordinary-edit.template.yaml"
 LONG = ("--load", "job:service=10m", "--set", "heartbeat=60")
@@ -45,7 +46,7 @@ def test_json_has_the_warnings_and_is_the_same_each_time() -> None:
     ]
 
 
-def test_two_templates_side_by_side(literal: str, tmp_path: Path) -> None:
+def test_two_templates_below_each_other(literal: str, tmp_path: Path) -> None:
     picture = tmp_path / "both.svg"
     done = run(literal, *LONG, "--compare", DEFAULT, "--picture", str(picture))
     rows = {line[:22].strip(): line[22:].split() for line in done.stdout.splitlines()}
@@ -56,6 +57,12 @@ def test_two_templates_side_by_side(literal: str, tmp_path: Path) -> None:
     assert "killed (18)" in drawn
     assert literal in drawn
     assert DEFAULT in drawn
+    root = ET.fromstring(drawn)  # noqa: S314 - our own picture
+    width, height = (float(root.attrib[name].removesuffix("pt")) for name in ("width", "height"))
+    assert height > width
+    sizes = [float(size) for size in re.findall(r"font-size: ([0-9.]+)px", drawn)]
+    assert len(sizes) > 20
+    assert min(sizes) * 700 / width >= 11  # letters, where it is shown 700 wide
     both = json.loads(run(literal, *LONG, "--compare", DEFAULT, "--format", "json").stdout)
     assert [each["summary"]["killed"] for each in both] == [18, 0]
 
@@ -135,6 +142,37 @@ def test_a_picture_says_what_it_shows_to_those_who_do_not_see_it(tmp_path: Path)
     names = {each.attrib.get("id"): each.text for each in root[:2]}
     assert names["title"] == DEFAULT
     assert "1 of 1 messages done, $0.05" in (names["desc"] or "")
+
+
+def test_a_picture_has_a_dark_colour_for_each_of_its_own(literal: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.svg"
+    assert run(literal, *LONG, "--picture", str(file)).exit_code == 0
+    style, _, body = file.read_text().partition("</style>")
+    assert "@media (prefers-color-scheme: dark)" in style
+    colours = set(re.findall(r"(fill|stroke): (#[0-9a-f]{6})", body))
+    assert len(colours) > 8
+    for paint, colour in colours:
+        assert f'[style*="{paint}: {colour}"]' in style, colour
+    paper = DARK["#ffffff"]
+    for light, dark in DARK.items():
+        if light not in ("#ffffff", "#e6e6e6", "#cccccc"):  # paper, and what lies behind
+            assert contrast(dark, paper) >= 3, light
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2, contrast ratio."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
+        return sum(
+            share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+        )
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_two_weeks_are_thinned_and_no_peak_is_lost() -> None:

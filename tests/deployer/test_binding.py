@@ -258,9 +258,9 @@ FILE: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
 }  # fmt: skip
 """What is edited in the file: where, to what, and what the refusal says."""
 
-NOT_BOUND = {"version", "notices", "unknown"}
+NOT_BOUND = {"version", "needs", "notices", "unknown"}
 """Another format is refused before; what CloudFormation says is compared with AWS's answer; what
-could not be known then may be known now.
+could not be known then may be known now, and needs are looked for anew.
 """
 
 

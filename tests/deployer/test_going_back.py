@@ -16,9 +16,11 @@ from tests.deployer.test_recovery import BROKEN, seconds, status
 from tests.review.test_several import small
 from workerstack import deployments
 from workerstack.deployer import earlier, going_back, history, operation, revisions
+from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import told
 from workerstack.deployer.source import read_source
 from workerstack.deployer.stack import StackDescription
+from workerstack.problem import Problem
 
 VALUES = "params/dev/one.yaml"
 TEMPLATE = "out/one.template.yaml"
@@ -251,7 +253,7 @@ def test_the_same_deployed_again_is_passed_over() -> None:
 
 
 def test_a_review_of_what_is_deployed_reads_no_earlier_execution(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each of them is some pages of events, and a year has many."""
     executed = [done("a", "b", 4), done("c", "d", 3), done("a", "b", 2)]
@@ -262,14 +264,20 @@ def test_a_review_of_what_is_deployed_reads_no_earlier_execution(
             read.append(each)
             yield each
 
+    def lost(*_: Any) -> Any:
+        raise Problem("It is not known any more", "no commit has it", "Name the revision")
+
     monkeypatch.setattr(history, "executions", executions)
+    monkeypatch.setattr(earlier, "of_execution", lost)
     stack = StackDescription("one", "UPDATE_COMPLETE", "arn:aws:cloudformation:x:1:stack/one/1")
-    deployment: Any = SimpleNamespace(name="dev/one")
 
     def said(template: str, values: str) -> str:
         read.clear()
-        source: Any = SimpleNamespace(template_digest=template * 64, values_digest=values * 64)
-        return going_back.brought_again(source, deployment, stack, None)
+        source: Any = SimpleNamespace(
+            deployment=SimpleNamespace(name="dev/one"), template_digest=template * 64,
+            values_digest=values * 64,
+        )  # fmt: skip
+        return going_back.brought_again(source, stack, Clients("us-west-2"), tmp_path)
 
     assert (said("a", "b"), read) == ("", executed[:1])
     assert "This review brings it again" in said("c", "d")
@@ -318,7 +326,7 @@ def test_what_is_on_another_branch_is_restored_and_not_reverted_to(team: Team) -
     team.values(Seconds="20")
     code, _, err = team.command("rollback", "dev/one", "--to", aside)
     assert code == 2
-    assert f"git restore --source {aside[:12]} -- {VALUES} {TEMPLATE}" in err
+    assert f"git restore --source {aside[:12]} --staged --worktree -- {VALUES} {TEMPLATE}" in err
     assert "git revert" not in err
 
 
@@ -429,10 +437,11 @@ Resources:
         [image.replace("${Tag}", tag)] for tag in ("two", "one")
     ]
     assert "pictures:one" in team.command("rollback", "dev/one", "--list")[1]
-    assert "is gone" not in team.command("rollback", "dev/one")[2]
+    assert "FAIL" not in team.command("rollback", "dev/one")[2]
     ecr.batch_delete_image(repositoryName="pictures", imageIds=[{"imageTag": "one"}])
     code, _, err = team.command("rollback", "dev/one")
     assert code == 2
-    assert "The image pictures:one is gone: no task of that deployment can start" in err
+    _, _, after = err.partition("Difference: ")
+    assert "FAIL  image: pictures:one is not in its repository" in after, err
     ecr.delete_repository(repositoryName="pictures", force=True)
-    assert "there is no repository pictures any more" in team.command("rollback", "dev/one")[2]
+    assert "FAIL  image: " in team.command("rollback", "dev/one")[2]

@@ -18,7 +18,7 @@ from workerstack.commands import simulate as command
 from workerstack.deployer import queue_metrics
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
-from workerstack.simulator.learning import known, learn
+from workerstack.simulator.learning import NEEDED, known, learn
 
 LOAD = "day:count=60,days=14,service=lognormal:3m:0.5"
 NOW = datetime.fromtimestamp(EPOCH + DAYS * DAY, UTC)
@@ -80,6 +80,52 @@ def test_a_known_load_is_recovered_from_pages(cloudwatch: tuple[Any, Stubber]) -
     assert sum(map(len, found.days)) / len(found.days) == pytest.approx(60, rel=0.1)
     assert found.mean == pytest.approx(180 * exp(0.5**2 / 2), rel=0.1)
     assert any("at most" in sentence and "waited there" in sentence for sentence in found.fit)
+
+
+DAYS_PUT = 6
+DATUMS = 1_000
+"""Of one call (CloudWatch: PutMetricData)."""
+
+
+def put(cloudwatch: Any, queue: str, until: datetime) -> int:
+    """The last days of the known load as the queue's metrics, ending then; how many datapoints."""
+    shift = until - NOW
+    first = until - timedelta(days=DAYS_PUT)
+    datums = [
+        {
+            "MetricName": each["Label"], "Timestamp": moment, "Value": float(value),
+            "Dimensions": [{"Name": "QueueName", "Value": queue}],
+        }
+        for each in json.loads(exported(LOAD))["MetricDataResults"]
+        if each["Label"] in NEEDED
+        for stamp, value in zip(each["Timestamps"], each["Values"], strict=True)
+        if (moment := datetime.fromisoformat(stamp) + shift) >= first
+    ]  # fmt: skip
+    for at in range(0, len(datums), DATUMS):
+        cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=datums[at : at + DATUMS])
+    return len(datums)
+
+
+def test_a_known_load_is_recovered_from_the_endpoint(client: Any) -> None:
+    """Page by page, newest first, as CloudWatch answers."""
+    cloudwatch = client("cloudwatch")
+    until = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    count = put(cloudwatch, "jobs", until)
+    asked: list[Any] = []
+
+    def few(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        asked.append(params)
+        return {**params, "MaxDatapoints": 12_000}
+
+    cloudwatch.meta.events.register("provide-client-params.cloudwatch.GetMetricData", few)
+    read = queue_metrics.read(cloudwatch, "jobs", datetime.now(UTC))
+    assert sum(map(len, read.values())) == count
+    assert len(asked) == 3
+    found = learn(known(read, "dev/x"), "dev/x")
+    assert sum(map(len, found.days)) / len(found.days) == pytest.approx(60, rel=0.1)
+    assert found.mean == pytest.approx(180 * exp(0.5**2 / 2), rel=0.15)
+    with pytest.raises(Problem, match="CloudWatch has no metrics of others"):
+        queue_metrics.read(cloudwatch, "others", datetime.now(UTC))
 
 
 def test_what_is_asked_is_the_queue_by_name_a_minute_at_a_time(

@@ -60,7 +60,8 @@ def answered(service: str, operation: str, status: int, headers: dict[str, str],
         return AWSResponse(request.url, status, _headers(headers), raw)
 
     client.meta.events.register("before-send", answer)
-    return getattr(client, operation)(**request)
+    with impatient():
+        return getattr(client, operation)(**request)
 
 
 CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -70,11 +71,6 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "rest-json": ("efs", "describe_file_systems", {}),
     "head": ("s3", "head_object", {"Bucket": "b", "Key": "k"}),
 }
-
-
-@pytest.fixture(autouse=True)
-def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
 
 
 @pytest.mark.parametrize("protocol", CALLS)

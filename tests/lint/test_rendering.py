@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 import templates
 from examples.invoices import workers as examples
 from templates import workers
-from templates.specification import Worker
 from workerstack.lint.rendering import render
+from workerstack.specification import Worker
 
 TEXTS = [
     "012345678901", "08", "1234e567", "yes", "22:30", "0x1f", "no", "On", "off", "y", "N", "true",

@@ -17,8 +17,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.test_docs import TEXTS, blocks
-from tests.test_docs import shown as documented
+from tests.documents import TEXTS, blocks
+from tests.documents import shown as documented
 from workerstack import localaws
 from workerstack.localaws import completion, walkthrough
 
@@ -832,7 +832,7 @@ def test_a_port_that_is_taken_or_none(endpoint: localaws.Endpoint) -> None:
 
 
 def test_the_walkthrough_whatever_the_shell_holds(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: Path
 ) -> None:
     """`make run`: to its end, past a profile and a proxy, and nothing is left behind."""
     for name in ("HTTP_PROXY", "http_proxy"):
@@ -842,7 +842,7 @@ def test_the_walkthrough_whatever_the_shell_holds(
     monkeypatch.setenv("AWS_PROFILE", "of-somebody")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = subprocess.run(
-        [sys.executable, "-m", "workerstack.localaws.walkthrough"],
+        [str(python), "-m", "workerstack.localaws.walkthrough"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, list(tmp_path.iterdir())) == (0, []), done.stdout + done.stderr
@@ -882,8 +882,8 @@ def test_the_walkthrough_whatever_the_shell_holds(
 def test_completing_twice_changes_nothing(endpoint: localaws.Endpoint) -> None:
     from ministack import app
     from ministack.core import router
+    from ministack.services.cloudformation import engine, provisioners
     from ministack.services.cloudformation import handlers as actions
-    from ministack.services.cloudformation import provisioners
 
     def tables() -> list[Any]:
         handlers = provisioners._RESOURCE_HANDLERS
@@ -891,6 +891,7 @@ def test_completing_twice_changes_nothing(endpoint: localaws.Endpoint) -> None:
             {name: dict(handler) for name, handler in handlers.items()},
             dict(provisioners._REPLACING_PROPERTIES),
             dict(provisioners._CONDITIONALLY_REPLACING_PROPERTIES),
+            engine.CfnLoader,
             provisioners._cw_metric_alarm_record,
             provisioners._normalize_container_defs,
             dict(actions._ACTION_HANDLERS),
@@ -1022,17 +1023,3 @@ def test_calls_count_as_encrypted(client: Client, refused: str, answers: bool) -
     else:
         with pytest.raises(ClientError, match="AccessDenied"):
             sqs.send_message(QueueUrl=url, MessageBody="x")
-
-
-def test_a_template_that_was_parsed_once_is_not_shared() -> None:
-    completion.install()
-    from ministack.services.cloudformation import changesets, engine, handlers
-
-    parse = engine._parse_template
-    assert parse is changesets._parse_template is handlers._parse_template
-    text = "Resources: {A: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref B}}}"
-    one = parse(text)
-    one["Resources"]["A"].clear()
-    assert parse(text)["Resources"]["A"]["Properties"] == {"QueueName": {"Ref": "B"}}
-    with pytest.raises(ValueError, match="mapping"):
-        parse("- a")

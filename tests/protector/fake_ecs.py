@@ -20,6 +20,9 @@ from botocore.config import Config
 
 from workerstack.localaws.walkthrough import REGION
 
+BLOCKED = "DEPLOYMENT_BLOCKED"
+"""ECS refuses to protect while protected tasks hold up a deployment, and never to release."""
+
 PROTECTOR = Path(__file__).parents[2] / "protector" / "protector.py"
 
 
@@ -56,7 +59,7 @@ class FakeEcs:
         self.asked.append(asked)
         if self.error:
             return self.error, {"error": {"Code": "AccessDeniedException", "Message": "no"}}
-        if self.failure:
+        if self.failure and not (self.failure == BLOCKED and not asked["ProtectionEnabled"]):
             return 200, {"failure": {"Arn": "arn:task", "Reason": self.failure, "Detail": ""}}
         self.protected = asked["ProtectionEnabled"]
         return 200, {"protection": {"ProtectionEnabled": self.protected, "TaskArn": "arn:task"}}

@@ -105,6 +105,22 @@ def test_a_denial_is_waited_out(begin: Begin, sqs: Any, ecs: FakeEcs, queue_url:
     until(lambda: left(sqs, queue_url) == (0, 0))
 
 
+def test_a_renewal_that_is_refused_gives_back_what_an_idle_task_still_has(
+    begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str, tmp_path: Path
+) -> None:
+    """Else ECS would wait for it, until what was granted before expires."""
+    sqs.send_message(QueueUrl=queue_url, MessageBody="1")
+    begin(PROTECTION_MINUTES="0")  # renewed before each receive
+    until(lambda: "begun" in (tmp_path / "log").read_text())
+    assert ecs.protected
+    ecs.failure = "DEPLOYMENT_BLOCKED"
+    sqs.send_message(QueueUrl=queue_url, MessageBody="0")
+    until(lambda: not ecs.protected)
+    assert left(sqs, queue_url) == (1, 0)
+    ecs.failure = ""
+    until(lambda: left(sqs, queue_url) == (0, 0))
+
+
 def test_on_sigterm_the_job_ends_and_what_comes_goes_back(
     command: list[str], begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str, tmp_path: Path
 ) -> None:

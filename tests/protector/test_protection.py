@@ -128,6 +128,23 @@ def test_a_renewal_that_is_denied_is_tried_again_and_meanwhile_nothing_is_receiv
     assert now.time < protection.until
 
 
+def test_a_renewal_that_is_denied_gives_back_what_an_idle_task_still_has() -> None:
+    """What was granted before holds until it expires, and a blocked deployment would wait."""
+    protection, agent, now = made()
+    protection.enter()
+    protection.leave({})
+    now.time = protection.until
+    agent.trouble = '{"Reason": "DEPLOYMENT_BLOCKED"}'
+    with protection.changed:
+        protection._ask(True)
+    assert protection.held
+    agent.trouble = ""  # a release is not refused
+    now.time += Protection.MOMENT
+    protection.tick()
+    assert agent.asked == [True, True, False]
+    assert not protection.held
+
+
 def test_a_call_without_an_answer_may_have_protected_so_it_is_released_later() -> None:
     protection, agent, now = made()
     agent.trouble = TimeoutError("timed out")

@@ -8,6 +8,7 @@ that was recorded from AWS, whose detailed form leaves the dependents out.
 import itertools
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,7 +19,6 @@ import yaml
 
 from bench import everyday
 from templates import workers
-from templates.specification import Worker
 from tests import test_quiet as quiet
 from workerstack import deployments, localaws
 from workerstack.cloudformation import from_data, plain, read, resolve, surroundings
@@ -32,6 +32,7 @@ from workerstack.localaws.surroundings import Surroundings
 from workerstack.review.model import Review
 from workerstack.review.predict import TemplateSide, foresee
 from workerstack.review.show import markdown, text, words
+from workerstack.specification import Worker
 
 Template = dict[str, Any]
 WIDTH, MOST = 100, 12
@@ -128,6 +129,14 @@ def test_predicted(case: Everyday) -> None:
     check(review, case)
 
 
+QUICK = Clock(sleep=lambda _: time.sleep(0.002))
+
+
+def dumped(data: Any) -> str:
+    """As YAML, by libyaml: each case writes whole templates."""
+    return str(yaml.dump(data, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper)))
+
+
 class Deployed(NamedTuple):
     """A stack that runs at the endpoint, and where its checkout is."""
 
@@ -146,10 +155,10 @@ class Deployed(NamedTuple):
             if key in values
         }
         given = {"template-file-path": f"out/{self.name}.template.yaml", "parameters": listed}
-        (self.root / f"out/{self.name}.template.yaml").write_text(yaml.safe_dump(template))
-        (self.root / f"params/dev/{self.name}.yaml").write_text(yaml.safe_dump(given))
+        (self.root / f"out/{self.name}.template.yaml").write_text(dumped(template))
+        (self.root / f"params/dev/{self.name}.yaml").write_text(dumped(given))
         deployment = deployments.load(f"dev/{self.name}", self.root)
-        found = make_review.make_review(deployment, self.clients, Clock())
+        found = make_review.make_review(deployment, self.clients, QUICK)
         assert found is not None
         self.clients("cloudformation").delete_change_set(ChangeSetName=found.change_set.arn)
         return found
@@ -184,7 +193,7 @@ def deploy(
         }
         client = walkthrough.client("cloudformation", endpoint.url, number)
         client.create_stack(
-            StackName=name, TemplateBody=yaml.safe_dump(template),
+            StackName=name, TemplateBody=dumped(template),
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": values[key]}

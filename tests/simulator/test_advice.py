@@ -8,8 +8,6 @@ import pytest
 
 import templates
 from templates import workers
-from templates.specification import Worker
-from templates.steps import Step
 from tests.scalings import ROOT
 from workerstack.lint.lint import Linter, LintRequest
 from workerstack.simulator.advise import (
@@ -26,6 +24,7 @@ from workerstack.simulator.read import read_scaling
 from workerstack.simulator.run import summarize
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.traces import Message, Trace
+from workerstack.specification import Step, Worker
 
 BEATS = Settings(heartbeat=60)
 

@@ -85,17 +85,32 @@ def test_a_project_begins_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_a_team_owns_beside_templates_is_read_in_minutes(tmp_path: Path) -> None:
-    begin.begin(tmp_path / "project", answered(**ANSWERS), silent)
+LARGEST = 2_500
+"""Lines of a project that has just begun, whatever of it a person could read."""
+
+
+def test_a_whole_project_is_read_in_an_hour(tmp_path: Path) -> None:
+    begin.begin(tmp_path / "project", answered(**{**ANSWERS, "secrets": "A=b"}), silent)
     lines = {
         path.relative_to(tmp_path / "project").as_posix(): len(path.read_text().splitlines())
         for path in (tmp_path / "project").rglob("*")
-        if path.is_file() and path.suffix != ".zip"
+        if path.is_file() and path.suffix not in (".whl", ".zip")
     }
     own = {name: count for name, count in lines.items() if not name.startswith("templates/")}
+    assert 1_000 < sum(lines.values()) < LARGEST
     assert sum(own.values()) < 500
     assert lines["README.md"] < 70
     assert {"Makefile", "setup.cfg", ".cfnlintrc.yaml", ".github/workflows/check.yml"} < set(own)
+
+
+def test_a_project_holds_what_makes_resources_and_its_workers() -> None:
+    """What a worker can be is the tool's, and there is no second place to import it from."""
+    for name, text in pristine.files().items():
+        if name.startswith("templates/"):
+            classes = [each.name for each in ast.walk(ast.parse(text))
+                       if isinstance(each, ast.ClassDef)]  # fmt: skip
+            assert classes in ([], ["QueueReference"]), name
+            assert "Mistake(" not in text, name
 
 
 def test_nobody_is_asked_without_a_terminal(tmp_path: Path) -> None:

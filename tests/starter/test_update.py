@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from workerstack.problem import Problem, Refusal
-from workerstack.starter import begin, pristine, update
+from workerstack.starter import begin, moved, pristine, update
 from workerstack.starter.questions import answered
 
 TEN = "".join(f"line {number}\n" for number in range(10))
@@ -101,10 +101,71 @@ def test_a_later_version_is_merged_into_the_work_tree(
 
 
 def test_what_is_not_committed_is_not_merged_over(project: Path) -> None:
-    (project / "templates/steps.py").write_text("mine")
+    (project / "templates/scaling.py").write_text("mine")
     with pytest.raises(Refusal) as told:
         update.update(project)
-    assert str(told.value).startswith("Not committed: templates/steps.py: ")
+    assert str(told.value).startswith("Not committed: templates/scaling.py: ")
+
+
+EARLIER = {
+    "templates/specification.py": "class Worker: ...\n",
+    "templates/steps.py": "class Step: ...\n",
+    "templates/parts/__init__.py": "",
+    "templates/parts/queues.py": "class OwnQueue: ...\n",
+}
+"""A project's base of when the specification was a part of it, as far as it matters here."""
+
+IMPORTS = {
+    "from templates.specification import OwnQueue, Worker": (
+        "from workerstack.specification import OwnQueue, Worker"
+    ),
+    "from templates.specification import (\n    COOLDOWN,\n    Worker as W,\n)": (
+        "from workerstack.specification import Worker as W\n"
+        "from workerstack.specification.worker import COOLDOWN"
+    ),
+    "from templates.steps import Step, step_table": (
+        "from workerstack.specification import Step\n"
+        "from workerstack.specification.steps import step_table"
+    ),
+    "from templates.parts.telling import LONGEST_AGE": (
+        "from workerstack.specification.alarms import LONGEST_AGE"
+    ),
+    "from templates.parts import queues": "from workerstack.specification import queues",
+    "def late():\n    from templates.parameters.size import Size": (
+        "def late():\n    from workerstack.specification.parameters.size import Size"
+    ),
+    "from templates.problems import Mistake": "from workerstack.specification import Mistake",
+    "from templates import build": "from templates import build",
+    "from templates.compute import cluster": "from templates.compute import cluster",
+    "from templates.specification import (": "from templates.specification import (",
+}
+
+
+@pytest.mark.parametrize("before", IMPORTS)
+def test_imports_of_what_moved_into_the_tool(before: str) -> None:
+    text = f'"""Ours."""\n\n{before}\n\nX = 1\n'
+    assert moved.brought_over(text) == text.replace(before, IMPORTS[before])
+
+
+def test_a_project_that_holds_the_specification_is_brought_over(project: Path) -> None:
+    workers = project / "templates/workers.py"
+    now = workers.read_text()
+    earlier = now.replace("workerstack.specification", "templates.specification")
+    assert earlier != now
+    (project / "templates/parts").mkdir()
+    for name, text in EARLIER.items():
+        (project / name).write_text(text)
+    workers.write_text(earlier)
+    (project / "templates/steps.py").write_text("class Step: ...\n# ours\n")
+    base = {**pristine.files(), **EARLIER}
+    (project / begin.BASE).write_bytes(pristine.packed(base))
+    commit(project)
+    _, _, found = update.update(project)
+    assert found.conflicts == ()
+    assert workers.read_text() == now
+    assert {name for name in EARLIER if (project / name).exists()} == {"templates/steps.py"}
+    [said] = found.said
+    assert said.startswith("templates/steps.py is workerstack.specification.steps of the tool now")
 
 
 def test_a_folder_of_something_else_is_no_project(tmp_path: Path) -> None:

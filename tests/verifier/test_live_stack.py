@@ -8,7 +8,6 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from tests.commands.test_deploy import carry_out, make
 from workerstack.cloudformation import Reference, equal, from_data, resolve, text
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
@@ -44,8 +43,10 @@ def not_round(live: Live) -> list[str]:
     return found
 
 
-def test_the_worker_read_live_is_what_its_template_says(checkout: Path, clients: Clients) -> None:
-    carry_out(make(checkout, clients), checkout, clients)
+def test_the_worker_read_live_is_what_its_template_says(
+    deployed_worker: Path, clients: Clients
+) -> None:
+    assert deployed_worker
     live = read(clients)
     assert (live.gone, live.not_allowed, live.assumed) == ((), {}, ())
     assert set(live.found) == set(live.deployed.resources) == set(live.stack.resources)

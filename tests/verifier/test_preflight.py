@@ -15,9 +15,9 @@ from tests.commands.test_deploy import NAME, change
 from tests.conftest import REGION, Run
 from tests.smoke_worker import LOG_GROUP, QUEUE
 from workerstack import deployments
-from workerstack.commands.reports import needs_section
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, enforcement, pushing, service_quotas, surroundings
+from workerstack.verifier import asking
 from workerstack.verifier.check import Verdict
 from workerstack.verifier.preflight import preflight
 
@@ -424,17 +424,6 @@ def test_what_may_not_be_looked_for_is_not_known(
     assert said["vcpu-quota"] == denied.format("servicequotas:GetServiceQuota")
 
 
-def test_markdown_shows_it_to_who_approves() -> None:
-    rows = [
-        Verdict("image", "", "FAIL", "x:1 is not there", "Push it"),
-        Verdict("a", "", "PASS", ""),
-    ]
-    said = needs_section("dev/x", rows, "markdown")
-    assert "- **<code>image</code>**: <code>x" in said
-    assert "is not there" in said
-    assert needs_section("dev/x", rows[1:], "markdown") == ""
-
-
 def test_a_red_need_ends_with_one(world: World, command: Run) -> None:
     other_tag(world)
     code, out, _ = command("preflight", NAME)
@@ -446,14 +435,124 @@ def test_a_red_need_ends_with_one(world: World, command: Run) -> None:
 def test_a_review_says_what_is_not_met_and_is_quiet_otherwise(world: World, command: Run) -> None:
     code, out, err = command("review", NAME)
     assert code == 2
-    assert "Needs" not in out + err
+    assert "Needs: 13 looked for, all met." in out
+    assert "FAIL" not in out + err
     other_tag(world)
     no_queue(world)
     code, out, _ = command("review", NAME)
     assert code == 2
-    assert "Needs of dev/webordinary-edit: 3 of 13 not met" in out
+    assert "Needs: 3 of 13 not met" in out
     assert "FAIL  image" in out
     assert "next: Push it" in out
     code, out, err = command("review", NAME, "--format", "json")
-    assert json.loads(out)["version"] == 3
-    assert "3 of 13 not met" in err
+    data = json.loads(out)
+    assert data["version"] == 4
+    assert [each["id"] for each in data["needs"] if each["status"] == "FAIL"] == [
+        "image", "queue", "dead-letters",
+    ]  # fmt: skip
+    assert data["needs"][0]["next_step"].startswith("Push it")
+    for form in ("markdown", "html"):
+        said = command("review", NAME, "--format", form)[1]
+        assert "3 of 13 not met" in said
+        assert "Push it" in said
+
+
+def test_what_is_gone_since_the_review_is_not_executed(world: World, command: Run) -> None:
+    """A review says what was there then; `execute` believes none of it and looks anew."""
+    file = str(world.checkout / "r.json")
+    assert command("review", NAME, "--output", file)[0] == 2
+    no_secret(world)
+    code, out, err = command("execute", file)
+    assert code == 3, out + err
+    assert "What dev/webordinary-edit needs is not there any more: " in err
+    assert "secret: the secret " in err
+    assert "./deploy.py review dev/webordinary-edit" in err
+    # A file that was made to say it was seen binds nothing: the same change set, and no more.
+    assert command("review", NAME, "--output", file)[0] == 2
+    again = json.loads(Path(file).read_text())["review"]
+    assert [each["id"] for each in again["needs"] if each["status"] == "FAIL"] == ["secret"]
+    world.client("secretsmanager").create_secret(
+        Name=world.things.secret_arn.rpartition(":")[2][:-7], SecretString="x"
+    )
+    assert command("execute", file, "--no-proof")[0] == 0
+
+
+SHOWN_NOWHERE = "a-very-secret-value"
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "said"),
+    [('{"password": "%s"}', "PASS", "with the key password"),
+     ('{"token": "%s"}', "FAIL", "has no JSON key password"),
+     ("%s", "FAIL", "is not a JSON object")],
+)  # fmt: skip
+def test_a_secret_is_looked_at_for_its_keys_and_never_shown(
+    value: str, status: str, said: str, world: World, command: Run
+) -> None:
+    world.client("secretsmanager").put_secret_value(
+        SecretId=world.things.secret_arn, SecretString=value % SHOWN_NOWHERE
+    )
+    no_json(world)
+    shown = ""
+    for words in (("preflight", NAME), ("preflight", NAME, "--format", "json"),
+                  ("review", NAME, "--format", "json")):  # fmt: skip
+        _, out, err = command(*words)
+        shown += out + err
+    assert SHOWN_NOWHERE not in shown
+    if status == "FAIL":
+        assert said in shown
+    assert f"{status}  secret" in shown
+
+
+def test_a_json_key_is_looked_for_in_the_version_that_is_named(
+    world: World, clients: Clients
+) -> None:
+    manager, arn = world.client("secretsmanager"), world.things.secret_arn
+    manager.put_secret_value(SecretId=arn, SecretString='{"password": "x"}')
+    manager.put_secret_value(SecretId=arn, SecretString='{"token": "x"}')
+    world.template(SECRET, 'ValueFrom: !Sub "${GitHubTokenSecretArn}:password:AWSPREVIOUS:"')
+    [found] = looked_at(world, clients)["secret"]
+    assert found.status == "PASS", found
+    change(world.checkout, "AWSPREVIOUS", "AWSCURRENT", TEMPLATE)
+    [found] = looked_at(world, clients)["secret"]
+    assert "has no JSON key password" in found.evidence
+
+
+def test_without_the_right_to_the_value_it_says_which(
+    world: World, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_json(world)
+    real = asking.asked
+
+    def asked(given: Clients) -> Any:
+        ask = real(given)
+
+        def refusing(service: str, operation: str, /, **request: Any) -> Any:
+            if operation == "get_secret_value":
+                raise asking.NotAllowedError("secretsmanager:GetSecretValue")
+            return ask(service, operation, **request)
+
+        return refusing
+
+    monkeypatch.setattr("workerstack.verifier.preflight.asked", asked)
+    [found] = looked_at(world, clients)["secret"]
+    assert found.status == "SKIP"
+    assert f"secretsmanager:GetSecretValue on {world.things.secret_arn} tells" in found.evidence
+    assert "The value is not looked at" in found.evidence
+
+
+@pytest.mark.parametrize("spoil", ["", "missing", "inactive", "no spot"])
+def test_a_cluster_of_another_stack_is_needed(spoil: str, world: World, clients: Clients) -> None:
+    ecs = world.client("ecs")
+    if spoil != "missing":
+        ecs.create_cluster(clusterName="shared", capacityProviders=["FARGATE"])
+    if spoil == "inactive":
+        ecs.delete_cluster(cluster="shared")
+    world.template("Cluster: !Ref Cluster\n", "Cluster: shared\n")
+    if spoil == "no spot":
+        world.template("LaunchType: FARGATE\n", "CapacityProviderStrategy:\n"
+                       "        - {CapacityProvider: FARGATE_SPOT, Weight: 1}\n")  # fmt: skip
+    [found] = looked_at(world, clients)["cluster"]
+    expected = {"": "shared is active", "no spot": "does not have FARGATE_SPOT"}
+    assert expected.get(spoil, "there is no cluster shared") in found.evidence
+    assert found.status == ("FAIL" if spoil else "PASS")

@@ -215,16 +215,20 @@ FAULTS = (
 
 @pytest.fixture
 def world(
-    command: Run, client: Client, account: str, things: surroundings.Surroundings, checkout: Path
+    deployed_worker: Path, client: Client, account: str, things: surroundings.Surroundings
 ) -> Iterator[World]:
+    assert deployed_worker
     made = World(client, account, things)
+    made.ecs.update_service(**SERVICE, desiredCount=0)  # CloudFormation begins with one task
+    yield made
+    task_starts.forget()
+
+
+def test_a_deployment_may_go_without_its_proof(command: Run, checkout: Path) -> None:
     file = str(checkout / "r.json")
     assert command("review", NAME, "--output", file)[0] == 2
     code, out, err = command("execute", file, "--no-proof")
     assert code == 0, (out, err)
-    made.ecs.update_service(**SERVICE, desiredCount=0)  # CloudFormation begins with one task
-    yield made
-    task_starts.forget()
 
 
 def proved(

@@ -28,8 +28,8 @@ QUICK = Clock(sleep=lambda _: time.sleep(0.02))
 
 
 @pytest.fixture
-def deployed(checkout: Path, clients: Clients, client: Callable[[str], Any]) -> Account:
-    assert carry_out(make(checkout, clients), checkout, clients).is_good
+def deployed(deployed_worker: Path, client: Callable[[str], Any]) -> Account:
+    assert deployed_worker
     # The one task of a creation was idle, and scaling has removed it.
     client("ecs").update_service(**SERVICE, desiredCount=0)
     return Account(client)

@@ -9,17 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_deploy import NAME, carry_out, make
+from tests.commands.test_deploy import NAME
 from tests.programs import Program, Programs
 from tests.smoke_worker import SERVICE, Account
 from workerstack import localaws
-from workerstack.deployer.aws import Clients
 from workerstack.verifier.smoke_undo import SIGNALS, held
 
 
 @pytest.fixture
-def deployed(checkout: Path, clients: Clients, client: Callable[[str], Any]) -> Account:
-    assert carry_out(make(checkout, clients), checkout, clients).is_good
+def deployed(deployed_worker: Path, client: Callable[[str], Any]) -> Account:
+    assert deployed_worker
     # The one task of a creation was idle, and scaling has removed it.
     client("ecs").update_service(**SERVICE, desiredCount=0)
     return Account(client)

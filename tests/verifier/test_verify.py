@@ -35,7 +35,7 @@ class World(NamedTuple):
         return self.clients(service)
 
     def verify(self) -> dict[str, Verdict]:
-        found = verify.verify(deployments.load(NAME, self.checkout), self.clients)
+        found = verify.verify(deployments.load(NAME, self.checkout), self.clients, self.checkout)
         return {each.id: each for each in found}
 
     def failing(self) -> dict[str, Verdict]:

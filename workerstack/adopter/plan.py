@@ -355,8 +355,8 @@ def _check_cluster(
                 f"The cluster {cluster} is not one of the stack {deployed.stack.name}",
                 f"its service runs in it, and {name} of out/ would be a second one of this name,"
                 " for which ECS gives the same",
-                "Give ClusterName another value (the service is then replaced), or move the"
-                " cluster into this stack by stack refactoring first",
+                'Leave it where it is: cluster="imported" in the Worker, then `./generate.py`;'
+                f" ClusterName in params/ stays {cluster}",
             )
 
 

@@ -10,9 +10,10 @@ pairs, set and timestamp) and "Understand CloudFormation quotas" (a template of 
 
 import json
 import math
+import pickle
 import re
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -116,9 +117,16 @@ def parse(text: str, file: File, scalars: Scalars = "typed") -> Document[File]:
         else:
             if _depth(data) <= DEEPEST:
                 return Document(file, data, text, scalars)
-    reader = _Reader(_as_yaml(text), file, scalars)
-    data, marks = reader.read()
-    return Document(file, data, text, scalars, marks)
+    data, marks = _read(text, file, scalars)
+    return Document(file, pickle.loads(data), text, scalars, marks)  # noqa: S301 - made below
+
+
+# A command reads one template several times: as it is committed, as it is deployed, again. What
+# is given is a copy each time, since whoever has plain data may change it.
+@lru_cache(maxsize=32)
+def _read(text: str, file: Path | str, scalars: Scalars) -> tuple[bytes, Mark]:
+    data, marks = _Reader(_as_yaml(text), file, scalars).read()
+    return pickle.dumps(data), marks
 
 
 def read_file(file: Path, scalars: Scalars = "typed") -> Document[Path]:

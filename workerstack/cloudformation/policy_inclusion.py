@@ -7,6 +7,7 @@ what `policy_conditions` knows: that one implies, excludes or completes another.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 from workerstack.cloudformation.policies import ALLOW, DENY, Policy, Principal, Statement, names
@@ -280,10 +281,19 @@ def _classes(
             number for number, each in enumerate(distinct) if owners[each] & allowing
         )
     found: dict[frozenset[int], str] = {}
-    for matched, example in signatures(distinct, needed=needed, shape=shape, end=end):
+    for matched, example in _signatures(tuple(distinct), needed, shape, end):
         about = frozenset(rule for each in matched for rule in owners[distinct[each]])
         found.setdefault(about, example)
     return found
+
+
+# The actions of a statement are compared once for each of its resources, and the other way round.
+@lru_cache(maxsize=10_000)
+def _signatures(
+    patterns: tuple[Pattern, ...], needed: frozenset[int] | None,
+    shape: Callable[[int, Letter], int] | None, end: int,
+) -> tuple[tuple[frozenset[int], str], ...]:  # fmt: skip
+    return tuple(signatures(patterns, needed=needed, shape=shape, end=end))
 
 
 def _about(

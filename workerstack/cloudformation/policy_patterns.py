@@ -109,6 +109,8 @@ def text(value: Any) -> str | None:
 
 def shown(value: Any) -> str:
     """The value for people: what is not known as its expression in braces."""
+    if isinstance(value, str):  # asked for each letter of each pattern
+        return value
     return "".join(
         each if isinstance(each, str) else "{" + each.expression + "}" for each in pieces(value)
     )
@@ -267,6 +269,12 @@ def includes(wider: Sequence[Pattern], narrower: Pattern) -> bool:
         return any(_matches_exactly(each, narrower) for each in wider)
     if any(each in (narrower, (Wild.ANY,)) for each in wider):
         return True
+    return _includes(tuple(wider), narrower)
+
+
+# The same few patterns meet again and again: each action of a policy, before and after.
+@lru_cache(maxsize=10_000)
+def _includes(wider: tuple[Pattern, ...], narrower: Pattern) -> bool:
     return all(
         0 not in matched or len(matched) > 1
         for matched, _ in signatures((narrower, *wider), needed=frozenset({0}))

@@ -76,6 +76,7 @@ def execute(
 
         return adoption_step.rename(found, deployment, clients, file)
     source, ask = _derived(found, deployment, clients, root)
+    _check_needs(found, deployment, clients, source)
     operation = execution.execute(found, deployment, clients, source=source, ask=ask)
     code = watched(operation, clients, form=form, minutes=minutes)
     if found.adoption:
@@ -123,6 +124,16 @@ def _derived(
         return execution.asked(review, source, clients)(stack, name)
 
     return source, ask
+
+
+def _check_needs(
+    review: "Review", deployment: deployments.Deployment, clients: "Clients", source: "Source"
+) -> None:
+    """Looks for what the stack needs anew; a step of an adoption brings nothing that needs it."""
+    from workerstack.commands.needs import check_still_met, needs
+
+    if not review.adoption:
+        check_still_met(review, needs(deployment, clients, source))
 
 
 def _guard(

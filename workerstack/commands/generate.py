@@ -31,10 +31,13 @@ FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
 
-def generating(build: "Build", root: Path | None = None) -> click.Command:
+def generating(
+    build: "Build", root: Path | None = None, source: str = f"{SOURCE}/workers.py"
+) -> click.Command:
     """The command for the project in ``root``, whose templates ``build`` gives.
 
-    Without ``root`` it is the one that is worked in.
+    Without ``root`` it is the one that is worked in. ``source`` is the file that says which workers
+    there are, as people call it.
     """
 
     @click.command(cls=WithExample, example="--check")
@@ -62,8 +65,8 @@ def generating(build: "Build", root: Path | None = None) -> click.Command:
         if watch:
             if check or lint_format != "text":
                 raise click.UsageError("--watch takes neither --check nor --lint-format")
-            return _watch(build, root or project())
-        return _generate(build, root or project(), lint_format, check=check)
+            return _watch(build, root or project(), source)
+        return _generate(build, root or project(), source, lint_format, check=check)
 
     return generate
 
@@ -78,15 +81,16 @@ def _of_project() -> list[tuple[str, dict[str, Any]]]:
             "Run it in a project, or make one with `workerstack new DIR`",
         )
     sys.path.insert(0, str(root))
-    build = importlib.import_module(SOURCE).build
-    workers = importlib.import_module(f"{SOURCE}.workers").ALL
-    return [(worker.name, build(worker).to_dict()) for worker in workers]
+    templates: list[tuple[str, dict[str, Any]]] = importlib.import_module(SOURCE).build_all(
+        lambda: importlib.import_module(f"{SOURCE}.workers")
+    )
+    return templates
 
 
 generate = generating(_of_project)
 
 
-def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> int:
+def _generate(build: "Build", root: Path, source: str, lint_format: str, *, check: bool) -> int:
     from workerstack.lint import inputs
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
@@ -97,7 +101,7 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
         for mistake in group.exceptions:
             say(str(mistake))
         return 1
-    texts = {f"out/{name}.template.yaml": render(each) for name, each in templates.items()}
+    texts = {f"out/{name}.template.yaml": render(each, source) for name, each in templates.items()}
     deployed = inputs.deployments_of(texts, root)
     found = inputs.mistakes(texts, deployed, root)
     if found:
@@ -114,41 +118,63 @@ def _generate(build: "Build", root: Path, lint_format: str, *, check: bool) -> i
     return _write(root, texts)
 
 
-def _watch(build: "Build", root: Path) -> int:
+def _watch(build: "Build", root: Path, source: str) -> int:
     """Builds and lints again at each save; ends with Ctrl-C."""
     import gc
     import time
 
-    from workerstack.lint.watching import WarmLinter, forget, saved
+    from workerstack.lint.lint import AbandonedError
+    from workerstack.lint.reloading import ProjectModules
+    from workerstack.lint.watching import ROOM, Saves, WarmLinter
 
     gc.enable()  # generate.py does without in its second of work; this goes on for hours
     linter = WarmLinter(HOUSE / "lint/rules")
     gc.collect()
     gc.freeze()
-    for names in saved(root, time.sleep):
+    modules, saves = ProjectModules(SOURCE, ROOM.replace("/", ".")), Saves(root, time.sleep)
+    for names in saves:
         started = time.perf_counter()
 
         def told(verdict: str, began: float = started, of: str = ", ".join(names)) -> None:
             say(f"{of or 'begun'}: {verdict} ({time.perf_counter() - began:.2f} s)")
 
-        forget(SOURCE)
+        def built_anew(changed: Sequence[Path] = tuple(root / name for name in names)) -> Any:
+            modules.renew(changed)
+            return build()
+
         try:
-            told(_verdict(build, root, linter, told))
+            told(_verdict(built_anew, root, source, linter, told, saves.is_waiting))
+        except AbandonedError:
+            continue  # what was saved meanwhile has its own verdict
         except Problem as problem:
+            modules.failed()
             told(str(problem))
+        except ExceptionGroup as group:
+            modules.failed()
+            say(*map(str, group.exceptions))
+            told("nothing would be written")
     return 0
 
 
-def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[str], None]) -> str:
+def _verdict(
+    build: "Build",
+    root: Path,
+    source: str,
+    linter: "WarmLinter",
+    told: Callable[[str], None],
+    unwanted: Callable[[], bool],
+) -> str:
     """What is wrong, or how out/ differs; both are shown, and summed up in a sentence.
 
-    ``told`` is called with the first verdict, which is about what changed.
+    ``told`` is called with the first verdict, which is about what changed. Raises AbandonedError
+    once the last word is ``unwanted``.
     """
     from workerstack.lint import artifacts, inputs, reports
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
 
-    texts = {f"out/{name}.template.yaml": render(each) for name, each in built(build).items()}
+    templates = built(build).items()
+    texts = {f"out/{name}.template.yaml": render(each, source) for name, each in templates}
     deployed = inputs.deployments_of(texts, root)
     wrong = inputs.mistakes(texts, deployed, root)
     if wrong:
@@ -163,7 +189,7 @@ def _verdict(build: "Build", root: Path, linter: "WarmLinter", told: Callable[[s
         for difference in differences.values():
             show(difference.rstrip("\n"))
         told(f"what changed is clean; {differs}")
-    findings = linter.lint(requests)
+    findings = linter.lint(requests, unwanted)
     if findings:
         show(reports.text(findings))
         return f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"

@@ -75,8 +75,17 @@ def clients_of(
     region: str | None,
     endpoint_url: str | None,
 ) -> Clients:
-    """Clients in the deployment's region, unless another one is named."""
-    return Clients(region or deployment.target.region, profile, endpoint_url)
+    """Clients in the deployment's region, unless another one is named.
+
+    The same to all that one command does in its own thread: making them takes longer than most
+    of what they do.
+    """
+    new = Clients(region or deployment.target.region, profile, endpoint_url)
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return new
+    made: dict[Clients, Clients] = context.meta.setdefault(f"{__name__}.clients", {})
+    return made.setdefault(new, new)
 
 
 def consent(question: str, otherwise: str) -> None:

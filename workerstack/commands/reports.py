@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from workerstack.review.model import Review
-    from workerstack.verifier.check import Verdict
 
 FORMATS = ("text", "json", "markdown", "html")
 
@@ -31,6 +30,13 @@ allow_option = click.option(
     "--allow",
     multiple=True,
     metavar="ID:LOGICAL_ID",
+    help="Accept this blocking finding, where approvers see it; repeatable.",
+)
+
+allow_each_option = click.option(
+    "--allow",
+    multiple=True,
+    metavar="[ENV/STACK=]ID:LOGICAL_ID",
     help="Accept this blocking finding, where approvers see it; repeatable.",
 )
 
@@ -61,34 +67,6 @@ def report(
     if form == "html":
         return html.render(reviews, [str(as_typed(each)) for each in files])
     return _text(reviews, whole=whole)
-
-
-def needs_section(name: str, checks: "Sequence[Verdict]", form: str) -> str:
-    """What a review says of the needs of a stack: nothing where all are met.
-
-    What may not be looked for is one line, since it says the same in each review.
-    """
-    from workerstack.commands.checks import line
-
-    red = [each for each in checks if each.status == "FAIL"]
-    denied = [each for each in checks if each.status == "SKIP"]
-    if not red and not denied:
-        return ""
-    said = f"Needs of {name}: {len(red)} of {len(checks)} not met" if red else f"Needs of {name}"
-    if form == "markdown":
-        from workerstack.review.show.markdown import code
-
-        rows = [f"- **{code(each.id)}**: {code(each.evidence)}. {code(each.next_step)}"
-                for each in red]  # fmt: skip
-        rows += [f"- not looked for: {code(each.id)}, {code(each.evidence)}" for each in denied]
-        return "\n".join([f"## {code(said)}", "", *rows])
-    shown = [said]
-    for each in red:
-        shown += [f"  {line(each)}", f"        next: {each.next_step}"]
-    if denied:
-        why = "; ".join(f"{each.id} ({each.evidence})" for each in denied)
-        shown.append(f"  {styled('SKIP', 'yellow')}  {why}")
-    return "\n".join(map(harmless, shown))
 
 
 def review_files(

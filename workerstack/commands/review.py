@@ -10,12 +10,13 @@ import click
 from workerstack import deployments
 from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
 from workerstack.commands.example import WithExample
+from workerstack.commands.needs import needs
 from workerstack.commands.options import CHANGES, clients_of, connected
 from workerstack.commands.reports import (
     all_option,
+    allow_each_option,
     format_option,
     keep,
-    needs_section,
     report,
     review_files,
 )
@@ -24,10 +25,8 @@ from workerstack.output import say, show_formatted, show_json, status
 from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from workerstack.deployer.aws import Clients
     from workerstack.review.model import Finding, Review
-    from workerstack.verifier.check import Verdict
 
 AT_ONCE = 4
 """Stacks that are reviewed at the same time; CloudFormation throttles more."""
@@ -43,12 +42,7 @@ AT_ONCE = 4
     type=click.Path(path_type=Path),
     help="Write the review file there; for ENV a folder [default: .reviews/...].",
 )
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="[ENV/STACK=]ID:LOGICAL_ID",
-    help="Accept this blocking finding, where approvers see it; repeatable.",
-)
+@allow_each_option
 @click.option("--revert-drift", is_flag=True, help="Also revert what was changed by hand.")
 @click.option("--yes", is_flag=True, help="With --stack: do not ask about account and region.")
 @connected
@@ -80,10 +74,8 @@ def review(
         chosen = [deployment]
         connection = {**connection, "region": clients.region}
         confirm(deployment, "Make a change set for", yes=yes)
-    allowed = _allowed(allow, [each.name for each in chosen])
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        looking = {each.name: pool.submit(needs, each, connection) for each in chosen}
-        found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
+    allowed = allowed_of(allow, [each.name for each in chosen])
+    found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
     moved = []
     for deployment in chosen:
         if deployment.name not in found and deployment.name not in problems:
@@ -94,39 +86,12 @@ def review(
         show_formatted(report(made, form, several=several, whole=whole, files=files), form)
     elif moved and form == "json":
         show_json([each.model_dump(mode="json") for each in moved], 2)
-    show_needs({each: looking[each].result() for each in found}, form)
     keep(made, files)
     for deployment in chosen:
         if deployment.name not in problems:
-            _say_brought_again(deployment, connection)
-            _older(deployment, found.get(deployment.name), connection)
+            say_brought_again(deployment, connection, root)
+            say_older(deployment, found.get(deployment.name), connection)
     return ended(problems, several=several) or (CHANGES if found or moved else 0)
-
-
-def show_needs(found: "Mapping[str, Sequence[Verdict]]", form: str) -> None:
-    """What is not there of what each stack needs; beside a format for programs it is talk."""
-    for name, checks in found.items():
-        section = needs_section(name, checks, form)
-        if section and form in ("text", "markdown"):
-            show_formatted(f"\n{section}", form)
-        elif section:
-            say(*section.split("\n"))
-
-
-def needs(
-    deployment: deployments.Deployment, connection: dict[str, str | None]
-) -> "Sequence[Verdict]":
-    """Whether what a stack needs exists; one line where even that cannot be looked for."""
-    from workerstack.deployer.aws import explained
-    from workerstack.verifier.check import Verdict
-    from workerstack.verifier.preflight import preflight
-
-    try:
-        with explained(profile=connection["profile"]):
-            return preflight(deployment, clients_of(deployment, **connection))
-    except Problem as problem:
-        said = f"not known: {problem.what}, {problem.why}"
-        return [Verdict("needs", "what the stack needs exists", "SKIP", said, problem.next_step)]
 
 
 def _say_unchanged(
@@ -160,8 +125,8 @@ def _say_unchanged(
         return found
 
 
-def _say_brought_again(
-    deployment: deployments.Deployment, connection: dict[str, str | None]
+def say_brought_again(
+    deployment: deployments.Deployment, connection: dict[str, str | None], root: Path
 ) -> None:
     """After a rollback, that what is committed is what was gone back from."""
     from workerstack.deployer import going_back
@@ -170,15 +135,14 @@ def _say_brought_again(
     from workerstack.deployer.source import read_source
 
     with explained(profile=connection["profile"]):
-        cloudformation = clients_of(deployment, **connection)("cloudformation")
-        stack = stacks.read(cloudformation, deployment.stack)
-        source = read_source(deployment)
-        said = going_back.brought_again(source, deployment, stack, cloudformation)
+        clients = clients_of(deployment, **connection)
+        stack = stacks.read(clients("cloudformation"), deployment.stack)
+        said = going_back.brought_again(read_source(deployment), stack, clients, root)
     if said:
         say(harmless(said))
 
 
-def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
+def allowed_of(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
     """The findings that are accepted, by the name of their deployment."""
     found: dict[str, list[str]] = {name: [] for name in names}
     for word in words:
@@ -194,7 +158,7 @@ def _allowed(words: tuple[str, ...], names: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def _older(
+def say_older(
     deployment: deployments.Deployment, review: "Review | None", connection: dict[str, str | None]
 ) -> None:
     """Offers to remove what earlier reviews left; somebody may still want to execute them."""
@@ -224,16 +188,17 @@ def reviews(
     *,
     revert_drift: bool,
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
-    """What was found, and what went wrong, by the name of the deployment."""
+    """What was found, and what went wrong, by the name of the deployment.
+
+    Beside it what each needs is looked for.
+    """
     from concurrent.futures import as_completed
 
     from workerstack.deployer import make_review
     from workerstack.deployer.aws import explained
 
-    def one(deployment: deployments.Deployment) -> "Review | None":
-        # Each thread has clients of its own: making them is not safe between threads.
-        with explained(profile=connection["profile"]):
-            clients = clients_of(deployment, **connection)
+    def one(deployment: deployments.Deployment, clients: "Clients") -> "Review | None":
+        with explained(profile=clients.profile):
             return make_review.make_review(
                 deployment,
                 clients,
@@ -242,10 +207,16 @@ def reviews(
                 allowed=allowed[deployment.name],
             )
 
+    clients = {each.name: clients_of(each, **connection) for each in chosen}
     found: dict[str, Review | None] = {}
     problems: dict[str, Problem] = {}
-    with ThreadPoolExecutor(AT_ONCE) as pool, status(len(chosen), "Reviewed") as done:
-        running = {pool.submit(one, each): each.name for each in chosen}
+    with (
+        ThreadPoolExecutor(AT_ONCE) as beside,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+        status(len(chosen), "Reviewed") as done,
+    ):
+        needed = {each.name: beside.submit(needs, each, clients[each.name]) for each in chosen}
+        running = {pool.submit(one, each, clients[each.name]): each.name for each in chosen}
         for each in as_completed(running):
             name = running[each]
             try:
@@ -253,8 +224,12 @@ def reviews(
             except Problem as problem:
                 problems[name] = problem
             done(name)
-    ordered = {each.name: found.get(each.name) for each in chosen}
-    return {name: each for name, each in ordered.items() if each is not None}, problems
+        ordered = {
+            each.name: review.model_copy(update={"needs": needed[each.name].result()})
+            for each in chosen
+            if (review := found.get(each.name)) is not None
+        }
+    return ordered, problems
 
 
 def ended(problems: dict[str, Problem], *, several: bool) -> int:

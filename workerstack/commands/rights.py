@@ -1,6 +1,6 @@
 """``deploy.py rights``."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,16 @@ from workerstack.problem import Problem
 if TYPE_CHECKING:
     from workerstack.deployer.rights import Environment
 
-INLINE = 10_240
-"""Characters of all inline policies of a role, without blanks (IAM: quotas)."""
-
 
 @click.command(cls=WithExample, example="staging --for reviewer")
 @click.argument("env", metavar="ENV", shell_complete=complete_environments)
 @click.option(
     "--for", "role", type=click.Choice(["reviewer", "executor", "service-role", "smoke"]),
     help="Show one policy alone, as IAM takes it; without it, all of them by role.",
+)  # fmt: skip
+@click.option(
+    "--managed", is_flag=True,
+    help="Show each policy as managed policies, which hold fewer characters; a role has ten.",
 )  # fmt: skip
 @click.option(
     "--trust", "repository", metavar="OWNER/NAME",
@@ -47,6 +48,7 @@ def rights(
     *,
     env: str,
     role: str | None,
+    managed: bool,
     repository: str | None,
     branch: str,
     pull_requests: bool,
@@ -61,7 +63,10 @@ def rights(
     They are derived from params/ENV and its templates. No AWS, no network.
     """
     from workerstack.deployer import rights as derivation
+    from workerstack.deployer.policy_documents import fitting
 
+    if managed and repository:
+        raise click.UsageError("--managed is about policies, and --trust shows none")
     environment = _environment(env, root, before, dead)
     chosen = (role,) if role else derivation.ROLES
     found: dict[str, Any] = {}
@@ -72,7 +77,11 @@ def rights(
             )
         else:
             found[each] = derivation.policy(environment, each)
-            _measure(each, found[each])
+            _measure(env, each, found[each], managed=managed)
+    if managed:
+        show_json(_numbered({name: fitting(each) for name, each in found.items()}), 2)
+        _talk(environment, role)
+        return 0
     if repository and role is None:
         found = {name: each for name, each in found.items() if each is not None}
     if role and found[role] is None:
@@ -141,11 +150,31 @@ def _checked(repository: str) -> str:
     return repository
 
 
-def _measure(role: str, policy: Any) -> None:
-    size = len(json.dumps(policy, separators=(",", ":")))
-    say(f"{role}: {len(policy['Statement'])} statements, {size:,} characters.")
-    if size > INLINE:
-        say(f"    That is more than the {INLINE:,} of a role's inline policies: split it.")
+def _numbered(documents: Mapping[str, list[Any]]) -> dict[str, Any]:
+    return {
+        f"{name}-{number}": each
+        for name, several in documents.items()
+        for number, each in enumerate(several, 1)
+    }
+
+
+def _measure(env: str, role: str, policy: Any, *, managed: bool) -> None:
+    from workerstack.deployer.policy_documents import INLINE, MANAGED, fitting, size
+
+    length = size(policy)
+    say(f"{role}: {len(policy['Statement'])} statements, {length:,} characters.")
+    documents = fitting(policy)
+    too_long = [size(each) for each in documents if size(each) > MANAGED]
+    if too_long:
+        say(
+            f"    A statement takes {max(too_long):,} characters alone: no managed policy holds it."
+        )
+    elif length > INLINE and not managed:
+        say(
+            f"    That is more than the {INLINE:,} of a role's inline policies: attach it as"
+            f" {len(documents)} managed policies of at most {MANAGED:,} characters, which"
+            f" `deploy.py rights {env} --for {role} --managed` shows."
+        )
 
 
 def _talk(environment: "Environment", role: str | None) -> None:

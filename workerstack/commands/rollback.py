@@ -7,6 +7,7 @@ import click
 
 from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
 from workerstack.commands.example import WithExample
+from workerstack.commands.needs import needs
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, columns, connected, consent
 from workerstack.commands.reports import all_option, allow_option, keep, report, review_files
@@ -142,13 +143,15 @@ def _proposed(
     whole: bool,
 ) -> int:
     from workerstack.deployer import going_back, make_review
+    from workerstack.review.show import words
 
     say(harmless(f"Going back to {going_back.where_to(source, root)}."))
     difference = going_back.difference(source, stack, clients("cloudformation"))
     if difference:
         say(harmless(f"Difference: {difference}."))
-    for sentence in going_back.gone(source, stack, clients):
-        say(harmless(sentence))
+    needed = needs(source.deployment, clients, source)
+    for line in words.needs_lines(needed):
+        say(harmless(line))
     found = make_review.make_review(
         source.deployment, clients, Clock(), source=source, allowed=allow
     )
@@ -156,6 +159,7 @@ def _proposed(
         say(f"No changes: {source.deployment.name} matches that deployment.")
         say_what_to_commit(source, root)
         return 0
+    found = found.model_copy(update={"needs": needed})
     files = review_files([found], output, root, several=False)
     show_formatted(report([found], form, several=False, whole=whole, files=files), form)
     keep([found], files)

@@ -11,7 +11,14 @@ from workerstack import deployments
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import all_option, format_option, keep, report, review_files
+from workerstack.commands.reports import (
+    all_option,
+    allow_each_option,
+    format_option,
+    keep,
+    report,
+    review_files,
+)
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show, show_formatted, show_json
 from workerstack.problem import Refusal, as_typed
@@ -49,6 +56,12 @@ ROWS = 2
 )
 @format_option
 @all_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the review file there; for several stacks a folder [default: .reviews/...].",
+)
+@allow_each_option
 @connected
 def ship(
     *,
@@ -58,6 +71,8 @@ def ship(
     uncommitted: bool,
     form: str,
     whole: bool,
+    output: Path | None,
+    allow: tuple[str, ...],
     root: Path,
     **connection: str | None,
 ) -> int:
@@ -95,7 +110,9 @@ def ship(
         word = "Wrote" if each.file in changed else "Already in"
         value = each.value(found.image.digest)
         say(f"{word} {as_typed(each.file)}: {each.parameter} {value[:26]}..., {tag or 'no tag'}")
-    return _review(chosen, connection, tag or bare[:19], form, root, whole=whole)
+    return _review(
+        chosen, connection, tag or bare[:19], form, root, whole=whole, output=output, allow=allow
+    )
 
 
 def _split(words: tuple[str, ...]) -> tuple[list[str], str]:
@@ -155,23 +172,26 @@ def _review(
     root: Path,
     *,
     whole: bool,
+    output: Path | None,
+    allow: tuple[str, ...],
 ) -> int:
     """The review of what was written, as `review` shows it, and what comes next."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from workerstack.commands.review import AT_ONCE, ended, needs, reviews, show_needs
+    from workerstack.commands.review import (
+        allowed_of,
+        ended,
+        reviews,
+        say_brought_again,
+        say_older,
+    )
 
     again = [deployments.load(each.name, root) for each in chosen]
     several = len(again) > 1
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        looking = {each.name: pool.submit(needs, each, connection) for each in again}
-        found, problems = reviews(again, connection, {each.name: [] for each in again},
-                                  revert_drift=False)  # fmt: skip
+    allowed = allowed_of(allow, [each.name for each in again])
+    found, problems = reviews(again, connection, allowed, revert_drift=False)
     made = list(found.values())
-    kept = review_files(made, None, root, several=several)
+    kept = review_files(made, output, root, several=several)
     if found:
         show_formatted(report(made, form, several=several, whole=whole, files=kept), form)
-    show_needs({each: looking[each].result() for each in found}, form)
     for name, review in found.items():
         more = [each for each in review.resources if each.can_change][ROWS:]
         if more and review.change_set.type == "UPDATE":
@@ -183,6 +203,10 @@ def _review(
         files = " ".join(str(as_typed(each.source.file)) for each in again)
         say("", f"Commit    git commit -m 'Ship {shipped}' -- {files}")
     keep(made, kept)
+    for each in again:
+        if each.name not in problems:
+            say_brought_again(each, connection, root)
+            say_older(each, found.get(each.name), connection)
     return ended(problems, several=several) or (CHANGES if found else 0)
 
 

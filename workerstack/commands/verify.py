@@ -23,5 +23,5 @@ def verify(*, name: str, form: str, root: Path, **connection: str | None) -> int
     deployment = deployments.load(name, root)
     clients = clients_of(deployment, **connection)
     aws.identify(deployment, clients)
-    checks = verification.verify(deployment, clients)
+    checks = verification.verify(deployment, clients, root)
     return show_checks(name, checks, form)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from threading import RLock
 from typing import Any, Literal
 
 from workerstack.deployer import credentials, unexpected_answers
@@ -29,29 +30,36 @@ GOES_ON = "The operation continues in AWS. Follow it with"
 
 @dataclass(frozen=True)
 class Clients:
-    """AWS clients of one account and region; ``clients("ecs")`` gives that service's."""
+    """AWS clients of one account and region; ``clients("ecs")`` gives that service's.
+
+    Threads may share them: a client may be used by several at once, and is made by one at a time
+    (boto3, "Multithreading or multiprocessing with clients").
+    """
 
     region: str
     profile: str | None = None
     endpoint_url: str | None = None
     _made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    _making: Any = field(default_factory=RLock, compare=False, repr=False)
 
     def __call__(self, service: str) -> Any:
         """The client of a service, made at its first use."""
-        if service not in self._made:
-            from botocore.config import Config
+        with self._making:
+            if service not in self._made:
+                self._made[service] = self._client(service)
+            return self._made[service]
 
-            session = self._made.get("") or self._made.setdefault("", self._session())
-            config = Config(
-                retries={"mode": "standard", "max_attempts": ATTEMPTS},
-                user_agent_extra="fargate-worker-stack",
-            )
-            made = session.client(
-                service, self.region, endpoint_url=self.endpoint_url, config=config
-            )
-            made.meta.events.register_first("request-created.*.*", self._refresh)
-            self._made[service] = made
-        return self._made[service]
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        session = self._made.get("") or self._made.setdefault("", self._session())
+        config = Config(
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+            user_agent_extra="fargate-worker-stack",
+        )
+        made = session.client(service, self.region, endpoint_url=self.endpoint_url, config=config)
+        made.meta.events.register_first("request-created.*.*", self._refresh)
+        return made
 
     def _session(self) -> Any:
         """A session that has looked for its credentials, and looks at every answer."""
@@ -84,10 +92,13 @@ class Clients:
         """The same caller in another region, with the same session: nobody is asked twice."""
         if region == self.region:
             return self
-        if region not in self._made:
-            session = self._made.get("") or self._made.setdefault("", self._session())
-            self._made[region] = Clients(region, self.profile, self.endpoint_url, {"": session})
-        there: Clients = self._made[region]
+        with self._making:
+            if region not in self._made:
+                session = self._made.get("") or self._made.setdefault("", self._session())
+                self._made[region] = Clients(
+                    region, self.profile, self.endpoint_url, {"": session}, self._making
+                )
+            there: Clients = self._made[region]
         return there
 
     def caller(self) -> tuple[str, str]:

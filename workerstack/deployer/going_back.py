@@ -6,7 +6,7 @@ review says where it would bring again what was gone back from.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,12 +15,13 @@ from typing import Any
 
 from workerstack.cloudformation import from_data, read, resolve, surroundings, text
 from workerstack.cloudformation.bodies import containers
-from workerstack.deployer import earlier, history, images, labels, revisions
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer import earlier, history, labels, revisions
+from workerstack.deployer.aws import Clients
 from workerstack.deployer.history import Execution
 from workerstack.deployer.source import Source, digest, template_text
 from workerstack.deployer.stack import OWNER, StackDescription, template_body
 from workerstack.deployments import Deployment
+from workerstack.problem import Problem
 
 LISTED = 10
 """Executions that are listed."""
@@ -106,14 +107,16 @@ def to_commit(source: Source, root: Path) -> list[str]:
         return []
     # All that touched either: a commit is reverted whole, so the one file brings the other along.
     commits = revisions.since(commit, then, root)
-    if template in differing and commits and revisions.is_straight(commit, root):
+    reverts = template in differing and bool(commits) and revisions.is_clean(then, root)
+    if reverts and revisions.is_straight(commit, root):
         return [f"git revert --no-edit {' '.join(each.id[:12] for each in commits)}"]
     message = f"Go back to {commit[:7]}"
+    uncommitted = [path for path in then if revisions.text_at("HEAD", path, root) != then[path]]
     return [
-        f"git restore --source {commit[:12]} -- {' '.join(differing)}",
+        f"git restore --source {commit[:12]} --staged --worktree -- {' '.join(differing)}",
         *(["(and in templates/ what makes that template, or the next generate.py writes it anew)"]
           if template in differing else []),
-        f'git commit -m "{message}" -- {" ".join(differing)}',
+        *([f'git commit -m "{message}" -- {" ".join(uncommitted)}'] if uncommitted else []),
     ]  # fmt: skip
 
 
@@ -131,24 +134,24 @@ def _written(source: Source, file: str) -> list[str]:
     return [f"in {file}, below `parameters`:", *lines]
 
 
-def brought_again(
-    source: Source, deployment: Deployment, stack: StackDescription, cloudformation: Any
-) -> str:
+def brought_again(source: Source, stack: StackDescription, clients: Clients, root: Path) -> str:
     """What to say where a review would deploy what was deployed before, or came after a rollback.
 
     ``source`` is what is committed. Empty where there is nothing to say.
     """
-    well = _that_went_well(stack, cloudformation)
+    deployment = source.deployment
+    well = _that_went_well(_last(stack, clients))
     deployed = next(well, None)
     if deployed is None or _is(deployed, source):
         return ""
     before = list(well)
     again = next((each for each in before if _is(each, source)), None)
     if again is not None:
+        command = _committing(deployment, deployed, stack, clients, root)
         return (
             f"What is committed was deployed before ({told(again)}), and {deployed.name} took its"
-            f" place ({told(deployed)}). This review brings it again. If that was a rollback, see"
-            f" what to commit: `{_what_to_commit(deployment, deployed)}`."
+            f" place ({told(deployed)}). This review brings it again. If that was a rollback, have"
+            f" git say what is deployed: `{command}`."
         )
     same = next((each for each in before if each.deploys_as(deployed)), None)
     left = before[0] if before else None
@@ -160,30 +163,77 @@ def brought_again(
     )
 
 
-def what_to_commit(source: Source, stack: StackDescription, cloudformation: Any) -> str:
-    """The command that says it, where the files here were deployed before what is deployed now.
+@dataclass(frozen=True)
+class Mending:
+    """What mends that the files here are not what is deployed: ``command``, and ``why`` that one.
 
-    Empty otherwise: then they are ahead.
+    ``why`` is empty where they are merely ahead.
     """
-    well = _that_went_well(stack, cloudformation)
-    deployed = next(well, None)
-    if deployed is None or not any(_is(each, source) for each in well):
-        return ""
-    return _what_to_commit(source.deployment, deployed)
+
+    command: str
+    why: str = ""
 
 
-def _what_to_commit(deployment: Deployment, deployed: Execution) -> str:
-    return f"./deploy.py rollback {deployment.name} --to {deployed.name}"
+def mending(source: Source, stack: StackDescription, clients: Clients, root: Path) -> Mending:
+    """What to do about files that are not what is deployed.
+
+    Those that were deployed before what is deployed now were gone back from: git is told. Those
+    that failed last time would fail again. All others are reviewed.
+    """
+    review = f"./deploy.py review {source.deployment.name}"
+    done = list(_last(stack, clients))
+    well = list(_that_went_well(done))
+    if any(_is(each, source) for each in well[1:]) and not _is(well[0], source):
+        command = _committing(source.deployment, well[0], stack, clients, root)
+        return Mending(command, "What is committed was deployed before, and gone back from")
+    last = done[0] if done else None
+    if last and last.cause and not last.went_well and _is(last, source):
+        return Mending(f"Fix what failed ({_cause(last)}), then {review}",
+                       "What is committed was rolled back")  # fmt: skip
+    return Mending(review)
 
 
-def _that_went_well(stack: StackDescription, cloudformation: Any) -> Iterator[Execution]:
-    """The last executions of ours that did what they were asked to do, newest first.
+def _cause(execution: Execution) -> str:
+    cause = execution.cause.rstrip(". ")
+    return cause if len(cause) <= LONGEST_CAUSE else f"{cause[:LONGEST_CAUSE]}..."
+
+
+LONGEST_CAUSE = 200
+
+
+def _committing(
+    deployment: Deployment, deployed: Execution, stack: StackDescription, clients: Clients,
+    root: Path,
+) -> str:  # fmt: skip
+    """The git commands that say what is deployed, as one line of a shell.
+
+    Where git alone cannot say it, the command that tells what is left to write.
+    """
+    telling = f"./deploy.py rollback {deployment.name} --to {deployed.name}"
+    try:
+        source = earlier.of_execution(deployment, deployed, stack, clients, root)
+        lines = to_commit(source, root)
+    except Problem:
+        return telling
+    return " && ".join(lines) if lines and all(map(_is_git, lines)) else telling
+
+
+def _is_git(line: str) -> bool:
+    return line.startswith("git ")
+
+
+def _last(stack: StackDescription, clients: Clients) -> Iterator[Execution]:
+    """The last executions, newest first.
 
     Read as far as it is asked for: thirty executions are many pages of events.
     """
     if stack.is_new:
         return iter(())
-    done = islice(history.executions(cloudformation, stack.id), LOOKED_AT)
+    return islice(history.executions(clients("cloudformation"), stack.id), LOOKED_AT)
+
+
+def _that_went_well(done: Iterable[Execution]) -> Iterator[Execution]:
+    """Those of ours that did what they were asked to do."""
     return (each for each in done if each.went_well and each.told)
 
 
@@ -284,39 +334,6 @@ def _images(
 def image_in_short(image: str) -> str:
     """An image's name without its registry, a digest by its first digits."""
     return short(image.rpartition("/")[2])
-
-
-def gone(source: Source, stack: StackDescription, clients: Clients) -> list[str]:
-    """The images of a source that are not in ECR any more, each as a sentence.
-
-    Other registries are not asked; what cannot be asked is said, too.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    said = []
-    for image in _images(source.template, source.values(), source.file, stack):
-        reference = images.parse(image)
-        if reference is None:
-            continue
-        name = image_in_short(image)
-        try:
-            found = images.find(clients, reference.repository, reference.wanted)
-        except ClientError as error:
-            if code_of(error) == "RepositoryNotFoundException":
-                said.append(f"The image {name} is gone: there is no repository"
-                            f" {reference.repository.name} any more. {PUSH}")  # fmt: skip
-            else:
-                said.append(f"Whether the image {name} is still there is not known: {error}.")
-            continue
-        except BotoCoreError as error:
-            said.append(f"Whether the image {name} is still there is not known: {error}.")
-            continue
-        if found is None:
-            said.append(f"The image {name} is gone: no task of that deployment can start. {PUSH}")
-    return said
-
-
-PUSH = "Push it again, or go back to another one (--list, --to)"
 
 
 def lines(found: Sequence[PastExecution], width: int) -> Iterator[str]:

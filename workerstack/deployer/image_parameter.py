@@ -160,7 +160,7 @@ def _slot(deployment: Deployment, wanted: str) -> Slot:
             f"{takes_tag[0]} of {source.file} takes a tag and no digest",
             "the template puts a colon before it, and a tag may be another image tomorrow",
             f"Let the template take `:tag` or `@sha256:digest` in {takes_tag[0]}, as"
-            " templates/parameters/container.py does, or write the tag yourself and review",
+            " ImageReference of a worker does, or write the tag yourself and review",
         )
     raise Problem(
         f"No parameter of {source.file} says the image of {chosen.name}",

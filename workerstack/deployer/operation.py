@@ -176,8 +176,8 @@ class OperationOutcome:
     ``not_rolled_back`` failed when it was taken back; ``left_behind`` are resources that
     were not deleted, since that failed or their policy keeps them: they exist, and are
     billed. ``stopped`` are the reasons for which tasks of the service stopped meanwhile:
-    what the failure of the service itself does not say. ``was_cancelled``: somebody cancelled
-    it, so that there is no cause.
+    what the failure of the service itself does not say. ``went_back`` says why ECS took the
+    service's deployment back. ``was_cancelled``: somebody cancelled it, so that there is no cause.
     """
 
     status: str
@@ -188,6 +188,7 @@ class OperationOutcome:
     not_rolled_back: tuple[StackEvent, ...]
     left_behind: tuple[StackEvent, ...]
     stopped: tuple[str, ...] = ()
+    went_back: tuple[str, ...] = ()
     was_cancelled: bool = False
 
 

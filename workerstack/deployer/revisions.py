@@ -124,6 +124,12 @@ def is_straight(commit: str, root: Path) -> bool:
     return not (_git(root, "log", "--merges", "--format=%H", f"{commit}..HEAD").stdout.strip())
 
 
+def is_clean(paths: Iterable[str], root: Path) -> bool:
+    """Whether nothing of the paths differs from HEAD, staged or not."""
+    found = _git(root, "status", "--porcelain", "--", *paths)
+    return not found.returncode and not found.stdout.strip()
+
+
 def texts_at(commits: Iterable[str], path: str, root: Path) -> dict[str, str | None]:
     """A file's text in each of the commits, by commit; None where it is not."""
     names = {commit: f"{commit}:./{path}" for commit in commits}

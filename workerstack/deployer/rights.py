@@ -103,29 +103,29 @@ RIGHTS = (
     Call("elasticfilesystem:DescribeMountTargetSecurityGroups", LIVE, "file systems",
           "whether they let the worker in"),
     # Preflight: does what is needed exist? The JSON keys of a secret take the right to read it,
-    # secretsmanager:GetSecretValue, which nobody gets from here.
-    Call("secretsmanager:DescribeSecret", (REVIEWER,), "needed secrets", "that they are there"),
-    Call("ssm:DescribeParameters", (REVIEWER,), "any, of needed parameters",
+    # secretsmanager:GetSecretValue, which nobody gets from here. Who executes looks anew.
+    Call("secretsmanager:DescribeSecret", BOTH, "needed secrets", "that they are there"),
+    Call("ssm:DescribeParameters", BOTH, "any, of needed parameters",
           "that they are there"),
-    Call("kms:DescribeKey", (REVIEWER,), "keys of needs", "whether a customer key is enabled"),
-    Call("kms:GetKeyPolicy", (REVIEWER,), "keys of needs", "whether it lets the worker in"),
-    Call("ec2:DescribeSubnets", (REVIEWER,), "all", "their VPC, zone and free addresses"),
-    Call("ec2:DescribeRouteTables", (REVIEWER,), "all", "a way out"),
-    Call("ec2:DescribeVpcEndpoints", (REVIEWER,), "all", "a way to AWS without one"),
+    Call("kms:DescribeKey", BOTH, "keys of needs", "whether a customer key is enabled"),
+    Call("kms:GetKeyPolicy", BOTH, "keys of needs", "whether it lets the worker in"),
+    Call("ec2:DescribeSubnets", BOTH, "all", "their VPC, zone and free addresses"),
+    Call("ec2:DescribeRouteTables", BOTH, "all", "a way out"),
+    Call("ec2:DescribeVpcEndpoints", BOTH, "all", "a way to AWS without one"),
     Call("ec2:DescribeSecurityGroups", (REVIEWER,), "all", "whether they let the worker in"),
-    Call("elasticfilesystem:DescribeFileSystems", (REVIEWER,), "file systems",
+    Call("elasticfilesystem:DescribeFileSystems", BOTH, "file systems",
           "that they are there"),
     Call("elasticfilesystem:DescribeMountTargets", (REVIEWER,), "file systems",
           "one in each zone"),
     Call("elasticfilesystem:DescribeMountTargetSecurityGroups", (REVIEWER,), "file systems",
           "whether they let the worker in"),
-    Call("elasticfilesystem:DescribeAccessPoints", (REVIEWER,), "access points",
+    Call("elasticfilesystem:DescribeAccessPoints", BOTH, "access points",
           "that they are there"),
-    Call("logs:DescribeLogGroups", (REVIEWER,), "all log groups", "whether a name is free"),
-    Call("s3:ListBucket", (REVIEWER,), "worker's buckets", "whose they are"),
-    Call("servicequotas:GetServiceQuota", (REVIEWER,), "all", "vCPUs of the most tasks"),
-    Call("servicequotas:GetAWSDefaultServiceQuota", (REVIEWER,), "all", "the same"),
-    Call("iam:GetAccountSummary", (REVIEWER,), "all", "how many roles there may be"),
+    Call("logs:DescribeLogGroups", BOTH, "all log groups", "whether a name is free"),
+    Call("s3:ListBucket", BOTH, "worker's buckets", "whose they are"),
+    Call("servicequotas:GetServiceQuota", BOTH, "all", "vCPUs of the most tasks"),
+    Call("servicequotas:GetAWSDefaultServiceQuota", BOTH, "all", "the same"),
+    Call("iam:GetAccountSummary", BOTH, "all", "how many roles there may be"),
     Call("ecs:ListServiceDeployments", (EXECUTOR,), "services", "a rollout that goes back"),
     Call("ecs:DescribeServiceDeployments", (EXECUTOR,), "service deployments", "why it does"),
     # One task proves a revision at zero tasks, and is stopped.
@@ -134,6 +134,7 @@ RIGHTS = (
     Call("iam:PassRole", (EXECUTOR,), "passed roles", "the roles of that task"),
     # What verify reads of the stack, one resource at a time.
     Call("ecs:DescribeClusters", (EXECUTOR,), "clusters", "the cluster's settings"),
+    Call("ecs:DescribeClusters", (REVIEWER,), "imported clusters", "whether they are there"),
     Call("application-autoscaling:DescribeScheduledActions", (EXECUTOR,), "all",
           "scheduled actions that are not the template's"),
     Call("iam:GetRole", (EXECUTOR,), "roles", "who may assume the worker's roles"),
@@ -148,7 +149,7 @@ RIGHTS = (
     Call("ecs:DescribeServiceRevisions", BOTH, "service revisions", "which image a tag became"),
     Call("ecr:DescribeImages", BOTH, "repositories", "what a tag means now"),
     Call("ecr:BatchGetImage", BOTH, "repositories", "images of several platforms"),
-    Call("ecr:GetDownloadUrlForLayer", (REVIEWER,), "repositories", "ship: an image's platform"),
+    Call("ecr:GetDownloadUrlForLayer", BOTH, "repositories", "an image's platform"),
     Call("ecr:DescribeImageScanFindings", (REVIEWER,), "repositories", "ship: what a scan found"),
     Call("secretsmanager:DescribeSecret", (EXECUTOR,), "secrets", "that they are there"),
     Call("ssm:DescribeParameters", (EXECUTOR,), "any, of parameters", "that they are there"),
@@ -235,6 +236,9 @@ class Environment:
                 place.arn("ecs", f"container-instance/{each}/*") for each in self._clusters()
             ],
             "clusters": [place.arn("ecs", f"cluster/{each}") for each in self._clusters()],
+            "imported clusters": [
+                place.arn("ecs", f"cluster/{each}") for each in self._clusters(imported=True)
+            ],
             "roles": self.arns("AWS::IAM::Role"),
             "managed policies": self._managed_policies(),
             "all log groups": (
@@ -308,10 +312,13 @@ class Environment:
             for parameter in source.declared.values()
         )
 
-    def _clusters(self) -> set[str]:
+    def _clusters(self, *, imported: bool = False) -> set[str]:
+        """Where the services run; with ``imported`` the clusters that are no stack's of ours."""
         return {
             pattern(each.get("Cluster"), name, self.stacks[name]) or "default"
             for name, each in self.resources("AWS::ECS::Service")
+            if not imported
+            or self.stacks[name].referred(each.get("Cluster"), "AWS::ECS::Cluster") is None
         }
 
     def _service_revisions(self) -> Iterator[str]:

@@ -127,6 +127,8 @@ def ending(
     for event in outcome.causes:
         lines += wrapped(f"{event.logical_id} ({event.type}): {event.status}", width, "  cause: ")
         lines += wrapped(event.reason or "no reason was given", width, "         ")
+    for said in outcome.went_back:
+        lines += wrapped(f"the service's deployment: {said}", width, "  ", "    ")
     for reason in outcome.stopped if not outcome.is_good else ():
         lines += wrapped(f"a task stopped: {reason}", width, "  ", "    ")
         usual = stopped_tasks.meaning_of(reason)

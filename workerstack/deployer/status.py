@@ -16,6 +16,7 @@ from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, DeployedStack
+from workerstack.deployer.going_back import Mending
 from workerstack.deployer.source import read_source
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
@@ -87,8 +88,7 @@ class AlarmStatus:
 class Status:
     """All of it; ``unknown`` are sentences on what could not be asked.
 
-    ``is_current``: the files here say what is deployed. ``to_commit`` is the command that tells
-    what to commit where they say what was deployed before that.
+    ``is_current``: the files here say what is deployed; ``mending`` is what to do where not.
     """
 
     deployment: str
@@ -100,7 +100,7 @@ class Status:
     updated: datetime | None = None
     revision: Revision | None = None
     is_current: bool | None = None
-    to_commit: str = ""
+    mending: Mending | None = None
     images: tuple[ImageStatus, ...] = ()
     moved: tuple[MovedTag, ...] = ()
     tasks: tuple[Tasks, ...] = ()
@@ -127,13 +127,13 @@ def read_status(deployment: Deployment, clients: Clients, root: Path, now: datet
     commit, is_current = asked(
         "the revision", lambda: earlier.of_stack(deployment, stack, clients, root), (None, None)
     )
-    to_commit = "" if is_current is not False else asked(
+    mending = None if is_current is not False else asked(
         "what was deployed before",
-        lambda: going_back.what_to_commit(read_source(deployment), stack, cloudformation), "",
+        lambda: going_back.mending(read_source(deployment), stack, clients, root), None,
     )  # fmt: skip
     whole = replace(
         head,
-        to_commit=to_commit,
+        mending=mending,
         revision=commit and Revision(commit.id, commit.date, commit.subject),
         is_current=is_current,
         images=tuple(
@@ -242,8 +242,15 @@ def next_step(status: Status) -> str:
 
 
 def _of_the_stack(status: Status) -> Iterator[str]:
+    if status.state == stack_states.ROLLED_BACK and _knows_the_files(status):
+        return
     if status.state not in GOOD:
         yield stack_states.next_step(status.state, status.deployment)
+
+
+def _knows_the_files(status: Status) -> bool:
+    """Whether the files say more than the state: they are what runs, or it is said what failed."""
+    return bool(status.is_current or (status.mending and status.mending.why))
 
 
 def _of_the_tasks(status: Status) -> Iterator[str]:
@@ -274,8 +281,8 @@ def _of_the_messages(status: Status) -> Iterator[str]:
 
 
 def _of_the_files(status: Status) -> Iterator[str]:
-    if status.to_commit:
-        yield f"What is committed was deployed before. See what to commit: {status.to_commit}"
+    if status.mending and status.mending.why:
+        yield f"{status.mending.why}: {status.mending.command}"
     elif status.is_current is False:
         yield f"out/ and params/ are not deployed: ./deploy.py review {status.deployment}"
 

@@ -1,6 +1,7 @@
 """Finding the operation that a stack is in, and watching it until it has really ended."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +96,8 @@ def _descriptions(deployment: Deployment) -> dict[str, str]:
 GONE = "ABSENT"
 """A stack that somebody deleted and whose id AWS no longer knows."""
 
+SERVICE = "AWS::ECS::Service"
+
 SETTLED = 5
 """Polls in a row with the same end state that stand for a missing last event."""
 
@@ -165,7 +168,9 @@ class _Watcher:
         return fresh
 
     def _rollout(self, service: str) -> Rollout:
-        return rollout.read_rollout(self.clients, service, self._began(), self.clock.now())
+        # The clocks of ECS and CloudFormation are not one, and some times are whole seconds.
+        since = self._began().replace(microsecond=0)
+        return rollout.read_rollout(self.clients, service, since, self.clock.now())
 
     def _snapshot(self, found: Rollout | None, trouble: str = "") -> Snapshot:
         return Snapshot(
@@ -181,7 +186,7 @@ class _Watcher:
     def _service(self) -> str:
         """The ECS service that is rolling out now, if one is."""
         going = self._snapshot(None).in_progress().values()
-        arns = [each.physical_id for each in going if each.type == "AWS::ECS::Service"]
+        arns = [each.physical_id for each in going if each.type == SERVICE]
         return next((arn for arn in arns if arn.startswith("arn:")), "")
 
     def _ended(self) -> bool:
@@ -217,8 +222,26 @@ class _Watcher:
             self._failed(error)
             return None
         fresh = [event for event in self.events if event.id not in known]
-        self.screen.show(self._snapshot(None), fresh)
-        return outcome(self.status, self.events, self.operation.wanted, self.stopped)
+        found = outcome(self.status, self.events, self.operation.wanted)
+        failed = self._failed_service(found)
+        rolled = self._rollout(failed) if failed else None
+        self.stopped.update(dict.fromkeys(rolled.stopped if rolled else ()))
+        self.screen.show(self._snapshot(rolled), fresh)
+        return replace(found, stopped=tuple(self.stopped), went_back=rolled.back if rolled else ())
+
+    def _failed_service(self, found: OperationOutcome) -> str:
+        """The ARN of the ECS service whose failure started it all; empty where there is none.
+
+        Its tasks may have failed between two looks, or before the first.
+        """
+        names = {each.logical_id: each for each in found.causes if each.type == SERVICE}
+        for name, cause in names.items():
+            if cause.physical_id.startswith("arn:"):
+                return cause.physical_id
+            for each in stack.resources(self.cloudformation, self.operation.stack_id):
+                if each.logical_id == name and each.physical_id.startswith("arn:"):
+                    return each.physical_id
+        return ""
 
     def _interrupted(self) -> None:
         """Asks what to do; a second Ctrl-C, at any moment of this, detaches."""

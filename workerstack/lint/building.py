@@ -14,6 +14,9 @@ Build = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
 LIBRARIES = ("awacs", "troposphere")
 """What templates are made with."""
 
+NOT_FROM_A_MISTAKE = (NameError, ImportError, LookupError, ArithmeticError)
+"""What goes wrong of itself; other errors may follow from a worker that is wrong."""
+
 SOURCE = "templates"
 """The folder in which a project's specification is written."""
 
@@ -44,10 +47,9 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
     except LookupError as error:
         raise _unreadable(error, f"there is no {error}") from error
     except ValueError as error:
-        mistakes = getattr(error, "mistakes", None)
-        if not mistakes:
+        problems = _problems(error)
+        if not problems:
             raise
-        problems = sorted((_problem(each, error) for each in mistakes), key=_place)
         if len(problems) == 1:
             raise problems[0] from error
         raise ExceptionGroup("The specification is wrong", problems) from error
@@ -60,6 +62,13 @@ def built(build: Build) -> dict[str, dict[str, Any]]:
             file=f"{SOURCE}/workers.py",
         )
     return dict(templates)
+
+
+def _problems(error: ValueError) -> list[Problem]:
+    found = [_problem(each, error) for each in getattr(error, "mistakes", ())]
+    if found and isinstance(error.__cause__, NOT_FROM_A_MISTAKE):
+        found.append(_unreadable(error.__cause__))
+    return sorted(found, key=_place)
 
 
 def _problem(mistake: Any, error: BaseException) -> Problem:
@@ -96,16 +105,24 @@ def _unreadable(error: Exception, why: str = "") -> Problem:
     return _located(
         "The specification cannot be read",
         why or str(error),
-        "Compare it with the fields of `Worker` in templates/specification.py",
+        "Compare it with what `workerstack fields` shows",
         error,
     )
 
 
 def _located(what: str, why: str, next_step: str, error: BaseException) -> Problem:
-    """The innermost line of the workers' file is where the specification was written."""
+    """The innermost line of the workers' file is where the specification was written.
+
+    Where that is no part of it, the project's own function that failed is what is wrong.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    written = [frame for frame in frames if Path(frame.filename).name == "workers.py"]
-    written = [frame for frame in written if Path(frame.filename).parent.name == SOURCE]
-    if not written:
-        return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")
-    return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
+    own = [frame for frame in frames if Path(frame.filename).parent.name == SOURCE]
+    written = [frame for frame in own if Path(frame.filename).name == "workers.py"]
+    if written:
+        return Problem(what, why, next_step, file=written[-1].filename, line=written[-1].lineno)
+    if own:
+        return Problem(
+            f"{own[-1].name} of {SOURCE}/ fails", why, "Correct this line",
+            file=own[-1].filename, line=own[-1].lineno,
+        )  # fmt: skip
+    return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from workerstack import deployments
-from workerstack.cloudformation import Parameter, declared_parameters, read
+from workerstack import cloudformation, deployments
+from workerstack.cloudformation import Parameter, Template, declared_parameters
 from workerstack.deployments.reading import left_open, problems, with_lists
 from workerstack.lint.lint import LintRequest
 from workerstack.problem import Problem
@@ -32,8 +32,14 @@ def deployments_of(texts: Mapping[str, str], root: Path) -> list[deployments.Dep
 
 
 @lru_cache(maxsize=256)
+def read(text: str, name: str) -> Template:
+    """A template, read once for all that ask."""
+    return cloudformation.read(text, name)
+
+
+@lru_cache(maxsize=256)
 def _declared(text: str, name: str) -> Mapping[str, Parameter]:
-    """What a template declares; read once for all that ask."""
+    """What a template declares."""
     return declared_parameters(read(text, name).data)
 
 

@@ -8,8 +8,9 @@ forked processes when there are several templates.
 import gc
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 INFORMATIONAL = ["I"]
 """Informational rules count, too: what is worth saying is worth mending."""
+
+PATIENCE = 0.05
+"""Seconds between two questions whether the findings are still wanted."""
 
 REGION = "us-east-1"
 """Whose resource schemas are taken: cfn-lint's own default."""
@@ -60,12 +64,17 @@ class Linter:
             from cfnlint.config import ConfigMixIn
             from cfnlint.runner import Runner
 
-            self._runner = Runner(ConfigMixIn([f"--append-rules={rules}", *_OPTIONS], templates=[]))
+            config = ConfigMixIn([f"--append-rules={rules}", *_OPTIONS], templates=[])
+            self.rules: Any = Runner(config).rules
+            """cfn-lint's collection of rules, by which its formatters describe findings."""
 
-    @property
-    def rules(self) -> Any:
-        """cfn-lint's collection of rules, by which its formatters describe findings."""
-        return self._runner.rules
+    def without(self, ids: Collection[str]) -> "Linter":
+        """The same rules except these, loaded no second time."""
+        other = copy(self)
+        other.rules = type(self.rules)(
+            {name: rule for name, rule in self.rules.items() if name not in ids}
+        )
+        return other
 
     def lint(self, request: LintRequest) -> list[LintFinding]:
         """Everything that is wrong with one template."""
@@ -96,10 +105,20 @@ class Linter:
 _OPTIONS = ("--include-checks", *INFORMATIONAL, "--regions", REGION)
 
 
-def lint_all(linter: Linter, requests: Sequence[LintRequest]) -> list[LintFinding]:
-    """The findings of all requests, in their order, on all cores when that pays."""
+class AbandonedError(Exception):
+    """The findings are not wanted any more."""
+
+
+def lint_all(
+    linter: Linter, requests: Sequence[LintRequest], unwanted: Callable[[], bool] | None = None
+) -> list[LintFinding]:
+    """The findings of all requests, in their order, on all cores when that pays.
+
+    ``unwanted`` is asked 20 times a second; once it is true, linting ends with AbandonedError.
+    """
     cores = min(os.cpu_count() or 1, len(requests))
-    if cores < 2 or "fork" not in multiprocessing.get_all_start_methods():  # noqa: PLR2004
+    alone = cores < 2 and not unwanted  # noqa: PLR2004
+    if alone or "fork" not in multiprocessing.get_all_start_methods():
         return lint_one_by_one(linter, requests)
     # Forked children share the loaded rules; frozen, collection does not copy them.
     gc.freeze()
@@ -107,7 +126,12 @@ def lint_all(linter: Linter, requests: Sequence[LintRequest]) -> list[LintFindin
         with multiprocessing.get_context("fork").Pool(
             cores, initializer=_remember, initargs=(linter,)
         ) as pool:
-            found = pool.map(_lint_remembered, requests, chunksize=1)
+            awaited = pool.map_async(_lint_remembered, requests, chunksize=1)
+            while unwanted and not awaited.ready():
+                if unwanted():
+                    raise AbandonedError
+                awaited.wait(PATIENCE)
+            found = awaited.get()
     finally:
         gc.unfreeze()
     return merged(finding for each in found for finding in each)

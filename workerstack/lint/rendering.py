@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-HEADER = "# Made by generate.py from templates/workers.py. Change it there, not here.\n"
+SOURCE = "templates/workers.py"
+"""The file in which a project says which workers there are."""
 
 CUSTOMIZED = "Customized"
 """The Metadata under which a template lists what its project changed in it by hand."""
@@ -60,12 +61,13 @@ _Dumper.add_representer(_Intrinsic, _Dumper.represent_intrinsic)
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
-def render(template: dict[str, Any]) -> str:
-    """The YAML text of a template in its long form (``Template.to_dict()``)."""
+def render(template: dict[str, Any], source: str = SOURCE) -> str:
+    """The YAML text of a template in its long form (``Template.to_dict()``), made from a file."""
     text: str = yaml.dump(
         _short(template), Dumper=_Dumper, sort_keys=True, width=100, allow_unicode=True
     )
-    return HEADER + _customized(template) + text
+    header = f"# Made by generate.py from {source}. Change it there, not here.\n"
+    return header + _customized(template) + text
 
 
 def _customized(template: dict[str, Any]) -> str:

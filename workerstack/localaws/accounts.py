@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-SERVICES = "ministack.services."
+SERVICES = ("ministack.services.", "workerstack.localaws.")
 
 
 def copy(source: str, target: str) -> None:
@@ -38,8 +38,11 @@ def _stores() -> Iterator[Any]:
     """Each table of each service, those that are kept by account as the plain ones behind them."""
     from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 
+    from workerstack.localaws import application_autoscaling, birth_names
+
     modules = [module for name, module in sys.modules.items() if name.startswith(SERVICES)]
     found = [value for module in modules for value in vars(module).values()]
+    found += [*application_autoscaling.stores(), birth_names.names()]
     stores = [
         value._data if isinstance(value, AccountScopedDict | AccountRegionScopedDict) else value
         for value in found
@@ -48,4 +51,6 @@ def _stores() -> Iterator[Any]:
 
 
 def _is_of(key: Any, account: str) -> bool:
-    return key == account or (isinstance(key, tuple) and account in key)
+    if isinstance(key, tuple):
+        return any(_is_of(each, account) for each in key)
+    return isinstance(key, str) and (key == account or f":{account}:" in key)

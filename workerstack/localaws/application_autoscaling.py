@@ -16,7 +16,7 @@ PAGE = 50
 
 
 @cache
-def _stores() -> tuple[Any, Any]:
+def stores() -> tuple[Any, Any]:
     """The scalable targets and the policies of each account and region."""
     from ministack.core.responses import AccountRegionScopedDict
 
@@ -37,7 +37,7 @@ def _scheduled() -> Any:
 
 def forget() -> None:
     """Drops what is kept for every account and region."""
-    _stores.cache_clear()
+    stores.cache_clear()
     _scheduled.cache_clear()
 
 
@@ -56,7 +56,7 @@ def _target_id(properties: Properties) -> str:
 def _put_target(properties: Properties) -> tuple[str, Properties]:
     region, account = _here()
     identifier = _target_id(properties)
-    targets, _ = _stores()
+    targets, _ = stores()
     known = targets.get(identifier, {})
     arn = f"arn:aws:application-autoscaling:{region}:{account}:scalable-target/{uuid.uuid4().hex}"
     targets[identifier] = {
@@ -90,7 +90,7 @@ def _put_target(properties: Properties) -> tuple[str, Properties]:
 
 
 def _delete_target(physical_id: str, _properties: Properties) -> None:
-    targets, policies = _stores()
+    targets, policies = stores()
     targets.pop(physical_id, None)
     _scheduled().pop(physical_id, None)
     for arn in [arn for arn, policy in policies.items() if _target_id(policy) == physical_id]:
@@ -99,7 +99,7 @@ def _delete_target(physical_id: str, _properties: Properties) -> None:
 
 def _put_policy(properties: Properties, arn: str | None = None) -> tuple[str, Properties]:
     region, account = _here()
-    targets, policies = _stores()
+    targets, policies = stores()
     names = ("ResourceId", "ScalableDimension", "ServiceNamespace")
     identifier = properties.get("ScalingTargetId") or _target_id(properties)
     if identifier not in targets:
@@ -126,7 +126,7 @@ def _configuration(properties: Properties) -> Properties:
 
 
 def _delete_policy(physical_id: str, _properties: Properties) -> None:
-    _stores()[1].pop(physical_id, None)
+    stores()[1].pop(physical_id, None)
 
 
 HANDLERS: dict[str, dict[str, Callable[..., Any]]] = {
@@ -160,22 +160,22 @@ async def handle_request(
 
 
 def _lacks_capacity(request: Properties) -> bool:
-    known = _target_id(request) in _stores()[0]
+    known = _target_id(request) in stores()[0]
     return not known and not {"MinCapacity", "MaxCapacity"} <= request.keys()
 
 
 def _register_target(request: Properties) -> Properties:
     """What is not named stays as it is (RegisterScalableTarget)."""
-    known = _stores()[0].get(_target_id(request), {})
+    known = stores()[0].get(_target_id(request), {})
     _put_target({**known, **request})
-    return {"ScalableTargetARN": _stores()[0][_target_id(request)]["ScalableTargetARN"]}
+    return {"ScalableTargetARN": stores()[0][_target_id(request)]["ScalableTargetARN"]}
 
 
 def _describe_targets(request: Properties) -> Properties:
     wanted = request.get("ResourceIds")
     found = [
         target
-        for target in _stores()[0].values()
+        for target in stores()[0].values()
         if _matches(target, request) and (not wanted or target["ResourceId"] in wanted)
     ]
     return _page("ScalableTargets", found, request)
@@ -185,7 +185,7 @@ def _describe_policies(request: Properties) -> Properties:
     wanted = request.get("PolicyNames")
     found = [
         {**policy, "Alarms": _alarms(policy["PolicyARN"])}
-        for policy in _stores()[1].values()
+        for policy in stores()[1].values()
         if _matches(policy, request)
         and request.get("ResourceId", policy["ResourceId"]) == policy["ResourceId"]
         and (not wanted or policy["PolicyName"] in wanted)
@@ -225,10 +225,16 @@ def _page(name: str, found: list[Properties], request: Properties) -> Properties
     return {name: found[start:end], **more}
 
 
+def _deregister_target(request: Properties) -> Properties:
+    """Its policies go with it (DeregisterScalableTarget)."""
+    _delete_target(_target_id(request), {})
+    return {}
+
+
 def _put_policy_by_name(request: Properties) -> Properties:
     """A policy of that name is updated and keeps its ARN (PutScalingPolicy)."""
     known = _named(request)
-    kept = _stores()[1][known] if known else {}
+    kept = stores()[1][known] if known else {}
     arn, _ = _put_policy({**kept, **request}, known)
     return {"PolicyARN": arn, "Alarms": _alarms(arn)}
 
@@ -245,7 +251,7 @@ def _named(request: Properties) -> str | None:
     return next(
         (
             arn
-            for arn, policy in _stores()[1].items()
+            for arn, policy in stores()[1].items()
             if policy["PolicyName"] == request["PolicyName"]
             and _target_id(policy) == _target_id(request)
         ),
@@ -255,6 +261,7 @@ def _named(request: Properties) -> str | None:
 
 ACTIONS: dict[str, Callable[[Properties], Properties]] = {
     "DeleteScalingPolicy": _delete_policy_by_name,
+    "DeregisterScalableTarget": _deregister_target,
     "PutScalingPolicy": _put_policy_by_name,
     "RegisterScalableTarget": _register_target,
     "DescribeScalableTargets": _describe_targets,

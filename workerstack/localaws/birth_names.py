@@ -9,7 +9,7 @@ from typing import Any
 
 
 @cache
-def _names() -> Any:
+def names() -> Any:
     """Logical ids of each account and region, by physical id."""
     from ministack.core.responses import AccountRegionScopedDict
 
@@ -18,13 +18,13 @@ def _names() -> Any:
 
 def forget() -> None:
     """Drops what is kept for every account and region."""
-    _names.cache_clear()
+    names.cache_clear()
 
 
 def remember(physical_id: str, logical_id: str) -> None:
     """Keeps the first logical id that a resource ever had."""
-    if physical_id not in _names():
-        _names()[physical_id] = logical_id
+    if physical_id not in names():
+        names()[physical_id] = logical_id
 
 
 def install(stacks: Any) -> None:
@@ -36,7 +36,7 @@ def install(stacks: Any) -> None:
     def update(
         kind: str, physical_id: str, old: Any, new: Any, stack: str, logical_id: str, *more: Any
     ) -> Any:
-        born = _names().get(physical_id, logical_id)
+        born = names().get(physical_id, logical_id)
         return original(kind, physical_id, old, new, stack, born, *more)
 
     update.__module__ = __name__

@@ -5,13 +5,14 @@ from workerstack.localaws import (
     birth_names,
     change_set_settings,
     containers,
+    drift_aware,
     ecr,
     enforcement,
     hooks,
     images,
     log_streams,
     metric_math,
-    parsed_templates,
+    metric_pages,
     refactoring,
     replacement,
     role_boundaries,
@@ -26,6 +27,7 @@ from workerstack.localaws import (
     stack_ids,
     taken_names,
     task_starts,
+    template_parser,
     transport,
 )
 
@@ -36,9 +38,10 @@ def install() -> None:
     from ministack.core import iam_evaluator, router
     from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
     from ministack.services import ecr as registry
-    from ministack.services.cloudformation import changesets, engine, provisioners, stacks
+    from ministack.services.cloudformation import changesets, drift, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
 
+    template_parser.install(engine)
     handlers = provisioners._RESOURCE_HANDLERS
     handlers |= security_group_rules.HANDLERS
     handlers |= role_policies.HANDLERS
@@ -58,8 +61,9 @@ def install() -> None:
     ecr.install(app, registry)
     simulated_rights.install(iam, iam_evaluator)
     metric_math.install(provisioners, cloudwatch)
-    parsed_templates.install(engine, changesets, actions)
+    metric_pages.install(cloudwatch)
     same_values.install(changesets)
+    drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)
     enforcement.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)

@@ -1,5 +1,6 @@
 """What MiniStack's CloudFormation forgets of ECS task definitions and services."""
 
+from collections.abc import Mapping
 from typing import Any
 
 Properties = dict[str, Any]
@@ -47,8 +48,10 @@ def install(provisioners: Any) -> None:
         # A grace period is the exception: without one, it is 0 (AWS::ECS::Service).
         kept = {name: old[name] for name in IN_PLACE if name in old and name not in new}
         kept.pop("HealthCheckGracePeriodSeconds", None)
+        before = _deployments(physical_id)
         result = update_service(physical_id, _numbers(old), _numbers({**kept, **new}), stack)
         _complete(result[0], new)
+        _check_rollout(result[0], before)
         return result
 
     def create_revision(logical_id: str, properties: Properties, stack: str) -> Any:
@@ -65,6 +68,28 @@ def install(provisioners: Any) -> None:
 
     service |= {"create": create, "update": update, "wrapped": True}
     task |= {"create": create_revision, "update": update_revision}
+
+
+def _deployments(arn: str) -> dict[str, str]:
+    """How each deployment of a service goes, by its id."""
+    from ministack.services import ecs
+
+    service = ecs._services.get(arn.split("service/", 1)[1]) or {}
+    return {each["id"]: each.get("rolloutState", "") for each in service.get("deployments", ())}
+
+
+BROKEN = (
+    "Resource handler returned message: \"Error occurred during operation 'ECS Deployment Circuit"
+    " Breaker was triggered'.\" (RequestToken: 0ec50ec5, HandlerErrorCode: GeneralServiceException)"
+)
+"""What CloudFormation says of a service whose deployment its circuit breaker ended."""
+
+
+def _check_rollout(arn: str, before: Mapping[str, str]) -> None:
+    """Raises ValueError where a deployment of this update failed: CloudFormation waits for it."""
+    if any(state == "FAILED" and before.get(each) != state
+           for each, state in _deployments(arn).items()):  # fmt: skip
+        raise ValueError(BROKEN)
 
 
 def _numbers(properties: Properties) -> Properties:

@@ -15,7 +15,7 @@ Template = dict[str, Any]
 def install(changesets: Any) -> None:
     """Puts our resolution and comparison in the place of MiniStack's."""
     original = changesets._diff_resources
-    if original.__module__ == __name__:
+    if original.__module__ == __name__ or hasattr(original, "knows_drift"):
         return
 
     def compare(
@@ -68,16 +68,16 @@ def _values(properties: Properties, context: tuple[Any, ...]) -> Properties:
         except ValueError:  # an attribute that only the deployment will tell
             resolved = value
         if resolved is not _NO_VALUE:
-            values[name] = _text(resolved)
+            values[name] = as_text(resolved)
     return values
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """Numbers and booleans as the text that a parameter would be."""
     if isinstance(value, Mapping):
-        return {key: _text(item) for key, item in value.items()}
+        return {key: as_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_text(item) for item in value]
+        return [as_text(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

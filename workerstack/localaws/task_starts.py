@@ -17,6 +17,7 @@ from typing import Any
 from workerstack.cloudformation.policies import AccessRequest, Answer, decide, read
 
 NFS = 2049
+FAILED_TO_START = "TaskFailedToStart"
 ESSENTIAL = "Essential container in task exited"
 TAKEN = 3600.0
 """Seconds for which a message that a program takes is hidden."""
@@ -73,6 +74,9 @@ def install(ecs: Any) -> None:
             task = ecs._tasks[arn]
             if task["lastStatus"] != "STOPPED":
                 _start(ecs, task, data)
+        for arn in sorted(set(ecs._tasks) - known):
+            if ecs._tasks[arn].get("stopCode") == FAILED_TO_START:
+                _count_failure(ecs, ecs._tasks[arn])
         return answer
 
     # Outermost from now on: it also says which of the others are in place.
@@ -88,9 +92,29 @@ def _start(ecs: Any, task: dict[str, Any], data: Mapping[str, Any]) -> None:
         for step in (_reaches_out, _reads_secrets, _pulls, _mounts, _opens_log):
             step(definition, network, task)
     except _StartError as error:
-        _stop(task, "TaskFailedToStart", str(error), {"startedAt": None})
+        _stop(task, FAILED_TO_START, str(error), {"startedAt": None})
         return
     _run(definition, task)
+
+
+def _count_failure(ecs: Any, task: dict[str, Any]) -> None:
+    """A task that does not start counts in its service's deployment, which starts another one.
+
+    Until the circuit breaker ends that (API reference: Deployment, failedTasks). Where there is no
+    breaker ECS goes on for ever, and so it does where the deployment has completed: not here.
+    """
+    if task.get("_counted"):
+        return
+    task["_counted"] = True
+    cluster = str(task["clusterArn"]).rpartition("/")[2]
+    _, _, name = str(task.get("group", "")).partition("service:")
+    service = ecs._services.get(f"{cluster}/{name}")
+    if not name or service is None:
+        return
+    breaker = (service.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
+    deployment = ecs._deployment_for_task(service, task) or {}
+    if breaker.get("enable") and deployment.get("rolloutState") == "IN_PROGRESS":
+        ecs._record_service_task_failure(task)
 
 
 def _stop(task: dict[str, Any], code: str, reason: str, more: Mapping[str, Any]) -> None:

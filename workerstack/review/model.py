@@ -108,7 +108,7 @@ class ScalingEffect(_Model):
     unknown: tuple[str, ...] = ()
 
 
-VERSION: Literal[3] = 3
+VERSION: Literal[4] = 4
 """The version of the review's JSON; a reader refuses another one."""
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -284,6 +284,19 @@ class Notice(_Model):
     next_step: str = ""
 
 
+class NeedAtReview(_Model):
+    """One thing outside of the stack that it needs, as it was found at the time of the review.
+
+    ``SKIP``: it could not be looked for.
+    """
+
+    id: str
+    criterion: str
+    status: Literal["PASS", "FAIL", "SKIP"]
+    evidence: str
+    next_step: str = ""
+
+
 class Part(_Model):
     """One resource of the stack, changed or not, and the resources that it refers to."""
 
@@ -316,10 +329,11 @@ class Review(_Model):
     ``unforeseen``: where the change set is another one than was predicted from the templates.
     ``parts``: the whole stack before and after, as far as its templates say. ``adoption``:
     the change set has what a step of an adoption makes of the deployed template. ``scaling``:
-    what the change does to it, where it does anything.
+    what the change does to it, where it does anything. ``needs``: what was there of what the stack
+    needs; a fact of that time, which binds nothing: `execute` looks anew.
     """
 
-    version: Literal[3] = VERSION
+    version: Literal[4] = VERSION
     where: Where
     change_set: ChangeSet
     resources: tuple[ResourceChange, ...]
@@ -334,4 +348,5 @@ class Review(_Model):
     predicted: bool = False
     adoption: Step = ""
     scaling: ScalingEffect | None = None
+    needs: tuple[NeedAtReview, ...] = ()
     binding: Binding

@@ -4,7 +4,7 @@ A right that moves from a role into a policy beside it, or is written otherwise,
 right: policies are compared by what they allow, holder by holder.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -269,11 +269,12 @@ def compared(before: Stack, after: Stack) -> tuple[Compared, ...]:
         if one.policies == other.policies and one.boundary == other.boundary:
             continue
         stays = key[1] in after.resources or key[1] not in before.resources
+        gained = tuple(_gained(one, other))
         found.append(
             Compared(
                 holder=other,
-                gained=tuple(_gained(one, other)),
-                lost=tuple(_lost(one, other)) if stays else (),
+                gained=gained,
+                lost=tuple(_lost(one, other, gained)) if stays else (),
                 denies_lost=tuple(_denies_lost(one, other)) if stays else (),
                 unknown=tuple(_unknown(one, other)),
                 before=one,
@@ -320,7 +321,9 @@ def _turned(statement: Statement) -> Statement:
     return replace(statement, effect=ALLOW)
 
 
-def _lost(before: Holder, after: Holder) -> Iterator[AllowedAction]:
+def _lost(
+    before: Holder, after: Holder, gained: Iterable[AllowedAction]
+) -> Iterator[AllowedAction]:
     """What was allowed, and is allowed on no part of its resources now.
 
     An action that is gained on another resource in the same change has moved there: what moves
@@ -329,7 +332,7 @@ def _lost(before: Holder, after: Holder) -> Iterator[AllowedAction]:
     if any(policy.unknown for policy in after.policies):
         return
     allowed = list(_single_of(after.policies, ALLOW))
-    moved = {_actions(right.statement) for right in _gained(before, after)}
+    moved = {_actions(right.statement) for right in gained}
     for right in rights(before):
         if right.statement.not_actions or (
             before.kind == "role" and _actions(right.statement) in moved

@@ -1,6 +1,7 @@
 """What a change does to scaling: both templates simulated on the same loads, before it is made."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workerstack.cloudformation import from_data, resolve
@@ -9,7 +10,6 @@ from workerstack.review.model import Figures, LoadEffect, ResourceChange, Scalin
 
 if TYPE_CHECKING:
     from workerstack.simulator.model import Scaling
-    from workerstack.simulator.result import Summary
 
 SCALES = frozenset(
     {
@@ -86,24 +86,34 @@ def _read(side: ScalingSide, which: str, unknown: list[str]) -> "Scaling | None"
 
 
 def _loads(old: "Scaling | None", new: "Scaling | None") -> tuple[LoadEffect, ...]:
-    from workerstack.simulator.loads import LOADS, SETTINGS, load
-    from workerstack.simulator.run import end_of, summarize
+    from workerstack.simulator.loads import LOADS
 
     found = []
     for title, loads in LOADS.items():
-        trace = load(loads, SETTINGS.seed)
-        runs = [summarize(each, trace, SETTINGS) if each else None for each in (old, new)]
-        before, after = (None if run is None else _figures(run) for run in runs)
+        before, after = (_figures(each, loads) if each else None for each in (old, new))
         found.append(
             LoadEffect(
-                title=title, loads=loads, hours=round(end_of(trace, None) / 3600, 2), before=before,
-                after=after,
+                title=title, loads=loads, hours=_hours(loads), before=before, after=after
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def _figures(run: "Summary") -> Figures:
+@lru_cache
+def _hours(loads: tuple[str, ...]) -> float:
+    from workerstack.simulator.loads import SETTINGS, load
+    from workerstack.simulator.run import end_of
+
+    return round(end_of(load(loads, SETTINGS.seed), None) / 3600, 2)
+
+
+# The stacks of an environment often scale alike, and a review is judged again before it is made.
+@lru_cache(maxsize=1_000)
+def _figures(scaling: "Scaling", loads: tuple[str, ...]) -> Figures:
+    from workerstack.simulator.loads import SETTINGS, load
+    from workerstack.simulator.run import summarize
+
+    run = summarize(scaling, load(loads, SETTINGS.seed), SETTINGS)
     return Figures(
         done=run.done,
         total=run.messages,

@@ -22,6 +22,8 @@ from workerstack.simulator.traces import Trace
 from workerstack.simulator.worker import Work
 
 JOB_ENDS = int(Phase.JOB_ENDS)
+NEVER = 1 << 62
+"""A second that no run reaches."""
 PROGRESS = 4_096
 """Turns of the loop between two reports of progress."""
 
@@ -38,6 +40,7 @@ class Engine:
         self.settings = settings
         self.horizon = horizon
         self.messages = trace.messages
+        self.arrivals = [*(message.arrival for message in trace.messages), NEVER]
         self.random = Random(settings.seed)
         self.agenda = Agenda()
         self.recording = Recording([alarm.name for alarm in scaling.alarms], whole=whole)
@@ -75,6 +78,8 @@ class Engine:
         self.cloudwatch = CloudWatch(scaling.alarms, self.queue, self.service, settings)
         self.controller = Controller(scaling, settings, self.service, self.recording)
         self._disturbed = True
+        self._reconciled = False
+        """Whether the service has as many tasks as it should: jobs alone do not change that."""
         self._was_active = False
         self._spared = -1
         """The second of a decision that was left out, since its answer was known."""
@@ -104,13 +109,13 @@ class Engine:
 
     def go(self, progress: Callable[[int], None] | None = None) -> None:
         """Runs to the horizon."""
-        messages, queue, entries = self.messages, self.queue, self.agenda.entries
-        count, last_tick, tick = len(messages), -MINUTE, 0.0
+        arrivals, queue, entries = self.arrivals, self.queue, self.agenda.entries
+        last_tick, tick = -MINUTE, 0.0
         turns = 0
         while True:
-            due = entries[0][0] if entries else inf
-            if queue.sent < count and (arrival := messages[queue.sent].arrival) < due:
-                due = arrival
+            due: float = arrivals[queue.sent]
+            if entries and entries[0][0] < due:
+                due = entries[0][0]
             now = due if due < tick else tick
             if queue.bound <= now:
                 due = min(due, queue.next_expiry())
@@ -135,18 +140,22 @@ class Engine:
     def _second(self, now: int) -> None:
         """Everything that happens within one second, but the minute's end."""
         queue, work, service, entries = self.queue, self.work, self.service, self.agenda.entries
-        if queue.sent < len(self.messages) and self.messages[queue.sent].arrival == now:
-            self._arrivals(now)
+        if self.arrivals[queue.sent] == now:
+            self._disturbed = True
+            self._send(now)
         while entries and entries[0][0] == now:
             _, phase, subject, detail = heappop(entries)
             if phase == JOB_ENDS:
                 self._disturbed = True
                 work.ends(subject, now)
             else:
+                self._reconciled = False
                 self._happens(now, phase, subject, detail)
-        if service.deploying or len(service.pending) + len(service.running) != service.desired:
-            service.reconcile(now)
-        if queue.visible:
+        if not self._reconciled:
+            if service.deploying or service.active != service.desired:
+                service.reconcile(now)
+            self._reconciled = not service.deploying and service.active == service.desired
+        if queue.visible and work.idle:
             work.receive(now)
         if self.controller.unfulfilled and self.controller.fulfilled(now):
             self._disturbed = True
@@ -154,7 +163,7 @@ class Engine:
             self.cloudwatch.last_activity = now
         else:
             self._activity(now)
-        if len(queue.dead) + len(queue.expired) != self._lost:
+        if queue.lost != self._lost:
             self._losses(now)
         self.recording.state(now, queue, service, work.busy)
 
@@ -169,13 +178,12 @@ class Engine:
             self.cloudwatch.still_active(now - 1)
         self._was_active = active
 
-    def _arrivals(self, now: int) -> None:
-        queue, messages, count = self.queue, self.messages, len(self.messages)
-        while queue.sent < count and messages[queue.sent].arrival == now:
+    def _send(self, now: int) -> None:
+        queue, arrivals = self.queue, self.arrivals
+        while arrivals[queue.sent] == now:
             queue.send()
             if queue.delay:
                 self.agenda.add(now + queue.delay, Phase.SHOWN, 0)
-            self._disturbed = True
 
     def _losses(self, now: int) -> None:
         dead, expired = self.queue.dead, self.queue.expired
@@ -185,7 +193,7 @@ class Engine:
         for _, message in expired[self._seen[1] :]:
             self.recording.event(now, "expired", f"message {message}", "the retention period ended")
         self._seen = (len(dead), len(expired))
-        self._lost = len(dead) + len(expired)
+        self._lost = self.queue.lost
         self._disturbed = True
 
     def _happens(self, now: int, phase: int, subject: int, detail: int) -> None:

@@ -1,11 +1,12 @@
-"""One picture of one run, or of several beside each other: SVG or PNG, always the same bytes.
+"""One picture of one run, or of several below each other: SVG or PNG, always the same bytes.
 
-Four panels over the same time: messages, tasks, waiting time, alarms. It is legible without
-colour: what is drawn differs in darkness, line style and hatching, and kills are crosses.
+Panels over the same time: messages, what was killed, tasks, waiting time, alarms. It is legible
+without colour: what is drawn differs in darkness, line style and hatching, and kills are crosses.
+An SVG follows the light or dark scheme of whoever looks at it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -51,7 +52,7 @@ def time_axis(begin: int, end: int) -> Axis:
 
 
 WAITING, WORKING = "#8fb3d9", "#1f4e79"
-DESIRED, RUNNING = "0.1", "#9ecb9a"
+DESIRED, RUNNING, BUSY = "0.1", "#9ecb9a", "#3f7f3b"
 KILLED = "#b3261e"
 STATES = {
     AlarmState.OK: ("#e6e6e6", ""),
@@ -63,6 +64,12 @@ NAMES = {
     AlarmState.ALARM: "ALARM",
     AlarmState.INSUFFICIENT_DATA: "no data",
 }
+MARKS: dict[str, Any] = {
+    "killed": {"color": KILLED, "marker": "x", "markersize": 6, "markeredgewidth": 1.8,
+               "linestyle": ""},
+    "dead letter": {"color": "white", "marker": "D", "markeredgecolor": "0.1", "markersize": 4.5,
+             "markeredgewidth": 1.2, "linestyle": ""},
+}  # fmt: skip
 LEGEND: dict[str, Any] = {
     "loc": "lower right", "bbox_to_anchor": (1.0, 0.97), "ncols": 4, "borderaxespad": 0.0,
     "handlelength": 1.4, "columnspacing": 1.0, "handletextpad": 0.5,
@@ -122,25 +129,27 @@ def draw_messages(panel: Any, run: "Run", axis: "Axis") -> None:
     if len(total[0]) < MOST_POINTS:
         panel.step(*total, where="post", color=WORKING, linewidth=0.4)
     panel.fill_between(*flying, step="post", color=WORKING, linewidth=0, label="in flight")
-    kills = [kill.second for kill in run.kills if kill.second <= axis.end]
-    if kills:
-        heights = _at(summed(series.visible, series.in_flight), kills)
-        panel.plot(
-            kills, heights, "x", color=KILLED, markersize=6, markeredgewidth=1.8, zorder=5,
-            clip_on=False, label=f"killed ({len(run.kills)})",
-        )  # fmt: skip
-    _dead(panel, run, axis)
     panel.legend(**LEGEND)
     _whole(panel, max(total[1]))
 
 
-def _dead(panel: Any, run: "Run", axis: "Axis") -> None:
-    dead = [second for second, _ in run.dead_letters if second <= axis.end]
-    if dead:
-        panel.plot(
-            dead, [0] * len(dead), "D", color="white", markeredgecolor="0.1", markersize=4.5,
-            markeredgewidth=1.2, zorder=6, clip_on=False, label=f"dead letter ({len(dead)})",
-        )  # fmt: skip
+def draw_losses(panel: Any, run: "Run", axis: "Axis") -> None:
+    """A lane for each: crosses where a job was killed, diamonds where a message became dead."""
+    lanes = [name for name, seconds in losses(run).items() if seconds]
+    for row, name in enumerate(lanes):
+        seconds = [each for each in losses(run)[name] if each <= axis.end]
+        panel.plot(seconds, [row] * len(seconds), **MARKS[name], zorder=5, clip_on=False)
+    panel.set_yticks(range(len(lanes)), [f"{name} ({len(losses(run)[name])})" for name in lanes])
+    panel.set_ylim(len(lanes) - 0.4, -0.6)
+    panel.tick_params(axis="y", length=0)
+
+
+def losses(run: "Run") -> dict[str, list[int]]:
+    """The seconds at which jobs were killed, and messages became dead letters."""
+    return {
+        "killed": [kill.second for kill in run.kills],
+        "dead letter": [second for second, _ in run.dead_letters],
+    }
 
 
 def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
@@ -148,7 +157,7 @@ def draw_tasks(panel: Any, run: "Run", axis: "Axis") -> None:
     series = run.series
     running, busy = steps(series.running, axis.end), steps(series.busy, axis.end)
     panel.fill_between(*running, step="post", color=RUNNING, linewidth=0, label="running")
-    panel.fill_between(*busy, step="post", color="#3f7f3b", linewidth=0, label="busy")
+    panel.fill_between(*busy, step="post", color=BUSY, linewidth=0, label="busy")
     desired = steps(series.desired, axis.end)
     if len(desired[0]) > DENSE:  # so close together, dashes are one black block
         panel.fill_between(
@@ -216,12 +225,15 @@ def draw_alarms(panel: Any, run: "Run", axis: "Axis") -> None:
     for row, name in enumerate(names):
         changes = [each for each in run.series.alarms[name] if each[0] <= axis.end]
         ends = [*(second for second, _ in changes[1:]), axis.end]
+        spans: dict[AlarmState, list[tuple[int, int]]] = {}
         for (begin, state), finish in zip(changes, ends, strict=True):
+            spans.setdefault(state, []).append((begin, finish - begin))
+        for state, found in spans.items():
             colour, hatch = STATES[state]
             seen.add(state)
             panel.broken_barh(
-                [(begin, finish - begin)], (row - 0.36, 0.72), facecolor=colour, hatch=hatch,
-                edgecolor="0.6", linewidth=0.3,
+                found, (row - 0.36, 0.72), facecolor=colour, hatch=hatch,
+                edgecolor="0.6", linewidth=0.3 if len(changes) < DENSE else 0,
             )  # fmt: skip
     panel.set_yticks(range(len(names)), [_short(name) for name in names])
     panel.set_ylim(len(names) - 0.5, -0.5)
@@ -241,14 +253,6 @@ LONGEST_NAME = 14
 def _short(name: str) -> str:
     name = harmless(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-
-
-def _at(points: "Points", seconds: Sequence[int]) -> list[int]:
-    """The value at each of these seconds."""
-    from bisect import bisect_right
-
-    starts = [second for second, _ in points]
-    return [points[max(bisect_right(starts, each) - 1, 0)][1] for each in seconds]
 
 
 def _whole(panel: Any, most: int) -> None:
@@ -279,18 +283,29 @@ STYLE: Any = {
     "xtick.color": "0.35",
     "ytick.color": "0.35",
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": 8.5,
     "hatch.linewidth": 0.5,
     "text.parse_math": False,
 }
 """Nothing of the machine's own settings may decide how a picture looks."""
 
-WIDTH, HEIGHT, DPI = 5.6, 4.6, 150
-"""Inches of one run, and dots of a PNG's inch."""
+WIDTH, HEIGHT, DPI = 6.2, 4.6, 150
+"""Inches of one run, and dots of a PNG's inch: letters have 11 dots where it is shown 600 wide."""
+LINE = 84
+"""Characters of a title's line."""
+
+DARK = {
+    "#ffffff": "#0d1117", "#000000": "#e6edf3", "#1a1a1a": "#e6edf3", "#262626": "#e6edf3",
+    "#595959": "#b1bac4", "#737373": "#8b949e", "#8c8c8c": "#a5adb6", "#999999": "#8b949e",
+    "#cccccc": "#484f58", "#e6e6e6": "#30363d",
+    WAITING: "#3d74ab", WORKING: "#9ecbff", RUNNING: "#3a8341", BUSY: "#8ddb8c",
+    KILLED: "#ff7b72", "#c0504d": "#d9655f",
+}  # fmt: skip
+"""Each colour of a picture, and what stands for it where the reader's scheme is dark."""
 
 
 def picture(runs: Sequence[tuple[str, "Run"]], form: Form, *, title: str = "") -> bytes:
-    """The picture of runs with their names: one column each, with the same scales."""
+    """The picture of runs with their names: one below the other, with the same scales."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -298,8 +313,7 @@ def picture(runs: Sequence[tuple[str, "Run"]], form: Form, *, title: str = "") -
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
-        width = WIDTH * len(runs) + (0.6 if len(runs) == 1 else 0)
-        figure = Figure(figsize=(width, HEIGHT), layout="constrained")
+        figure = Figure(figsize=(WIDTH, HEIGHT * len(runs)), layout="constrained")
         FigureCanvasAgg(figure)
         figure.get_layout_engine().set(w_pad=0.06, h_pad=0.03)  # type: ignore[union-attr, call-arg]
         _draw(figure, runs, title)
@@ -327,7 +341,18 @@ def _described(svg: bytes, said: str, told: str) -> bytes:
     begin = svg.index(b"<svg ")
     end = svg.index(b">", begin) + 1
     marked = svg[begin : end - 1] + b' role="img" aria-labelledby="title desc">\n'
-    return svg[:begin] + marked + text + svg[end:].lstrip(b"\n")
+    return svg[:begin] + marked + text + _scheme() + svg[end:].lstrip(b"\n")
+
+
+def _scheme() -> bytes:
+    """Rules that put the dark colours over those that stand in the elements themselves."""
+    rules = ["text { fill: #e6edf3 }"]
+    for light, dark in DARK.items():
+        for paint in ("fill", "stroke"):
+            at = f'[style*="{paint}: {light}"], [{paint}="{light}"]'
+            rules.append(f"{at} {{ {paint}: {dark} !important }}")
+    inside = "\n".join(rules)
+    return f"<style>@media (prefers-color-scheme: dark) {{\n{inside}\n}}</style>\n".encode()
 
 
 def headline(run: "Run") -> str:
@@ -335,9 +360,9 @@ def headline(run: "Run") -> str:
     summary = run.summary
     parts = [f"{summary.done:,} of {summary.messages:,} messages done"]
     if summary.killed:
-        parts.append(f"{summary.killed:,} jobs killed")
+        parts.append(f"{summary.killed:,} job{'s'[: summary.killed != 1]} killed")
     if summary.dead_letters:
-        parts.append(f"{summary.dead_letters:,} dead letters")
+        parts.append(f"{summary.dead_letters:,} dead letter{'s'[: summary.dead_letters != 1]}")
     return ", ".join([*parts, f"${summary.cost.total:,.2f}"])
 
 
@@ -350,30 +375,45 @@ def _numbered(svg: bytes) -> bytes:
 
 
 def _draw(figure: Any, runs: Sequence[tuple[str, "Run"]], title: str) -> None:
-    alarms = max(len(run.series.alarms) for _, run in runs)
-    heights = [3.0, 1.8, 1.5, 0.32 * max(alarms, 1)]
-    axes = figure.subplots(
-        4, len(runs), sharex="col", sharey="row", squeeze=False, height_ratios=heights
-    )
+    from textwrap import fill
+
     begin, end = min(since(run) for _, run in runs), max(until(run) for _, run in runs)
-    for column, (name, run) in enumerate(runs):
-        axis = time_axis(begin, end)
-        top, middle, waiting, bottom = axes[:, column]
-        top.set_title(
-            f"{harmless(name)}\n{headline(run)}", loc="left", fontsize=9, fontweight="bold", pad=16
-        )
-        draw_messages(top, run, axis)
-        draw_tasks(middle, run, axis)
-        draw_age(waiting, run, axis)
-        draw_alarms(bottom, run, axis)
-        _time(bottom, axis)
-        if column == 0:
-            for each, label in zip(
-                axes[:, 0], ("messages", "tasks", "age of\noldest, min", ""), strict=True
-            ):
-                each.set_ylabel(label)
+    axis = time_axis(begin, end)
+    drawn: dict[str, list[Any]] = {}
+    for part, (name, run) in zip(
+        figure.subfigures(len(runs), squeeze=False)[:, 0], runs, strict=True
+    ):
+        panels = _panels(run)
+        axes = part.subplots(
+            len(panels), sharex=True, squeeze=False,
+            height_ratios=[height for _, height, _ in panels],
+        )[:, 0]  # fmt: skip
+        for panel, (label, _, draw) in zip(axes, panels, strict=True):
+            draw(panel, run, axis)
+            panel.set_ylabel(label)
+            drawn.setdefault(label, []).append(panel)
+        _time(axes[-1], axis)
+        told = fill(harmless(name), LINE) + "\n" + fill(headline(run), LINE)
+        part.suptitle(told, x=0.01, ha="left", fontsize=9, fontweight="bold")
+    for label, same in drawn.items():
+        if label:
+            top = max(panel.get_ylim()[1] for panel in same)
+            for panel in same:
+                panel.set_ylim(top=top)
     if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
+        figure.suptitle(fill(title, LINE), x=0.01, ha="left", fontsize=9.5)
+
+
+def _panels(run: "Run") -> list[tuple[str, float, Callable[[Any, "Run", Axis], None]]]:
+    """The name of each panel's axis, its part of the height, and what draws it."""
+    lanes = sum(bool(seconds) for seconds in losses(run).values())
+    return [
+        ("messages", 3.0, draw_messages),
+        *([("", 0.36 * lanes, draw_losses)] if lanes else []),
+        ("tasks", 1.8, draw_tasks),
+        ("age of\noldest, min", 1.5, draw_age),
+        ("", 0.32 * max(len(run.series.alarms), 1), draw_alarms),
+    ]
 
 
 def _time(panel: Any, axis: Axis) -> None:

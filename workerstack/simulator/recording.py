@@ -9,16 +9,9 @@ from workerstack.simulator.model import AlarmState
 from workerstack.simulator.result import EventKind, Kill, Series, SimulatedEvent
 from workerstack.simulator.sqs import MessageQueue
 
-NAMES = (
-    "visible",
-    "in_flight",
-    "desired",
-    "pending",
-    "running",
-    "busy",
-    "oldest",
-    "oldest_reported",
-)
+WORK = ("visible", "in_flight", "busy", "oldest", "oldest_reported")
+TASKS = ("desired", "pending", "running")
+"""The series, in two parts: how much there is to do changes all the time, the tasks seldom."""
 
 
 class ChangePoints(Sequence[tuple[int, int]]):
@@ -61,11 +54,14 @@ class Recording:
         self.scale_ins = 0
         self.peak = 0
         self.backlog_max = 0
-        self._last: tuple[int, ...] = (-2,) * len(NAMES)
-        self._points = {name: ChangePoints() for name in NAMES}
-        self._append = [
-            (points.seconds.append, points.values.append) for points in self._points.values()
-        ]
+        self._work: tuple[int, ...] = (-2,) * len(WORK)
+        self._tasks: tuple[int, ...] = (-2,) * len(TASKS)
+        self._points = {name: ChangePoints() for name in (*WORK, *TASKS)}
+        put = {
+            name: (each.seconds.append, each.values.append) for name, each in self._points.items()
+        }
+        self._of_work = [put[name] for name in WORK]
+        self._of_tasks = [put[name] for name in TASKS]
         self._alarms: dict[str, list[tuple[int, AlarmState]]] = {name: [] for name in alarms}
         self._refused: dict[str, str] = {}
 
@@ -98,24 +94,20 @@ class Recording:
             self.backlog_max = queue.visible
         if not self.whole:
             return
-        values = (
-            queue.visible,
-            queue.in_flight,
-            service.desired,
-            len(service.pending),
-            running,
-            busy,
-            *queue.oldest_two(),
-        )
-        last = self._last
-        if values == last:
-            return
-        for index, value in enumerate(values):
-            if value != last[index]:
-                since, put = self._append[index]
-                since(second)
-                put(value)
-        self._last = values
+        work = queue.visible, queue.in_flight, busy, *queue.oldest_two()
+        if work != self._work:
+            for value, before, (since, put) in zip(work, self._work, self._of_work):  # noqa: B905
+                if value != before:
+                    since(second)
+                    put(value)
+            self._work = work
+        tasks = service.desired, len(service.pending), running
+        if tasks != self._tasks:
+            for value, before, (since, put) in zip(tasks, self._tasks, self._of_tasks):  # noqa: B905
+                if value != before:
+                    since(second)
+                    put(value)
+            self._tasks = tasks
 
     def series(self) -> Series:
         """All change points."""

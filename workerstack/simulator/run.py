@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from itertools import islice
 from math import ceil
 from typing import overload
 
@@ -75,23 +74,21 @@ class Outcomes(Sequence[MessageOutcome]):
 
 def _times(engine: Engine, moments: Sequence[int]) -> "array[int]":
     """Seconds from each arrival to these moments, sorted; those of never are left out."""
-    queue = engine.queue
-    taken = zip(moments, islice(queue.messages, queue.sent), strict=False)
-    return array("i", sorted(each - message.arrival for each, message in taken if each >= 0))
+    sent = engine.queue.sent
+    taken = zip(moments[:sent], engine.arrivals, strict=False)
+    return array("i", sorted([each - arrival for each, arrival in taken if each >= 0]))
 
 
-def _oldest(engine: Engine) -> int:
-    """The greatest age that any message reached in the queue."""
+def _oldest(engine: Engine, completed: Sequence[int]) -> int:
+    """The greatest age that any message reached in the queue; ``completed`` are those done."""
     queue = engine.queue
     left = {message: second for second, message in (*queue.dead, *queue.expired)}
-    return max(
-        (
-            (finished if finished >= 0 else left.get(index, engine.horizon))
-            - queue.messages[index].arrival
-            for index, finished in enumerate(queue.finished[: queue.sent])
-        ),
-        default=0,
+    unfinished = (
+        left.get(index, engine.horizon) - queue.messages[index].arrival
+        for index, finished in enumerate(queue.finished[: queue.sent])
+        if finished < 0
     )
+    return max(max(unfinished, default=0), completed[-1] if completed else 0)
 
 
 def summary(engine: Engine, tasks: Iterable[TaskLife], task: TaskSize, prices: Prices) -> Summary:
@@ -120,7 +117,7 @@ def summary(engine: Engine, tasks: Iterable[TaskLife], task: TaskSize, prices: P
         completion_p50=percentile(completed, queue.sent, 0.5),
         completion_p95=percentile(completed, queue.sent, 0.95),
         completion_max=percentile(completed, queue.sent, 1),
-        oldest_age_max=_oldest(engine),
+        oldest_age_max=_oldest(engine, completed),
         backlog_max=recording.backlog_max,
         peak=recording.peak,
         scale_outs=recording.scale_outs,

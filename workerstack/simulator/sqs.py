@@ -16,6 +16,10 @@ FUTURE, DELAYED, VISIBLE, IN_FLIGHT, DONE, DEAD, EXPIRED = range(7)
 TO_THE_BACK = 3
 """Receives after which a message goes to the back of the queue."""
 
+A_SECOND = 1 << 32
+"""More than there are messages: places in the queue are whole numbers, which sort faster than
+pairs. The place of a message is its index; at the back, that second of its return before it."""
+
 
 class MessageQueue:
     """The messages of a trace, each by its index there, and what has become of it.
@@ -26,8 +30,8 @@ class MessageQueue:
 
     __slots__ = (
         "_oldest", "_oldest_reported", "_order", "bound", "dead", "delay", "delayed", "deleted",
-        "expired",
-        "finished", "first_received", "in_flight", "max_receives", "messages", "old_deletes",
+        "expired", "finished", "first_received", "in_flight", "lost", "max_receives", "messages",
+        "old_deletes",
         "received", "receives", "retention", "sent", "shown", "state", "visible",
     )  # fmt: skip
 
@@ -52,10 +56,10 @@ class MessageQueue:
         self.bound: float = messages[0].arrival + retention if messages else inf
         self.dead: list[tuple[int, int]] = []
         self.expired: list[tuple[int, int]] = []
-        self._order: list[tuple[int, int, int]] = []
+        self._order: list[int] = []
         self._oldest = 0
         self._oldest_reported = 0
-        self.sent = self.received = self.deleted = 0
+        self.sent = self.received = self.deleted = self.lost = 0
         self.shown = 0
         self.delayed = self.visible = self.in_flight = 0
 
@@ -66,21 +70,20 @@ class MessageQueue:
             self.state[self.sent - 1] = DELAYED
             self.delayed += 1
         else:
-            self._show()
+            message = self.shown
+            heappush(self._order, message)
+            self.state[message] = VISIBLE
+            self.visible += 1
+            self.shown = message + 1
 
     def end_delay(self) -> None:
         """The delay of the next message ends; nothing, if it has expired since."""
         if self.state[self.shown] == DELAYED:
             self.delayed -= 1
-            self._show()
-        else:
-            self.shown += 1
-
-    def _show(self) -> None:
-        heappush(self._order, (0, self.shown, self.shown))
-        self.state[self.shown] = VISIBLE
+            heappush(self._order, self.shown)
+            self.state[self.shown] = VISIBLE
+            self.visible += 1
         self.shown += 1
-        self.visible += 1
 
     def receive(self, now: int) -> int | None:
         """The first visible message, now in flight; None if there is none.
@@ -89,20 +92,21 @@ class MessageQueue:
         be received once more.
         """
         while self._order:
-            message = heappop(self._order)[2]
+            message = heappop(self._order) % A_SECOND
             if self.state[message] != VISIBLE:
                 continue
             self.visible -= 1
             if self.receives[message] >= self.max_receives:
                 self.state[message] = DEAD
                 self.dead.append((now, message))
+                self.lost += 1
                 continue
             self.state[message] = IN_FLIGHT
             self.in_flight += 1
             self.received += 1
-            self.receives[message] += 1
-            if self.first_received[message] < 0:
+            if not self.receives[message]:
                 self.first_received[message] = now
+            self.receives[message] += 1
             return message
         return None
 
@@ -113,7 +117,7 @@ class MessageQueue:
             self.in_flight -= 1
             self.visible += 1
             back = receipt >= TO_THE_BACK
-            heappush(self._order, (1, now, message) if back else (0, message, message))
+            heappush(self._order, (now + 1) * A_SECOND + message if back else message)
 
     def delete(self, message: int, receipt: int, now: int) -> None:
         """A worker deletes what it received with that receipt.
@@ -125,18 +129,13 @@ class MessageQueue:
             return
         if self.receives[message] != receipt and not self.old_deletes:
             return
-        self._leave(message, DONE)
+        if state == IN_FLIGHT:
+            self.in_flight -= 1
+        else:
+            self.visible -= 1
+        self.state[message] = DONE
         self.deleted += 1
         self.finished[message] = now
-
-    def _leave(self, message: int, state: int) -> None:
-        if self.state[message] == VISIBLE:
-            self.visible -= 1
-        elif self.state[message] == DELAYED:
-            self.delayed -= 1
-        else:
-            self.in_flight -= 1
-        self.state[message] = state
 
     def next_expiry(self) -> float:
         """The second at which the oldest message will be dropped."""
@@ -146,8 +145,16 @@ class MessageQueue:
     def expire(self, now: int) -> None:
         """Drops what has been kept long enough."""
         while self.next_expiry() <= now:
-            self._leave(self._oldest, EXPIRED)
-            self.expired.append((now, self._oldest))
+            message = self._oldest
+            if self.state[message] == VISIBLE:
+                self.visible -= 1
+            elif self.state[message] == DELAYED:
+                self.delayed -= 1
+            else:
+                self.in_flight -= 1
+            self.state[message] = EXPIRED
+            self.expired.append((now, message))
+            self.lost += 1
 
     def oldest(self) -> int:
         """The arrival second of the oldest message in the queue, -1 if it is empty."""
@@ -172,16 +179,12 @@ class MessageQueue:
 
     def oldest_two(self) -> tuple[int, int]:
         """Both at once: they are mostly of the same message."""
+        arrival = self.oldest()
         at = self._oldest
-        if (
-            at == self._oldest_reported
-            and at < self.sent
-            and self.state[at] <= IN_FLIGHT
-            and self.receives[at] < TO_THE_BACK
-        ):
-            arrival = self.messages[at].arrival
+        if at < self.sent and self._oldest_reported <= at and self.receives[at] < TO_THE_BACK:
+            self._oldest_reported = at
             return arrival, arrival
-        return self.oldest(), self.oldest_reported()
+        return arrival, self.oldest_reported()
 
     @property
     def size(self) -> int:

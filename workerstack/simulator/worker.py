@@ -7,7 +7,6 @@ Sources: ECS, "Task lifecycle" and ContainerDefinition.stopTimeout (SIGTERM, the
 from heapq import heappop, heappush
 from math import inf
 from random import Random
-from typing import NamedTuple
 
 from workerstack.simulator.agenda import Agenda, Phase
 from workerstack.simulator.ecs import Service, SimulatedTask
@@ -16,14 +15,11 @@ from workerstack.simulator.result import Kill
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.sqs import MessageQueue
 
+Job = tuple[int, int, SimulatedTask, int]
+"""A message, the number of its receive, the task that has it, and since when: a plain tuple,
+since one is made for each receive."""
 
-class Job(NamedTuple):
-    """One message in the hands of one task; ``receipt`` is the number of the receive."""
-
-    message: int
-    receipt: int
-    task: SimulatedTask
-    since: int
+JOB_ENDS, REAPPEARS = int(Phase.JOB_ENDS), int(Phase.REAPPEARS)
 
 
 class Work:
@@ -52,12 +48,14 @@ class Work:
         self._visibility = visibility
         self._stop_timeout = stop_timeout
         self._reclaims = settings.spot_reclaim / 1_000 / 3_600 if spot else 0.0
+        self._protection = settings.protection or 0
         heartbeat = settings.heartbeat or 0
         self._heartbeat = heartbeat if heartbeat < visibility else 0
         self._jobs: dict[int, Job] = {}
         self._working: dict[int, int] = {}
         self._count = 0
-        self._idle: list[tuple[int, int]] = []
+        self.idle: list[tuple[int, int]] = []
+        """A heap of hands that are free: since when, and of which task."""
 
     def start(self, task: SimulatedTask) -> None:
         """The scheduler starts a task."""
@@ -81,7 +79,7 @@ class Work:
         if self._reclaims:
             self._agenda.add(now + self._reclaimed_after(task), Phase.RECLAIMED, task.number)
         for _ in range(self._settings.concurrency):
-            heappush(self._idle, (now, task.number))
+            heappush(self.idle, (now, task.number))
 
     def _reclaimed_after(self, task: SimulatedTask) -> int:
         """Seconds that AWS leaves a Spot task: at a constant rate, so exponential."""
@@ -103,74 +101,94 @@ class Work:
 
     def free(self, number: int, now: int) -> None:
         """One hand of a task is free again."""
-        heappush(self._idle, (now, number))
+        heappush(self.idle, (now, number))
 
     def receive(self, now: int) -> None:
         """Idle workers receive what is visible, who waits longest first."""
-        queue, running = self._queue, self.service.running
-        while queue.visible and self._idle:
-            since, number = heappop(self._idle)
+        queue, running, idle = self._queue, self.service.running, self.idle
+        while queue.visible and idle:
+            since, number = heappop(idle)
             task = running.get(number)
             if task is None:
                 continue
             message = queue.receive(now)
             if message is None:
-                heappush(self._idle, (since, number))
+                heappush(idle, (since, number))
                 return
             self._take(message, task, now)
 
     def _take(self, message: int, task: SimulatedTask, now: int) -> None:
-        queue, settings = self._queue, self._settings
-        receipt, number = queue.receives[message], self._count
+        queue, agenda = self._queue, self._agenda
+        number = self._count
         self._count += 1
-        self._recording.duplicates += message in self._working
-        self._working[message] = self._working.get(message, 0) + 1
-        self._jobs[number] = Job(message, receipt, task, now)
-        self.busy += not task.jobs
+        if message in self._working:
+            self._recording.duplicates += 1
+            self._working[message] += 1
+        else:
+            self._working[message] = 1
+        receipt = queue.receives[message]
+        self._jobs[number] = (message, receipt, task, now)
+        if not task.jobs:
+            self.busy += 1
         task.jobs.add(number)
         service = queue.messages[message].service or 1
-        self._agenda.add(now + service, Phase.JOB_ENDS, number)
-        if not self._heartbeat:
-            self._agenda.add(now + self._visibility, Phase.REAPPEARS, message, receipt)
-        if settings.protection:
-            if settings.protection_renewed:
-                task.protected_until = inf
-            else:
-                task.protected_until = max(task.protected_until, now + settings.protection)
-                self._agenda.add(now + settings.protection, Phase.PROTECTION_ENDS, task.number)
+        agenda.add(now + service, JOB_ENDS, number)
+        if service >= self._visibility and not self._heartbeat:
+            agenda.add(now + self._visibility, REAPPEARS, message, receipt)
+        if self._protection:
+            self._protect(task, now)
 
-    def _drop(self, number: int, now: int, *, again_at: int | None) -> Job | None:
-        """A job leaves its task; its message reappears as it would, or at ``again_at``."""
+    def _protect(self, task: SimulatedTask, now: int) -> None:
+        if self._settings.protection_renewed:
+            task.protected_until = inf
+        else:
+            until = now + self._protection
+            task.protected_until = max(task.protected_until, until)
+            self._agenda.add(until, Phase.PROTECTION_ENDS, task.number)
+
+    def _drop(self, number: int) -> Job | None:
+        """A job leaves its task."""
         job = self._jobs.pop(number, None)
         if job is None:
             return None
-        job.task.jobs.discard(number)
-        self.busy -= not job.task.jobs
-        if self._working[job.message] == 1:
-            del self._working[job.message]
+        message, _, task, _ = job
+        task.jobs.discard(number)
+        if not task.jobs:
+            self.busy -= 1
+        if self._working[message] == 1:
+            del self._working[message]
         else:
-            self._working[job.message] -= 1
-        if again_at is not None:
-            self._queue.reappear(job.message, job.receipt, again_at)
-        elif self._heartbeat:
-            extended = now - (now - job.since) % self._heartbeat
-            self._agenda.add(extended + self._visibility, Phase.REAPPEARS, job.message, job.receipt)
+            self._working[message] -= 1
         return job
+
+    def _leave(self, job: Job, now: int) -> None:
+        """Nobody deletes the message, which reappears when its visibility timeout ends.
+
+        What is deleted never reappears, so that this is not noted before it is known.
+        """
+        message, receipt, _, since = job
+        if self._heartbeat:
+            since = now - (now - since) % self._heartbeat
+        at = since + self._visibility
+        if at > now:
+            self._agenda.add(at, REAPPEARS, message, receipt)
 
     def ends(self, number: int, now: int) -> None:
         """A job's seconds are over: deleted, or failed if the message is poison."""
-        job = self._drop(number, now, again_at=None)
+        job = self._drop(number)
         if job is None:
             return
-        if not self._queue.messages[job.message].poison:
-            self._queue.delete(job.message, job.receipt, now)
-        task = job.task
+        message, receipt, task, _ = job
+        if self._queue.messages[message].poison:
+            self._leave(job, now)
+        else:
+            self._queue.delete(message, receipt, now)
         if task.stopping is None:
             if self._settings.poll_latency:
                 again = now + self._settings.poll_latency
                 self._agenda.add(again, Phase.FREE, task.number)
             else:
-                self.free(task.number, now)
+                heappush(self.idle, (now, task.number))
         elif not task.jobs:
             self._gone(task, now, "finished its work")
 
@@ -185,12 +203,14 @@ class Work:
             )
         if task.jobs and self._settings.on_sigterm == "return":
             for number in sorted(task.jobs):
-                job = self._drop(number, now, again_at=now)
+                job = self._drop(number)
                 if job:
+                    message, receipt, _, since = job
+                    self._queue.reappear(message, receipt, now)
                     self._recording.returned += 1
-                    self._recording.wasted += now - job.since
+                    self._recording.wasted += now - since
                     self._recording.event(
-                        now, "returned", f"message {job.message}", f"by task {task.number}"
+                        now, "returned", f"message {message}", f"by task {task.number}"
                     )
         if task.jobs:
             self._agenda.add(now + self._stop_timeout, Phase.KILL, task.number)
@@ -202,13 +222,15 @@ class Work:
         if task.ended is not None:
             return
         for number in sorted(task.jobs):
-            job = self._drop(number, now, again_at=None)
+            job = self._drop(number)
             if job:
-                wasted = now - job.since
+                self._leave(job, now)
+                message, _, _, since = job
+                wasted = now - since
                 self._recording.wasted += wasted
-                self._recording.kills.append(Kill(now, job.message, task.number, wasted))
+                self._recording.kills.append(Kill(now, message, task.number, wasted))
                 self._recording.event(
-                    now, "kill", f"message {job.message}",
+                    now, "kill", f"message {message}",
                     f"task {task.number} was killed after {wasted} s of work",
                 )  # fmt: skip
         self._gone(task, now, "was killed")

@@ -57,7 +57,8 @@ def workers(answers: Answers) -> str:
     """The text of ``templates/workers.py``, formatted as ruff would."""
     own = answers.queue == OWN
     hidden = -(-int(answers.longest_job * MARGIN) // 60) * 60
-    names = ["OwnQueue" if own else "ImportedQueue", *["Secret"] * bool(answers.secrets), "Worker"]
+    names = ["OwnQueue" if own else "ImportedQueue", *["Secret"] * bool(answers.secrets)]
+    names += ["Step", "Worker"]
     queue = f"OwnQueue(visibility_timeout={hidden})" if own else (
         f"ImportedQueue(name={_text(answers.queue)})"
     )  # fmt: skip
@@ -65,8 +66,7 @@ def workers(answers: Answers) -> str:
     lines = [
         '"""The workers that are emitted. Another one is another constant here."""',
         "",
-        f"from templates.specification import {', '.join(names)}",
-        "from templates.steps import Step",
+        f"from workerstack.specification import {', '.join(names)}",
         "",
         f"{constant} = Worker(",
         f"    name={_text(answers.name)},",

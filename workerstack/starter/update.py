@@ -7,13 +7,13 @@ the project keeps in `begin.BASE`. Nothing is committed: `git diff` shows what t
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from workerstack import files
 from workerstack.problem import Problem, Refusal
-from workerstack.starter import pristine
+from workerstack.starter import moved, pristine
 from workerstack.starter.begin import BASE, installed_wheel
 
 TOOK = 127
@@ -48,8 +48,10 @@ def update(folder: Path) -> tuple[str, str, Merged]:
             f"{file} cannot be read", str(error), "Restore it from git: `git checkout HEAD --` it"
         ) from None
     new = pristine.files()
-    check_committed(folder, sorted({*base, *new, BASE}))
+    modules = _modules(folder)
+    check_committed(folder, sorted({*base, *new, *modules, BASE}))
     merged = merge(base, new, _present(folder, {*base, *new}))
+    merged = with_imports(merged, _present(folder, modules - {*new}))
     contents: dict[Path, str | bytes] = {
         folder / name: text for name, text in merged.texts.items() if text is not None
     }
@@ -61,6 +63,12 @@ def update(folder: Path) -> tuple[str, str, Merged]:
         if text is None:
             files.remove(folder / name)
     return before, version(pristine.DISTRIBUTION), merged
+
+
+def _modules(folder: Path) -> set[str]:
+    """The modules that git knows: what a team has written, and no environment."""
+    listed = _git(folder, "ls-files", "-z", "--", "*.py").stdout.decode()
+    return {each for each in listed.split("\0") if each}
 
 
 def _present(folder: Path, names: set[str]) -> dict[str, str]:
@@ -90,7 +98,7 @@ def merge(base: Mapping[str, str], new: Mapping[str, str], ours: Mapping[str, st
         elif now is None and mine == then:
             texts[name] = None
         elif now is None:
-            said.append(f"{name} is no part of it any more, and stays: you changed it")
+            said.append(_stays(name))
         elif mine in (None, then):
             texts[name] = now
         else:
@@ -98,6 +106,24 @@ def merge(base: Mapping[str, str], new: Mapping[str, str], ours: Mapping[str, st
             if conflicted:
                 conflicts.append(name)
     return Merged(texts, tuple(conflicts), tuple(said))
+
+
+def _stays(name: str) -> str:
+    target = moved.now(moved.module_of(name))
+    if target is None:
+        return f"{name} is no part of it any more, and stays: you changed it"
+    return (
+        f"{name} is {target} of the tool now, and stays, unused: you changed it. Do the same in a"
+        " function of templates/ that makes resources, or by `customize`; then remove it"
+    )
+
+
+def with_imports(merged: Merged, others: Mapping[str, str]) -> Merged:
+    """The same, and what else a team has written imports what moved from where it is now."""
+    left = {name: text for name, text in others.items() if merged.texts.get(name, "") is not None}
+    changed = {name: moved.brought_over(text) for name, text in left.items()}
+    changed = {name: text for name, text in changed.items() if text != left[name]}
+    return replace(merged, texts={**merged.texts, **changed})
 
 
 def merge_texts(name: str, mine: str, base: str, new: str) -> tuple[str, bool]:

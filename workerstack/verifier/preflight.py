@@ -10,7 +10,7 @@ from functools import partial
 from workerstack.cloudformation import from_data, resolve, surroundings
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
-from workerstack.deployer.source import read_source
+from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import DENIED, asked
 from workerstack.verifier.check import Verdict
@@ -24,13 +24,15 @@ AT_ONCE = 12
 """Needs that are looked for at the same time."""
 
 
-def preflight(deployment: Deployment, clients: Clients) -> list[Verdict]:
-    """One check a need, in the order of the template; nothing is changed."""
-    subject = read_subject(deployment, clients)
+def preflight(
+    deployment: Deployment, clients: Clients, source: Source | None = None
+) -> list[Verdict]:
+    """One check a need, in the order of the template; nothing is changed.
+
+    ``source`` is what to deploy instead of the checkout's files.
+    """
+    subject = read_subject(deployment, clients, source)
     found = needs(subject)
-    # Making a client is not safe between threads, and using one is.
-    for service in dict.fromkeys(name for need in found for name in need.services):
-        clients(service)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(partial(judge, subject=subject), found))
 
@@ -45,11 +47,11 @@ def needs(subject: Subject) -> list[Need]:
     ]
 
 
-def read_subject(deployment: Deployment, clients: Clients) -> Subject:
+def read_subject(deployment: Deployment, clients: Clients, source: Source | None = None) -> Subject:
     """The template with its values, and what its stack has today."""
     from botocore.exceptions import ClientError
 
-    source = read_source(deployment)
+    source = source or read_source(deployment)
     cloudformation = clients("cloudformation")
     stack = stacks.read(cloudformation, deployment.stack)
     target = deployment.target

@@ -3,11 +3,11 @@
 Source: ECS developer guide, "Task execution IAM role", "Pass sensitive data"; ECR API reference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from workerstack.checks.worker import Container, containers, mapping, truth
+from workerstack.checks.worker import CLUSTER, Container, containers, mapping, truth
 from workerstack.cloudformation import Resource, text
 from workerstack.deployer import images
 from workerstack.deployer.aws import code_of
@@ -54,11 +54,43 @@ def task_needs(subject: Subject) -> Iterator[Need]:
             seen.add(("log", group))
             yield Need("log-group", "the log group exists", ("logs",),
                        partial(_log_group, container, group))  # fmt: skip
+    yield from _cluster_needs(subject)
     for own in subject.stack.of(LOG_GROUP):
         name = text(own.get("LogGroupName"))
         if name:
             yield Need("log-group", "the log group's name is free, or this stack's", ("logs",),
                        partial(_own_log_group, own, name))  # fmt: skip
+
+
+def _cluster_needs(subject: Subject) -> Iterator[Need]:
+    """One for each cluster that services run in and the stack does not have."""
+    named = {
+        name: service
+        for service in subject.services
+        if subject.stack.referred(service.get("Cluster"), CLUSTER) is None
+        and (name := text(service.get("Cluster", default="default")))
+    }
+    for name, service in named.items():
+        yield Need("cluster", "the cluster of another stack exists, with the capacity it needs",
+                   ("ecs",), partial(_cluster, name, service))  # fmt: skip
+
+
+def _cluster(name: str, service: Resource, subject: Subject) -> str:
+    found = subject.ask("ecs", "describe_clusters", clusters=[name])["clusters"]
+    if not found or found[0].get("status") != "ACTIVE":
+        raise MissingError(
+            f"there is no cluster {name}", "Create it, or correct ClusterName in params/"
+        )
+    offered = found[0].get("capacityProviders", ())
+    strategy = service.get("CapacityProviderStrategy") or ()
+    wanted = [text(mapping(each).get("CapacityProvider")) for each in strategy]
+    missing = sorted(each for each in wanted if each and each not in offered)
+    if missing:
+        raise MissingError(
+            f"the cluster {name} does not have {', '.join(missing)}",
+            "Have whoever owns it add that capacity provider, or leave out `spot`",
+        )
+    return f"{name} is active, in another stack"
 
 
 def _short(image: str) -> str:
@@ -126,23 +158,39 @@ def _secret(source: str, role: Any, subject: Subject) -> str:
     if found.get("DeletedDate"):
         raise MissingError(
             f"the secret {name} is marked for deletion",
-            f"aws secretsmanager restore-secret --secret-id {name}",
+            f"aws secretsmanager restore-secret --secret-id {arn} --region {arn.split(':')[3]}",
         )
     encrypted = check_key(subject, str(found.get("KmsKeyId") or ""), role, f"the secret {name}")
     if key:
-        _check_json_key(arn, key, name, subject)
+        _check_json_key(arn, parts[ARN_PARTS:], name, subject)
     return f"{name} exists{f', with the key {key}' if key else ''}{encrypted}"
 
 
-def _check_json_key(arn: str, key: str, name: str, subject: Subject) -> None:
-    """The value is read for its keys alone, and goes nowhere."""
+def _check_json_key(arn: str, named: Sequence[str], name: str, subject: Subject) -> None:
+    """The value is read for its keys alone, and goes nowhere.
+
+    No other action tells the keys: DescribeSecret has no part of the value. ``named`` are JSON key,
+    version stage and version ID, as they stand behind the ARN.
+    """
     import json
 
+    key, stage, version = [*named, "", ""][:3]
+    which = {
+        **({"VersionStage": stage} if stage else {}),
+        **({"VersionId": version} if version else {}),
+    }
     try:
-        value = subject.ask("secretsmanager", "get_secret_value", SecretId=arn)
+        value = subject.ask("secretsmanager", "get_secret_value", SecretId=arn, **which)
+    except GoneError:
+        raise MissingError(
+            f"the secret {name} has no version {stage or version}",
+            "Correct what stands behind the JSON key in ValueFrom",
+        ) from None
     except NotAllowedError as error:
         raise NotKnown(
-            f"whether {name} has the JSON key {key}: no permission for {error.action}"
+            f"the secret {name} exists; whether its value has the JSON key {key} only"
+            f" {error.action} on {arn} tells, and kms:Decrypt where a customer key encrypts it."
+            " The value is not looked at"
         ) from None
     try:
         keys = json.loads(value.get("SecretString") or "")

@@ -7,12 +7,14 @@ goes with a review of out/; what all three have is the template's own fault.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from workerstack import checks as table
 from workerstack.cloudformation import Stack, equal, from_data, resolve, surroundings
 from workerstack.cloudformation.values import is_known
-from workerstack.deployer import labels, protection, stack_states
+from workerstack.deployer import going_back, labels, protection, stack_states
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
@@ -25,8 +27,10 @@ from workerstack.verifier.live_stack import Live, read_live
 from workerstack.verifier.running import RUNNING
 
 
-def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None) -> list[Verdict]:
-    """Every check, in the order of the report."""
+def verify(
+    deployment: Deployment, clients: Clients, root: Path, clock: Clock | None = None
+) -> list[Verdict]:
+    """Every check, in the order of the report; ``root`` is the checkout's, where git is asked."""
     source = read_source(deployment)
     stack = stacks.read(clients("cloudformation"), deployment.stack)
     state = check_state(stack, deployment.name)
@@ -41,7 +45,7 @@ def verify(deployment: Deployment, clients: Clients, clock: Clock | None = None)
         state,
         *_table(deployment.name, sides, faults),
         *(check for check, _ in judged_rows),
-        *_as_committed(source, stack, clients, sides),
+        *_as_committed(source, stack, clients, sides, root),
         _protection(deployment, stack, clients),
     ]
 
@@ -136,10 +140,10 @@ def _has(stack: Stack, found: table.CheckedViolation) -> bool:
 
 
 def _as_committed(
-    source: Source, stack: stacks.StackDescription, clients: Clients, sides: Sides
+    source: Source, stack: stacks.StackDescription, clients: Clients, sides: Sides, root: Path
 ) -> Iterator[Verdict]:
     """The deployed template and values are those in out/ and params/."""
-    review = f"./deploy.py review {source.deployment.name}"
+    mending = cache(lambda: going_back.mending(source, stack, clients, root))
     body = template_text(stacks.template_body(clients("cloudformation"), StackName=stack.id))
     comparison = labels.of_stack(source, stack, body)
     criterion = "the deployed template is the one in out/"
@@ -149,7 +153,7 @@ def _as_committed(
             said = f"{source.file}; {comparison.sentence}"
         yield Verdict("template", criterion, "PASS", said)
     else:
-        step = labels.TOGETHER if comparison.only_policies else review
+        step = labels.TOGETHER if comparison.only_policies else mending().command
         yield Verdict("template", criterion, "FAIL", f"{source.file}: {comparison.sentence}", step)
     # Of a parameter that Parameter Store has, the name is what was given.
     stored = [name for name, each in source.declared.items() if each.is_stored]
@@ -172,7 +176,7 @@ def _as_committed(
         [f"{name} is {_shown(given[name])} and in params/ {_shown(wanted[name])}"
          for name in differing],
         f"{len(wanted)} values",
-        f"{review} (or correct the params file)",
+        mending().command if differing else "",
     )  # fmt: skip
 
 

@@ -194,6 +194,7 @@ def _review(group: Sequence[Review]) -> Iterator[CommentPart]:  # noqa: C901 - o
     for notice in review.notices:
         said = " ".join([notice.source, notice.logical_id, notice.text, notice.next_step])
         yield CommentPart(f"- **{text(notice.mode)}** {text(said)}")
+    yield from _needs(review)
     if rows:
         lines = [row("", "Resource", "Effect", "Change"), row(*["---"] * 4)]
         yield CommentPart("\n" + "\n".join(lines))
@@ -224,6 +225,20 @@ def _review(group: Sequence[Review]) -> Iterator[CommentPart]:  # noqa: C901 - o
         sentences = "\n".join(f"- {text(sentence)}" for sentence in review.unknown)
         yield CommentPart(f"\n{folded('Not known', sentences)}")
     yield from _footer(group)
+
+
+def _needs(review: Review) -> Iterator[CommentPart]:
+    """One line, and below it what is not met or not known."""
+    if not review.needs:
+        return
+    lines = [f"\n{text(words.needs_in_short(review.needs))}"]
+    for each in words.needs_to_show(review.needs):
+        if each.status == "FAIL":
+            step = text(each.next_step)
+            lines.append(f"- **{code(each.id)}**: {text(each.evidence)}. {step}")
+        else:
+            lines.append(f"- {code(each.id)}: {text(each.evidence)}")
+    yield CommentPart("\n".join(lines), lines[0])
 
 
 def _row(review: Review, change: ResourceChange) -> str:

@@ -30,7 +30,8 @@ def _what_it_does(review: Review) -> str:
     rest = review.model_dump(
         mode="json", include={"others", "findings", "allowed", "access", "notices"}
     )
-    text = json.dumps([review.change_set.type, changes, rest], sort_keys=True)
+    needs = [each.model_dump(mode="json") for each in review.needs if each.status != "PASS"]
+    text = json.dumps([review.change_set.type, changes, rest, needs], sort_keys=True)
     where = review.where
     for name, value in (
         ("account", where.account), ("region", where.region), ("stack", where.stack_name),

@@ -49,6 +49,7 @@ def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator
     for _, alike in groupby(loud, key=lambda it: (it.id, it.level, it.why, it.next_step)):
         yield from _findings(review, list(alike), style, width)
     yield from _notices(review, style, width)
+    yield from words.needs_lines(review.needs, width, style)
     yield from _resources(review, rows, style, width, whole=whole)
     yield from _cannot(cannot, style, width, whole=whole)
     if words.surprises(review):
@@ -58,6 +59,8 @@ def _lines(review: Review, style: Style, width: int, *, whole: bool) -> Iterator
     if whole:
         yield from _access(review, style, width)
     yield from _unknown(review, style, width, whole=whole)
+    if review.needs and not words.needs_to_show(review.needs):
+        yield from wrapped(f"{words.needs_in_short(review.needs)}.", width, "  ")
     if whole:
         yield from _footer(review, width)
 

@@ -14,6 +14,7 @@ from workerstack.review.model import (
     Figures,
     Finding,
     LoadEffect,
+    NeedAtReview,
     OtherChange,
     PropertyChange,
     ResourceChange,
@@ -377,6 +378,43 @@ def wrapped(text: str, width: int, first: str = "", rest: str | None = None) -> 
     backticks stays on one line, so that it can be copied.
     """
     return broken(harmless(text, "\t"), width, first, rest)
+
+
+def needs_in_short(needs: Sequence[NeedAtReview]) -> str:
+    """How many needs are met, in one line; empty where none was looked for."""
+    number = len(needs)
+    if not number:
+        return ""
+    red = sum(each.status == "FAIL" for each in needs)
+    unknown = sum(each.status == "SKIP" for each in needs)
+    if not red and not unknown:
+        return f"Needs: {number} looked for, all met"
+    said = [f"{red} of {number} not met"] if red else [f"{number - unknown} of {number} met"]
+    return f"Needs: {', '.join([*said, *([f'{unknown} not known'] if unknown else [])])}"
+
+
+def needs_to_show(needs: Sequence[NeedAtReview]) -> list[NeedAtReview]:
+    """Those that are not met, then those that could not be looked for."""
+    loud = [each for each in needs if each.status != "PASS"]
+    return sorted(loud, key=lambda each: each.status)
+
+
+def needs_lines(
+    needs: Sequence[NeedAtReview], width: int = 100, style: Style = plain
+) -> Iterator[str]:
+    """What is not there of what a stack needs; what may not be looked for is one line."""
+    loud = needs_to_show(needs)
+    if not loud:
+        return
+    yield style(needs_in_short(needs), "bold")
+    for each in loud:
+        if each.status == "FAIL":
+            for line in wrapped(f"{each.id}: {each.evidence}", width, "  FAIL  ", " " * 8):
+                yield style(line, "red")
+            yield from wrapped(f"next: {each.next_step}", width, " " * 8)
+    unknown = "; ".join(f"{each.id} ({each.evidence})" for each in loud if each.status == "SKIP")
+    if unknown:
+        yield from wrapped(unknown, width, "  SKIP  ", " " * 8)
 
 
 def broken(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:

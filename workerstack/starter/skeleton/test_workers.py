@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from templates import build
-from templates.specification import Worker
 from templates.workers import ALL
+from workerstack.specification import Worker
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,0 +1,60 @@
+"""GetMetricData in pages and newest first, as CloudWatch answers; MiniStack gives all at once.
+
+Source: CloudWatch API reference, GetMetricData (ScanBy, MaxDatapoints, NextToken) and
+MetricDataResult (StatusCode is PartialData until the last page). How the datapoints of a page are
+divided among the metrics is not documented: here each has the same share.
+"""
+
+import json
+from importlib import import_module
+from typing import Any
+
+MOST = 100_800
+"""Datapoints of one page, of all metrics together, unless fewer are asked for."""
+
+
+def install(cloudwatch: Any) -> None:
+    """Wraps the operation; doing it twice changes nothing."""
+    original = cloudwatch._get_metric_data
+    if original.__module__ == __name__:
+        return
+
+    def in_pages(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        answer = original(params, data, is_cbor, is_json)
+        if not is_cbor and not is_json:
+            return answer
+        if is_cbor:
+            # MiniStack has decoded the question with it, or it would not be one of CBOR.
+            results = import_module("cbor2").loads(answer[2])["MetricDataResults"]
+        else:
+            results = json.loads(answer[2])["MetricDataResults"]
+        page = _page(results, data)
+        if is_cbor:
+            page["MetricDataResults"] = [
+                cloudwatch._cbor_metric_data_result(each) for each in page["MetricDataResults"]
+            ]
+            return cloudwatch._cbor_ok(page)
+        return cloudwatch._json_ok(page)
+
+    cloudwatch._get_metric_data = in_pages
+
+
+def _page(results: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+    number = int(asked.get("NextToken") or 0)
+    share = max(1, int(asked.get("MaxDatapoints") or MOST) // max(1, len(results)))
+    upward = asked.get("ScanBy") == "TimestampAscending"
+    more = any(len(each["Timestamps"]) > (number + 1) * share for each in results)
+    page: dict[str, Any] = {"MetricDataResults": []}
+    for each in results:
+        points = list(zip(each["Timestamps"], each["Values"], strict=True))
+        points = (points if upward else points[::-1])[number * share : (number + 1) * share]
+        partial = more and each["StatusCode"] == "Complete"
+        page["MetricDataResults"].append(
+            each
+            | {
+                "Timestamps": [moment for moment, _ in points],
+                "Values": [value for _, value in points],
+                "StatusCode": "PartialData" if partial else each["StatusCode"],
+            }
+        )
+    return page | ({"NextToken": str(number + 1)} if more else {})
