@@ -17,8 +17,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.test_docs import TEXTS, blocks
-from tests.test_docs import shown as documented
+from tests.documents import TEXTS, blocks
+from tests.documents import shown as documented
 from workerstack import localaws
 from workerstack.localaws import completion, walkthrough
 

@@ -82,7 +82,7 @@ def _of_project() -> list[tuple[str, dict[str, Any]]]:
         )
     sys.path.insert(0, str(root))
     templates: list[tuple[str, dict[str, Any]]] = importlib.import_module(SOURCE).build_all(
-        lambda: importlib.import_module(f"{SOURCE}.workers").ALL
+        lambda: importlib.import_module(f"{SOURCE}.workers")
     )
     return templates
 

@@ -183,6 +183,13 @@ def why_nothing_starts(  # noqa: PLR0911 - one return a reason
             "its metric is divided by the tasks that run, so that it has no value at 0 tasks",
             "Divide by MAX([tasks, 1]), wake the first task by a step policy, or set MinCapacity 1",
         )
+    if all(each.policy.steps for each in adding) and not any(
+        change_of(each.policy, step, 0) > 0 or each.policy.adjustment_type.startswith("Percent")
+        for each in adding
+        for step in each.policy.steps
+    ):
+        names = ", ".join(dict.fromkeys(each.policy.name for each in adding))
+        return f"no step of {names} adds a task to none", "Give a step a capacity of 1 or more"
     nothing = [
         f"{step.adjustment} % of 0 tasks is 0"
         for each in adding
@@ -704,8 +711,16 @@ def _two_tasks(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
         f"One message starts {tasks} tasks",
         "while the first is starting the alarm still fires, and the cooldown is over before the"
         " metric shows the pick-up",
-        "Take a cooldown of at least period + metric delay + start of a task, such as 300 s",
+        "Take a cooldown of at least period + metric delay + start of a task, which are"
+        f" {_least_cooldown(scaling, settings)} s here",
     )
+
+
+def _least_cooldown(scaling: Scaling, settings: Settings) -> int:
+    """Seconds until the alarm that adds tasks can have seen what the first task picked up."""
+    adding = triggers(scaling, removing=False)
+    window = max((each.alarm.period * each.alarm.evaluation_periods for each in adding), default=60)
+    return window + settings.metric_delay + settings.start_latency
 
 
 def _flapping(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
