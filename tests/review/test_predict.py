@@ -80,6 +80,47 @@ def test_removals_and_replacements_say_what_happens_to_the_old_one() -> None:
     assert replaced.policy_action == "ReplaceAndRetain"
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties", "given", "policy"),
+    [
+        ("AWS::SQS::Queue", {}, None, "Delete"),
+        ("AWS::SQS::Queue", {}, "RetainExceptOnCreate", "Retain"),
+        ("AWS::RDS::DBCluster", {}, None, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, None, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, "Delete", "Delete"),
+        # Of an instance that is in a cluster none is made; the cluster has its own.
+        ("AWS::RDS::DBInstance", {"DBClusterIdentifier": "c"}, None, "Delete"),
+        ("AWS::Neptune::DBCluster", {}, None, "Delete"),
+    ],
+)
+def test_a_removal_says_what_holds_where_no_policy_is_given(
+    kind: str, properties: Any, given: str | None, policy: str
+) -> None:
+    one = {**body(kind, **properties), **({"DeletionPolicy": given} if given else {})}
+    [gone] = predict(stack({"It": one}), stack({}))
+    assert gone.policy_action == policy
+
+
+@pytest.mark.parametrize(
+    ("property_", "replacement", "evaluation"),
+    [("ServiceName", "True", "Static"), ("LaunchType", "Conditional", "Dynamic")],
+)
+def test_what_follows_from_a_replacement_is_as_sure_as_that_is(
+    property_: str, replacement: str, evaluation: str
+) -> None:
+    before = {
+        "Service": body("AWS::ECS::Service", **{property_: "FARGATE"}),
+        "Target": body("AWS::ApplicationAutoScaling::ScalableTarget",
+                       ResourceId={"Fn::Sub": "service/x/${Service.Name}"}),
+    }  # fmt: skip
+    after = {**before, "Service": body("AWS::ECS::Service", **{property_: "EC2"})}
+    found = {each.logical_id: each for each in predict(stack(before), stack(after))}
+    assert {name: each.replacement for name, each in found.items()} == {
+        "Service": replacement, "Target": replacement,
+    }  # fmt: skip
+    assert [each.evaluation for each in found["Target"].properties] == [evaluation]
+
+
 def test_tags_of_the_stack_reach_what_takes_tags() -> None:
     bodies = {
         "Q": body("AWS::SQS::Queue"),
