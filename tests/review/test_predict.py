@@ -12,6 +12,7 @@ from tests.deployer.test_answers import RECORDED, pairs
 from workerstack.cloudformation import Stack, differences, from_data, read, resolve
 from workerstack.cloudformation.schemas import recreation
 from workerstack.problem import Problem
+from workerstack.review import certain
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange
 from workerstack.review.predict import TemplateSide, fill, foresee, predict, predict_review
 
@@ -352,6 +353,33 @@ def test_what_cannot_change_is_proved_and_what_may_is_not() -> None:
         assert row.replaces == ("Conditional" if can_change else "False")
         assert bool(row.properties[0].proof) is not can_change
         assert not review.findings
+
+
+@pytest.mark.parametrize(
+    ("source", "proof"),
+    [
+        ({"action": "Modify", "replacement": "False"}, True),
+        ({"action": "Modify", "replacement": "True"}, False),
+        ({"action": "Modify", "replacement": "Conditional"}, False),
+        ({"action": "Add"}, False),
+        ({"action": "Remove"}, False),
+        ({"action": "Dynamic"}, False),
+    ],
+)
+def test_an_arn_proves_something_only_of_what_is_updated_in_place(
+    source: dict[str, str], proof: bool
+) -> None:
+    cause = PropertyChange(
+        attribute="Properties", name="Endpoint", requires_recreation="Always",
+        evaluation="Dynamic", change_source="ResourceAttribute", causing_entity="K.Arn",
+    )  # fmt: skip
+    row = ResourceChange(
+        action="Modify", logical_id="A", type="AWS::SNS::Subscription", replacement="Conditional",
+        properties=(cause,),
+    )  # fmt: skip
+    queue = ResourceChange(logical_id="K", type="AWS::SQS::Queue", **source)
+    found = {each.logical_id: each for each in certain.proved([row, queue], stack({}), stack({}))}
+    assert bool(found["A"].properties[0].proof) is proof
 
 
 SERVICE: dict[str, Any] = {
