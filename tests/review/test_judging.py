@@ -372,6 +372,15 @@ PLANTED: list[tuple[str, str, Case]] = [
             after={"Alarm": body(ALARM, alarm(1))},
         ),
     ),
+    # At the threshold itself it fires, and no step begins there.
+    (
+        "scaling-mismatch",
+        "warning",
+        case(
+            modify(SCALING, steps((0, None)), steps((0.5, None)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
     (
         "import-broken",
         "blocking",
@@ -596,6 +605,13 @@ HARMLESS: list[tuple[str, Case]] = [
         case(
             modify(SCALING, steps((0, None)), steps((0, 9), (9, None)), logical_id="Out"),
             after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
+    (
+        "scaling-mismatch",
+        case(
+            modify(SCALING, steps((0, None)), steps((0.5, None)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1, ComparisonOperator="GreaterThanThreshold"))},
         ),
     ),
     (
