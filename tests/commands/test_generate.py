@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import Programs
+from tests.interpreter import Interpreter
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
@@ -22,11 +22,11 @@ Generate = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def generate(programs: Programs) -> Generate:
+def generate(programs: Interpreter) -> Generate:
     """Runs generate.py of a copy of the checkout."""
 
     def go(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        return programs.run("generate.py", *options, folder=folder, tool=True)
+        return programs.run("generate.py", *options, folder=folder)
 
     return go
 
