@@ -167,7 +167,7 @@ def test_tasks_that_stopped_before_or_as_they_were_told_are_no_failures(account:
         task(3, "EssentialContainerExited", "Essential container in task exited")
         | {"containers": [{"name": "worker", "exitCode": 137}]},
         task(0, reason="at that second"),
-        {**task(1, reason="is stopping still"), "stoppedAt": None},
+        {"stopCode": "TaskFailedToStart", "stoppedReason": "is stopping still"},
     )
     found = rollout.read_rollout(account, SERVICE, START, START)  # type: ignore[arg-type]
     assert found.stopped == (
