@@ -37,6 +37,11 @@ ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
 _ACCOUNTS = itertools.count(1)
 Run = Callable[..., tuple[int, str, str]]
+Prepare = Callable[[Path, Clients], object]
+"""What is done to a checkout, and in its account, before it is deployed."""
+
+Theirs = Callable[[Callable[[str], Any], str, surroundings.Surroundings], str]
+"""Deploys a stack with these clients into this account, which has these things."""
 
 
 @pytest.fixture(autouse=True)
@@ -124,12 +129,35 @@ def things(
     return found
 
 
+@pytest.fixture(scope="session")
+def theirs_once(
+    endpoint: localaws.Endpoint, made_once: tuple[str, surroundings.Surroundings]
+) -> Callable[[Theirs], tuple[str, str]]:
+    """An account that no test uses, where another tool deployed a stack; and its template."""
+    source, made = made_once
+    numbers = itertools.count(8_999_999, -1)
+
+    @cache
+    def theirs_once(deploy: Theirs) -> tuple[str, str]:
+        number = f"{os.getpid() % 100_000:05d}{next(numbers):07d}"
+        accounts.copy(source, number)
+        found = accounts.renamed(made, source, number)
+        client = cache(lambda service: walkthrough.client(service, endpoint.url, number))
+        return number, deploy(client, number, found)
+
+    return theirs_once
+
+
 @pytest.fixture
 def cdk_template(
-    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
-) -> str:
+    theirs_once: Callable[[Theirs], tuple[str, str]], account: str,
+    things: surroundings.Surroundings,
+) -> str:  # fmt: skip
     """What the CDK deployed as the stack webordinary-edit, which serves HTTP."""
-    return deployed.deploy_cdk(client, account, things)
+    assert account in things.secret_arn
+    number, template = theirs_once(deployed.deploy_cdk)
+    accounts.copy(number, account)
+    return template.replace(number, account)
 
 
 @pytest.fixture
@@ -145,25 +173,38 @@ def checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) ->
 
 
 @pytest.fixture(scope="session")
-def deployed_once(
+def deploy_once(
     endpoint: localaws.Endpoint, made_once: tuple[str, surroundings.Surroundings],
     tmp_path_factory: pytest.TempPathFactory,
-) -> str:  # fmt: skip
-    """An account that no test uses, where the worker was reviewed and executed."""
+) -> Callable[[Prepare], str]:  # fmt: skip
+    """An account that no test uses, where the worker was reviewed and executed after this."""
     from tests.commands.test_deploy import carry_out, make
 
     source, made = made_once
-    number = f"{os.getpid() % 100_000:05d}{9_999_999:07d}"
-    accounts.copy(source, number)
-    found = accounts.renamed(made, source, number)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in walkthrough.credentials(endpoint.url).items():
-            patch.setenv(name, value)
-        patch.setenv("AWS_ACCESS_KEY_ID", number)
-        root = write_checkout(tmp_path_factory.mktemp("deployed"), number, found)
-        clients = Clients(REGION, endpoint_url=endpoint.url)
-        assert carry_out(make(root, clients), root, clients).is_good
-    return number
+    numbers = itertools.count(9_999_999, -1)
+
+    @cache
+    def deploy_once(prepare: Prepare) -> str:
+        number = f"{os.getpid() % 100_000:05d}{next(numbers):07d}"
+        accounts.copy(source, number)
+        found = accounts.renamed(made, source, number)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in walkthrough.credentials(endpoint.url).items():
+                patch.setenv(name, value)
+            patch.setenv("AWS_ACCESS_KEY_ID", number)
+            root = write_checkout(tmp_path_factory.mktemp("deployed"), number, found)
+            clients = Clients(REGION, endpoint_url=endpoint.url)
+            prepare(root, clients)
+            assert carry_out(make(root, clients), root, clients).is_good
+        return number
+
+    return deploy_once
+
+
+@pytest.fixture(scope="session")
+def deployed_once(deploy_once: Callable[[Prepare], str]) -> str:
+    """An account that no test uses, where the worker was reviewed and executed."""
+    return deploy_once(as_it_is)
 
 
 @pytest.fixture
@@ -171,6 +212,10 @@ def deployed_worker(deployed_once: str, checkout: Path, account: str) -> Path:
     """The checkout, and in the test's account its dev/webordinary-edit, deployed by this tool."""
     accounts.copy(deployed_once, account)
     return checkout
+
+
+def as_it_is(checkout: Path, clients: Clients) -> None:
+    """Deploys the checkout without a change."""
 
 
 def write_checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_deploy import carry_out, left_behind, make
-from tests.conftest import REGION, Run
+from tests.commands.test_deploy import left_behind
+from tests.conftest import REGION, Prepare, Run
 from workerstack.deployer.aws import Clients
-from workerstack.localaws import Endpoint, pushing, walkthrough
+from workerstack.localaws import Endpoint, accounts, pushing, walkthrough
 from workerstack.localaws import ecr as registry
 
 NAME = "dev/webordinary-edit"
@@ -25,18 +25,27 @@ def params(checkout: Path) -> Path:
     return checkout / "params/dev/webordinary-edit.yaml"
 
 
-@pytest.fixture
-def deployed(
-    checkout: Path, client: Client, clients: Clients, capsys: pytest.CaptureFixture[str]
-) -> str:
-    """The worker with an image by digest, its params file with comments; gives the digest."""
-    digest = pushing.push(client("ecr"), REPOSITORY, "v1")
+def name_the_image(checkout: Path, digest: str) -> None:
+    """Writes it into the params file, which has comments."""
     file = params(checkout)
     line = f'  ImageReference: "@{digest}"  # v1\n'
     file.write_text(file.read_text().replace("parameters:\n", f"parameters:{COMMENT}{line}"))
-    carry_out(make(checkout, clients), checkout, clients)
-    capsys.readouterr()
-    return digest
+
+
+def push_and_name(checkout: Path, clients: Clients) -> None:
+    name_the_image(checkout, pushing.push(clients("ecr"), REPOSITORY, "v1"))
+
+
+@pytest.fixture
+def deployed(
+    deploy_once: Callable[[Prepare], str], checkout: Path, account: str, client: Client
+) -> str:
+    """The worker with an image by digest, its params file with comments; gives the digest."""
+    accounts.copy(deploy_once(push_and_name), account)
+    image = {"repositoryName": REPOSITORY, "imageIds": [{"imageTag": "v1"}]}
+    [found] = client("ecr").describe_images(**image)["imageDetails"]
+    name_the_image(checkout, found["imageDigest"])
+    return str(found["imageDigest"])
 
 
 def test_an_image_is_written_and_reviewed(
