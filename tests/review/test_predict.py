@@ -12,6 +12,7 @@ from tests.deployer.test_answers import RECORDED, pairs
 from workerstack.cloudformation import Stack, differences, from_data, read, resolve
 from workerstack.cloudformation.schemas import recreation
 from workerstack.problem import Problem
+from workerstack.review import certain
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange
 from workerstack.review.predict import TemplateSide, fill, foresee, predict, predict_review
 
@@ -78,6 +79,47 @@ def test_removals_and_replacements_say_what_happens_to_the_old_one() -> None:
     new = {**kept, "Properties": {"LogGroupName": "b"}}
     [replaced] = predict(stack({"L": kept}), stack({"L": new}))
     assert replaced.policy_action == "ReplaceAndRetain"
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "given", "policy"),
+    [
+        ("AWS::SQS::Queue", {}, None, "Delete"),
+        ("AWS::SQS::Queue", {}, "RetainExceptOnCreate", "Retain"),
+        ("AWS::RDS::DBCluster", {}, None, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, None, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, "Delete", "Delete"),
+        # Of an instance that is in a cluster none is made; the cluster has its own.
+        ("AWS::RDS::DBInstance", {"DBClusterIdentifier": "c"}, None, "Delete"),
+        ("AWS::Neptune::DBCluster", {}, None, "Delete"),
+    ],
+)
+def test_a_removal_says_what_holds_where_no_policy_is_given(
+    kind: str, properties: Any, given: str | None, policy: str
+) -> None:
+    one = {**body(kind, **properties), **({"DeletionPolicy": given} if given else {})}
+    [gone] = predict(stack({"It": one}), stack({}))
+    assert gone.policy_action == policy
+
+
+@pytest.mark.parametrize(
+    ("property_", "replacement", "evaluation"),
+    [("ServiceName", "True", "Static"), ("LaunchType", "Conditional", "Dynamic")],
+)
+def test_what_follows_from_a_replacement_is_as_sure_as_that_is(
+    property_: str, replacement: str, evaluation: str
+) -> None:
+    before = {
+        "Service": body("AWS::ECS::Service", **{property_: "FARGATE"}),
+        "Target": body("AWS::ApplicationAutoScaling::ScalableTarget",
+                       ResourceId={"Fn::Sub": "service/x/${Service.Name}"}),
+    }  # fmt: skip
+    after = {**before, "Service": body("AWS::ECS::Service", **{property_: "EC2"})}
+    found = {each.logical_id: each for each in predict(stack(before), stack(after))}
+    assert {name: each.replacement for name, each in found.items()} == {
+        "Service": replacement, "Target": replacement,
+    }  # fmt: skip
+    assert [each.evaluation for each in found["Target"].properties] == [evaluation]
 
 
 def test_tags_of_the_stack_reach_what_takes_tags() -> None:
@@ -311,6 +353,33 @@ def test_what_cannot_change_is_proved_and_what_may_is_not() -> None:
         assert row.replaces == ("Conditional" if can_change else "False")
         assert bool(row.properties[0].proof) is not can_change
         assert not review.findings
+
+
+@pytest.mark.parametrize(
+    ("source", "proof"),
+    [
+        ({"action": "Modify", "replacement": "False"}, True),
+        ({"action": "Modify", "replacement": "True"}, False),
+        ({"action": "Modify", "replacement": "Conditional"}, False),
+        ({"action": "Add"}, False),
+        ({"action": "Remove"}, False),
+        ({"action": "Dynamic"}, False),
+    ],
+)
+def test_an_arn_proves_something_only_of_what_is_updated_in_place(
+    source: dict[str, str], proof: bool
+) -> None:
+    cause = PropertyChange(
+        attribute="Properties", name="Endpoint", requires_recreation="Always",
+        evaluation="Dynamic", change_source="ResourceAttribute", causing_entity="K.Arn",
+    )  # fmt: skip
+    row = ResourceChange(
+        action="Modify", logical_id="A", type="AWS::SNS::Subscription", replacement="Conditional",
+        properties=(cause,),
+    )  # fmt: skip
+    queue = ResourceChange(logical_id="K", type="AWS::SQS::Queue", **source)
+    found = {each.logical_id: each for each in certain.proved([row, queue], stack({}), stack({}))}
+    assert bool(found["A"].properties[0].proof) is proof
 
 
 SERVICE: dict[str, Any] = {
