@@ -44,7 +44,10 @@ class Other:
     """What has the same physical id at the end, ours and theirs."""
 
     arn: str = ""
-    """What the report says where `ClusterName` in params/ must become the cluster's ARN."""
+    """Which command says that `ClusterName` in params/ must become the cluster's ARN.
+
+    A service that was born with the ARN would be replaced by the name.
+    """
 
 
 ROLES = {"ExecutionRole": "StartRole", "TaskRole": "JobRole"}
@@ -65,12 +68,12 @@ OTHERS = {
     ),
     "an imported cluster by its ARN": Other(
         ("MyCluster",), {"!Ref MyCluster": f"!Sub {ARN}", **SCALED}, {"cluster": "imported"},
-        {**NAMED, **ROLES}, arn="ClusterName: {} in",
+        {**NAMED, **ROLES}, arn="adopt",
     ),
     "an imported cluster by an export": Other(
         ("MyCluster",),
         {"!Ref MyCluster": "!ImportValue shared-cluster-arn", **SCALED}, {"cluster": "imported"},
-        {**NAMED, **ROLES}, arn="Service may be replaced",
+        {**NAMED, **ROLES}, arn="review",
     ),
     "names that the CDK leaves to CloudFormation": Other(
         texts={
@@ -124,6 +127,16 @@ def written(other: Other) -> str:
     return text
 
 
+def deploy(other: Other, client: Client, things: surroundings.Surroundings) -> None:
+    """The stack, the one whose things it may use, and an image."""
+    repository = adopting.THUMBNAILS.image_repository
+    client("ecr").create_repository(repositoryName=repository)
+    pushing.push(client("ecr"), repository, "latest")
+    deployed.create(client("cloudformation"), "shared", SHARED, {}, {})
+    values = {"Vpc": things.vpc_id, "Subnets": ",".join(things.subnet_ids), "MaxCount": "6"}
+    deployed.create(client("cloudformation"), "thumbnails", written(other), values, {})
+
+
 def left_out(checkout: Path, kept: dict[str, Any]) -> None:
     """Removes the values of names that the worker leaves out, as the error asks for."""
     file = checkout / f"params/{NAME}.yaml"
@@ -144,25 +157,19 @@ def test_a_stack_of_others_is_adopted_and_verified(
     monkeypatch.setenv("COLUMNS", "100")
     other = OTHERS[case]
     worker = dataclasses.replace(adopting.THUMBNAILS, **other.worker)
-    client("ecr").create_repository(repositoryName=worker.image_repository)
-    pushing.push(client("ecr"), worker.image_repository, "latest")
-    deployed.create(client("cloudformation"), "shared", SHARED, {}, {})
-    values = {"Vpc": things.vpc_id, "Subnets": ",".join(things.subnet_ids), "MaxCount": "6"}
-    deployed.create(client("cloudformation"), "thumbnails", written(other), values, {})
+    deploy(other, client, things)
     before = adopting.physical_ids(client, "thumbnails")
     adopting.keep(checkout, worker, {})
     code, _, err = command("init", "live", "--from-stack", "thumbnails")
     assert code == 0, err
-    if other.arn:
-        # A service that was born with its cluster's ARN would be replaced by the name.
-        file = checkout / f"params/{NAME}.yaml"
-        arn = client("ecs").describe_clusters(clusters=["shared"])["clusters"][0]["clusterArn"]
-        code, out, err = command("adopt", NAME)
-        assert code == 2, out + err
-        assert other.arn.format(arn) in " ".join(out.split())
-        file.write_text(file.read_text().replace("ClusterName: shared", f"ClusterName: {arn}"))
+    file = checkout / f"params/{NAME}.yaml"
+    [cluster] = client("ecs").describe_clusters(clusters=["shared"])["clusters"]
+    with_arn = f"ClusterName: {cluster['clusterArn']}"
     code, out, err = command("adopt", NAME)
     assert code == 2, out + err
+    assert (f"keep it: {with_arn} in" in " ".join(out.split())) is (other.arn == "adopt")
+    if other.arn == "adopt":
+        file.write_text(file.read_text().replace("ClusterName: shared", with_arn))
     said = re.search(r"(?ms)^  kept=(\{.*^  \}),$", out)
     kept = ast.literal_eval(said[1]) if said else {}
     adopting.keep(checkout, worker, kept)
@@ -176,6 +183,12 @@ def test_a_stack_of_others_is_adopted_and_verified(
     code, _, err = command("adopt", NAME)
     assert (code, "All resources have the logical IDs of out/." in err) == (0, True), err
     reviewed = str(checkout / "review.json")
+    if other.arn == "review":
+        # What an export gives, only CloudFormation tells.
+        code, out, err = command("review", NAME, "--format", "json")
+        blocking = [each for each in json.loads(out)["findings"] if each["level"] == "blocking"]
+        assert ("service-replaced", "Service") in {(e["id"], e["logical_id"]) for e in blocking}
+        file.write_text(file.read_text().replace("ClusterName: shared", with_arn))
     code, out, err = command("review", NAME, "--format", "json", "--output", reviewed)
     assert code == 2, err
     found = json.loads(out)

@@ -35,7 +35,6 @@ def install(provisioners: Any) -> None:
     if "wrapped" in service:
         return
     create_service, update_service = service["create"], service["update"]
-    delete_service = service["delete"]
     create_task, update_task = task["create"], task["update"]
     provisioners._normalize_container_defs = camel_case
 
@@ -45,12 +44,6 @@ def install(provisioners: Any) -> None:
         named = {**_numbers(properties), "Cluster": cluster}
         result = create_service(logical_id, named, stack)
         _complete(result[0], properties)
-        try:
-            _check_rollout(result[0], {})
-        except ValueError:
-            # CloudFormation rolls back what failed; here nothing knows yet that it was made.
-            delete_service(result[0], properties)
-            raise
         return result
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Any:
@@ -96,11 +89,7 @@ BROKEN = (
 
 
 def _check_rollout(arn: str, before: Mapping[str, str]) -> None:
-    """Raises ValueError where a deployment that was not there before failed.
-
-    CloudFormation waits for a service to be steady, when it is created as when it is updated
-    (Amazon ECS, developer guide: "deployment circuit breaker").
-    """
+    """Raises ValueError where a deployment of this update failed: CloudFormation waits for it."""
     if any(state == "FAILED" and before.get(each) != state
            for each, state in _deployments(arn).items()):  # fmt: skip
         raise ValueError(BROKEN)
