@@ -24,7 +24,7 @@ from workerstack.problem import Problem
 ATTRIBUTES = (
     "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
 )  # fmt: skip
-"""What a resource has beside type, properties, condition and dependencies."""
+"""What a resource has besides type, properties, condition and dependencies."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ class Stack:
 
     def of(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, such as ``AWS::ECS::Service``."""
+        # Checks ask for one type many times a stack; the table is made once.
         found = [kind for kind in types if kind in self._by_type]
         if len(found) < 2:  # noqa: PLR2004 - several types keep the template's order
             return iter(self._by_type[found[0]] if found else ())
@@ -228,6 +229,7 @@ class Stack:
 
     def _followed(self, raw: Any, path: tuple[str | int, ...], place: Place) -> Place:
         """The way through what is written, where decided conditions have been put in."""
+        # As deep as a document may be nested at all (`document.DEEPEST`).
         for _ in range(100):
             match raw:
                 case {"Fn::If": [str() as name, then, otherwise]} if len(raw) == 1:
@@ -281,6 +283,7 @@ def resolve(
     bodies, unknown_loops, origins = loops.expanded(
         evaluator, template.section("Resources"), ("Resources",)
     )
+    # Before any value: references are looked up among the resources, whichever loop made them.
     evaluator.resources = {
         name: body for name, body in bodies.items() if isinstance(body, dict) and "Type" in body
     }
@@ -331,6 +334,7 @@ def _resource(
     attributes = {
         each: evaluator.value(body[each], (*place, each)) for each in ATTRIBUTES if each in body
     }
+    # Properties that a macro makes as a whole: they keep a shape that everybody can read.
     if isinstance(properties, Unknown):
         properties = {"Fn::Transform": properties}
     return Resource(
@@ -431,6 +435,8 @@ def _refuse_circles(stack: Stack) -> None:
         if start not in done:
             way.append(start)
             stacked.append((start, iter(first)))
+        # Without recursion: a chain of 500 resources, CloudFormation's limit, comes near Python's
+        # own.
         while stacked:
             name, rest = stacked[-1]
             for each in rest:

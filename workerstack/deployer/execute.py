@@ -43,6 +43,8 @@ def execute(
     cloudformation = clients("cloudformation")
     stack, plain = binding.select(review, deployment, clients)
     operation = _operation(review, source, stack, plain)
+    # Asked before the comparison: a change set that is being executed has changed the stack
+    # already, so it would never be as it was reviewed.
     if plain is not None and plain.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS":
         return operation
     if acting := _tokens(cloudformation, review, operation):
@@ -56,6 +58,8 @@ def execute(
             )
     if plain is None:
         raise binding.gone(review, stack)
+    # First what costs no call on the change set's contents; the second reading, which asks most of
+    # AWS, is not worth its time where something differs already.
     request = (ask or asked(review, source, clients))(stack, operation.token)
     binding.check_unchanged(review, source, stack, request, plain, cloudformation)
     where = review.where.model_copy(update={"stack_id": stack.id})
@@ -104,6 +108,7 @@ def _begin(clients: Clients, review: Review, operation: Operation, *, caller: st
             # What a failure leaves under its name would make the next attempt fail (API reference).
             **({} if review.adoption else {"RetainExceptOnCreate": True}),
         )
+    # The request may have left this machine: neither "executed" nor "not executed" would be true.
     except KeyboardInterrupt:
         raise _unknown("you interrupted it at that moment") from None
     except (BotoCoreError, ClientError) as error:
@@ -129,6 +134,8 @@ def _acted(clients: Clients, review: Review, operation: Operation, error: Except
         return True
     cloudformation = clients("cloudformation")
     try:
+        # The status may be late, and the change set may be gone by now: the stack's events carry
+        # the token.
         executing = _status(cloudformation, review).startswith("EXECUTE")
         return executing or operation.token in _tokens(cloudformation, review, operation)
     except (BotoCoreError, ClientError) as another:

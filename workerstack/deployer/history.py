@@ -132,6 +132,8 @@ def _execution(newest_first: list[StackEvent]) -> Execution:
     causes = [event for event in failed if not event.is_consequence] or failed
     cause = f"{causes[-1].logical_id}: {causes[-1].reason}" if causes else ""
     return Execution(
+        # Of the newest event: where somebody cancels, its token differs by its end alone, which is
+        # cut off.
         name=_name(end),
         by=next((each.by for each in reversed(of_stack) if each.by), ""),
         began=first.time,

@@ -285,6 +285,7 @@ def make_review(
     request = change_set.requested(
         clients, source, stack, name=name, revert_drift=revert_drift, consents=given
     )
+    # From here on there is something in AWS: whatever is not given to the caller is deleted again.
     arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py review {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
@@ -386,6 +387,8 @@ def _judged(
     """
     cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
     adoption = source.adoption
+    # Described twice: only IncludePropertyValues gives values, and it gives them in a shape of its
+    # own; what is listed as changing is taken from the plain answer.
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = answers.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, stack, plain)

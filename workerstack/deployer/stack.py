@@ -60,6 +60,8 @@ def read(cloudformation: Any, name: str) -> StackDescription:
         id=answer["StackId"],
         last_updated=changed.isoformat() if changed else "",
         parameters={
+            # Of a parameter that Parameter Store has, ParameterValue is the name of the entry and
+            # ResolvedValue what the template was given.
             each["ParameterKey"]: each.get("ResolvedValue", each.get("ParameterValue", ""))
             for each in answer.get("Parameters", [])
         },
@@ -97,6 +99,7 @@ def check_owner(stack: StackDescription, deployment: str) -> None:
 
 def check_updatable(stack: StackDescription, deployment: str) -> None:
     """Raises Refusal for a stack that can take no change set now."""
+    # A shell in REVIEW_IN_PROGRESS takes any number of change sets of type CREATE.
     if stack.is_new or stack.status in stack_states.UPDATABLE:
         return
     meaning = stack_states.STATES.get(stack.status)

@@ -56,6 +56,7 @@ def begin_rollback(
         "ClientRequestToken": token_of(token, caller),
         **({"RoleARN": role} if role else {}),
     }
+    # RollbackStack refuses this state, and ContinueUpdateRollback every other one.
     if stack.status == STUCK:
         skipped = {"ResourcesToSkip": list(skip)} if skip else {}
         cloudformation.continue_update_rollback(**request, **skipped)

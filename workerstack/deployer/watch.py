@@ -43,6 +43,7 @@ def latest(cloudformation: Any, deployment: Deployment) -> Operation:
             f"Begin with `deploy.py review {deployment.name}`",
         )
     begun = found[-1]
+    # The newest event may be of a cancellation, which is part of the operation that it cancels.
     token = begun.token.removesuffix(CANCEL)
     return Operation(
         deployment=deployment.name,
@@ -164,6 +165,8 @@ class _Watcher:
         service = self._service()
         found = self._rollout(service) if service else None
         self.stopped.update(dict.fromkeys(found.stopped if found else ()))
+        # Shown also where nothing came: a screen that stands still would look like a stack that
+        # does.
         self.screen.show(self._snapshot(found, trouble), fresh)
         return fresh
 
@@ -217,6 +220,8 @@ class _Watcher:
 
         known = {event.id for event in self.events}
         try:
+            # Read once more from the start: while pages move under the reader, events may have been
+            # missed.
             self.events = self.feed.all() if self.status != GONE else self.events
         except (BotoCoreError, ClientError) as error:
             self._failed(error)
@@ -248,6 +253,7 @@ class _Watcher:
         try:
             if self.screen.interrupted() == "detach":
                 raise self.operation.left("you asked for it")
+            # CancelUpdateStack takes no other state: not a creation, an import or the cleaning up.
             if self.status != "UPDATE_IN_PROGRESS":
                 raise self.operation.left(
                     f"a stack in {self.status} cannot be cancelled, only an update in progress can"

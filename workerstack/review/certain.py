@@ -87,7 +87,7 @@ def _of_accompanied(
     before: Stack,
     after: Stack,
 ) -> str:
-    """Proved where the causes beside it are, and the property is written the same.
+    """Proved where the other causes are, and the property is written the same.
 
     CloudFormation adds a direct, dynamic cause to those that follow.
     """

@@ -1,4 +1,4 @@
-"""What changes beside the resources: parameters, tags, topics, outputs, the description."""
+"""What changes besides the resources: parameters, tags, topics, outputs, the description."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping

@@ -542,7 +542,7 @@ def foresee(
 def _others(
     before: TemplateSide, after: TemplateSide, old: Stack, new: Stack, *, is_new: bool
 ) -> Iterator[OtherChange]:
-    """What changes beside the resources; a hidden value that is the same is no change."""
+    """What changes besides the resources; a hidden value that is the same is no change."""
     same = {
         name for name, value in after.hidden.items()
         if name in before.hidden and before.hidden[name] == value
