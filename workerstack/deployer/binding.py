@@ -22,7 +22,7 @@ from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 from workerstack.review import compare
-from workerstack.review.compare import Beside
+from workerstack.review.compare import StackSide
 from workerstack.review.model import Binding, Finding, Review
 
 LONGEST = 100
@@ -240,7 +240,9 @@ def _of_rows(review: Review, found: Selected) -> Iterator[Mismatch]:
     """The parameters and tags that are shown to change, and those that would."""
     stack, plain = found.stack, found.plain or {}
     old = (
-        Beside({}, {}, {}) if stack.is_new else Beside({}, stack.parameters or {}, stack.tags or {})
+        StackSide({}, {}, {})
+        if stack.is_new
+        else StackSide({}, stack.parameters or {}, stack.tags or {})
     )
     rows = tuple(compare.compare(old, compare.proposed({}, plain), review.binding.not_bound))
     kinds = {"parameter", "NoEcho parameter", "tag"}

@@ -15,10 +15,8 @@ from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.deployed import SERVICE, DeployedStack
 from workerstack.deployer.images import ImageReference
+from workerstack.deployer.service import TASKS_A_CALL
 from workerstack.review.case import MovedTag
-
-TASKS_A_CALL = 100
-"""Tasks that DescribeTasks takes at most."""
 
 
 @dataclass(frozen=True)

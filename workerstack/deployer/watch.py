@@ -94,7 +94,7 @@ def _descriptions(deployment: Deployment) -> dict[str, str]:
     return descriptions_in(read(text, str(deployment.template)).data)
 
 
-GONE = "ABSENT"
+ABSENT = "ABSENT"
 """A stack that somebody deleted and whose id AWS no longer knows."""
 
 SERVICE = "AWS::ECS::Service"
@@ -156,7 +156,7 @@ class _Watcher:
         fresh: list[StackEvent] = []
         try:
             self.status = stack.read(self.cloudformation, self.operation.stack_id).status
-            fresh = self.feed.new() if self.status != GONE else []
+            fresh = self.feed.new() if self.status != ABSENT else []
             self.patience.answered()
         except (BotoCoreError, ClientError) as error:
             self._failed(error)
@@ -206,7 +206,7 @@ class _Watcher:
             return True
         self.settled = self.settled + 1 if self.status == self.last_status else 0
         self.last_status = self.status
-        return (bool(self.events) or self.status == GONE) and self.settled >= SETTLED
+        return (bool(self.events) or self.status == ABSENT) and self.settled >= SETTLED
 
     def _failed(self, error: Exception) -> None:
         """The operation goes on, so one answer that is missing is no reason to stop."""
@@ -222,7 +222,7 @@ class _Watcher:
         try:
             # Read once more from the start: while pages move under the reader, events may have been
             # missed.
-            self.events = self.feed.all() if self.status != GONE else self.events
+            self.events = self.feed.all() if self.status != ABSENT else self.events
         except (BotoCoreError, ClientError) as error:
             self._failed(error)
             return None

@@ -35,7 +35,7 @@ from workerstack.cloudformation.schemas import (
 from workerstack.review import case as cases
 from workerstack.review import certain, compare, findings, simulate_change
 from workerstack.review.case import Facts
-from workerstack.review.compare import HIDDEN, Beside
+from workerstack.review.compare import HIDDEN, StackSide
 from workerstack.review.model import (
     UNKNOWN,
     Binding,
@@ -79,6 +79,7 @@ def predict(
     )  # fmt: skip
     direct = {name: tuple(_direct(*pair, changed)) for name, pair in kept.items()}
     causes = _Causes()
+    # To a fixed point: what is replaced changes what refers to it, which may be replaced by that.
     while True:
         found = {name: (*direct[name], *_following(pair[1], causes)) for name, pair in kept.items()}
         now = _Causes(
@@ -201,6 +202,7 @@ def _policy(one: Resource, attribute: str) -> str:
     snapshot = one.type in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in one.properties
     default = "Snapshot" if snapshot and attribute == "DeletionPolicy" else "Delete"
     given = one.attributes.get(attribute, default)
+    # A change set's PolicyAction knows Retain alone: of a resource that exists both keep it.
     return str(plain(given)).replace("RetainExceptOnCreate", "Retain")
 
 
@@ -556,8 +558,8 @@ def _others(
             | ({} if each.export is None else {"Export": {"Name": plain(each.export)}})
             for name, each in stack.outputs.items()
         }
-        sides.append(Beside({**side.template, "Outputs": outputs}, shown, side.tags))
-    yield from compare.compare(Beside() if is_new else sides[0], sides[1], hidden)
+        sides.append(StackSide({**side.template, "Outputs": outputs}, shown, side.tags))
+    yield from compare.compare(StackSide() if is_new else sides[0], sides[1], hidden)
 
 
 def not_known(stack: Stack) -> tuple[str, ...]:
