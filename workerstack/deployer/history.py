@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.deployer import change_set
-from workerstack.deployer.operation import CANCEL, CHANGED, StackEvent, event_of, is_cancelled
+from workerstack.deployer.operation import CANCEL, StackEvent, event_of, is_cancelled
+from workerstack.deployer.stack_states import BEGINNINGS, CHANGED
 
 ASKED_FOR = "user initiated"
 """The reason, lower case, of the first event of what somebody asked for."""
-
-BEGINNINGS = frozenset(
-    {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
-)
-"""Statuses with which an operation begins, whatever the reason; a rollback may be its end."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from workerstack.deployer.service import Rollout
+from workerstack.deployer.stack_states import CHANGED, LEFT
 from workerstack.problem import Detached
 
 STACK = "AWS::CloudFormation::Stack"
@@ -158,18 +159,6 @@ def event_of(answer: Mapping[str, Any]) -> StackEvent:
         by=by,
         stack_id=answer.get("StackId", ""),
     )
-
-
-CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-"""The end states of a change that went well. A rolled-back one is none, whatever botocore's
-waiters say."""
-
-TAKEN_BACK = frozenset({"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
-"""The end states of a rollback that somebody asked for."""
-
-DELETED = frozenset({"DELETE_COMPLETE"})
-
-LEFT = frozenset({"DELETE_FAILED", "DELETE_SKIPPED"})
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,6 @@ from workerstack.problem import Problem, Refusal
 OWNER = "fargate-worker-stack"
 """The tag on a stack that this project created; nothing else is ever deleted."""
 
-NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
-"""No stack, or only the shell that a change set of type CREATE has made."""
-
 
 @dataclass(frozen=True)
 class StackDescription:
@@ -34,7 +31,7 @@ class StackDescription:
     @property
     def is_new(self) -> bool:
         """Whether a change set must be of type CREATE."""
-        return self.status in NEW
+        return self.status in stack_states.NEW
 
     @property
     def is_ours(self) -> bool:

@@ -13,9 +13,6 @@ from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import (
     CANCEL,
-    CHANGED,
-    DELETED,
-    TAKEN_BACK,
     Events,
     Operation,
     OperationOutcome,
@@ -28,6 +25,7 @@ from workerstack.deployer.operation import (
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.service import Rollout
 from workerstack.deployer.source import descriptions_in
+from workerstack.deployer.stack_states import CHANGED, DELETED, TAKEN_BACK
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 
