@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workerstack.cloudformation import attributes, loops
+from workerstack.cloudformation import attributes, loops, pseudo_parameters
 from workerstack.cloudformation.compare import could_be_equal, equal
 from workerstack.cloudformation.document import Place
 from workerstack.cloudformation.functions import FUNCTIONS
@@ -219,10 +219,10 @@ class Evaluator:
         if name in self._surroundings:
             found = self._surroundings[name]
             return list(found) if isinstance(found, list | tuple) else found
-        if name not in attributes.PSEUDO:
+        if name not in pseudo_parameters.PSEUDO:
             return self.fault(
                 f"{name} is no pseudo parameter", "there is none of that name",
-                f"Take one of {', '.join(sorted(attributes.PSEUDO))}", place, {"Ref": name},
+                f"Take one of {', '.join(sorted(pseudo_parameters.PSEUDO))}", place, {"Ref": name},
             )  # fmt: skip
         return Unknown({"Ref": name}, f"{name} is not given", "pseudo")
 

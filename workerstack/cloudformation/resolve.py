@@ -273,7 +273,7 @@ def resolve(
     """``template`` with parameter values and the pseudo parameters that are known.
 
     A value is a text, or for a list a text with commas or a list. ``surroundings`` are as
-    ``attributes.surroundings`` gives them; ``stored`` has what Parameter Store gave for
+    ``pseudo_parameters.surroundings`` gives them; ``stored`` has what Parameter Store gave for
     parameters of its types, where AWS said so. With ``strict`` the first thing that CloudFormation
     would refuse is raised as a Problem with its line; without, it is an Unknown of the kind
     ``malformed`` and one of ``Stack.faults``. Circles of conditions and of resources are
