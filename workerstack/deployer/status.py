@@ -270,6 +270,7 @@ def _of_the_tasks(status: Status) -> Iterator[str]:
 def _of_the_messages(status: Status) -> Iterator[str]:
     name, running = status.deployment, sum(each.running for each in status.tasks)
     for queue in status.queues:
+        # A message that came a minute ago waits for the alarm, as it should.
         if queue.waiting and not running and (queue.oldest or 0) > LONGEST_WAIT:
             yield f"Messages wait and nothing runs: ./deploy.py verify {name}"
         if queue.dead:
