@@ -58,11 +58,10 @@ def execute(
             )
     if plain is None:
         raise binding.gone(review, stack)
-    # First what costs no call on the change set's contents; the second reading, which asks most of
-    # AWS, is not worth its time where something differs already.
     request = (ask or asked(review, source, clients))(stack, operation.token)
     binding.check_unchanged(review, source, stack, request, plain, cloudformation)
     where = review.where.model_copy(update={"stack_id": stack.id})
+    # Last, since it asks most of AWS: not worth its time where something differs already.
     now, steady = make_review.review_again(clients, source, stack, plain, where, request)
     binding.check_same(review, now, steady)
     _begin(clients, review, operation, caller=aws.identify(deployment, clients))

@@ -387,8 +387,7 @@ def _judged(
     """
     cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
     adoption = source.adoption
-    # Described twice: only IncludePropertyValues gives values, and it gives them in a shape of its
-    # own; what is listed as changing is taken from the plain answer.
+    # Described twice: with property values the answer may leave resources out (see `answers`).
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = answers.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, stack, plain)

@@ -23,7 +23,8 @@ def proved(
     """The changes, each cause that cannot be one with its proof."""
     found = {each.logical_id: each for each in changes}
     open_: dict[str, tuple[int, ...]] = dict.fromkeys(found, ())
-    # To a fixed point: a cause that is disproved may disprove those of the resources after it.
+    # To a fixed point: a cause that cannot be disproved keeps those open that follow from its
+    # resource.
     while True:
         now = {
             name: tuple(
