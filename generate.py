@@ -3,11 +3,18 @@
 
 import gc
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
-from workerstack.command_line import run
-from workerstack.commands.generate import generating
+try:
+    from workerstack.command_line import run
+    from workerstack.commands.generate import generating
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"This Python has no {error.name}: the project's environment, .venv, has it."
+        " Run `make setup`, then `.venv/bin/python generate.py`."
+    )
 
 
 def templates() -> list[tuple[str, dict[str, Any]]]:

@@ -100,7 +100,9 @@ def _built(worker: Worker) -> Template:
     others = [parameters.network.others[each] for each in worker.network.security_groups]
     service = add(compute.service(parameters, cluster, task_definition, [group, *others], needed))
     target = add(
-        scaling.scalable_target(parameters.size, parameters.names, service, worker.schedule)
+        scaling.scalable_target(
+            parameters.size, parameters.names, cluster, service, worker.schedule
+        )
     )
     _add_steps(template, worker, queues, target)
     _tag(template, worker)

@@ -25,13 +25,12 @@ MARK = "=== end of command ==="
 
 
 class Checkouts:
-    """Copies of the project, and the process from which their programs are forked."""
+    """Copies of the project, and what stands for Python there (tests/interpreter.py)."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: Path) -> None:
+        self._python = python
         self._folder = tempfile.TemporaryDirectory()
         self._first = Path(self._folder.name, "checkout")
-        self._socket = str(Path(self._folder.name, "socket"))
-        self._server: subprocess.Popen[str] | None = None
 
     def copy(self, folder: Path) -> Path:
         """The project in a repository of its own, all committed; linted, as after `make run`."""
@@ -65,14 +64,7 @@ class Checkouts:
         return done.stdout.split(f"{MARK}\n")[:-1]
 
     def _programs(self) -> list[str]:
-        if self._server is None:
-            self._server = subprocess.Popen(
-                [sys.executable, "-m", "tests.preloaded", self._socket], cwd=ROOT, text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            )  # fmt: skip
-            assert self._server.stdout
-            assert self._server.stdout.readline() == "ready\n"
-        python = [sys.executable, "-IS", str(ROOT / "tests/forked.py"), self._socket]
+        python = [str(self._python)]
         linter = [*python, str(Path(sys.prefix, "bin/cfn-lint"))]
         command = [*python, "-c", "from workerstack.commands.program import main; main()"]
         return [
@@ -84,8 +76,6 @@ class Checkouts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.communicate()
         self._folder.cleanup()
 
 

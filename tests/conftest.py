@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,7 @@ from tests import deployed, soak
 from tests.checkouts import Checkouts
 from tests.interpreter import Interpreter
 from tests.kept_clients import kept
-from tests.preloaded import POLL, quick_clocks
-from tests.programs import Programs
+from tests.preloaded import CODE, quick_clocks
 from workerstack import localaws
 from workerstack.command_line import run
 from workerstack.commands import deploy
@@ -28,6 +28,10 @@ from workerstack.localaws import accounts, surroundings, walkthrough
 settings.register_profile("seeded", deadline=None, derandomize=True)
 settings.register_profile("soak", deadline=None, print_blob=True)
 settings.load_profile("soak" if soak.IS_ON else "seeded")
+
+# Else each of hundreds of processes would compile our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
@@ -52,16 +56,16 @@ def endpoint() -> Iterator[localaws.Endpoint]:
 
 
 @pytest.fixture(scope="session")
-def programs() -> Iterator[Programs]:
+def programs() -> Iterator[Interpreter]:
     """Runs a program of ours in a process of its own, without the time that imports take."""
-    with Programs() as running:
+    with Interpreter(ROOT, CODE) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def checkouts() -> Iterator[Checkouts]:
+def checkouts(programs: Interpreter) -> Iterator[Checkouts]:
     """Makes copies of the whole project, and runs shells in them."""
-    with Checkouts() as made:
+    with Checkouts(programs.program) as made:
         yield made
 
 
@@ -75,16 +79,9 @@ def checkout_of_all(
 
 
 @pytest.fixture(scope="session")
-def python() -> Iterator[Path]:
+def python(programs: Interpreter) -> Path:
     """Stands where Python does in a script, without the time that imports and polls take."""
-    code = f"""
-from tests.preloaded import load
-from workerstack.deployer import clock
-load()
-clock.SHORTEST = {5 * POLL}
-"""
-    with Interpreter(ROOT, code) as running:
-        yield running.program
+    return programs.program
 
 
 @pytest.fixture

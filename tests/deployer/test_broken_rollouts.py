@@ -1,10 +1,13 @@
 """A rollout whose tasks do not start fails, goes back, and names why: until `verify`."""
 
+import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 from tests.commands.test_deploy import NAME, carry_out, change, make
 from tests.conftest import Run
@@ -115,3 +118,69 @@ def test_at_zero_nothing_starts_and_nothing_fails(
     assert code == 1, out + err
     assert status(world.client, "webordinary-edit") == "UPDATE_COMPLETE"
     assert "find the specified secret" in " ".join((out + err).split())
+
+
+def test_a_creation_waits_for_its_first_task_and_fails_without_it(
+    world: World, command: Run
+) -> None:
+    """A new service begins with one task: no stack is created whose image is not there."""
+    no_image(world)
+    file = str(world.checkout / "r.json")
+    code, out, err = command("review", NAME, "--output", file)
+    assert code == 2, err
+    assert "not met" in out
+    code, out, err = command("execute", file)
+    assert code == 1, out + err
+    said = " ".join((out + err).split())
+    assert "circuit breaker" in said.lower()
+    assert status(world.client, "webordinary-edit") == "ROLLBACK_COMPLETE"
+    assert world.client("ecs").list_services(cluster=SERVICE["cluster"])["serviceArns"] == []
+    # The way that is printed is one that works, once the image is there.
+    assert f"deploy.py discard {NAME} --stack" in err
+    assert command("discard", NAME, "--stack", "--yes")[0] == 0
+    pushing.push(world.client("ecr"), REPOSITORY, "nosuch")
+    assert command("review", NAME, "--output", file)[0] == 2
+    code, out, err = command("execute", file)
+    assert code == 0, out + err
+    assert world.service["runningCount"] == 1
+
+
+BREAKER = {
+    "DeploymentConfiguration": {"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}}
+}
+CREATED: dict[str, tuple[dict[str, Any], str]] = {
+    "no task is wanted": ({"DesiredCount": 0, **BREAKER}, "CREATE_COMPLETE"),
+    "nothing ends the tries": ({"DesiredCount": 1}, "CREATE_COMPLETE"),
+    "the breaker ends them": ({"DesiredCount": 1, **BREAKER}, "ROLLBACK_COMPLETE"),
+    "one task is the default": (BREAKER, "ROLLBACK_COMPLETE"),
+}
+
+
+@pytest.mark.parametrize("case", CREATED)
+def test_a_creation_fails_where_the_breaker_ends_it_and_nowhere_else(
+    case: str, client: Client
+) -> None:
+    properties, end = CREATED[case]
+    secret = {"Name": "S", "ValueFrom": "arn:aws:secretsmanager:us-west-2:000000000000:secret:no-1"}
+    container = {"Name": "worker", "Image": "public.ecr.aws/x/y:1", "Secrets": [secret]}
+    resources = {
+        "Cluster": {"Type": "AWS::ECS::Cluster"},
+        "Task": {
+            "Type": "AWS::ECS::TaskDefinition",
+            "Properties": {"Cpu": "256", "Memory": "512", "ContainerDefinitions": [container]},
+        },
+        "Service": {
+            "Type": "AWS::ECS::Service",
+            "Properties": {
+                "Cluster": {"Ref": "Cluster"}, "TaskDefinition": {"Ref": "Task"}, **properties,
+            },
+        },
+    }  # fmt: skip
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(StackName="one", TemplateBody=json.dumps({"Resources": resources}))
+    # The waiter ends with an error at a state that creation does not come back from.
+    with nullcontext() if end == "CREATE_COMPLETE" else pytest.raises(WaiterError, match=end):
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName="one", WaiterConfig={"Delay": 0, "MaxAttempts": 1000}
+        )
+    assert status(client) == end

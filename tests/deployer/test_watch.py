@@ -282,6 +282,7 @@ def test_the_cause_comes_before_what_followed() -> None:
     assert [each.logical_id for each in found.consequences] == ["Other"]
     assert found.rolled_back == ("Queue",)
     assert [each.logical_id for each in found.left_behind] == ["Bucket", "Log"]
+    assert found.not_rolled_back == ()
     text = "\n".join(words.ending(found, OPERATION, "Review again", 100))
     assert text.index("cause: Rule") < text.index("stopped because of that: Other")
     assert "retained, and billed: Bucket Bucket (not empty)" in text

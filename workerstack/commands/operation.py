@@ -93,14 +93,15 @@ def _screen(form: str, clock: "Clock") -> "Screen":
 
     if form == "json":
         return JsonScreen(show_json_text)
-    if not sys.stdout.isatty():
-        return LineScreen(show_line)
-    return LiveScreen(live(), painted, styled, _ask, clock.now)
+    terminal = live()
+    if terminal is None:
+        return LineScreen(show_line, _ask)
+    return LiveScreen(terminal, painted, styled, _ask, clock.now)
 
 
 def _ask() -> Literal["detach", "cancel"]:
     """Once more Ctrl-C detaches, and so does whatever is not "cancel"."""
-    if not sys.stdin.isatty():
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "detach"
     try:
         answer = choose(

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from workerstack import deployments
 from workerstack.commands.aiming import complete_environments
@@ -77,7 +79,7 @@ def rights(
             )
         else:
             found[each] = derivation.policy(environment, each)
-            _measure(env, each, found[each], managed=managed)
+            _measure(each, found[each], managed=managed)
     if managed:
         show_json(_numbered({name: fitting(each) for name, each in found.items()}), 2)
         _talk(environment, role)
@@ -158,22 +160,40 @@ def _numbered(documents: Mapping[str, list[Any]]) -> dict[str, Any]:
     }
 
 
-def _measure(env: str, role: str, policy: Any, *, managed: bool) -> None:
+def _as_managed(role: str) -> str:
+    """The command that shows this policy as managed ones: of all that it was derived from."""
+    given = click.get_current_context().params
+    words = [given["env"], "--for", role]
+    if _is_given("root"):
+        words += ["--root", str(given["root"])]
+    for option, name in (("--before", "before"), ("--dead-letter-queue", "dead")):
+        words += [word for each in given[name] for word in (option, each)]
+    return f"deploy.py rights {join([*words, '--managed'])}"
+
+
+def _is_given(name: str) -> bool:
+    """Whether an option was typed."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _measure(role: str, policy: Any, *, managed: bool) -> None:
     from workerstack.deployer.policy_documents import INLINE, MANAGED, fitting, size
 
     length = size(policy)
     say(f"{role}: {len(policy['Statement'])} statements, {length:,} characters.")
     documents = fitting(policy)
     too_long = [size(each) for each in documents if size(each) > MANAGED]
+    if length <= INLINE and not managed:
+        return
     if too_long:
         say(
             f"    A statement takes {max(too_long):,} characters alone: no managed policy holds it."
         )
-    elif length > INLINE and not managed:
+    elif not managed:
         say(
             f"    That is more than the {INLINE:,} of a role's inline policies: attach it as"
             f" {len(documents)} managed policies of at most {MANAGED:,} characters, which"
-            f" `deploy.py rights {env} --for {role} --managed` shows."
+            f" `{_as_managed(role)}` shows."
         )
 
 

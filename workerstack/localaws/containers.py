@@ -35,12 +35,22 @@ def install(provisioners: Any) -> None:
     if "wrapped" in service:
         return
     create_service, update_service = service["create"], service["update"]
+    delete_service = service["delete"]
     create_task, update_task = task["create"], task["update"]
     provisioners._normalize_container_defs = camel_case
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
-        result = create_service(logical_id, _numbers(properties), stack)
+        # The service's ARN names the cluster, however the template does.
+        cluster = str(properties.get("Cluster", "default")).rpartition("/")[2]
+        named = {**_numbers(properties), "Cluster": cluster}
+        result = create_service(logical_id, named, stack)
         _complete(result[0], properties)
+        try:
+            _check_rollout(result[0], {})
+        except ValueError:
+            # CloudFormation rolls back what failed; here nothing knows yet that it was made.
+            delete_service(result[0], properties)
+            raise
         return result
 
     def update(physical_id: str, old: Properties, new: Properties, stack: str) -> Any:
@@ -86,7 +96,11 @@ BROKEN = (
 
 
 def _check_rollout(arn: str, before: Mapping[str, str]) -> None:
-    """Raises ValueError where a deployment of this update failed: CloudFormation waits for it."""
+    """Raises ValueError where a deployment that was not there before failed.
+
+    CloudFormation waits for a service to be steady, when it is created as when it is updated
+    (Amazon ECS, developer guide: "deployment circuit breaker").
+    """
     if any(state == "FAILED" and before.get(each) != state
            for each, state in _deployments(arn).items()):  # fmt: skip
         raise ValueError(BROKEN)

@@ -63,9 +63,14 @@ class _StartError(Exception):
 
 def install(ecs: Any) -> None:
     """Wraps the start of tasks, by a service and by hand; doing it twice changes nothing."""
-    run = ecs._run_task
+    run, begin = ecs._run_task, ecs._make_deployment
     if hasattr(run, "starts"):
         return
+
+    def make_deployment(*arguments: Any, **more: Any) -> Any:
+        # A service's first deployment goes on until its tasks run, as any other one does.
+        begun = {"rolloutState": "IN_PROGRESS", "rolloutStateReason": ""}
+        return {**begin(*arguments, **more), **begun}
 
     def run_and_start(data: dict[str, Any]) -> Any:
         known = set(ecs._tasks)
@@ -81,6 +86,7 @@ def install(ecs: Any) -> None:
 
     # Outermost from now on: it also says which of the others are in place.
     run_and_start.__dict__.update(run.__dict__, starts=run)
+    ecs._make_deployment = make_deployment
     ecs._run_task = run_and_start
     ecs._ACTION_MAP["RunTask"] = run_and_start
 

@@ -25,6 +25,7 @@ from workerstack.cloudformation import (
     surroundings,
     unknowns,
 )
+from workerstack.cloudformation.identity import own_name
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.resolve import ATTRIBUTES, transforms_unknown
 from workerstack.cloudformation.schemas import (
@@ -529,7 +530,9 @@ def foresee(
         access=case.access,
         notices=tuple(_refused(old, new)),
         parts=parts(old, new),
-        unknown=_once((*open_, *not_known(old), *not_known(new), NOT_ASKED)),
+        unknown=_once(
+            (*open_, *not_known(old), *not_known(new), *_names_not_seen(case), NOT_ASKED)
+        ),
         predicted=True,
         scaling=simulate_change.effect(
             case.resources,
@@ -539,6 +542,26 @@ def foresee(
         binding=Binding(),
     )  # fmt: skip
     return Prediction(review, open_)
+
+
+def _names_not_seen(case: cases.Case) -> Iterator[str]:
+    """Names written down where CloudFormation made one: only the account tells whether it is that.
+
+    Then the update fails, since the old resource still has the name; what a review with AWS
+    says as `custom-name-replaced`.
+    """
+    for change in case.changes(action="Modify"):
+        name = own_name(change.type)
+        if not name or change.replacement != "True":
+            continue
+        old, new = cases.properties(change.before), cases.properties(change.after)
+        given = new.get(name)
+        if old.get(name) is None and given is not None:
+            value = f" {given}" if cases.known(given) else ", which is given now,"
+            yield (
+                f"whether {change.logical_id} has the {name}{value} already, from"
+                " CloudFormation: then it cannot be replaced, and the update fails"
+            )
 
 
 def _others(
