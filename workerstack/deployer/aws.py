@@ -58,6 +58,8 @@ class Clients:
             user_agent_extra="fargate-worker-stack",
         )
         made = session.client(service, self.region, endpoint_url=self.endpoint_url, config=config)
+        # First, so that it is before botocore signs: an error of a provider from inside the signing
+        # could not be told from one of the call.
         made.meta.events.register_first("request-created.*.*", self._refresh)
         return made
 
@@ -159,6 +161,7 @@ def explained(
     except Exception as error:
         if not isinstance(error, _errors_of_aws()):
             raise
+        # Somebody else's operation is no error of ours: exit code 3, as for all that is refused.
         if is_busy(error) and not resume:
             raise Refusal(
                 "Another operation is under way on this stack",
@@ -169,6 +172,8 @@ def explained(
         if not resume:
             raise Problem(what, why, next_step) from error
         if cause_of(error) == "credentials":
+            # Running the command again would begin another operation; this one is only watched
+            # again.
             next_step = next_step.removesuffix(f", and {credentials.AGAIN}")
             raise Detached(what, why, f"{next_step}. {goes_on} `{resume}`") from error
         if cause_of(error) == "lost":
@@ -223,6 +228,7 @@ def cause_of(error: Exception) -> Cause:
         return "credentials"
     if isinstance(error, of.ClientError):
         code = code_of(error)
+        # A proxy or a sign-in page answered: as without a network, asking again may help.
         if code == unexpected_answers.CODE:
             return "lost"
         if (

@@ -200,6 +200,7 @@ def placed(source: Source, clients: Clients) -> dict[str, str]:
 def _put(s3: Any, bucket: str, key: str, content: bytes, account: str) -> None:
     from botocore.exceptions import ClientError
 
+    # Bucket names are everybody's: without it a template could go to whoever took the name first.
     owner = {"Bucket": bucket, "ExpectedBucketOwner": account}
     try:
         s3.head_bucket(**owner)
@@ -278,6 +279,7 @@ def _walked(file: Path, root: Path) -> Iterator[Path]:
     steps = list(Path(os.path.relpath(_absolute(file, root), root)).parts)
     while steps:
         step = steps.pop(0)
+        # Step by step and not by resolve(): each link on the way must be committed itself.
         path = path.parent if step == ".." else path / step
         if path.is_symlink():
             links += 1

@@ -36,7 +36,7 @@ from workerstack.cloudformation.schemas import (
 from workerstack.review import case as cases
 from workerstack.review import certain, compare, findings, simulate_change
 from workerstack.review.case import Facts
-from workerstack.review.compare import HIDDEN, Beside
+from workerstack.review.compare import HIDDEN, StackSide
 from workerstack.review.model import (
     UNKNOWN,
     Binding,
@@ -80,6 +80,7 @@ def predict(
     )  # fmt: skip
     direct = {name: tuple(_direct(*pair, changed)) for name, pair in kept.items()}
     causes = _Causes()
+    # To a fixed point: what is replaced changes what refers to it, which may be replaced by that.
     while True:
         found = {name: (*direct[name], *_following(pair[1], causes)) for name, pair in kept.items()}
         now = _Causes(
@@ -202,6 +203,7 @@ def _policy(one: Resource, attribute: str) -> str:
     snapshot = one.type in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in one.properties
     default = "Snapshot" if snapshot and attribute == "DeletionPolicy" else "Delete"
     given = one.attributes.get(attribute, default)
+    # A change set's PolicyAction knows Retain alone: of a resource that exists both keep it.
     return str(plain(given)).replace("RetainExceptOnCreate", "Retain")
 
 
@@ -565,7 +567,7 @@ def _names_not_seen(case: cases.Case) -> Iterator[str]:
 def _others(
     before: TemplateSide, after: TemplateSide, old: Stack, new: Stack, *, is_new: bool
 ) -> Iterator[OtherChange]:
-    """What changes beside the resources; a hidden value that is the same is no change."""
+    """What changes besides the resources; a hidden value that is the same is no change."""
     same = {
         name for name, value in after.hidden.items()
         if name in before.hidden and before.hidden[name] == value
@@ -579,8 +581,8 @@ def _others(
             | ({} if each.export is None else {"Export": {"Name": plain(each.export)}})
             for name, each in stack.outputs.items()
         }
-        sides.append(Beside({**side.template, "Outputs": outputs}, shown, side.tags))
-    yield from compare.compare(Beside() if is_new else sides[0], sides[1], hidden)
+        sides.append(StackSide({**side.template, "Outputs": outputs}, shown, side.tags))
+    yield from compare.compare(StackSide() if is_new else sides[0], sides[1], hidden)
 
 
 def not_known(stack: Stack) -> tuple[str, ...]:
