@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 from hypothesis import settings
 
 from tests import deployed, soak
+from tests.checkouts import Checkouts
 from tests.interpreter import Interpreter
 from tests.kept_clients import kept
-from tests.preloaded import POLL, quick_clocks
-from tests.programs import Programs
+from tests.preloaded import CODE, quick_clocks
 from workerstack import localaws
 from workerstack.command_line import run
 from workerstack.commands import deploy
@@ -28,10 +29,19 @@ settings.register_profile("seeded", deadline=None, derandomize=True)
 settings.register_profile("soak", deadline=None, print_blob=True)
 settings.load_profile("soak" if soak.IS_ON else "seeded")
 
+# Else each of hundreds of processes would compile our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
 _ACCOUNTS = itertools.count(1)
 Run = Callable[..., tuple[int, str, str]]
+Prepare = Callable[[Path, Clients], object]
+"""What is done to a checkout, and in its account, before it is deployed."""
+
+Theirs = Callable[[Callable[[str], Any], str, surroundings.Surroundings], str]
+"""Deploys a stack with these clients into this account, which has these things."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,23 +61,32 @@ def endpoint() -> Iterator[localaws.Endpoint]:
 
 
 @pytest.fixture(scope="session")
-def programs() -> Iterator[Programs]:
+def programs() -> Iterator[Interpreter]:
     """Runs a program of ours in a process of its own, without the time that imports take."""
-    with Programs() as running:
+    with Interpreter(ROOT, CODE) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def python() -> Iterator[Path]:
+def checkouts(programs: Interpreter) -> Iterator[Checkouts]:
+    """Makes copies of the whole project, and runs shells in them."""
+    with Checkouts(programs.program) as made:
+        yield made
+
+
+@pytest.fixture
+def checkout_of_all(
+    tmp_path: Path, account: str, things: surroundings.Surroundings, checkouts: Checkouts
+) -> Path:
+    """The project in a repository of its own, in an account that has what stacks import."""
+    assert account in things.secret_arn
+    return checkouts.copy(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
+def python(programs: Interpreter) -> Path:
     """Stands where Python does in a script, without the time that imports and polls take."""
-    code = f"""
-from tests.preloaded import load
-from workerstack.deployer import clock
-load()
-clock.SHORTEST = {POLL}
-"""
-    with Interpreter(ROOT, code) as running:
-        yield running.program
+    return programs.program
 
 
 @pytest.fixture
@@ -110,12 +129,35 @@ def things(
     return found
 
 
+@pytest.fixture(scope="session")
+def theirs_once(
+    endpoint: localaws.Endpoint, made_once: tuple[str, surroundings.Surroundings]
+) -> Callable[[Theirs], tuple[str, str]]:
+    """An account that no test uses, where another tool deployed a stack; and its template."""
+    source, made = made_once
+    numbers = itertools.count(8_999_999, -1)
+
+    @cache
+    def theirs_once(deploy: Theirs) -> tuple[str, str]:
+        number = f"{os.getpid() % 100_000:05d}{next(numbers):07d}"
+        accounts.copy(source, number)
+        found = accounts.renamed(made, source, number)
+        client = cache(lambda service: walkthrough.client(service, endpoint.url, number))
+        return number, deploy(client, number, found)
+
+    return theirs_once
+
+
 @pytest.fixture
 def cdk_template(
-    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
-) -> str:
+    theirs_once: Callable[[Theirs], tuple[str, str]], account: str,
+    things: surroundings.Surroundings,
+) -> str:  # fmt: skip
     """What the CDK deployed as the stack webordinary-edit, which serves HTTP."""
-    return deployed.deploy_cdk(client, account, things)
+    assert account in things.secret_arn
+    number, template = theirs_once(deployed.deploy_cdk)
+    accounts.copy(number, account)
+    return template.replace(number, account)
 
 
 @pytest.fixture
@@ -131,25 +173,38 @@ def checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) ->
 
 
 @pytest.fixture(scope="session")
-def deployed_once(
+def deploy_once(
     endpoint: localaws.Endpoint, made_once: tuple[str, surroundings.Surroundings],
     tmp_path_factory: pytest.TempPathFactory,
-) -> str:  # fmt: skip
-    """An account that no test uses, where the worker was reviewed and executed."""
+) -> Callable[[Prepare], str]:  # fmt: skip
+    """An account that no test uses, where the worker was reviewed and executed after this."""
     from tests.commands.test_deploy import carry_out, make
 
     source, made = made_once
-    number = f"{os.getpid() % 100_000:05d}{9_999_999:07d}"
-    accounts.copy(source, number)
-    found = accounts.renamed(made, source, number)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in walkthrough.credentials(endpoint.url).items():
-            patch.setenv(name, value)
-        patch.setenv("AWS_ACCESS_KEY_ID", number)
-        root = write_checkout(tmp_path_factory.mktemp("deployed"), number, found)
-        clients = Clients(REGION, endpoint_url=endpoint.url)
-        assert carry_out(make(root, clients), root, clients).is_good
-    return number
+    numbers = itertools.count(9_999_999, -1)
+
+    @cache
+    def deploy_once(prepare: Prepare) -> str:
+        number = f"{os.getpid() % 100_000:05d}{next(numbers):07d}"
+        accounts.copy(source, number)
+        found = accounts.renamed(made, source, number)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in walkthrough.credentials(endpoint.url).items():
+                patch.setenv(name, value)
+            patch.setenv("AWS_ACCESS_KEY_ID", number)
+            root = write_checkout(tmp_path_factory.mktemp("deployed"), number, found)
+            clients = Clients(REGION, endpoint_url=endpoint.url)
+            prepare(root, clients)
+            assert carry_out(make(root, clients), root, clients).is_good
+        return number
+
+    return deploy_once
+
+
+@pytest.fixture(scope="session")
+def deployed_once(deploy_once: Callable[[Prepare], str]) -> str:
+    """An account that no test uses, where the worker was reviewed and executed."""
+    return deploy_once(as_it_is)
 
 
 @pytest.fixture
@@ -157,6 +212,10 @@ def deployed_worker(deployed_once: str, checkout: Path, account: str) -> Path:
     """The checkout, and in the test's account its dev/webordinary-edit, deployed by this tool."""
     accounts.copy(deployed_once, account)
     return checkout
+
+
+def as_it_is(checkout: Path, clients: Clients) -> None:
+    """Deploys the checkout without a change."""
 
 
 def write_checkout(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:

@@ -1,6 +1,7 @@
 """Made-up reviews: any depth, any text; and what must be found in whatever shows them."""
 
 from collections.abc import Iterator
+from string import ascii_letters, digits
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ NASTY = st.sampled_from(
     ]
 )  # fmt: skip
 WORDS = TEXT | NASTY
-NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,15}", fullmatch=True)
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,15}", fullmatch=True, alphabet=ascii_letters + digits)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4)

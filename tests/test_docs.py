@@ -1,17 +1,16 @@
-"""What the documents say is true: their examples are run, their names exist."""
+"""What the documents say is true: their code builds, their names exist.
+
+tests/test_docs_commands.py runs their commands.
+"""
 
 import dataclasses
 import importlib.util
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -22,192 +21,16 @@ from click.testing import CliRunner
 import generate
 import templates
 from templates import workers
-from tests import deployed
-from tests.smoke_worker import Account
+from tests.documents import ROOT, TEXTS, all_blocks, blocks
 from workerstack import command_line, specification
 from workerstack.cloudformation import declared_parameters, read
-from workerstack.commands import deploy, program
-from workerstack.commands.example import WithExample
-from workerstack.localaws import Endpoint, pushing, surroundings, walkthrough
+from workerstack.commands import deploy
 from workerstack.review.find_checks import IDS
 from workerstack.review.findings import CHECKS
 from workerstack.specification import SpecificationError
 
-ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-TEXTS = {str(path.relative_to(ROOT)): path.read_text() for path in DOCUMENTS}
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 NAMES: dict[str, Any] = {**vars(aws), **vars(specification)}
-LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", ".*_cache", ".cache", ".hypothesis", ".reviews", "__pycache__", "*.egg-info"
-)
-
-
-class Block(NamedTuple):
-    """A fenced block: its language, the file that it quotes if any, its text."""
-
-    language: str
-    file: str
-    text: str
-
-
-def blocks(text: str) -> list[Block]:
-    found = re.finditer(r"^```(\w*) ?(\S*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [Block(*each.groups()) for each in found]
-
-
-def all_blocks(language: str) -> list[Block]:
-    return [each for text in TEXTS.values() for each in blocks(text) if each.language == language]
-
-
-# The examples
-
-POLLS = "SHORTEST, LONGEST = 2.0, 30.0\n"
-"""How long a person's commands wait between two polls; the copy that runs here polls at once."""
-
-
-@pytest.fixture
-def checkout_of_all(tmp_path: Path, account: str, things: surroundings.Surroundings) -> Path:
-    """The project in a repository of its own, in an account that has what stacks import."""
-    assert account in things.secret_arn
-    copy = shutil.copytree(ROOT, tmp_path / "checkout", ignore=LEFT_OUT)
-    (copy / ".venv").symlink_to(sys.prefix)
-    clock = copy / "workerstack/deployer/clock.py"
-    slow = clock.read_text()
-    assert POLLS in slow
-    clock.write_text(slow.replace(POLLS, "SHORTEST, LONGEST = 0.02, 0.3\n"))
-    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
-    (copy / ".git/info/exclude").write_text(".venv\n")
-    commit = "git add --all && git commit --quiet --message all"
-    subprocess.run(["bash", "-c", commit], cwd=copy, check=True, env=environment(""))
-    return copy
-
-
-def environment(url: str) -> dict[str, str]:
-    """A person's environment, with nothing but the endpoint to reach."""
-    of_aws = {**walkthrough.credentials(url), "AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"]}
-    git = {
-        f"GIT_{who}_{what}": "somebody@example.com"
-        for who in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    }
-    return {**os.environ, **of_aws, **git, "GIT_CONFIG_GLOBAL": os.devnull, "COLUMNS": "100"}
-
-
-def commands(text: str) -> list[tuple[str, str]]:
-    """Each ``$ command`` of the console blocks with the output that is shown below it."""
-    consoles = [each.text for each in blocks(text) if each.language == "console"]
-    parts = [part for each in consoles for part in re.split(r"^\$ ", each, flags=re.M)[1:]]
-    return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
-
-
-def run(lines: list[str], folder: Path, url: str) -> list[str]:
-    """What each command prints, both streams together, all in one shell as a reader has it."""
-    mark = "=== end of command ==="
-    script = ["exec 2>&1 </dev/null"]
-    for line in lines:
-        script += [line, f"code=$?; echo '{mark}'; (exit $code)"]
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(script)],
-        cwd=folder, env=environment(url), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return done.stdout.split(f"{mark}\n")[:-1]
-
-
-def shown(expected: str) -> str:
-    """A pattern for an output: ``...`` in a line is anything in it, alone it is any lines."""
-    lines = expected.strip("\n").splitlines()
-    return "".join(
-        r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") + r"\n"
-        for line in lines
-    )
-
-
-def container(client: Callable[[str], Any]) -> AbstractContextManager[None]:
-    """What consumes the messages of an example."""
-    account = Account(client, "edit.acme.webordinary.com")
-    return account.worker(lines=("ready", "pushed to github.com"))
-
-
-def before_adopt(
-    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
-) -> None:
-    """What runs already, where `docs/adopt.md` begins."""
-    deployed.deploy_cdk(client, account, things)
-    deployed.deploy_hand_written(client, things)
-
-
-def before_day_two(
-    client: Callable[[str], Any], account: str, things: surroundings.Surroundings
-) -> None:
-    """What `docs/day-two.md` ships."""
-    assert account in things.secret_arn
-    for tag in ("2026-11-21", "2026-11-28"):
-        pushing.push(client("ecr"), surroundings.REPOSITORY, tag)
-
-
-BEFORE = {"docs/adopt.md": before_adopt, "docs/day-two.md": before_day_two}
-
-
-@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if commands(text)])
-def test_commands_print_what_is_shown(
-    name: str,
-    checkout_of_all: Path,
-    endpoint: Endpoint,
-    account: str,
-    client: Callable[[str], Any],
-    things: surroundings.Surroundings,
-) -> None:
-    if name in BEFORE:
-        BEFORE[name](client, account, things)
-    examples = commands(TEXTS[name].replace(walkthrough.ACCOUNT, account))
-    smokes = "deploy.py smoke" in TEXTS[name]
-    with container(client) if smokes else nullcontext():
-        printed = run([command for command, _ in examples], checkout_of_all, endpoint.url)
-    for (command, expected), output in zip(examples, printed, strict=True):
-        actual = "".join(f"{line}\n" for line in output.strip("\n").splitlines())
-        assert re.fullmatch(shown(expected), actual), f"{name}: $ {command}\n{actual}"
-
-
-EXAMPLES = (
-    "doctor", "generate", "simulate", "init", "diff", "adopt", "preflight", "review", "execute",
-    "watch", "verify", "status", "logs", "prove", "smoke", "drift", "rights", "ship", "rollback",
-    "discard", "new", "fields",
-)  # fmt: skip
-"""The commands, in an order in which the examples of their help can be executed."""
-
-PREPARED = {
-    "adopt": "git add --all && git commit --quiet --message staging",
-    "smoke": "echo '{}' > message.json",
-}
-"""What somebody does before an example."""
-
-INSTALLED = """workerstack() {
-    .venv/bin/python -c 'from workerstack.commands.program import main; main()' "$@"
-}"""
-
-
-def test_the_examples_of_help_are_executed(
-    checkout_of_all: Path,
-    endpoint: Endpoint,
-    client: Callable[[str], Any],
-    things: surroundings.Surroundings,
-) -> None:
-    assert set(EXAMPLES) == set(program.ALL)
-    deployed.deploy_hand_written(client, things)
-    lines, examples = [INSTALLED], []
-    for name in EXAMPLES:
-        command = program.workerstack.commands[name]
-        assert isinstance(command, WithExample), f"{name} has no example"
-        shown = CliRunner().invoke(command, ["--help"], prog_name=f"workerstack {name}").output
-        example = f"workerstack {name} {command.example}"
-        assert example in " ".join(shown.partition("Example:")[2].split())
-        prepared = PREPARED.get(name, "true")
-        lines.append(f"{prepared} && {example}; echo exit code $?")
-        examples.append(example)
-    _, *printed = run(lines, checkout_of_all, endpoint.url)
-    for example, output in zip(examples, printed, strict=True):
-        assert re.search(r"exit code [02]$", output.strip()), f"{example}\n{output}"
 
 
 def test_quoted_files_say_so() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.interpreter import Interpreter
 from tests.workflows import aws, not_installed
 from workerstack.localaws import Endpoint
 
@@ -41,7 +42,7 @@ def theirs(tmp_path: Path) -> Path:
     return folder
 
 
-def programs(folder: Path) -> Path:
+def installed_programs(folder: Path) -> Path:
     """An environment's folder of programs, as the step before left it."""
     made = folder / "workerstack/bin"
     made.mkdir(parents=True)
@@ -58,7 +59,7 @@ def programs(folder: Path) -> Path:
 def action(theirs: Path, tmp_path: Path, endpoint: Endpoint, account: str) -> Step:
     """The action's own script in the other repository; its output and summary are files."""
     assert account
-    programs(tmp_path)
+    installed_programs(tmp_path)
     text = ACTION["runs"]["steps"][-1]["run"]
 
     def run(**inputs: str) -> "subprocess.CompletedProcess[str]":
@@ -120,7 +121,7 @@ def test_the_gitlab_job_reviews(
     theirs: Path, tmp_path: Path, endpoint: Endpoint, account: str
 ) -> None:
     assert account
-    made = programs(tmp_path)
+    made = installed_programs(tmp_path)
     environment: dict[str, Any] = {
         **os.environ, **aws(endpoint.url), **GITLAB["variables"], "FILE": "web.yaml",
         "STACK": "web", "PYTHONPATH": str(ROOT), "PATH": f"{made}{os.pathsep}{os.environ['PATH']}",
@@ -141,20 +142,25 @@ def test_the_gitlab_job_reviews(
     assert wrong.returncode == 1
 
 
-def hook(name: str, *files: str) -> "subprocess.CompletedProcess[str]":
+Hook = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def hook(programs: Interpreter) -> Hook:
     """A hook as pre-commit runs it, with the files that it would be given."""
-    program, *words = shlex.split(HOOKS[name]["entry"])
-    run = {
-        "workerstack": "from workerstack.commands.program import main; main()",
-        "cfn-lint": "from cfnlint.runner import main; main()",
-    }[program]
-    return subprocess.run(
-        [sys.executable, "-c", run, *words, *files], cwd=ROOT, capture_output=True, text=True,
-        check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+
+    def run(name: str, *files: str) -> "subprocess.CompletedProcess[str]":
+        program, *words = shlex.split(HOOKS[name]["entry"])
+        code = {
+            "workerstack": "from workerstack.commands.program import main; main()",
+            "cfn-lint": "from cfnlint.runner import main; main()",
+        }[program]
+        return programs.run("-c", code, *words, *files, folder=ROOT, PYTHONPATH=str(ROOT))
+
+    return run
 
 
-def test_hooks_find_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
+def test_hooks_find_what_is_wrong_and_nothing_else(tmp_path: Path, hook: Hook) -> None:
     good = ROOT / "out/thumbnails.template.yaml"
     assert re.search(HOOKS["workerstack-templates"]["files"], good.name)
     bad = tmp_path / "bad.template.yaml"

@@ -121,17 +121,17 @@ def values(things: surroundings.Surroundings) -> dict[str, str]:
     }  # fmt: skip
 
 
-def deploy(aws: Aws, template: str | Path, given: Mapping[str, str]) -> None:
-    stack = ("--stack-name", "webordinary-edit")
+def deploy(aws: Aws, client: Client, template: str | Path, given: Mapping[str, str]) -> None:
     aws(
-        *("cloudformation", "deploy", *stack),
+        *("cloudformation", "deploy", "--stack-name", "webordinary-edit"),
         *("--template-file", str(template), "--capabilities", "CAPABILITY_IAM"),
         "--parameter-overrides", *(f"{name}={value}" for name, value in given.items()),
     )  # fmt: skip
     # The CLI names a change set by the second, and the endpoint keeps those that were executed:
     # the next deployment within this second would meet a name that is taken.
-    for made in json.loads(aws("cloudformation", "list-change-sets", *stack))["Summaries"]:
-        aws("cloudformation", "delete-change-set", "--change-set-name", made["ChangeSetId"])
+    cloudformation = client("cloudformation")
+    for made in cloudformation.list_change_sets(StackName="webordinary-edit")["Summaries"]:
+        cloudformation.delete_change_set(ChangeSetName=made["ChangeSetId"])
 
 
 def in_the_console(client: Client, changes: Mapping[str, str]) -> None:
@@ -163,13 +163,13 @@ def test_no_order_of_ways_stops_a_worker(
     said: dict[str, str], aws: Aws, client: Client, things: surroundings.Surroundings
 ) -> None:
     given = values(things)
-    deploy(aws, FORMER, given | said)
+    deploy(aws, client, FORMER, given | said)
     scaled_to(client, 3)
-    deploy(aws, NEW, said | {"ImageReference": ":1"})
+    deploy(aws, client, NEW, said | {"ImageReference": ":1"})
     assert count(client) == 3
     in_the_console(client, {"ImageReference": ":2"})
     assert count(client) == 3
-    deploy(aws, NEW, {"ImageReference": ":3"})
+    deploy(aws, client, NEW, {"ImageReference": ":3"})
     assert count(client) == 3
     in_the_console(client, {"AssignPublicIp": "DISABLED"})
     assert count(client) == 3
@@ -179,7 +179,7 @@ def test_the_former_form_was_the_trap(
     aws: Aws, client: Client, things: surroundings.Surroundings
 ) -> None:
     """The control: what this endpoint does with a desired count that stays at 0."""
-    deploy(aws, FORMER, values(things) | {"ServiceExists": "true"})
+    deploy(aws, client, FORMER, values(things) | {"ServiceExists": "true"})
     scaled_to(client, 3)
-    deploy(aws, FORMER, {"ServiceExists": "false", "ImageReference": ":1"})
+    deploy(aws, client, FORMER, {"ServiceExists": "false", "ImageReference": ":1"})
     assert count(client) == 0

@@ -33,7 +33,7 @@ import boto3, {STEPS}
 from workerstack.commands import deploy, operation, review, verify
 from workerstack.deployer import clock
 from workerstack.deployer.aws import Clients
-clock.SHORTEST = {POLL}
+clock.SHORTEST = {5 * POLL}
 clients = Clients("us-west-2")
 for service in {SERVICES}:
     clients(service)

@@ -110,9 +110,9 @@ def test_discard_leaves_nothing(command: Run, checkout: Path, client: Callable[[
 
 
 def test_an_update_is_reviewed_executed_and_leaves_the_count_alone(
-    checkout: Path, clients: Clients, client: Callable[[str], Any]
+    deployed_worker: Path, clients: Clients, client: Callable[[str], Any]
 ) -> None:
-    carry_out(make(checkout, clients), checkout, clients)
+    checkout = deployed_worker
     service = {"cluster": "webordinary-edit-cluster", "service": "webordinary-edit-service"}
     client("ecs").update_service(**service, desiredCount=3)
     pushing.push(client("ecr"), "webordinary/claude-code-astro", "v2")
@@ -270,8 +270,8 @@ def test_another_stack_of_the_same_name_is_left_alone(
     assert found["LogicalResourceId"] == "Queue"
 
 
-def test_a_stack_that_was_updated_since(checkout: Path, clients: Clients) -> None:
-    carry_out(make(checkout, clients), checkout, clients)
+def test_a_stack_that_was_updated_since(deployed_worker: Path, clients: Clients) -> None:
+    checkout = deployed_worker
     change(checkout, "tags:", "  MaxTasks: 4\ntags:")
     first = make(checkout, clients)
     carry_out(make(checkout, clients), checkout, clients)
@@ -387,9 +387,9 @@ def test_init_says_what_is_not_there_and_does_not_guess(
 
 
 def test_verify_judges_only_the_protection_that_the_target_names(
-    command: Run, checkout: Path, clients: Clients, client: Callable[[str], Any]
+    command: Run, deployed_worker: Path, client: Callable[[str], Any]
 ) -> None:
-    carry_out(make(checkout, clients), checkout, clients)
+    checkout = deployed_worker
     cloudformation = client("cloudformation")
 
     def protection() -> tuple[int, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import Programs
+from tests.interpreter import Interpreter
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
@@ -22,7 +22,7 @@ Generate = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def generate(programs: Programs) -> Generate:
+def generate(programs: Interpreter) -> Generate:
     """Runs generate.py of a copy of the checkout."""
 
     def go(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -147,26 +147,46 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     "a resource that is not there, in customize": (
         lambda c: replace(c / WORKERS, "cpu=2048,",
                           "cpu=2048, customize=lambda template, _: template.resources['Servce'],"),
-        f"{WORKERS}:16: The specification cannot be read: there is no 'Servce'", "Compare",
+        f"{WORKERS}:16: customize fails: there is no 'Servce'.", "Correct this line",
+    ),
+    "a type that does not fit, in customize": (
+        lambda c: customized(c, "def own(template, worker):\n    template.add_resource(1 + 'a')\n"),
+        "templates/own.py:2: customize=own fails: unsupported operand type(s) for +",
+        "Correct this line",
+    ),
+    "customize that takes one": (
+        lambda c: customized(c, "\ndef own(template):\n    pass\n"),
+        "templates/own.py:2: customize=own fails: own() takes 1 positional argument but 2",
+        "`own(template, worker)`",
+    ),
+    "customize that raises whatever it likes": (
+        lambda c: customized(c, "def own(template, worker):\n    raise OSError\n"),
+        "templates/own.py:2: customize=own fails: it raises OSError.", "Correct this line",
+    ),
+    "customize that removes what is required": (
+        lambda c: customized(
+            c, "def own(template, worker):\n"
+               "    del template.resources['TaskRole'].properties['AssumeRolePolicyDocument']\n"),
+        "templates/own.py:1: customize=own fails: ", "`own(template, worker)`",
     ),
     "a function of templates/ that fails": (
         lambda c: replace(c / "templates/compute.py", "Ref(parameters.size.cpu)", "Ref(here.cpu)"),
-        "templates/compute.py:96: task_definition of templates/ fails: name 'here' is not",
+        "templates/compute.py:98: task_definition of templates/ fails: name 'here' is not",
         "Correct this line",
     ),
     "one worker without its comma": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT)"),
-        f"{WORKERS}: The specification cannot be read: 'Worker' object is not iterable.",
+        f"{WORKERS}: ALL is a worker: without a comma",
         "ALL = (ONE,)",
     ),
     "no ALL": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", ""),
-        f"{WORKERS}: The specification cannot be read: cannot import name 'ALL'",
+        f"{WORKERS}: ALL is missing: it says which workers",
         "ALL = (ONE,)",
     ),
     "something else than a worker": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", 'ALL = ("EDIT",)'),
-        f"{WORKERS}: The specification cannot be read: 'str' object has no attribute 'name'",
+        f"{WORKERS}: ALL holds 'EDIT': that is no worker.",
         "ALL = (ONE,)",
     ),
     "syntax error": (
@@ -178,6 +198,18 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
         f"{WORKERS}: Two workers have the same name:", "its own name",
     ),
 }  # fmt: skip
+
+
+def customized(checkout: Path, text: str) -> None:
+    """The worker has a function of a file of its own, which it imports."""
+    (checkout / "templates/own.py").write_text(text)
+    workers = checkout / WORKERS
+    replace(workers, "cpu=2048,", "cpu=2048, customize=own,")
+    # In the first line's place: what follows keeps its line.
+    lines = workers.read_text().split("\n")
+    at = next(i for i, line in enumerate(lines) if line.startswith("from workerstack"))
+    lines[at] = f"from templates.own import own; {lines[at]}"
+    workers.write_text("\n".join(lines))
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)
@@ -226,10 +258,10 @@ def test_everything_wrong_with_all_workers_is_told_at_once(copy: Path, generate:
     assert done.returncode == 1
     told = [line.removeprefix(f"{WORKERS}:").split(": ")[:2] for line in done.stderr.splitlines()]
     assert told == [
-        ["18", "Worker has no field memroy"],
-        ["51", "Step takes no 100 without a name"],
-        ["54", "User '1000:' is impossible"],
-        ["61", "The specification cannot be read"],
+        ["17", "Worker has no field memroy"],
+        ["50", "Step takes no 100 without a name"],
+        ["53", "User '1000:' is impossible"],
+        ["60", "The specification cannot be read"],
     ]
     assert snapshot(copy) == before
 
@@ -243,7 +275,7 @@ def test_what_is_only_seen_in_the_whole_is_told_of_all_workers(
     done = generate(copy)
     assert done.returncode == 1
     assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
-        f"{WORKERS}:17", f"{WORKERS}:54",
+        f"{WORKERS}:16", f"{WORKERS}:53",
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.programs import Programs
+from tests.interpreter import Interpreter
 from tests.scalings import ROOT
 from workerstack.problem import Problem
 from workerstack.simulator.report import duration, written
@@ -28,7 +28,7 @@ def trace(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def run(programs: Programs) -> Callable[..., CompletedProcess[str]]:
+def run(programs: Interpreter) -> Callable[..., CompletedProcess[str]]:
     return partial(programs.run, "simulate.py")
 
 

@@ -14,11 +14,11 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.commands.test_deploy import carry_out, change, make
 from tests.commands.test_ship import git
-from tests.conftest import Run
+from tests.conftest import Prepare, Run
 from workerstack.deployer import status as reading
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.localaws import pushing, surroundings
+from workerstack.localaws import accounts, pushing, surroundings
 
 NAME = "dev/webordinary-edit"
 REPOSITORY = "webordinary/claude-code-astro"
@@ -27,13 +27,34 @@ GROUP = "/ecs/webordinary/edit"
 Client = Callable[[str], Any]
 
 
+def name_the_image(checkout: Path, digest: str) -> None:
+    change(checkout, "tags:", f'  ImageReference: "@{digest}"  # v1\ntags:')
+
+
+def push_and_name(checkout: Path, clients: Clients) -> None:
+    name_the_image(checkout, pushing.push(clients("ecr"), REPOSITORY, "v1"))
+
+
 @pytest.fixture
 def deployed(
+    deploy_once: Callable[[Prepare], str], checkout: Path, account: str, client: Client
+) -> str:
+    """The worker, with an image by its digest and nothing to do; gives the digest."""
+    accounts.copy(deploy_once(push_and_name), account)
+    client("ecs").update_service(**SERVICE, desiredCount=0)
+    image = {"repositoryName": REPOSITORY, "imageIds": [{"imageTag": "v1"}]}
+    [found] = client("ecr").describe_images(**image)["imageDetails"]
+    name_the_image(checkout, found["imageDigest"])
+    return str(found["imageDigest"])
+
+
+@pytest.fixture
+def deployed_commit(
     checkout: Path, client: Client, clients: Clients, capsys: pytest.CaptureFixture[str]
 ) -> str:
-    """The worker of a commit, with an image by its digest and nothing to do; gives the digest."""
+    """The same, deployed from a commit."""
     digest = pushing.push(client("ecr"), REPOSITORY, "v1")
-    change(checkout, "tags:", f'  ImageReference: "@{digest}"  # v1\ntags:')
+    name_the_image(checkout, digest)
     git(checkout, "init", "--quiet")
     git(checkout, "add", "--all")
     git(checkout, "commit", "--quiet", "--message", "Image v1")
@@ -49,8 +70,9 @@ def lines_of(out: str) -> dict[str, str]:
 
 
 def test_one_screen(
-    command: Run, checkout: Path, client: Client, things: surroundings.Surroundings, deployed: str
-) -> None:
+    command: Run, checkout: Path, client: Client, things: surroundings.Surroundings,
+    deployed_commit: str,
+) -> None:  # fmt: skip
     code, out, err = command("status", NAME)
     assert code == 0, err
     found = lines_of(out)
@@ -61,7 +83,7 @@ def test_one_screen(
     assert found["State"].startswith("CREATE_COMPLETE, just now")
     assert found["Revision"].startswith(f"{commit} Image v1 (committed ")
     assert "claude-code-astro (:v1)" in found["Image"]
-    assert deployed[:19] in found["Image"]
+    assert deployed_commit[:19] in found["Image"]
     assert found["Tasks"].startswith("0 running, 0 desired, at most 5")
     assert found["Queue"] == "webordinary-email-queue: 0 waiting, 0 in flight, no dead-letter queue"
     assert "BacklogAlarm" in found["Alarms"]

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_deploy import NAME, carry_out, change, make
+from tests.commands.test_deploy import NAME, change
 from tests.conftest import Run
 from tests.deployer.test_recovery import status
-from workerstack.deployer.aws import Clients
 from workerstack.localaws import pushing, surroundings
 
 Client = Callable[[str], Any]
@@ -65,16 +64,13 @@ FAULTS: dict[str, tuple[Callable[[World], None], str]] = {
 
 
 @pytest.fixture
-def world(client: Client, things: surroundings.Surroundings, checkout: Path) -> World:
-    return World(client, things, checkout)
+def world(client: Client, things: surroundings.Surroundings, deployed_worker: Path) -> World:
+    return World(client, things, deployed_worker)
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_a_rolling_update_goes_back_and_says_why(
-    case: str, world: World, clients: Clients, command: Run
-) -> None:
+def test_a_rolling_update_goes_back_and_says_why(case: str, world: World, command: Run) -> None:
     plant, reason = FAULTS[case]
-    carry_out(make(world.checkout, clients), world.checkout, clients)
     world.client("ecs").update_service(**SERVICE, desiredCount=1)
     before = world.service["taskDefinition"]
     plant(world)
@@ -101,10 +97,7 @@ def test_a_rolling_update_goes_back_and_says_why(
     assert "Fix what failed (Service: " in out
 
 
-def test_at_zero_nothing_starts_and_nothing_fails(
-    world: World, clients: Clients, command: Run
-) -> None:
-    carry_out(make(world.checkout, clients), world.checkout, clients)
+def test_at_zero_nothing_starts_and_nothing_fails(world: World, command: Run) -> None:
     world.client("ecs").update_service(**SERVICE, desiredCount=0)
     no_secret(world)
     change(world.checkout, "StopTimeout: 120", "StopTimeout: 60", TEMPLATE)

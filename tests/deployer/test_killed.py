@@ -13,7 +13,7 @@ import pytest
 
 from bench.proxy import Faults, Proxy
 from tests.conftest import ROOT, Run
-from tests.programs import Programs
+from tests.interpreter import Interpreter
 from tests.review.test_several import small
 from tests.soak import share
 from workerstack import files, localaws
@@ -40,7 +40,7 @@ def proxy(endpoint: localaws.Endpoint) -> Iterator[Proxy]:
 
 
 def killed(
-    programs: Programs, proxy: Proxy, checkout: Path, request: int | str, when: str, *words: str
+    programs: Interpreter, proxy: Proxy, checkout: Path, request: int | str, when: str, *words: str
 ) -> bool:
     """Runs a command and kills it at a request, ``before`` or ``after`` AWS has acted on it.
 
@@ -117,7 +117,7 @@ def prepared(request: int | str, checkout: Path, client: Client) -> str:
 @pytest.mark.parametrize(("request_", "when"), REVIEW)
 def test_a_review_that_was_killed_is_made_again(
     request_: int | str, when: str, proxy: Proxy, checkout: Path, command: Run, client: Client,
-    programs: Programs,
+    programs: Interpreter,
 ) -> None:  # fmt: skip
     state = prepared(request_, checkout, client)
     file = checkout / "review.json"
@@ -137,7 +137,7 @@ def test_a_review_that_was_killed_is_made_again(
 @pytest.mark.parametrize(("request_", "when"), EXECUTE)
 def test_an_execution_that_was_killed_goes_on(
     request_: int | str, when: str, proxy: Proxy, checkout: Path, command: Run, client: Client,
-    programs: Programs,
+    programs: Interpreter,
 ) -> None:  # fmt: skip
     state = prepared(request_, checkout, client)
     file = checkout / "review.json"

@@ -112,10 +112,12 @@ def test_a_known_load_is_recovered_from_the_endpoint(client: Any) -> None:
     until = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     count = put(cloudwatch, "jobs", until)
     asked: list[Any] = []
-    cloudwatch.meta.events.register(
-        "provide-client-params.cloudwatch.GetMetricData",
-        lambda params, **_: asked.append(params) or {**params, "MaxDatapoints": 12_000},
-    )
+
+    def few(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        asked.append(params)
+        return {**params, "MaxDatapoints": 12_000}
+
+    cloudwatch.meta.events.register("provide-client-params.cloudwatch.GetMetricData", few)
     read = queue_metrics.read(cloudwatch, "jobs", datetime.now(UTC))
     assert sum(map(len, read.values())) == count
     assert len(asked) == 3

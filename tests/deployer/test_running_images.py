@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_deploy import carry_out, change, make
-from tests.conftest import REGION, Run
+from tests.commands.test_deploy import change, make
+from tests.conftest import REGION, Prepare, Run
 from workerstack import deployments
 from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer import make_review
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.deployed import DeployedStack, worker_queues
-from workerstack.localaws import pushing, surroundings
+from workerstack.localaws import accounts, pushing, surroundings
 
 NAME = "dev/webordinary-edit"
 REPOSITORY = "webordinary/claude-code-astro"
@@ -23,16 +23,21 @@ SERVICE = {"cluster": "webordinary-edit-cluster", "service": "webordinary-edit-s
 Client = Callable[[str], Any]
 
 
+def push_latest(_: Path, clients: Clients) -> str:
+    return pushing.push(clients("ecr"), REPOSITORY, "latest")
+
+
 @pytest.fixture
 def latest(
-    checkout: Path, client: Client, clients: Clients, capsys: pytest.CaptureFixture[str]
+    deploy_once: Callable[[Prepare], str], checkout: Path, account: str, client: Client
 ) -> str:
     """The worker with `:latest`, one task of it running; gives the digest that it runs."""
-    digest = pushing.push(client("ecr"), REPOSITORY, "latest")
-    carry_out(make(checkout, clients), checkout, clients)
+    assert checkout
+    accounts.copy(deploy_once(push_latest), account)
     client("ecs").update_service(**SERVICE, desiredCount=1)
-    capsys.readouterr()
-    return digest
+    image = {"repositoryName": REPOSITORY, "imageIds": [{"imageTag": "latest"}]}
+    [found] = client("ecr").describe_images(**image)["imageDetails"]
+    return str(found["imageDigest"])
 
 
 def test_a_new_image_under_an_old_tag_is_a_finding(

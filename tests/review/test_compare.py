@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workerstack.review.compare import HIDDEN, Beside, compare, proposed
+from workerstack.review.compare import HIDDEN, StackSide, compare, proposed
 
 
 @pytest.mark.parametrize(
@@ -36,5 +36,5 @@ def test_a_value_is_what_it_comes_to(answered: dict[str, str], value: str) -> No
 def test_of_a_hidden_value_it_is_said_only_that_there_is_one(
     before: dict[str, str], after: dict[str, str], rows: list[Any]
 ) -> None:
-    found = compare(Beside({}, before), Beside({}, after), {"S"})
+    found = compare(StackSide({}, before), StackSide({}, after), {"S"})
     assert [(each.kind, each.name, each.before, each.after) for each in found] == rows

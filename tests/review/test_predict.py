@@ -434,6 +434,27 @@ def test_what_cannot_be_known_of_either_template_is_said(side: str) -> None:
     assert len(predict_review(TemplateSide(plain), TemplateSide(plain), name="x").unknown) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ({}, {"ClusterName": "a"}, True),
+        ({"ClusterName": {"Ref": "AWS::NoValue"}}, {"ClusterName": "a"}, True),
+        ({"ClusterName": "a"}, {"ClusterName": "b"}, False),
+        ({"ClusterName": "a"}, {}, False),
+        ({}, {"Tags": [{"Key": "a", "Value": "b"}]}, False),
+    ],
+)
+def test_whether_a_name_is_the_one_that_cloudformation_made_is_not_known_without_aws(
+    old: Any, new: Any, *, said: bool
+) -> None:
+    sides = (
+        TemplateSide({"Resources": {"C": body("AWS::ECS::Cluster", **each)}}) for each in (old, new)
+    )
+    found = [each for each in predict_review(*sides, name="x").unknown if "CloudFormation:" in each]
+    assert bool(found) is said
+    assert all("whether C has the ClusterName a already" in each for each in found)
+
+
 ARN: Any = {"Fn::GetAtt": ["Q", "Arn"]}
 IMPORT: Any = {"Fn::ImportValue": "zone"}
 

@@ -18,6 +18,7 @@ from workerstack.simulator.read import read_scaling
 from workerstack.simulator.run import simulate
 from workerstack.simulator.settings import Settings
 from workerstack.simulator.show import shown
+from workerstack.simulator.warn import warn
 
 SQS = {"Namespace": "AWS/SQS", "Dimensions": [
     {"Name": "QueueName", "Value": {"Fn::GetAtt": ["Q", "QueueName"]}}]}  # fmt: skip
@@ -283,3 +284,49 @@ def test_spot_tasks_are_reclaimed_at_the_rate_that_is_given() -> None:
     assert none.killed == 0
     assert run.summary.cost.total > none.cost.total, "work is done again"
     assert simulate(scaling, trace, given).summary.killed == 0, "only Spot is reclaimed"
+
+
+def warned(*changes: Change, **settings: Any) -> str:
+    """All warnings on the template with these changes."""
+    body = deepcopy(BASE)
+    for change in changes:
+        change(body)
+    scaling = read_scaling(json.dumps({"Resources": body}), "t.json")
+    return "\n".join(map(str, warn(scaling, Settings(**settings))))
+
+
+def test_a_policy_that_sets_no_tasks_is_named() -> None:
+    nothing = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 0}]
+    exact = steps("Out", AdjustmentType="ExactCapacity", StepAdjustments=nothing)
+    assert "no step of Out adds a task to none" in warned(exact)
+    one = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+    exact = steps("Out", AdjustmentType="ExactCapacity", StepAdjustments=one)
+    assert "never starts" not in warned(exact)
+
+
+def test_the_cooldown_that_is_advised_is_enough() -> None:
+    slow = put("Hi", Period=300, EvaluationPeriods=2)
+    said = warned(slow, steps("Out", Cooldown=300))
+    assert "which are 720 s here" in said
+    assert "One message starts 2 tasks" in said
+    assert "One message starts" not in warned(slow, steps("Out", Cooldown=720))
+
+
+def test_an_anomaly_detection_band_is_named() -> None:
+    band = [
+        {"Id": "m", "MetricStat": metric("Visible")},
+        {"Id": "ad", "Expression": "ANOMALY_DETECTION_BAND(m, 2)"},
+    ]
+    gone = dict.fromkeys(("Threshold", "Namespace", "MetricName", "Dimensions"))
+    more = put("Hi", ThresholdMetricId="ad", Metrics=band, Statistic=None, Period=None, **gone)
+    with pytest.raises(Problem, match="its threshold is an anomaly detection band"):
+        told(more, put("Hi", ComparisonOperator="GreaterThanUpperThreshold"))
+
+
+@pytest.mark.parametrize(("period", "most"), [(60, 1_440), (3_600, 168), (86_400, 7)])
+def test_an_alarm_looks_back_a_day_or_with_hours_a_week(period: int, most: int) -> None:
+    assert "1 of 1 done" in told(
+        put("Lo", **PLAIN, Metrics=None), put("Lo", Period=period, EvaluationPeriods=most)
+    )
+    with pytest.raises(Problem, match="a week, if a period is an hour or more"):
+        told(put("Lo", **PLAIN, Metrics=None), put("Lo", Period=period, EvaluationPeriods=most + 1))

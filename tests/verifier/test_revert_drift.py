@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import aws_cli
-from tests.commands.test_deploy import NAME, QUICK, carry_out, make
+from tests.commands.test_deploy import NAME, QUICK
 from tests.conftest import Run
 from tests.deployer.test_recovery import seconds
 from tests.review.test_several import small
@@ -91,10 +91,10 @@ def follow(line: str, command: Run, client: Client, checkout: Path) -> None:
 
 @pytest.mark.parametrize("case", DELETED)
 def test_what_was_deleted_by_hand_is_made_again(
-    case: str, checkout: Path, clients: Clients, client: Client, command: Run
+    case: str, deployed_worker: Path, clients: Clients, client: Client, command: Run
 ) -> None:
+    checkout = deployed_worker
     delete, names = DELETED[case]
-    carry_out(make(checkout, clients), checkout, clients)
     client("ecs").update_service(**SERVICE, desiredCount=0)
     assert red(checkout, clients) == []
     delete(client)
@@ -120,9 +120,9 @@ def test_what_was_deleted_by_hand_is_made_again(
 
 
 def test_the_way_of_verify_alone_mends_it(
-    checkout: Path, clients: Clients, client: Client, command: Run
+    deployed_worker: Path, clients: Clients, client: Client, command: Run
 ) -> None:
-    carry_out(make(checkout, clients), checkout, clients)
+    checkout = deployed_worker
     no_alarm(client)
     no_log_group(client)
     for _ in range(4):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.commands.test_deploy import NAME
-from tests.programs import Program, Programs
+from tests.interpreter import Interpreter, Program
 from tests.smoke_worker import SERVICE, Account
 from workerstack import localaws
 from workerstack.verifier.smoke_undo import SIGNALS, held
@@ -26,7 +26,7 @@ def deployed(deployed_worker: Path, client: Callable[[str], Any]) -> Account:
 
 @pytest.fixture
 def begin(
-    checkout: Path, endpoint: localaws.Endpoint, programs: Programs
+    checkout: Path, endpoint: localaws.Endpoint, programs: Interpreter
 ) -> Iterator[Callable[[], Program]]:
     """Begins a smoke test in a process of its own."""
     begun: list[Program] = []

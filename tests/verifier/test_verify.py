@@ -14,7 +14,7 @@ from tests.conftest import REGION, write_checkout
 from workerstack import deployments, localaws
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.service import DIMENSION
-from workerstack.localaws import surroundings, walkthrough
+from workerstack.localaws import accounts, surroundings, walkthrough
 from workerstack.verifier import verify
 from workerstack.verifier.check import Verdict
 
@@ -62,18 +62,21 @@ class World(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def world(endpoint: localaws.Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    def client(service: str) -> Any:
-        return walkthrough.client(service, endpoint.url, ACCOUNT)
-
+def world(
+    endpoint: localaws.Endpoint,
+    deployed_once: str,
+    made_once: tuple[str, surroundings.Surroundings],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
+    accounts.copy(deployed_once, ACCOUNT)
+    source, made = made_once
+    things = accounts.renamed(made, source, ACCOUNT)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in walkthrough.credentials(endpoint.url).items():
             patch.setenv(name, value)
         patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-        things = surroundings.create(client, REGION)
         checkout = write_checkout(tmp_path_factory.mktemp("checkout"), ACCOUNT, things)
         clients = Clients(REGION, endpoint_url=endpoint.url)
-        carry_out(make(checkout, clients), checkout, clients)
         for service in ("cloudwatch", "ec2", "ecr", "efs", "iam", "logs"):
             clients(service)
         yield World(checkout, clients, things)
@@ -277,10 +280,18 @@ REDS: dict[str, Red] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def mended(world: World) -> list[World]:
+    """The world, once a look at it has found nothing red since something was planted."""
+    assert world.failing() == {}
+    return [world]
+
+
 @pytest.mark.parametrize("case", REDS)
-def test_what_a_red_line_says_mends_it(world: World, case: str) -> None:
+def test_what_a_red_line_says_mends_it(world: World, mended: list[World], case: str) -> None:
     red = REDS[case]
-    assert world.failing() == {}, "the case before left something behind"
+    assert mended == [world], "the case before left something behind"
+    mended.clear()
     red.plant(world)
     found = world.failing()
     # The table of checks sees more or less of it; the lines on what was changed are exact.
@@ -293,6 +304,7 @@ def test_what_a_red_line_says_mends_it(world: World, case: str) -> None:
     line = next(each for each in said if red.command in each.next_step)
     aws_cli.follow(line.next_step, world.client)
     assert world.failing() == {}
+    mended.append(world)
 
 
 def test_no_line_says_to_deploy_what_cloudformation_takes_for_unchanged(world: World) -> None:
@@ -411,11 +423,18 @@ ASKED = (
 """All that is asked of a worker at rest, besides CloudFormation and STS."""
 
 
+@pytest.fixture(scope="module")
+def everything(world: World) -> dict[str, Verdict]:
+    """What verify says where it may ask for all."""
+    return world.verify()
+
+
 @pytest.mark.parametrize("action", ASKED)
-def test_what_may_not_be_asked_is_skipped_and_never_passed(world: World, action: str) -> None:
+def test_what_may_not_be_asked_is_skipped_and_never_passed(
+    world: World, everything: dict[str, Verdict], action: str
+) -> None:
     from botocore.exceptions import ClientError
 
-    everything = world.verify()
     operation = action.partition(":")[2]
 
     def deny(model: Any, **_: Any) -> None:

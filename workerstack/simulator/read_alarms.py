@@ -40,6 +40,9 @@ Customs = Mapping[str, CustomMetric]
 """Metrics of one's own by name."""
 
 
+HOUR, DAY, WEEK = 3_600, 86_400, 604_800
+
+
 @dataclass
 class AlarmsRead:
     """Alarms, what is not simulated of them, and each queue with who looks at it."""
@@ -178,6 +181,12 @@ def _actions(alarm: Properties, policies: Collection[str]) -> tuple[tuple[AlarmS
 def _alarm(
     resource: Properties, actions: tuple[tuple[AlarmState, str], ...], customs: Customs
 ) -> tuple[Alarm, list[Watched]]:
+    if resource.get("ThresholdMetricId") is not None:
+        raise resource.error(
+            f"{resource.name} is not simulated",
+            "its threshold is an anomaly detection band",
+            "AWS does not scale on such alarms either: give it a Threshold",
+        )
     periods = resource.integer("EvaluationPeriods")
     needed = resource.integer("DatapointsToAlarm", periods)
     written = resource.members(resource.get("Metrics"), "Metrics")
@@ -193,17 +202,13 @@ def _alarm(
             f"its period is {period} s, and SQS sends one value a minute",
             "Make it a multiple of 60",
         )
-    if not 1 <= needed <= periods or periods * period > max(86_400, period):
+    # CloudWatch API reference, PutMetricAlarm: EvaluationPeriods.
+    if not 1 <= needed <= periods or periods * period > (WEEK if period >= HOUR else DAY):
         raise resource.error(
             f"{resource.name} is impossible",
             f"{needed} of {periods} datapoints of {period} s",
-            "At least 1, at most all of them, and together no more than a day",
-        )
-    if resource.get("ThresholdMetricId") is not None:
-        raise resource.error(
-            f"{resource.name} is not simulated",
-            "its threshold is an anomaly detection band",
-            "AWS does not scale on such alarms either: give it a Threshold",
+            "At least 1, at most all of them, and together no more than a day; a week, if a period"
+            " is an hour or more",
         )
     threshold = resource.real(resource.get("Threshold"), "Threshold")
     if threshold is None:

@@ -65,6 +65,8 @@ def tasks_of_one_message(scaling: Scaling, settings: Settings) -> int:
 
 def scale_ins_of_steady_work(scaling: Scaling, settings: Settings) -> int:
     """How often tasks are removed while a message of 2 minutes arrives every 8, for 6 hours."""
+    # A quarter of the time at work: enough for one worker, and with pauses in which scale-in may
+    # come.
     gaps = range(0, STEADY_HOURS * 3_600, 480)
     trace = Trace.of(Message(second, 120) for second in gaps)
     return summarize(scaling, trace, settings, horizon=STEADY_HOURS * 3_600).scale_ins
@@ -183,6 +185,13 @@ def why_nothing_starts(  # noqa: PLR0911 - one return a reason
             "its metric is divided by the tasks that run, so that it has no value at 0 tasks",
             "Divide by MAX([tasks, 1]), wake the first task by a step policy, or set MinCapacity 1",
         )
+    if all(each.policy.steps for each in adding) and not any(
+        change_of(each.policy, step, 0) > 0 or each.policy.adjustment_type.startswith("Percent")
+        for each in adding
+        for step in each.policy.steps
+    ):
+        names = ", ".join(dict.fromkeys(each.policy.name for each in adding))
+        return f"no step of {names} adds a task to none", "Give a step a capacity of 1 or more"
     nothing = [
         f"{step.adjustment} % of 0 tasks is 0"
         for each in adding
@@ -473,6 +482,8 @@ def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
     if trigger is None:
         return None
     found = []
+    # Metrics are sampled at the full minute: where in it the pick-up falls decides how late it is
+    # seen.
     for phase in range(0, MINUTE, 10):
         longest = _longest(scaling, replace(willing, start_latency=willing.start_latency + phase))
         if longest is None:
@@ -511,6 +522,7 @@ def _longest(scaling: Scaling, settings: Settings) -> int | None:
     if _finishes(scaling, settings, LONGEST):
         return None
     low, high = 0, LONGEST
+    # Two likely lengths first: most limits are below two hours, which halves the search.
     for guess in (900, 7_200):
         if not _finishes(scaling, settings, guess):
             high = guess
@@ -704,8 +716,16 @@ def _two_tasks(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
         f"One message starts {tasks} tasks",
         "while the first is starting the alarm still fires, and the cooldown is over before the"
         " metric shows the pick-up",
-        "Take a cooldown of at least period + metric delay + start of a task, such as 300 s",
+        "Take a cooldown of at least period + metric delay + start of a task, which are"
+        f" {_least_cooldown(scaling, settings)} s here",
     )
+
+
+def _least_cooldown(scaling: Scaling, settings: Settings) -> int:
+    """Seconds until the alarm that adds tasks can have seen what the first task picked up."""
+    adding = triggers(scaling, removing=False)
+    window = max((each.alarm.period * each.alarm.evaluation_periods for each in adding), default=60)
+    return window + settings.metric_delay + settings.start_latency
 
 
 def _flapping(scaling: Scaling, settings: Settings, _: Run | None) -> Found:
