@@ -14,7 +14,7 @@ setup: .venv/.ready ## make the environment .venv with the locked dependencies
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "$(PYTHON) is not Python 3.11 or later, which is needed. Run: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[generate,pictures,local,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[generate,live,pictures,local,dev]'
 	@touch $@
 
 # checkov pins a botocore of 2024, so the auditors live in an environment of their own.
@@ -57,7 +57,7 @@ fix: setup ## format the code and fix what ruff can
 
 lock: ## take the newest versions of all dependencies into constraints.txt and requirements/
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet --disable-pip-version-check -e '.[generate,pictures,local,dev]'
+	.venv-lock/bin/pip install --quiet --disable-pip-version-check -e '.[generate,live,pictures,local,dev]'
 	{ head -1 constraints.txt; .venv-lock/bin/pip freeze --exclude-editable; } > constraints.new
 	mv constraints.new constraints.txt
 	$(MAKE) requirements

@@ -56,7 +56,7 @@ root = Path.cwd()
 sys.path.insert(0, str(root))
 def build():
     from templates import build_all
-    return build_all(lambda: importlib.import_module("templates.workers").ALL)
+    return build_all(lambda: importlib.import_module("templates.workers"))
 modules, linter = ProjectModules("templates"), WarmLinter(generate.HOUSE / "lint/rules")
 def seconds(file, text):
     file.write_text(text)

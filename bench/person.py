@@ -1,22 +1,25 @@
 """Whoever sits in front of a deployment over an unreliable network."""
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from bench.proxy import Proxy
+from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.problem import Problem
 
 NAME = "dev/small"
 STACK = "small"
 QUICK = Clock(sleep=lambda _: time.sleep(0.002))
+MAKERS = ("options", "aiming")
 TRIES, UNQUIET = 10, 3
 """How often somebody tries, and how often the faults go on after the first of them."""
 
@@ -76,6 +79,16 @@ class Person:
         return int(code), out.getvalue() + err.getvalue()
 
 
+def _clients(region: str, profile: str | None = None, endpoint_url: str | None = None) -> Clients:
+    return _kept(region, profile, endpoint_url, os.environ["AWS_ACCESS_KEY_ID"])
+
+
+@lru_cache(2)
+def _kept(region: str, profile: str | None, endpoint_url: str | None, _key: str) -> Clients:
+    """A caller's clients: each command makes its own, and takes as long for it as it works."""
+    return Clients(region, profile, endpoint_url)
+
+
 @cache
 def _loader() -> Any:
     from botocore.loaders import Loader
@@ -85,7 +98,7 @@ def _loader() -> Any:
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """Nobody sleeps: not our polls, not botocore's attempts; and models are read once."""
+    """Nobody sleeps: not our polls, not botocore's attempts; models and clients are made once."""
     import botocore.endpoint
     import botocore.loaders
 
@@ -95,16 +108,19 @@ def impatient() -> Iterator[None]:
         time = staticmethod(time.time)
         sleep = staticmethod(lambda _: None)
 
-    names = ("review", "operation", "discard", "rollback", "prove")
-    clocks = [patch(f"workerstack.commands.{name}.Clock", lambda **_: QUICK) for name in names]
+    names = ("review", "operation", "discard", "rollback", "prove", "drift")
+    patches: list[Any] = [
+        patch(f"workerstack.commands.{name}.Clock", lambda **_: QUICK) for name in names
+    ]
+    patches += [patch(f"workerstack.commands.{name}.Clients", _clients) for name in MAKERS]
     with (
         patch.object(botocore.endpoint, "time", Time),
         patch.object(botocore.loaders, "create_loader", lambda *_: loader),
     ):
-        for clock in clocks:
-            clock.start()
+        for each in patches:
+            each.start()
         try:
             yield
         finally:
-            for clock in clocks:
-                clock.stop()
+            for each in patches:
+                each.stop()

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -27,8 +27,7 @@ ERROR = (
     "<ErrorResponse><Error><Type>{}</Type><Code>{}</Code><Message>made up</Message></Error>"
     "<RequestId>0</RequestId></ErrorResponse>"
 )
-MEMBER = re.compile(r"<member>.*?</member>", re.DOTALL)
-MEMBER_BYTES = re.compile(MEMBER.pattern.encode(), re.DOTALL)
+OPENED, CLOSED, MEMBER = b"<StackEvents>", b"</StackEvents>", b"</member>"
 NEXT = re.compile(rb"<NextToken>(.*?)</NextToken>", re.DOTALL)
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -88,6 +87,8 @@ class Proxy:
         self.expired = False
         self._upstream = urlsplit(upstream).netloc
         self._last: dict[str, Answer] = {}
+        # Each client's connection has a thread here, and that one a connection of its own.
+        self._kept = threading.local()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -129,6 +130,10 @@ class Proxy:
 
             do_GET = do_HEAD = do_PUT = do_DELETE = do_POST  # noqa: N815 - as http.server has it
 
+            def finish(self) -> None:
+                super().finish()
+                proxy.hang_up()
+
             def log_message(self, *_: object) -> None:
                 """Nothing is logged."""
 
@@ -157,58 +162,92 @@ class Proxy:
             return _drop(request)
         if fault == "delay":
             time.sleep(0.02)
-        key = f"{action} {query.get('StackName')} {query.get('ChangeSetName')}"
-        answer = self._forward(request, body)
+        start = query.get("NextToken", ["0"])[0]
+        key = f"{action} {query.get('StackName')} {query.get('ChangeSetName')} {start}"
+        # One more than this page has says whether there is another one.
+        most = int(start) + self._page + 1 if action == "DescribeStackEvents" else 0
+        answer = self._forward(request, body, most)
         self.on_answer(action)
         if fault == "stale" and action in STALE and key in self._last:
             answer = self._last[key]
         elif answer[0] == 200:
             self._last[key] = answer
         if action == "DescribeStackEvents":
-            answer = _paged(answer, query.get("NextToken", ["0"])[0], fault, self._page)
+            answer = _paged(answer, start, fault, self._page)
         if fault == "drop after":
             return _drop(request)
         if fault.removesuffix(" after") in UNEXPECTED:
             answer = unexpected(fault.removesuffix(" after"), action, answer)
         return _send(request, answer, half=fault == "half")
 
-    def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+    def hang_up(self) -> None:
+        """Ends the connection to the endpoint that this thread has, if it has one."""
+        if hasattr(self._kept, "connection"):
+            self._kept.connection.close()
+
+    def _forward(self, request: BaseHTTPRequestHandler, body: bytes, most: int) -> Answer:
+        """What the endpoint answers; of events as many of its pages as have ``most`` of them."""
         if b"Action=DescribeStackEvents" not in body:
             return self._asked(request, body)
-        # All of the endpoint's pages as one, of which this makes smaller ones.
         sent = re.sub(rb"&?NextToken=[^&]*", b"", body)
         status, headers, content = self._asked(request, sent)
         page = content
-        while status == 200 and (more := NEXT.search(page)):
+        pages = [_members(content)]
+        while sum(map(len, pages)) < most and status == 200 and (more := NEXT.search(page)):
             token = quote(unescape(more[1].decode())).encode()
             _, _, page = self._asked(request, sent + b"&NextToken=" + token)
-            found = b"".join(MEMBER_BYTES.findall(page))
-            content = NEXT.sub(b"", content).replace(b"</StackEvents>", found + b"</StackEvents>")
+            pages.append(_members(page))
+        found = b"".join(each for listed in pages[1:] for each in listed)
+        content = NEXT.sub(b"", content).replace(CLOSED, found + CLOSED)
         return status, headers, content
 
     def _asked(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
-        connection = HTTPConnection(self._upstream, timeout=30)
         headers = {k: v for k, v in request.headers.items() if k.lower() != "content-length"}
-        connection.request(request.command, request.path, body, headers)
-        found = connection.getresponse()
-        content = found.read()
-        connection.close()
-        kept = [(k, v) for k, v in found.getheaders() if k.lower() in ("content-type",)]
-        return found.status, kept, content
+        if not hasattr(self._kept, "connection"):
+            self._kept.connection = HTTPConnection(self._upstream, timeout=30)
+        connection = self._kept.connection
+        is_kept = connection.sock is not None
+        try:
+            return _exchanged(connection, request, body, headers)
+        except (HTTPException, OSError) as error:
+            connection.close()
+            if not is_kept or not isinstance(error, ConnectionError):
+                raise
+            return _exchanged(connection, request, body, headers)  # it was idle for too long
+
+
+def _exchanged(
+    connection: HTTPConnection,
+    request: BaseHTTPRequestHandler,
+    body: bytes,
+    headers: dict[str, str],
+) -> Answer:
+    connection.request(request.command, request.path, body, headers)
+    found = connection.getresponse()
+    content = found.read()
+    kept = [(k, v) for k, v in found.getheaders() if k.lower() in ("content-type",)]
+    return found.status, kept, content
 
 
 def _paged(answer: Answer, start: str, fault: str, size: int) -> Answer:
     """One page of the events; at a fault the page before again, or no next page."""
     status, headers, content = answer
-    text = content.decode()
-    members = MEMBER.findall(text)
+    head, opened, rest = content.partition(OPENED)
+    if not opened:
+        return answer
+    members = _members(content)
     first = max(int(start) - (size if fault == "page twice" else 0), 0)
     page, following = members[first : first + size], first + size
     more = following < len(members) and fault != "page missing"
-    listed = f"<StackEvents>{''.join(page)}</StackEvents>"
-    listed += f"<NextToken>{following}</NextToken>" if more else ""
-    replaced = re.sub(r"<StackEvents>.*</StackEvents>", lambda _: listed, text, flags=re.DOTALL)
-    return status, headers, replaced.encode()
+    token = b"<NextToken>%d</NextToken>" % following if more else b""
+    tail = rest.rpartition(CLOSED)[2]
+    return status, headers, b"".join((head, opened, *page, CLOSED, token, tail))
+
+
+def _members(content: bytes) -> list[bytes]:
+    """The events of an answer; no event has a member of its own."""
+    listed = content.partition(OPENED)[2].rpartition(CLOSED)[0]
+    return [each + MEMBER for each in listed.split(MEMBER)[:-1]]
 
 
 def _error(status: int, kind: str, code: str, *, is_json: bool) -> Answer:

@@ -14,7 +14,7 @@ DOCUMENT = ROOT / "docs/architecture.md"
 HOUSE = "workerstack"
 YOURS = "templates"
 PROGRAMS = ("generate.py", "deploy.py", "simulate.py")
-FREE = ("files", "output", "problem", "command_line")
+FREE = ("files", "output", "problem", "command_line", "installation")
 """What every room may import, or none but the commands: a box each would hide the rest."""
 
 MARKS = re.compile(r"(<!-- (picture|rooms) -->\n).*?(<!-- /\2 -->)", re.DOTALL)

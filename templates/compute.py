@@ -10,6 +10,8 @@ from troposphere import (
     Parameter,
     Ref,
     RetainExceptOnCreate,
+    Select,
+    Split,
     Sub,
 )
 from troposphere.ec2 import SecurityGroup
@@ -52,6 +54,19 @@ def cluster(parameters: Parameters) -> Cluster:
     return Cluster(
         "Cluster", Metadata=described("The ECS cluster that the worker's tasks run in."), **given
     )
+
+
+def cluster_name(cluster: Cluster | Parameter) -> AWSHelperFn:
+    """Its name, also where a parameter gives the ARN of another stack's.
+
+    A service that was born with its cluster's ARN is replaced by the name, and the other way
+    round (AWS::ECS::Service, Cluster): so either may stand in params/. What stands behind the
+    first `:cluster/` of ``X:cluster/X`` is the name, whichever of them X is.
+    """
+    if isinstance(cluster, Cluster):
+        return Ref(cluster)
+    end = ":cluster/"
+    return Select(1, Split(end, Sub(f"${{{cluster.title}}}{end}${{{cluster.title}}}")))
 
 
 def log_group(parameters: Parameters, key: Parameter | None) -> LogGroup:

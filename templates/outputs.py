@@ -7,6 +7,7 @@ from troposphere.ec2 import SecurityGroup
 from troposphere.ecs import Cluster, Service, TaskDefinition
 from troposphere.logs import LogGroup
 
+from templates.compute import cluster_name
 from templates.queues import QueueReference
 from workerstack.specification.parameters import PhysicalNames
 
@@ -22,7 +23,7 @@ def outputs(
 ) -> list[Output]:
     """The stack's outputs; nothing is exported, so nothing is held fast."""
     return [
-        _output("ClusterName", "The cluster's name.", Ref(cluster)),
+        _output("ClusterName", "The cluster's name.", cluster_name(cluster)),
         _output(
             "ServiceName",
             "The service's name.",

@@ -23,6 +23,7 @@ from troposphere.ecs import Cluster
 from troposphere.iam import Role, RolePolicy
 from troposphere.logs import LogGroup
 
+from templates.compute import cluster_name
 from workerstack.specification import Bucket, Secret, SpecificationError, StoredParameter, Worker
 from workerstack.specification.arns import here
 from workerstack.specification.metadata import described, meant
@@ -240,7 +241,7 @@ def _protecting(cluster: Cluster | Parameter) -> Statement:
     return allow(
         "ProtectBusyTask",
         [ecs.GetTaskProtection, ecs.UpdateTaskProtection],
-        [here("ecs", "task/${Name}/*", Name=Ref(cluster))],
+        [here("ecs", "task/${Name}/*", Name=cluster_name(cluster))],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from troposphere import AWSHelperFn, Ref, Select, Split, Sub
+from troposphere import AWSHelperFn, Parameter, Ref, Select, Split, Sub
 from troposphere.applicationautoscaling import (
     ScalableTarget,
     ScalableTargetAction,
@@ -12,8 +12,9 @@ from troposphere.applicationautoscaling import (
     StepAdjustment,
     StepScalingPolicyConfiguration,
 )
-from troposphere.ecs import Service
+from troposphere.ecs import Cluster, Service
 
+from templates.compute import cluster_name
 from workerstack.specification import Scheduled
 from workerstack.specification.metadata import described, meant
 from workerstack.specification.parameters import PhysicalNames, Size
@@ -21,7 +22,11 @@ from workerstack.specification.steps import Side
 
 
 def scalable_target(
-    size: Size, names: PhysicalNames | None, service: Service, schedule: Sequence[Scheduled]
+    size: Size,
+    names: PhysicalNames | None,
+    cluster: Cluster | Parameter,
+    service: Service,
+    schedule: Sequence[Scheduled],
 ) -> ScalableTarget:
     """What scales, and between which bounds. The role is AWS's own, service-linked.
 
@@ -38,19 +43,24 @@ def scalable_target(
         ),
         ServiceNamespace="ecs",
         ScalableDimension="ecs:service:DesiredCount",
-        ResourceId=_resource_id(names, service),
+        ResourceId=_resource_id(names, cluster, service),
         MinCapacity=Ref(size.min_tasks),
         MaxCapacity=Ref(size.max_tasks),
         **given,
     )
 
 
-def _resource_id(names: PhysicalNames | None, service: Service) -> AWSHelperFn:
+def _resource_id(
+    names: PhysicalNames | None, cluster: Cluster | Parameter, service: Service
+) -> AWSHelperFn:
     """``service/CLUSTER/SERVICE``: of the names, or the end of the service's ARN."""
     if names is None:
         return Select(5, Split(":", Ref(service)))
+    own = isinstance(cluster, Cluster)
     return Sub(
-        "service/${Cluster}/${Service}", Cluster=Ref(names.cluster), Service=Ref(names.service)
+        "service/${Cluster}/${Service}",
+        Cluster=Ref(names.cluster) if own else cluster_name(cluster),
+        Service=Ref(names.service),
     )
 
 

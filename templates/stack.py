@@ -1,6 +1,7 @@
 """The worker's stack: its table of contents, in the order in which one explains it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from troposphere import AWSObject, Equals, Not, Parameter, Ref, Tags, Template
@@ -28,6 +29,7 @@ from workerstack.specification.parameters import (
     Parameters,
     QueueParameters,
 )
+from workerstack.specification.team import workers_of
 
 
 def build(worker: Worker) -> Template:
@@ -45,14 +47,13 @@ def build(worker: Worker) -> Template:
 
 
 def build_all(
-    workers: Callable[[], Iterable[Worker]],
+    load: Callable[[], ModuleType],
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Each worker's name and template; ``workers`` makes them, by importing them for example.
+    """Each worker's name and template; ``load`` imports the module whose ``ALL`` holds them.
 
     Raises SpecificationError with everything that is wrong with any of them.
     """
-    with together():
-        made = tuple(workers())
+    made = workers_of(load)
     with together():
         return [(worker.name, built) for worker in made for built in _built_or_told(worker)]
 
@@ -99,7 +100,9 @@ def _built(worker: Worker) -> Template:
     others = [parameters.network.others[each] for each in worker.network.security_groups]
     service = add(compute.service(parameters, cluster, task_definition, [group, *others], needed))
     target = add(
-        scaling.scalable_target(parameters.size, parameters.names, service, worker.schedule)
+        scaling.scalable_target(
+            parameters.size, parameters.names, cluster, service, worker.schedule
+        )
     )
     _add_steps(template, worker, queues, target)
     _tag(template, worker)

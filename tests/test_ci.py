@@ -63,10 +63,10 @@ def test_locked_packages_have_hashes_and_name_no_registry(name: str) -> None:
 
 
 def test_what_executes_has_no_emulator_browser_or_test_library() -> None:
-    # What boto3, click, pydantic, PyYAML and rich need, and nothing else.
+    # What boto3, click, pydantic and PyYAML need, and nothing else.
     assert set(locked("execute")) == {
-        "annotated-types", "boto3", "botocore", "click", "jmespath", "markdown-it-py", "mdurl",
-        "pydantic", "pydantic-core", "pygments", "python-dateutil", "pyyaml", "rich", "s3transfer",
+        "annotated-types", "boto3", "botocore", "click", "jmespath",
+        "pydantic", "pydantic-core", "python-dateutil", "pyyaml", "s3transfer",
         "six", "typing-extensions", "typing-inspection", "urllib3",
     }  # fmt: skip
     assert {"cfnlint", "ministack", "selenium", "pytest"} <= set(workflows.not_installed("execute"))

@@ -1,6 +1,9 @@
 """What only some commands need is an extra; where it is missing, one sentence says so."""
 
 import configparser
+import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from workerstack.command_line import EXTRAS, run
+from workerstack import installation
+from workerstack.command_line import run
+from workerstack.installation import EXTRAS, with_extra
 
 ROOT = Path(__file__).parents[1]
 BLOCKED = """
@@ -69,7 +74,7 @@ def test_a_missing_extra_is_one_sentence(library: str, words: tuple[str, ...]) -
     assert done.returncode == 1
     assert done.stderr.strip() == (
         f"This command needs {library}: it is not installed, and belongs to the extra `{extra}`."
-        f" Install it with `pip install 'fargate-worker-stack[{extra}]'`."
+        f" Install it: `{with_extra(extra)}`."
     )
 
 
@@ -110,12 +115,92 @@ def test_a_project_has_an_environment_that_has_the_extras(
     monkeypatch.setattr("logging.captureWarnings", lambda **_: None)
     for prefix, said in (
         ("/usr", "Enter the project's environment, which has it: `. .venv/bin/activate`."),
-        (
-            str(tmp_path / ".venv"),
-            "Install it with `pip install 'fargate-worker-stack[generate]'`.",
-        ),
+        (str(tmp_path / ".venv"), f"Install it: `{with_extra('generate')}`."),
     ):
         monkeypatch.setattr("sys.prefix", prefix)
         with pytest.raises(SystemExit):
             run(needing)
         assert capsys.readouterr().err.strip().endswith(said)
+
+
+HERE = "fargate-worker-stack"
+
+
+@pytest.mark.parametrize(
+    ("origin", "prefix", "files", "said"),
+    [
+        ({"url": "file://{here}", "dir_info": {"editable": True}}, "/env", [],
+         "/env/bin/python -m pip install -e '.[live]'"),
+        ({"url": "file://{here}/a%20b", "dir_info": {"editable": True}}, "{here}/.venv", [],
+         ".venv/bin/python -m pip install -e './a b[live]'"),
+        ({"url": "file://{here}/w/t.whl", "archive_info": {}}, "/env", ["w/t.whl"],
+         "/env/bin/python -m pip install './w/t.whl[live]'"),
+        ({"url": "file:///elsewhere/gone.whl", "archive_info": {}}, "/env", [],
+         f"/env/bin/python -m pip install '{HERE}[live]'"),
+        ({"url": "file://{here}/t.whl"}, "/home/x/.local/share/pipx/venvs/t", ["t.whl"],
+         "pipx install --force './t.whl[live]'"),
+        ({"url": "https://example.com/t.whl", "archive_info": {}}, "/env", [],
+         f"/env/bin/python -m pip install '{HERE}[live] @ https://example.com/t.whl'"),
+        ({}, "/env", ["wheels/fargate_worker_stack-0.1.0-py3-none-any.whl"],
+         f"/env/bin/python -m pip install --find-links wheels '{HERE}[live]'"),
+        ({}, "/env", [], f"/env/bin/python -m pip install '{HERE}[live]'"),
+        ({}, "/env", ["Makefile", "generate.py"], "make setup && . .venv/bin/activate"),
+        ({}, "/env", ["Makefile", "generate.py", ".venv/bin/activate"], ". .venv/bin/activate"),
+    ],
+)  # fmt: skip
+def test_an_extra_is_installed_from_where_the_tool_came(
+    origin: dict[str, object], prefix: str, files: list[str], said: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    text = json.dumps(origin).replace("{here}", str(tmp_path))
+    prefix = prefix.replace("{here}", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "prefix", prefix)
+    monkeypatch.setattr(sys, "executable", f"{prefix}/bin/python")
+    monkeypatch.setattr(installation, "_origin", lambda: json.loads(text))
+    assert with_extra("live") == said
+
+
+WATCHED = """
+import sys
+sys.modules["rich"] = None
+from datetime import UTC, datetime
+from workerstack import output
+from workerstack.commands import operation
+from workerstack.deployer.clock import Clock
+from workerstack.deployer.screen import LineScreen
+assert type(operation._screen("text", Clock(limit=1))) is LineScreen
+with output.status(2, "Reviewing") as one:
+    one("dev/a")
+    one("dev/b")
+"""
+
+
+def test_a_terminal_without_rich_shows_lines_and_says_it_once() -> None:
+    first, second = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED], cwd=ROOT, stdin=second, stdout=second, stderr=second,
+        timeout=60, check=False,
+    )  # fmt: skip
+    os.close(second)
+    shown = os.read(first, 10_000).decode()
+    os.close(first)
+    assert done.returncode == 0, shown
+    assert shown.count("without the extra `live`. To add it: ") == 1
+    assert "100%" in shown
+
+
+@pytest.mark.parametrize("program", ["generate", "deploy", "simulate"])
+@pytest.mark.parametrize("library", ["workerstack", "click"])
+def test_a_program_outside_of_its_environment_says_where_that_is(
+    program: str, library: str
+) -> None:
+    done = without({library}, f"{program}.py", "--help")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"This Python has no {library}: the project's environment, .venv, has it."
+        f" Run `make setup`, then `.venv/bin/python {program}.py`.\n"
+    )

@@ -23,7 +23,7 @@ ARROWS = {
     "lint": {"checks", "cloudformation", "deployments"},
     "review": {"checks", "cloudformation", "simulator"},
     "deployer": {"cloudformation", "deployments", "output", "review"},
-    "verifier": {"checks", "cloudformation", "deployer", "deployments"},
+    "verifier": {"checks", "cloudformation", "deployer", "deployments", "installation"},
     "adopter": {"cloudformation", "deployer", "deployments", "review"},
     "commands": {
         "adopter", "checks", "cloudformation", "command_line", "deployer", "deployments", "lint",
@@ -33,8 +33,9 @@ ARROWS = {
     "localaws": {"cloudformation"},
     "specification": set[str](),
     "starter": set[str](),
-    "command_line": {"output"},
-    "output": set[str](),
+    "command_line": {"installation", "output"},
+    "output": {"installation"},
+    "installation": set[str](),
     "files": set[str](),
     "problem": set[str](),
 }  # fmt: skip
@@ -57,6 +58,7 @@ LIBRARIES = {
     "starter": set[str](),
     "command_line": {"click"},
     "output": {"click", "rich"},
+    "installation": set[str](),
     "files": set[str](),
     "problem": set[str](),
 }

@@ -27,9 +27,10 @@ from workerstack.commands import deploy
 from workerstack.commands.checks import show_checks
 from workerstack.commands.simulate import simulate
 from workerstack.deployer import screen as watching
-from workerstack.deployer.operation import CHANGED, outcome
+from workerstack.deployer.operation import outcome
 from workerstack.deployer.screen import JsonScreen, LineScreen, LiveScreen
 from workerstack.deployer.service import EcsDeployment, Rollout
+from workerstack.deployer.stack_states import CHANGED
 from workerstack.lint import diagram, reports
 from workerstack.lint.lint import LintFinding
 from workerstack.problem import Problem, harmless, harmless_json, harmless_lines, json_text, marked

@@ -8,7 +8,7 @@ import pytest
 
 import templates
 from templates import workers
-from workerstack.cloudformation import read
+from workerstack.cloudformation import from_data, plain, read, resolve, surroundings, text
 from workerstack.cloudformation.schemas import recreation
 from workerstack.lint.diagram import references
 from workerstack.lint.lint import Linter, LintRequest
@@ -365,11 +365,22 @@ def test_a_cluster_of_another_stack_is_named_and_not_made(names: Any) -> None:
     assert "Cluster" not in built["Resources"]
     assert "Default" not in built["Parameters"]["ClusterName"]
     assert built["Resources"]["Service"]["Properties"]["Cluster"] == {"Ref": "ClusterName"}
-    assert built["Outputs"]["ClusterName"]["Value"] == {"Ref": "ClusterName"}
     [group] = [each for each in built["Metadata"]["AWS::CloudFormation::Interface"][
         "ParameterGroups"] if "ClusterName" in each["Parameters"]]  # fmt: skip
     assert group["Label"]["default"] == "Names"
-    assert '"Name": {"Ref": "ClusterName"}' in json.dumps(built)
+    pattern = built["Parameters"]["ClusterName"]["AllowedPattern"]
+    for given in ("shared", "arn:aws:ecs:us-west-2:111122223333:cluster/shared"):
+        assert re.match(pattern, given)
+        where = surroundings("111122223333", "us-west-2", "one")
+        stack = resolve(from_data(built), {"ClusterName": given}, where)
+        assert stack.resources["Service"].properties["Cluster"] == given
+        # What is made of it is made of the name.
+        assert text(stack.outputs["ClusterName"].value) == "shared"
+        if names == "given":
+            target = stack.resources["ScalableTarget"].properties["ResourceId"]
+            assert text(target) == "service/shared/webordinary-edit-service"
+        rights = json.dumps(plain(stack.resources["TaskRolePolicy"].properties))
+        assert "us-west-2:111122223333:task/shared/*" in rights
 
 
 @pytest.mark.parametrize(

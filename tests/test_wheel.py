@@ -3,6 +3,7 @@
 import subprocess
 import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_without_a_project_generate_says_how_to_get_one(
 
 
 def size(name: str, seen: set[str]) -> int:
-    """Bytes of a distribution and of what it needs, without extras."""
+    """Bytes of a distribution and of what it needs, with bytecode, without extras."""
     if name in seen:
         return 0
     seen.add(name)
@@ -69,6 +70,8 @@ def size(name: str, seen: set[str]) -> int:
     except PackageNotFoundError:  # for another system
         return 0
     files = [Path(str(file.locate())) for file in found.files or () if file.suffix != ".pyc"]
+    compiled = [cache_from_source(str(file)) for file in files if file.suffix == ".py"]
+    files += map(Path, compiled)
     needed = [each.partition(";") for each in found.requires or ()]
     return sum(file.stat().st_size for file in files if file.exists()) + sum(
         size(required(each), seen) for each, _, condition in needed if "extra" not in condition
@@ -85,10 +88,11 @@ def test_the_core_is_small(installed: Installed) -> None:
     setup = (ROOT / "setup.cfg").read_text()
     needed = setup.partition("install_requires =\n")[2].partition("\n\n")[0].split()
     total = sum(size(name, libraries) for name in needed)
-    with zipfile.ZipFile(installed.wheel) as wheel:
-        total += sum(each.file_size for each in wheel.infolist())
-    assert {"boto3", "botocore", "pydantic", "rich"} <= libraries
-    assert 20_000_000 < total < LARGEST
+    [own] = installed.environment.glob("lib/python*/site-packages/workerstack")
+    total += sum(file.stat().st_size for file in own.rglob("*") if file.is_file())
+    assert {"boto3", "botocore", "pydantic"} <= libraries
+    assert not {"rich", "pygments"} & libraries
+    assert 40_000_000 < total < LARGEST
 
 
 @pytest.fixture(scope="module")

@@ -9,21 +9,12 @@ from pathlib import Path
 
 import click
 
+from workerstack.installation import ACTIVATE, EXTRAS, environment, with_extra
 from workerstack.output import Lost, say
 from workerstack.problem import Problem
 
 WRONG_USAGE = 64
 INTERRUPTED = 130
-
-EXTRAS = {
-    "awacs": "generate",
-    "cfnlint": "generate",
-    "troposphere": "generate",
-    "matplotlib": "pictures",
-    "ministack": "local",
-    "hypercorn": "local",
-}
-"""The extra of setup.cfg that installs a library which only some commands need."""
 
 
 def run(command: click.Command, root: Path | None = None) -> None:
@@ -74,22 +65,17 @@ def _ended(command: click.Command, root: Path | None) -> int:
         return Problem.code
 
 
-ACTIVATE = ".venv/bin/activate"
-"""What enters the environment that a project's Makefile makes."""
-
-
 def _missing(error: Exception) -> Problem | None:
     """What to install, where the error is a library of an extra that is not there."""
     library = error.name.partition(".")[0] if isinstance(error, ImportError) and error.name else ""
     if library not in EXTRAS:
         return None
-    own = Path.cwd() / ACTIVATE
     return Problem(
         f"This command needs {library}",
         f"it is not installed, and belongs to the extra `{EXTRAS[library]}`",
         f"Enter the project's environment, which has it: `. {ACTIVATE}`"
-        if own.is_file() and not own.is_relative_to(sys.prefix)
-        else f"Install it with `pip install 'fargate-worker-stack[{EXTRAS[library]}]'`",
+        if environment(Path.cwd())
+        else f"Install it: `{with_extra(EXTRAS[library])}`",
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workerstack.installation import with_extra
 from workerstack.problem import Problem, harmless, harmless_json, harmless_lines, json_text, marked
 
 if TYPE_CHECKING:
@@ -126,10 +127,18 @@ def _asked(question: str) -> str:
     return harmless_lines(harmless(question), coloured=False)
 
 
-def live() -> "Console":
-    """The terminal on standard output, on which a block is painted over and over."""
-    from rich.console import Console
+def live() -> "Console | None":
+    """The terminal on standard output, on which a block is painted over and over.
 
+    None where standard output is no terminal, and without the extra ``live``, which is said.
+    """
+    if not sys.stdout.isatty():
+        return None
+    try:
+        from rich.console import Console
+    except ImportError:
+        say(f"One line per change, without the extra `live`. To add it: {with_extra('live')}")
+        return None
     return Console()
 
 
@@ -149,7 +158,13 @@ def status(number: int, doing: str) -> Iterator[Callable[[str], None]]:
     if number < 2 or not sys.stderr.isatty():  # noqa: PLR2004 - one is waited for in silence
         yield lambda _: None
         return
-    from rich.console import Console
+    try:
+        from rich.console import Console
+    except ImportError:
+        with bar(number, doing) as reached:
+            count = iter(range(1, number + 1))
+            yield lambda _: reached(next(count, number))
+        return
 
     done: list[str] = []
     with Console(stderr=True).status(f"{doing} 0 of {number}") as line:

@@ -15,7 +15,7 @@ def templates() -> list[tuple[str, dict[str, Any]]]:
     """What each worker is built to; the import is late: it may be wrong."""
     from templates import build_all
 
-    return build_all(lambda: importlib.import_module("examples.invoices.workers").ALL)
+    return build_all(lambda: importlib.import_module("examples.invoices.workers"))
 
 
 generate = generating(templates, Path(__file__).parent, "examples/invoices/workers.py")

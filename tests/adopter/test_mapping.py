@@ -1,6 +1,7 @@
 """The mapping's file is written, read back, and refused with file and line where it is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -8,6 +9,8 @@ import yaml
 from tests import deployed
 from tests.adopting import Client, adopt, physical_ids, take
 from tests.conftest import Run
+from workerstack.adopter.deployed import DeployedResource
+from workerstack.adopter.mapping import AdoptionMapping, Entry
 
 NAME, STACK = "live/thumbnails", "thumbnails"
 
@@ -19,6 +22,28 @@ def file(command: Run, checkout: Path, hand_written_template: str) -> Path:
     assert command("init", "live", "--from-stack", STACK)[0] == 0
     adopt(command, NAME, "--template", str(deployed.HAND_WRITTEN))
     return checkout / "params/live/adopt/thumbnails.yaml"
+
+
+@pytest.mark.parametrize(
+    ("ours", "entry", "live", "renames"),
+    [
+        ("Queue", {"physical_id": "q"}, {"Old": "q"}, {"Old": "Queue"}),
+        ("Queue", {"physical_id": ""}, {"Old": "q"}, {"Old": "Queue"}),
+        # Without AWS nothing has a physical id.
+        ("Queue", {"physical_id": "q"}, {"Old": ""}, {"Old": "Queue"}),
+        ("Queue", {"physical_id": "q"}, {"Old": "another"}, {}),
+        ("Queue", {"physical_id": "q"}, {"Queue": "q"}, {}),
+        ("Old", {"physical_id": "q"}, {"Old": "q"}, {}),
+        ("Queue", {"physical_id": "q", "by": "import"}, {"Old": "q"}, {}),
+    ],
+)
+def test_what_still_has_its_old_name_is_renamed_unless_it_is_imported(
+    ours: str, entry: dict[str, Any], live: dict[str, str], renames: dict[str, str]
+) -> None:
+    kind = "AWS::SQS::Queue"
+    mapping = AdoptionMapping(resources={ours: Entry(is_="Old", type=kind, **entry)})
+    there = {name: DeployedResource(name, kind, {}, each) for name, each in live.items()}
+    assert mapping.renames(there) == renames
 
 
 def test_it_is_completed_and_read_back(

@@ -52,6 +52,24 @@ def test_a_name_that_two_have_says_nothing() -> None:
     assert not found.matches
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "matches"),
+    [
+        (["A"], ["X"], 1),
+        (["A", "B"], ["X"], 0),
+        (["A"], ["X", "Y"], 0),
+        (["A", "B"], ["X", "Y"], 0),
+    ],
+)
+def test_what_two_are_as_much_like_is_a_question(
+    ours: list[str], theirs: list[str], matches: int
+) -> None:
+    one = body("AWS::SQS::Queue", VisibilityTimeout=60, DelaySeconds=1)
+    found = matched(dict.fromkeys(ours, one), dict.fromkeys(theirs, one))
+    assert len(found.matches) == matches
+    assert {each.ours for each in found.questions} == (set() if matches else set(ours))
+
+
 GROUP = "AWS::EC2::SecurityGroup"
 
 

@@ -391,6 +391,31 @@ def test_what_cloudformation_refuses_is_one_error_with_its_line(value: Any, says
     assert not is_known(found) or isinstance(found, Text | bool)
 
 
+OPEN_CONDITION = {"Fn::Equals": [{"Ref": "Later"}, "x"]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Fn::If": ["Open", {"Fn::GetAtt": ["B", "Arn"]}, "x"]},
+        {"Fn::If": ["Open", "x", {"Fn::Sub": "${B}"}]},
+        {"Fn::FindInMap": ["Map", {"Ref": "Later"}, "k", {"DefaultValue": {"Ref": "B"}}]},
+    ],
+    ids=["then", "otherwise", "a look-up's default"],
+)
+def test_what_only_one_side_of_something_open_refers_to_is_no_circle(value: Any) -> None:
+    stack = resolve(from_data({
+        "Parameters": {"Later": {"Type": "String"}},
+        "Conditions": {"Open": OPEN_CONDITION},
+        "Mappings": {"Map": {"first": {"k": "v"}}},
+        "Resources": {
+            "A": {"Type": "T", "Properties": {"P": value}},
+            "B": {"Type": "T", "Properties": {"P": {"Ref": "A"}}},
+        },
+    }))  # fmt: skip
+    assert set(stack.resources) == {"A", "B"}
+
+
 def test_circles_are_one_error() -> None:
     around = {"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}
     with pytest.raises(Problem, match="A -> B -> A"):
@@ -573,6 +598,7 @@ def test_references_stay_objects() -> None:
     by_text = stack.referred("arn:aws:iam::123456789012:role/app/r", "AWS::IAM::Role")
     assert by_text is not None
     assert by_text.logical_id == "Role"
+    assert stack.referred("arn:aws:iam::123456789012:role/app/r", "AWS::ECS::Cluster") is None
     target = stack.resources["Target"].get("ResourceId")
     assert [each.logical_id for each in references(target)] == ["Cluster", "Service"]
     assert equal(target, "service/c/s")

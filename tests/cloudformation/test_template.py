@@ -35,6 +35,9 @@ Resources:
             - Sure
             - first
             - second
+        - !If [Sure, !Ref AWS::NoValue, {Key: not here}]
+        - !If [Sure, {Key: two}, !Ref AWS::NoValue]
+        - Key: three
 """
 
 
@@ -141,6 +144,9 @@ def test_a_resolved_value_leads_back_to_where_it_is_written() -> None:
     stack = resolve(read(LINES, "x"), {"Name": "n"})
     assert stack.resources["Queue"].get("Tags", 0, "Value") == "first"
     assert stack.line("Queue", "Properties", "Tags", 0, "Value") == 17
+    tags = stack.resources["Queue"].get("Tags")
+    assert [(each["Key"], stack.line("Queue", "Properties", "Tags", at)) for at, each in
+            enumerate(tags)] == [("one", 14), ("two", 20), ("three", 21)]  # fmt: skip
     assert stack.line("Queue", "Properties", "QueueName") == 9
     assert stack.line("Queue", "Properties", "Missing") == 8
     assert stack.line("Queue") == 6

@@ -48,3 +48,12 @@ def test_what_is_no_part_is_told() -> None:
         with pytest.raises(Problem) as told:
             fields.main([name], standalone_mode=False)
         assert f"There is no {name}: a worker is made of Alarms, " in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [("Bucket", "Worker.rights"), ("OwnQueue", "Worker.queue, Worker.more_queues")],
+)
+def test_it_is_said_where_a_part_goes(name: str, places: str) -> None:
+    done = CliRunner().invoke(fields, [name], standalone_mode=False)
+    assert f"\nGoes into: {places}.\n" in done.stdout

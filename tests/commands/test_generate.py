@@ -147,26 +147,46 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     "a resource that is not there, in customize": (
         lambda c: replace(c / WORKERS, "cpu=2048,",
                           "cpu=2048, customize=lambda template, _: template.resources['Servce'],"),
-        f"{WORKERS}:16: The specification cannot be read: there is no 'Servce'", "Compare",
+        f"{WORKERS}:16: customize fails: there is no 'Servce'.", "Correct this line",
+    ),
+    "a type that does not fit, in customize": (
+        lambda c: customized(c, "def own(template, worker):\n    template.add_resource(1 + 'a')\n"),
+        "templates/own.py:2: customize=own fails: unsupported operand type(s) for +",
+        "Correct this line",
+    ),
+    "customize that takes one": (
+        lambda c: customized(c, "\ndef own(template):\n    pass\n"),
+        "templates/own.py:2: customize=own fails: own() takes 1 positional argument but 2",
+        "`own(template, worker)`",
+    ),
+    "customize that raises whatever it likes": (
+        lambda c: customized(c, "def own(template, worker):\n    raise OSError\n"),
+        "templates/own.py:2: customize=own fails: it raises OSError.", "Correct this line",
+    ),
+    "customize that removes what is required": (
+        lambda c: customized(
+            c, "def own(template, worker):\n"
+               "    del template.resources['TaskRole'].properties['AssumeRolePolicyDocument']\n"),
+        "templates/own.py:1: customize=own fails: ", "`own(template, worker)`",
     ),
     "a function of templates/ that fails": (
         lambda c: replace(c / "templates/compute.py", "Ref(parameters.size.cpu)", "Ref(here.cpu)"),
-        "templates/compute.py:96: task_definition of templates/ fails: name 'here' is not",
+        "templates/compute.py:98: task_definition of templates/ fails: name 'here' is not",
         "Correct this line",
     ),
     "one worker without its comma": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (EDIT)"),
-        f"{WORKERS}: The specification cannot be read: 'Worker' object is not iterable.",
+        f"{WORKERS}: ALL is a worker: without a comma",
         "ALL = (ONE,)",
     ),
     "no ALL": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", ""),
-        f"{WORKERS}: The specification cannot be read: cannot import name 'ALL'",
+        f"{WORKERS}: ALL is missing: it says which workers",
         "ALL = (ONE,)",
     ),
     "something else than a worker": (
         lambda c: replace(c / WORKERS, "ALL = (EDIT, THUMBNAILS)", 'ALL = ("EDIT",)'),
-        f"{WORKERS}: The specification cannot be read: 'str' object has no attribute 'name'",
+        f"{WORKERS}: ALL holds 'EDIT': that is no worker.",
         "ALL = (ONE,)",
     ),
     "syntax error": (
@@ -178,6 +198,18 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
         f"{WORKERS}: Two workers have the same name:", "its own name",
     ),
 }  # fmt: skip
+
+
+def customized(checkout: Path, text: str) -> None:
+    """The worker has a function of a file of its own, which it imports."""
+    (checkout / "templates/own.py").write_text(text)
+    workers = checkout / WORKERS
+    replace(workers, "cpu=2048,", "cpu=2048, customize=own,")
+    # In the first line's place: what follows keeps its line.
+    lines = workers.read_text().split("\n")
+    at = next(i for i, line in enumerate(lines) if line.startswith("from workerstack"))
+    lines[at] = f"from templates.own import own; {lines[at]}"
+    workers.write_text("\n".join(lines))
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)

@@ -296,6 +296,80 @@ def test_wrong_usage_is_one_sentence(case: str, command: Run) -> None:
     assert said in err
 
 
+def test_the_review_file_is_where_it_was_asked_for_and_bears_what_was_accepted(
+    command: Run, checkout: Path, client: Client, clients: Clients, deployed: str, tmp_path: Path
+) -> None:
+    """A queue that goes with the image is blocking: refused as it is, executed once accepted."""
+    digest = pushing.push(client("ecr"), REPOSITORY, "v2")
+    template = checkout / "out/webordinary-edit.template.yaml"
+    text = template.read_text()
+    template.write_text(
+        text.replace("\nResources:\n", "\nResources:\n  Extra:\n    Type: AWS::SQS::Queue\n")
+    )
+    carry_out(make(checkout, clients), checkout, clients)
+    template.write_text(text)
+    file, before = tmp_path / "asked" / "ship.json", params(checkout).read_bytes()
+    code, _, err = command("ship", NAME, "v2", "--allow", "dev/other=deletes-stateful:Extra")
+    assert (code, params(checkout).read_bytes()) == (64, before)
+    assert "--allow dev/other=deletes-stateful:Extra is of no stack that is reviewed" in err
+    code, out, err = command("ship", NAME, "v2", "--output", str(file))
+    assert (code, file.exists(), str(file) in err) == (2, True, True), err
+    assert "deletes-stateful" in out
+    code, _, err = command("execute", str(file))
+    assert (code, "--allow deletes-stateful:Extra" in err) == (3, True), err
+    code, out, err = command(
+        "ship", NAME, "v2", "--output", str(file), "--allow", "deletes-stateful:Extra"
+    )
+    assert code == 2, err
+    code, out, err = command("execute", str(file))
+    assert code == 0, out + err
+    [service] = client("ecs").describe_services(
+        cluster="webordinary-edit-cluster", services=["webordinary-edit-service"]
+    )["services"]
+    task = client("ecs").describe_task_definition(taskDefinition=service["taskDefinition"])
+    assert digest in task["taskDefinition"]["containerDefinitions"][0]["image"]
+    assert deployed != digest
+
+
+def test_several_review_files_go_into_the_folder_that_was_asked_for(
+    command: Run, checkout: Path, client: Client, tmp_path: Path
+) -> None:
+    pushing.push(client("ecr"), REPOSITORY, "v1")
+    second(checkout)
+    folder = tmp_path / "asked"
+    code, _, err = command("ship", NAME, "dev/second", "v1", "--output", str(folder))
+    assert code == 2, err
+    [other, first] = sorted(folder.iterdir())
+    assert other.name.startswith("dev-second-")
+    code, out, err = command("execute", str(first))
+    assert code == 0, out + err
+
+
+LISTING = "is for the review, and without a tag or digest none is made"
+TRYING = "is for the review, and --dry-run makes none"
+UNUSED = {
+    "a file of a list": (("--output", "list.json"), LISTING),
+    "a finding of a list": (("--allow", "stops-tasks:Service"), LISTING),
+    "everything of a list": (("--all",), LISTING),
+    "a page of a list": (("--format", "html"), LISTING),
+    "a file of a dry run": (("v1", "--dry-run", "--output", "list.json"), TRYING),
+    "a finding of a dry run": (("v1", "--dry-run", "--allow", "stops-tasks:Service"), TRYING),
+    "data of a dry run": (("v1", "--dry-run", "--format", "json"), TRYING),
+}
+
+
+@pytest.mark.parametrize("case", UNUSED)
+def test_what_only_a_review_has_is_not_ignored_without_one(
+    case: str, command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words, said = UNUSED[case]
+    code, out, err = command("ship", NAME, *words)
+    assert (code, out) == (64, "")
+    assert said in err
+    assert not (tmp_path / "list.json").exists()
+
+
 HOST = "{}.dkr.ecr.us-west-2.amazonaws.com"
 TEMPLATES: dict[str, tuple[str, str, str, str]] = {
     # The parameters, the image, what is written first, and what is expected in its place.

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -534,6 +534,39 @@ def test_only_the_change_set_of_the_review_is_discarded(
     assert waits(prepared)
 
 
+NO_ALARMS: dict[str, Any] = {}
+ALARMS = {"RollbackTriggers": [{"Arn": ALARM}], "MonitoringTimeInMinutes": 5}
+
+
+@pytest.mark.parametrize(
+    ("member_", "kept", "answered", "words"),
+    [
+        ("NotificationARNs", [], [TOPIC], "the change set's notification topics was not set"),
+        ("NotificationARNs", [TOPIC], [TOPIC], ""),
+        ("NotificationARNs", [TOPIC], [], ""),
+        ("RollbackConfiguration", NO_ALARMS, ALARMS, "the change set's rollback configuration"),
+        ("RollbackConfiguration", ALARMS, ALARMS, ""),
+    ],
+)
+def test_a_change_set_that_names_no_topics_or_alarms_may_answer_those_of_the_stack_only(
+    member_: str, kept: Any, answered: Any, words: str, prepared: Prepared
+) -> None:
+    review = prepared.review
+    deployment = deployments.load(NAME, prepared.checkout)
+    found = binding.select(review, deployment, prepared.clients)
+    assert found.plain is not None
+    unbound = {"topics": (), "rollback_alarms": (), "rollback_minutes": 0}
+    review = review.model_copy(update={"binding": review.binding.model_copy(update=unbound)})
+    bare = {"NotificationARNs": [], "RollbackConfiguration": NO_ALARMS}
+    stack = replace(found.stack, answer={**found.stack.answer, **bare, member_: kept})
+    selected = binding.Selected(stack, {**found.plain, **bare, member_: answered})
+    if words:
+        with pytest.raises(Refusal, match=words):
+            binding.check_selected(review, selected)
+    else:
+        binding.check_selected(review, selected)
+
+
 def test_a_blocking_finding_is_let_through_by_its_own_name_only(prepared: Prepared) -> None:
     review = prepared.review.model_copy(update={"allowed": ()})
     with pytest.raises(Refusal, match=f"Blocked by {CONSENT}") as refused_:
@@ -541,6 +574,9 @@ def test_a_blocking_finding_is_let_through_by_its_own_name_only(prepared: Prepar
     assert f"To accept it: --allow {CONSENT}" in str(refused_.value)
     with pytest.raises(Refusal, match="no blocking finding deletes-stateful:Other"):
         binding.check_allowed(review, ("deletes-stateful:Other",))
+    warning = next(each for each in review.findings if each.level == "warning")
+    with pytest.raises(Refusal, match=f"no blocking finding {warning.allowed_by}"):
+        binding.check_allowed(review, (CONSENT, warning.allowed_by))
 
 
 def test_a_new_blocking_finding_is_refused(prepared: Prepared) -> None:

@@ -158,6 +158,7 @@ def test_an_absent_stack_is_new_and_other_errors_are_errors(stubbed: tuple[Any, 
         ),
         # An answer from before the deletion.
         (StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["mine"], True),
+        (StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"}), ["gone"], True),
     ],
 )  # fmt: skip
 def test_only_our_own_empty_shell_is_deleted(
@@ -165,7 +166,10 @@ def test_only_our_own_empty_shell_is_deleted(
 ) -> None:
     client, stubber = stubbed
     if found.is_ours and found.is_new:
-        summaries = [{"ChangeSetId": each, "Status": "CREATE_COMPLETE"} for each in waiting]
+        summaries = [
+            {"ChangeSetId": each, "Status": f"{'DELETE' if each == 'gone' else 'CREATE'}_COMPLETE"}
+            for each in waiting
+        ]
         stubber.add_response("list_change_sets", {"Summaries": summaries}, {"StackName": STACK})
     if deleted:
         sent = {"StackName": STACK, "ClientRequestToken": "discard-1"}

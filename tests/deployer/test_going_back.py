@@ -4,8 +4,9 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from tests.conftest import Run
 from tests.deployer.test_recovery import BROKEN, seconds, status
 from tests.review.test_several import small
 from workerstack import deployments
-from workerstack.deployer import earlier, history, operation, revisions
+from workerstack.deployer import earlier, going_back, history, operation, revisions
+from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import told
 from workerstack.deployer.source import read_source
+from workerstack.deployer.stack import StackDescription
+from workerstack.problem import Problem
 
 VALUES = "params/dev/one.yaml"
 TEMPLATE = "out/one.template.yaml"
@@ -232,7 +236,7 @@ def test_a_change_set_that_only_has_the_name_is_not_gone_back_to(
 def done(template: str, values: str, number: int = 0, status: str = "UPDATE_COMPLETE") -> Any:
     digests = "-".join(each * 8 for each in (template, values) if each)
     name = f"review-2026010{number + 1}T120000Z-{digests}-ab1{number}"
-    return history.Execution(name, "", "", "x", "UPDATE_IN_PROGRESS", status)
+    return history.Execution(name, "", "", "2026-01-09T12:00", "UPDATE_IN_PROGRESS", status)
 
 
 def test_the_same_deployed_again_is_passed_over() -> None:
@@ -246,6 +250,38 @@ def test_the_same_deployed_again_is_passed_over() -> None:
     assert earlier.previous(former) == former[1]
     failed = [done("a", "b", 3), done("a", "d", 2, "UPDATE_ROLLBACK_COMPLETE"), done("c", "c", 1)]
     assert earlier.previous(failed) == failed[2]
+
+
+def test_a_review_of_what_is_deployed_reads_no_earlier_execution(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each of them is some pages of events, and a year has many."""
+    executed = [done("a", "b", 4), done("c", "d", 3), done("a", "b", 2)]
+    read: list[history.Execution] = []
+
+    def executions(*_: Any) -> Iterator[history.Execution]:
+        for each in executed:
+            read.append(each)
+            yield each
+
+    def lost(*_: Any) -> Any:
+        raise Problem("It is not known any more", "no commit has it", "Name the revision")
+
+    monkeypatch.setattr(history, "executions", executions)
+    monkeypatch.setattr(earlier, "of_execution", lost)
+    stack = StackDescription("one", "UPDATE_COMPLETE", "arn:aws:cloudformation:x:1:stack/one/1")
+
+    def said(template: str, values: str) -> str:
+        read.clear()
+        source: Any = SimpleNamespace(
+            deployment=SimpleNamespace(name="dev/one"), template_digest=template * 64,
+            values_digest=values * 64,
+        )  # fmt: skip
+        return going_back.brought_again(source, stack, Clients("us-west-2"), tmp_path)
+
+    assert (said("a", "b"), read) == ("", executed[:1])
+    assert "This review brings it again" in said("c", "d")
+    assert "is neither of the two" in said("e", "f")
 
 
 def test_going_back_twice_returns(team: Team, client: Callable[[str], Any]) -> None:

@@ -9,7 +9,8 @@ from botocore.stub import Stubber
 
 from tests.deployer.test_watch import STACK, START, event
 from workerstack.deployer import watch
-from workerstack.deployer.operation import CHANGED, DELETED, TAKEN_BACK, Events
+from workerstack.deployer.operation import Events
+from workerstack.deployer.stack_states import CHANGED, DELETED, TAKEN_BACK
 from workerstack.problem import Problem
 
 

@@ -16,8 +16,9 @@ from tests.review.test_several import QUEUE, small
 from workerstack import deployments
 from workerstack.deployer import earlier, history, undo
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import DELETED, TAKEN_BACK, StackEvent
+from workerstack.deployer.operation import StackEvent
 from workerstack.deployer.stack import OWNER, StackDescription
+from workerstack.deployer.stack_states import DELETED, TAKEN_BACK
 from workerstack.problem import Problem, Refusal
 
 BROKEN = """

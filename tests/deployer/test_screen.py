@@ -14,9 +14,10 @@ from workerstack.commands import operation
 from workerstack.deployer import screen as words
 from workerstack.deployer import watch
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import CHANGED, DELETED, TAKEN_BACK, outcome
+from workerstack.deployer.operation import outcome
 from workerstack.deployer.screen import JsonScreen, LineScreen
 from workerstack.deployer.service import EcsDeployment, Rollout
+from workerstack.deployer.stack_states import CHANGED, DELETED, TAKEN_BACK
 from workerstack.problem import Detached
 
 PULL = "CannotPullContainerError: not found"

@@ -166,9 +166,37 @@ def test_tasks_that_stopped_before_or_as_they_were_told_are_no_failures(account:
         task(3, "ServiceSchedulerInitiated", "Scaling activity"),
         task(3, "EssentialContainerExited", "Essential container in task exited")
         | {"containers": [{"name": "worker", "exitCode": 137}]},
+        task(0, reason="at that second"),
+        {"stopCode": "TaskFailedToStart", "stoppedReason": "is stopping still"},
     )
     found = rollout.read_rollout(account, SERVICE, START, START)  # type: ignore[arg-type]
-    assert found.stopped == ("Essential container in task exited; worker exited with 137",)
+    assert found.stopped == (
+        "Essential container in task exited; worker exited with 137",
+        "at that second",
+        "is stopping still",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "exits", "failed_"),
+    [
+        ("EssentialContainerExited", [0], False),
+        ("EssentialContainerExited", [0, 0], False),
+        ("EssentialContainerExited", [0, 1], True),
+        ("EssentialContainerExited", [137], True),
+        ("EssentialContainerExited", [None], True),
+        ("EssentialContainerExited", [], True),
+        ("TaskFailedToStart", [None], True),
+        ("ServiceSchedulerInitiated", [137], False),
+        ("UserInitiated", [143], False),
+    ],
+)
+def test_a_task_failed_where_a_container_of_it_is_to_blame(
+    code: str, exits: list[int | None], failed_: bool
+) -> None:
+    containers = [{"name": "c"} if each is None else {"name": "c", "exitCode": each}
+                  for each in exits]  # fmt: skip
+    assert rollout.task_of({"stopCode": code, "containers": containers}).failed is failed_
 
 
 def test_who_is_waited_for_is_said_once_and_shown_with_its_end(

@@ -8,13 +8,14 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.utils import parse_timestamp
 
 from bench.deployments import KINDS, _carry_out, _judged, _prepare, checkout
 from bench.person import NAME, Person, impatient
 from bench.proxy import Faults, Proxy
 from bench.unexpected import PAGES, UNEXPECTED
 from workerstack import localaws
-from workerstack.deployer import unexpected_answers
+from workerstack.deployer import rights, unexpected_answers
 from workerstack.deployer.aws import Clients, cause_of
 from workerstack.localaws import walkthrough
 
@@ -167,16 +168,75 @@ def test_every_operation_and_member_of_the_table_exists() -> None:
     session: Any = boto3.Session(region_name="us-west-2")
     services = (
         "cloudformation", "ecs", "sqs", "logs", "iam", "ec2", "efs", "secretsmanager", "s3", "sts",
-        "application-autoscaling", "cloudwatch",
+        "application-autoscaling", "cloudwatch", "ecr", "kms", "ssm", "service-quotas",
     )  # fmt: skip
     models = [session.client(each).meta.service_model for each in services]
     for name, paths in unexpected_answers.MEMBERS.items():
-        [shape] = [each.operation_model(name).output_shape for each in models
-                   if name in each.operation_names]  # fmt: skip
+        found_in = {each.service_name: each.operation_model(name).output_shape for each in models
+                    if name in each.operation_names}  # fmt: skip
+        if name == "DescribeImages":
+            del found_in["ec2"]  # which is not asked for its images
+        [shape] = found_in.values()
         for path in paths:
             found = shape
             for part in path.split("."):
                 found = getattr(found, "member", found).members[part.rstrip("[]+")]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2026-11-28T12:00:00.123Z", "2026-11-28T12:00:00Z", "2026-11-28T14:00:00.123456+02:00",
+        "20261128T120000Z", "2026-11-28", "20261128", "1732800000", "1732800000.5",
+        "Sat, 28 Nov 2026 12:00:00 GMT",
+    ],
+)  # fmt: skip
+def test_times_are_read_as_botocore_reads_them(told: str) -> None:
+    body = (
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>i</StackId>"
+        f"<StackName>n</StackName><StackStatus>s</StackStatus><CreationTime>{told}</CreationTime>"
+        "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    )
+    headers = {"content-type": "text/xml"}
+    answer = answered("cloudformation", "describe_stacks", 200, headers, body.encode())
+    found, wanted = answer["Stacks"][0]["CreationTime"], parse_timestamp(told)
+    assert (found, found.utcoffset()) == (wanted, wanted.utcoffset())
+
+
+RELIED_ON_FOR_NOTHING = {
+    # What they answer is not read,
+    "CancelUpdateStack", "ChangeMessageVisibility", "ContinueUpdateRollback", "DeleteChangeSet",
+    "DeleteMessage", "DeleteStack", "ExecuteChangeSet", "ExecuteStackRefactor", "PassRole",
+    "PutObject", "RegisterScalableTarget", "RollbackStack", "SetStackPolicy", "StopTask",
+    "UpdateService", "UpdateTerminationProtection",
+    # or may be missing from it,
+    "DescribeChangeSetHooks", "DescribeEvents", "DescribeImageScanFindings", "DescribeType",
+    "GetHookResult", "GetStackPolicy", "GetTemplateSummary", "ListHookResults", "ReceiveMessage",
+    # or they are rights that HeadBucket and HeadObject take.
+    "GetObject", "ListBucket",
+}  # fmt: skip
+
+
+def test_every_operation_that_is_called_is_looked_at() -> None:
+    """A new one whose answer has no member would else be a KeyError, or look like nothing found."""
+    called = {each.action.partition(":")[2] for each in rights.RIGHTS}
+    assert called - unexpected_answers.MEMBERS.keys() == RELIED_ON_FOR_NOTHING
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("ecr", "get_download_url_for_layer", {"repositoryName": "ab", "layerDigest": "d"}),
+        ("ecr", "describe_images", {"repositoryName": "ab"}),
+        ("ecs", "run_task", {"taskDefinition": "t"}),
+        ("ecs", "describe_service_revisions", {"serviceRevisionArns": ["a"]}),
+    ],
+)
+def test_an_answer_without_its_member_is_none(
+    service: str, operation: str, request_: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError, match="the answer has no"):
+        answered(service, operation, 200, {"content-type": "application/json"}, b"{}", **request_)
 
 
 @pytest.fixture

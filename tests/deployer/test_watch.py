@@ -282,6 +282,7 @@ def test_the_cause_comes_before_what_followed() -> None:
     assert [each.logical_id for each in found.consequences] == ["Other"]
     assert found.rolled_back == ("Queue",)
     assert [each.logical_id for each in found.left_behind] == ["Bucket", "Log"]
+    assert found.not_rolled_back == ()
     text = "\n".join(words.ending(found, OPERATION, "Review again", 100))
     assert text.index("cause: Rule") < text.index("stopped because of that: Other")
     assert "retained, and billed: Bucket Bucket (not empty)" in text
@@ -321,6 +322,25 @@ def snapshot(*answers: dict[str, Any], **facts: Any) -> Snapshot:
         tuple(made(*answers)), None,
     )  # fmt: skip
     return replace(found, **facts)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "done", "in_progress"),
+    [
+        (["UPDATE_IN_PROGRESS"], 0, 1),
+        (["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"], 1, 0),
+        # What was done is taken back, and then done again.
+        (["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS"], 0, 1),
+        (["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"], 1, 0),
+        (["UPDATE_IN_PROGRESS", "UPDATE_FAILED"], 0, 0),
+    ],
+)
+def test_what_is_done_and_what_is_being_done(
+    statuses: list[str], done: int, in_progress: int
+) -> None:
+    events = [event(number, each, "Queue") for number, each in enumerate(statuses, 2)]
+    found = snapshot(BEGUN, *events)
+    assert (found.done(), len(found.in_progress())) == (done, in_progress)
 
 
 def test_the_block_says_what_goes_on() -> None:

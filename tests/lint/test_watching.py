@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from workerstack.lint import watching
+from workerstack.lint.inputs import read
 from workerstack.lint.lint import AbandonedError, LintFinding, LintRequest
-from workerstack.lint.watching import ROOM, Saves, WarmLinter, seen
+from workerstack.lint.watching import ROOM, Saves, WarmLinter, changed_only, seen
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workerstack/lint/rules"
@@ -45,7 +46,9 @@ def test_only_what_is_new_is_linted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [["good", "good too"], ["bad", "bad"]]
 
 
-@pytest.mark.parametrize("name", ["templates/workers.py", f"{ROOM}/parameters/size.py"])
+@pytest.mark.parametrize(
+    "name", ["templates/workers.py", f"{ROOM}/parameters/size.py", "teams/one/workers.py"]
+)
 def test_each_save_is_seen_once(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.parent.mkdir(parents=True)
@@ -60,7 +63,7 @@ def test_each_save_is_seen_once(tmp_path: Path, name: str) -> None:
         elif change:
             file.write_text(change)
 
-    found = iter(Saves(tmp_path, pause))
+    found = iter(Saves(tmp_path, pause, "teams/one/**/*.py"))
     assert next(found) == []
     assert [next(found) for _ in range(3)] == [[name]] * 3
     assert seen(tmp_path) == {}
@@ -69,6 +72,16 @@ def test_each_save_is_seen_once(tmp_path: Path, name: str) -> None:
 @pytest.fixture(scope="module")
 def template() -> str:
     return (ROOT / "out/webordinary-edit.template.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["invoices", "reports"])
+def test_a_part_of_an_example_is_cut_out(name: str) -> None:
+    file = ROOT / f"examples/invoices/out/{name}.template.yaml"
+    before = read(file.read_text(), name).data
+    after = read(file.read_text().replace("MaximumPercent: 200", "MaximumPercent: 201"), name).data
+    found = changed_only(before, after)
+    assert found
+    assert found[1] == {("Resources", "Service")}
 
 
 PLANTED = {

@@ -399,10 +399,8 @@ def test_scaling_is_found_by_what_one_asks_for(stack: Stack, client: Client) -> 
     assert sorted(names) == [["in"], ["out"]]
     assert api.describe_scaling_activities(ServiceNamespace="ecs")["ScalingActivities"] == []
     assert api.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
-    with pytest.raises(ClientError, match="DeregisterScalableTarget is not simulated"):
-        api.deregister_scalable_target(
-            ServiceNamespace="ecs", ResourceId="service/a/b", ScalableDimension=DIMENSION
-        )
+    with pytest.raises(ClientError, match="TagResource is not simulated"):
+        api.tag_resource(ResourceARN="arn:aws:application-autoscaling:::x", Tags={"a": "b"})
 
 
 def test_scaling_is_suspended_and_its_capacities_stay(stack: Stack, client: Client) -> None:

@@ -176,6 +176,37 @@ def test_another_name_or_no_replacement_fails_on_nothing(kind: str) -> None:
         assert "custom-name-replaced" not in found(change)
 
 
+CLUSTER = "arn:aws:ecs:us-west-2:111122223333:cluster/"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        (f"{CLUSTER}shared", "shared", True),
+        ("shared", f"{CLUSTER}shared", True),
+        (None, "default", True),
+        (f"{CLUSTER}default", None, True),
+        (f"{CLUSTER}shared", "other", False),
+        (f"{CLUSTER}shared", f"{CLUSTER}other", False),
+        (None, "shared", False),
+    ],
+)
+def test_a_cluster_named_otherwise_is_the_same_cluster(
+    before: str | None, after: str | None, *, same: bool
+) -> None:
+    """The service's name is taken there, and the change of spelling forces a replacement."""
+    sides = [
+        {"ServiceName": "s", **({"Cluster": each} if each else {})} for each in (before, after)
+    ]
+    change = named("AWS::ECS::Service", "s", "s").model_copy(
+        update={
+            name: {"Type": "AWS::ECS::Service", "Properties": side}
+            for name, side in zip(("before", "after"), sides, strict=True)
+        }
+    )
+    assert ("custom-name-replaced" in found(change)) is same
+
+
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_name_that_is_in_the_table_is_one_that_cannot_be_changed_in_place(kind: str) -> None:
     """Else it is no physical name: two resources may have it, and no replacement fails on it."""

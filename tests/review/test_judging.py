@@ -372,6 +372,15 @@ PLANTED: list[tuple[str, str, Case]] = [
             after={"Alarm": body(ALARM, alarm(1))},
         ),
     ),
+    # At the threshold itself it fires, and no step begins there.
+    (
+        "scaling-mismatch",
+        "warning",
+        case(
+            modify(SCALING, steps((0, None)), steps((0.5, None)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
     (
         "import-broken",
         "blocking",
@@ -462,6 +471,29 @@ HARMLESS: list[tuple[str, Case]] = [
     ("iam-broadened", case(change("Add", ROLE, None, policy(READ)), new=True)),
     ("trust-opened", case(change("Add", ROLE, None, trust(ECS)), new=True)),
     ("trust-opened", case(modify(ROLE, trust(ECS, assume("*")), trust(ECS)))),
+    # A Deny keeps everybody else out.
+    (
+        "trust-opened",
+        case(
+            change(
+                "Add",
+                "AWS::SQS::QueuePolicy",
+                None,
+                {
+                    "PolicyDocument": {
+                        "Statement": [
+                            allow("sqs:SendMessage", "q", Principal="*"),
+                            {
+                                **allow("sqs:*", "q", Principal="*"),
+                                "Effect": "Deny",
+                                "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}},
+                            },
+                        ]
+                    }
+                },
+            )
+        ),
+    ),
     (
         "trust-opened",
         case(
@@ -489,6 +521,12 @@ HARMLESS: list[tuple[str, Case]] = [
             after={"It": body(ALARM, alarm(1, Dimensions=NEW_QUEUE))},
             facts=Facts(account=ACCOUNT, waiting={"old": 0}),
         ),
+    ),
+    # What is lost with a queue of the stack itself, `deletes-stateful` says.
+    ("messages-left", case(change("Remove", QUEUE, {}, physical_id="https://sqs/1/old"))),
+    (
+        "messages-left",
+        case(modify(QUEUE, {}, {}, replacement="True", physical_id="https://sqs/1/old")),
     ),
     (
         "messages-left",
@@ -567,6 +605,13 @@ HARMLESS: list[tuple[str, Case]] = [
         case(
             modify(SCALING, steps((0, None)), steps((0, 9), (9, None)), logical_id="Out"),
             after={"Alarm": body(ALARM, alarm(1))},
+        ),
+    ),
+    (
+        "scaling-mismatch",
+        case(
+            modify(SCALING, steps((0, None)), steps((0.5, None)), logical_id="Out"),
+            after={"Alarm": body(ALARM, alarm(1, ComparisonOperator="GreaterThanThreshold"))},
         ),
     ),
     (
@@ -743,3 +788,8 @@ def test_a_deployment_waits_for_protected_tasks(
     quiet = replace(found, facts=Facts(running_tasks=0, messages_in_flight=0))
     [finding] = [each for each in judge(quiet) if each.id == "tasks-restarted"]
     assert (finding.level, finding.next_step) == ("note", "Nothing to do")
+    # What is in flight is somebody's job, though no task is counted at that moment.
+    counted_late = replace(found, facts=Facts(running_tasks=0, messages_in_flight=1))
+    [finding] = [each for each in judge(counted_late) if each.id == "tasks-restarted"]
+    assert finding.level == level
+    assert finding.next_step.startswith(next_step)

@@ -12,6 +12,7 @@ from tests.deployer.test_answers import RECORDED, pairs
 from workerstack.cloudformation import Stack, differences, from_data, read, resolve
 from workerstack.cloudformation.schemas import recreation
 from workerstack.problem import Problem
+from workerstack.review import certain
 from workerstack.review.model import UNKNOWN, PropertyChange, ResourceChange
 from workerstack.review.predict import TemplateSide, fill, foresee, predict, predict_review
 
@@ -78,6 +79,47 @@ def test_removals_and_replacements_say_what_happens_to_the_old_one() -> None:
     new = {**kept, "Properties": {"LogGroupName": "b"}}
     [replaced] = predict(stack({"L": kept}), stack({"L": new}))
     assert replaced.policy_action == "ReplaceAndRetain"
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "given", "policy"),
+    [
+        ("AWS::SQS::Queue", {}, None, "Delete"),
+        ("AWS::SQS::Queue", {}, "RetainExceptOnCreate", "Retain"),
+        ("AWS::RDS::DBCluster", {}, None, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, None, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, "Delete", "Delete"),
+        # Of an instance that is in a cluster none is made; the cluster has its own.
+        ("AWS::RDS::DBInstance", {"DBClusterIdentifier": "c"}, None, "Delete"),
+        ("AWS::Neptune::DBCluster", {}, None, "Delete"),
+    ],
+)
+def test_a_removal_says_what_holds_where_no_policy_is_given(
+    kind: str, properties: Any, given: str | None, policy: str
+) -> None:
+    one = {**body(kind, **properties), **({"DeletionPolicy": given} if given else {})}
+    [gone] = predict(stack({"It": one}), stack({}))
+    assert gone.policy_action == policy
+
+
+@pytest.mark.parametrize(
+    ("property_", "replacement", "evaluation"),
+    [("ServiceName", "True", "Static"), ("LaunchType", "Conditional", "Dynamic")],
+)
+def test_what_follows_from_a_replacement_is_as_sure_as_that_is(
+    property_: str, replacement: str, evaluation: str
+) -> None:
+    before = {
+        "Service": body("AWS::ECS::Service", **{property_: "FARGATE"}),
+        "Target": body("AWS::ApplicationAutoScaling::ScalableTarget",
+                       ResourceId={"Fn::Sub": "service/x/${Service.Name}"}),
+    }  # fmt: skip
+    after = {**before, "Service": body("AWS::ECS::Service", **{property_: "EC2"})}
+    found = {each.logical_id: each for each in predict(stack(before), stack(after))}
+    assert {name: each.replacement for name, each in found.items()} == {
+        "Service": replacement, "Target": replacement,
+    }  # fmt: skip
+    assert [each.evaluation for each in found["Target"].properties] == [evaluation]
 
 
 def test_tags_of_the_stack_reach_what_takes_tags() -> None:
@@ -313,6 +355,33 @@ def test_what_cannot_change_is_proved_and_what_may_is_not() -> None:
         assert not review.findings
 
 
+@pytest.mark.parametrize(
+    ("source", "proof"),
+    [
+        ({"action": "Modify", "replacement": "False"}, True),
+        ({"action": "Modify", "replacement": "True"}, False),
+        ({"action": "Modify", "replacement": "Conditional"}, False),
+        ({"action": "Add"}, False),
+        ({"action": "Remove"}, False),
+        ({"action": "Dynamic"}, False),
+    ],
+)
+def test_an_arn_proves_something_only_of_what_is_updated_in_place(
+    source: dict[str, str], proof: bool
+) -> None:
+    cause = PropertyChange(
+        attribute="Properties", name="Endpoint", requires_recreation="Always",
+        evaluation="Dynamic", change_source="ResourceAttribute", causing_entity="K.Arn",
+    )  # fmt: skip
+    row = ResourceChange(
+        action="Modify", logical_id="A", type="AWS::SNS::Subscription", replacement="Conditional",
+        properties=(cause,),
+    )  # fmt: skip
+    queue = ResourceChange(logical_id="K", type="AWS::SQS::Queue", **source)
+    found = {each.logical_id: each for each in certain.proved([row, queue], stack({}), stack({}))}
+    assert bool(found["A"].properties[0].proof) is proof
+
+
 SERVICE: dict[str, Any] = {
     "Cluster": "a", "LaunchType": "EC2", "EnableExecuteCommand": False, "ServiceName": "s",
 }  # fmt: skip
@@ -363,6 +432,27 @@ def test_what_cannot_be_known_of_either_template_is_said(side: str) -> None:
     for words in ("Missing", "Open", "AWS was not called"):
         assert any(words in sentence for sentence in said), (words, said)
     assert len(predict_review(TemplateSide(plain), TemplateSide(plain), name="x").unknown) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ({}, {"ClusterName": "a"}, True),
+        ({"ClusterName": {"Ref": "AWS::NoValue"}}, {"ClusterName": "a"}, True),
+        ({"ClusterName": "a"}, {"ClusterName": "b"}, False),
+        ({"ClusterName": "a"}, {}, False),
+        ({}, {"Tags": [{"Key": "a", "Value": "b"}]}, False),
+    ],
+)
+def test_whether_a_name_is_the_one_that_cloudformation_made_is_not_known_without_aws(
+    old: Any, new: Any, *, said: bool
+) -> None:
+    sides = (
+        TemplateSide({"Resources": {"C": body("AWS::ECS::Cluster", **each)}}) for each in (old, new)
+    )
+    found = [each for each in predict_review(*sides, name="x").unknown if "CloudFormation:" in each]
+    assert bool(found) is said
+    assert all("whether C has the ClusterName a already" in each for each in found)
 
 
 ARN: Any = {"Fn::GetAtt": ["Q", "Arn"]}

@@ -102,6 +102,52 @@ def test_deleted_and_nested_properties_are_told() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("expected", "actual", "told"),
+    [
+        ("30", "99", ("/P", "30", "99")),
+        ("30", "null", ("/P", "30", None)),
+        ("null", "99", ("/P", None, "99")),
+        ('["a"]', '["b"]', ("/P/0", "a", None)),
+        ('{"A": 1}', "null", ("/P", {"A": 1}, None)),
+        # What differs for CloudFormation only is told as it tells it.
+        ('{"A": 1}', '{"A": "1"}', ("/P", {"A": 1}, {"A": "1"})),
+        ("not {json", "x", ("/P", "not {json", "x")),
+    ],
+)
+def test_a_property_is_told_with_what_it_was_and_what_it_is(
+    expected: str, actual: str, told: tuple[str, Any, Any]
+) -> None:
+    client: Any = boto3.client("cloudformation", region_name="us-west-2")
+    common = {"StackId": STACK.id, "ResourceType": "AWS::SQS::Queue",
+              "Timestamp": "2026-01-01T00:00:00Z"}  # fmt: skip
+    changed = {
+        **common, "LogicalResourceId": "Queue", "StackResourceDriftStatus": "MODIFIED",
+        "PropertyDifferences": [{
+            "PropertyPath": "/P", "DifferenceType": "NOT_EQUAL", "ExpectedValue": expected,
+            "ActualValue": actual,
+        }],
+    }  # fmt: skip
+    unknown = {**common, "LogicalResourceId": "Other", "StackResourceDriftStatus": "UNKNOWN"}
+    with Stubber(client) as stubber:
+        stubber.add_response("detect_stack_drift", {"StackDriftDetectionId": "d"})
+        stubber.add_response(
+            "describe_stack_drift_detection_status",
+            {"StackId": STACK.id, "StackDriftDetectionId": "d", "DetectionStatus":
+             "DETECTION_COMPLETE", "Timestamp": "2026-01-01T00:00:00Z"},
+        )  # fmt: skip
+        stubber.add_response(
+            "describe_stack_resource_drifts",
+            {"StackResourceDrifts": [changed, unknown]},
+            {"StackName": STACK.id,
+             "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED", "UNKNOWN"]},
+        )  # fmt: skip
+        found = drift.detect(STACK, lambda _: client, Clock())  # type: ignore[arg-type]
+    first, last = found[0], found[-1]
+    assert (first.path, first.deployed, first.live) == told
+    assert (last.logical_id, last.status) == ("Other", "UNKNOWN")
+
+
 def test_checks_are_a_junit_report() -> None:
     checks = [
         Verdict("a", "is so", "PASS", "yes"), Verdict("b", "is so", "FAIL", "no\x07 <", "mend"),

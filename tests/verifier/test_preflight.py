@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from tests.commands.test_deploy import NAME, change
 from tests.conftest import REGION, Run
@@ -300,6 +302,26 @@ def test_what_is_not_there_is_said(
         assert said in red[0].evidence, fault.__name__
         assert red[0].next_step
     assert "very secret" not in str(found)
+
+
+def test_a_proxy_that_says_no_is_not_the_owner_of_a_bucket(world: World, clients: Clients) -> None:
+    no_bucket(world)
+    world.client("s3").create_bucket(
+        Bucket=f"none-{world.account}", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    first: list[str] = []
+
+    def page(request: Any, **_: Any) -> AWSResponse | None:
+        if first:
+            return None
+        first.append(request.url)
+        headers = HTTPHeaders.from_pairs([("Content-Type", "text/html")])
+        raw: Any = type("Raw", (), {"stream": lambda _: iter([b""])})()
+        return AWSResponse(request.url, 403, headers, raw)
+
+    clients("s3").meta.events.register("before-send.s3.HeadBucket", page)
+    [bucket] = looked_at(world, clients)["bucket"]
+    assert (len(first), bucket.status) == (1, "SKIP"), bucket
 
 
 def gateway_endpoints(world: World) -> None:

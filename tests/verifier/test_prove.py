@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ClientError
 
 from tests.commands.test_deploy import NAME, change
 from tests.conftest import Run
 from tests.smoke_worker import LOG_GROUP, QUEUE, SERVICE
-from workerstack.deployer import stopped_tasks
+from workerstack.deployer import aws, stopped_tasks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.service import EcsTask
@@ -228,12 +231,19 @@ def test_a_deployment_may_go_without_its_proof(command: Run, checkout: Path) -> 
     assert code == 0, (out, err)
 
 
-def proved(clients: Clients) -> tuple[prove.Proof, int]:
+def proved(
+    clients: Clients, sleep: Callable[[float], None] = lambda _: None
+) -> tuple[prove.Proof, int]:
     """A proof, and how often it waited."""
     slept: list[float] = []
+
+    def wait(seconds: float) -> None:
+        slept.append(seconds)
+        sleep(seconds)
+
     [stack] = clients("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"]
     plan = prove.plan(NAME, clients, stack["StackId"])
-    run = prove.Proof(plan, clients, Clock(sleep=slept.append), lambda _: None)
+    run = prove.Proof(plan, clients, Clock(sleep=wait), lambda _: None)
     with smoke_undo.held() as held:
         run.run(held)
     return run, len(slept)
@@ -356,6 +366,57 @@ def test_what_a_killed_proof_left_is_stopped_by_the_next(world: World, clients: 
     assert "earlier proof" not in " ".join(at(0))  # it may be one at work
     assert world.ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"] == [left["taskArn"]]
     assert "which an earlier proof had left" in at(2)[0]
+    assert not world.ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"]
+
+
+class Portal:
+    """Answers some requests of an operation instead of AWS, as a network's sign-in page does."""
+
+    def __init__(self, clients: Clients, service: str, operation: str, times: int) -> None:
+        self.times, self.asked = times, 0
+        clients(service).meta.events.register(f"before-send.{service}.{operation}", self._answer)
+
+    def _answer(self, request: Any, **_: Any) -> AWSResponse | None:
+        self.asked += 1
+        if self.asked > self.times:
+            return None
+        raw: Any = type("Raw", (), {"stream": lambda _: iter([b"<html>Sign in</html>"])})()
+        headers = HTTPHeaders.from_pairs([("Content-Type", "text/html")])
+        return AWSResponse(request.url, 407, headers, raw)
+
+
+@pytest.mark.usefixtures("world")
+def test_an_answer_that_is_not_of_aws_is_no_failed_start(clients: Clients) -> None:
+    Portal(clients, "ecs", "RunTask", 1)
+    with pytest.raises(ClientError) as raised:
+        proved(clients)
+    assert aws.is_passing(raised.value)
+
+
+def test_a_lost_answer_neither_ends_a_job_nor_leaves_the_task(
+    world: World, clients: Clients
+) -> None:
+    """The third count of the queue is the first one while the task works on its message."""
+    sqs = world.client("sqs")
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a job")
+    stopping = Portal(clients, "ecs", "StopTask", 1)
+    counting = Portal(clients, "sqs", "GetQueueAttributes", 0)
+    in_flight: list[str] = []
+    name = "ApproximateNumberOfMessagesNotVisible"
+
+    def sleep(_: float) -> None:
+        counting.times = 2 if counting.asked == 1 else counting.times
+        if counting.asked == 2 and stopping.asked == 0:
+            counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+            in_flight.append(counts[name])
+            sqs.purge_queue(QueueUrl=url)
+
+    with world.program(Program(takes=True)):
+        run, _ = proved(clients, sleep)
+    assert in_flight == ["1"]
+    assert (counting.asked, stopping.asked) == (3, 2)
+    assert [each.status for each in run.checks] == ["PASS"] * 4
     assert not world.ecs.list_tasks(cluster=SERVICE["cluster"])["taskArns"]
 
 

@@ -67,13 +67,7 @@ def _task(task: Mapping[str, Any], things: Things) -> None:
 
 
 def _size(autoscaling: Any, service: Mapping[str, Any], things: Things) -> None:
-    cluster = service["clusterArn"].rpartition("/")[2]
-    targets = autoscaling.describe_scalable_targets(
-        ServiceNamespace="ecs",
-        ResourceIds=[f"service/{cluster}/{service['serviceName']}"],
-        ScalableDimension="ecs:service:DesiredCount",
-    )["ScalableTargets"]
-    for target in targets:
+    if target := live.target(autoscaling, service):
         things.choose("MinTasks", str(target["MinCapacity"]), "the least of its scalable target")
         things.choose("MaxTasks", str(target["MaxCapacity"]), "the most of its scalable target")
 

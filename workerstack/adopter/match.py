@@ -279,9 +279,7 @@ class _Matcher:
     def _alone(places: Mapping[str, list[str]]) -> str | None:
         """The only one that has most in common; None where two have as much, or none has."""
         most = max(map(len, places.values()), default=0)
-        found = [
-            human_name for human_name, shared in places.items() if most and len(shared) == most
-        ]
+        found = [name for name, shared in places.items() if most and len(shared) == most]
         return found[0] if len(found) == 1 else None
 
     def _telling(self, ours: str, theirs: str) -> str:

@@ -102,6 +102,8 @@ def wait_created(cloudformation: Any, refactor: str, clock: Clock) -> None:
             raise Problem(
                 "The refactoring is still being made", f"its id is {refactor}", "Adopt again later"
             )
+    # Both: a refactoring that was made and cannot be executed says why in its execution status
+    # alone.
     if answer["Status"] == "CREATE_COMPLETE" and answer.get("ExecutionStatus") == "AVAILABLE":
         return
     reason = answer.get("StatusReason") or answer.get("ExecutionStatusReason") or "no reason given"

@@ -30,6 +30,7 @@ def retained(template: Template, ids: Collection[str]) -> dict[str, Any]:
         for name, body in template["Resources"].items()
     }
     outputs = dict(template.get("Outputs") or {})
+    # Told before the resource leaves: afterwards nobody can ask CloudFormation for its attributes.
     for name, attribute in sorted(_used(template, ids)):
         value = {"Fn::GetAtt": [name, attribute]} if attribute else {"Ref": name}
         outputs[output(name, attribute)] = {"Value": value}

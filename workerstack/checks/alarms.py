@@ -117,6 +117,7 @@ def _mathematics(alarm: Resource) -> Iterator[Violation]:
         )
     known = {text(each.get("Id")) for _, each in queries}
     for position, query in queries:
+        # Texts in quotes are arguments of SEARCH and the like, and no names.
         expression = re.sub(r"'[^']*'|\"[^\"]*\"", "", text(query.get("Expression")) or "")
         for word in dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", expression)):
             if word not in known and word.upper() not in FUNCTIONS:
@@ -170,6 +171,7 @@ def missing_data_is_no_breach(stack: Stack) -> Iterator[Violation]:
 def scale_in_waits(stack: Stack) -> Iterator[Violation]:
     """Scale-in waits for fifteen minutes of evidence, unless busy tasks are protected."""
     for alarm, policy in scaling_alarms(stack):
+        # ECS stops no protected task, so a scale-in that comes too early does no harm.
         if protects(definition_of(stack, policy)):
             continue
         found = window(alarm)

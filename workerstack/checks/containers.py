@@ -113,6 +113,8 @@ def logging_is_complete(stack: Stack) -> Iterator[Violation]:
         for name in ("awslogs-group", "awslogs-region"):
             if name not in options:
                 yield place.wrong(f"awslogs has no {name}", "Fargate starts no task", "Add it")
+        # ECS made non-blocking the default in 2025: what is written stays as it is whatever the
+        # default becomes.
         for name in ("mode", "max-buffer-size"):
             if name not in options and not (
                 name != "mode" and text(options.get("mode")) == "blocking"

@@ -72,6 +72,8 @@ def dead_letters_are_kept(stack: Stack) -> Iterator[Violation]:
     consumed = [each.queue for task in stack.of(TASK) for each in queues_of(stack, task)]
     for queue in stack.of(QUEUE):
         name = queue.logical_id
+        # A queue that no task here reads is somebody else's concern, unless nothing tells who reads
+        # what.
         if any(consumed) and queue not in dead and queue not in consumed:
             continue
         if queue in dead:
@@ -94,6 +96,8 @@ def dead_letters_are_kept(stack: Stack) -> Iterator[Violation]:
         if target is None:
             continue
         kept, mine = _retention(target), _retention(queue)
+        # SQS counts a standard queue's retention from when the message was first sent, also in the
+        # dead-letter queue.
         if kept is not None and mine is not None and kept <= mine:
             yield at(target, "MessageRetentionPeriod").wrong(
                 f"{target.logical_id} keeps no longer than {name}",

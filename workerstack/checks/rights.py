@@ -57,6 +57,13 @@ class PolicyPlace:
 
 def placed(stack: Stack, acting: Resource) -> list[PolicyPlace]:
     """The policies of a role that are known here, with their places."""
+    known = stack.derived.get((placed, acting.logical_id))
+    if known is None or known[0] is not acting:
+        known = stack.derived[placed, acting.logical_id] = acting, _placed(stack, acting)
+    return list(known[1])
+
+
+def _placed(stack: Stack, acting: Resource) -> list[PolicyPlace]:
     return [
         PolicyPlace(
             resource,

@@ -63,6 +63,7 @@ def contiguous_steps(stack: Stack) -> Iterator[Violation]:
         place = at(policy, "StepScalingPolicyConfiguration", "StepAdjustments")
         if len(steps) > MOST_STEPS:
             yield place.wrong(f"{name} has {len(steps)} steps", "AWS takes 20", "Merge some")
+        # AWS takes the steps in any order.
         ordered = sorted(steps, key=lambda step: step.lower if step.lower is not None else -1e9)
         for first, second in pairwise(ordered):
             if first.upper != second.lower or first.upper is None:
@@ -95,6 +96,7 @@ def one_step_for_each_breach(stack: Stack) -> Iterator[Violation]:
         strict = not operator.endswith("OrEqualToThreshold")
         threshold = number(alarm.get("Threshold"))
         for distance in probes(steps, upward=upward):
+            # At the threshold itself a strict alarm does not fire, so no step is needed for it.
             if strict and distance == 0:
                 continue
             if threshold is not None and threshold + distance < 0:
@@ -127,6 +129,7 @@ def cooldown_outlasts_start(stack: Stack) -> Iterator[Violation]:
         cooldown = number(configuration(policy).get("Cooldown"))
         cooldown = DEFAULT_COOLDOWN if cooldown is None else cooldown
         period = max((number(metric.period) or 0 for metric in metrics(alarm)), default=0)
+        # Until then the metric still shows the message that the first task is about to take.
         least = period + METRIC_DELAY + START_LATENCY
         adds = any((step.change or 0) > 0 for step in _steps(policy))
         if is_upward(alarm) and adds and cooldown < least:
@@ -318,6 +321,8 @@ def _at_an_update(stack: Stack, service: Resource) -> Mapping[str, object]:
         if (whole := text(value)) is not None and not stack.template.parameters[name].is_stored
     }
     try:
+        # Resolved once more as an update would be: the condition says what it does only with a
+        # value.
         again = resolve(stack.template, {**given, EXISTS: "true"}, stack.surroundings)
     except Problem:
         return service.properties

@@ -110,6 +110,8 @@ def _log_arns(stack: Stack, group: Resource | None, given: Any) -> Iterator[Any]
         yield stack.reference(group.logical_id, "Arn")
         yield concatenated([stack.reference(group.logical_id, "Arn"), ":log-stream:x"])
         given = group.get("LogGroupName", default=None) or stack.reference(group.logical_id)
+    # The three spellings in use: policies of Logs name a group with and without `:*`, and streams
+    # in it.
     for end in (":*", "", ":log-stream:x"):
         yield arn(stack, "logs", "log-group:", given, end)
 
@@ -436,6 +438,7 @@ def _lets_in(stack: Stack, key: Resource, acting: Resource) -> bool:
     """Whether a key's own policy names a role."""
     names = [each for statement in read(key.get("KeyPolicy")).statements
              for each in statement.principals or ()]  # fmt: skip
+    # By its text as well: the role's ARN may be known to neither, and its logical id is in both.
     own = Principal("AWS", str(stack.reference(acting.logical_id, "Arn")))
     return any(each == own or acting.logical_id in str(each) for each in names)
 

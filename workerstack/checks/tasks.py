@@ -89,6 +89,7 @@ def platform_mounts_file_systems(stack: Stack) -> Iterator[Violation]:
 def zones_are_not_rebalanced(stack: Stack) -> Iterator[Violation]:
     """Rebalancing is explicitly off; new services have it on."""
     for service in stack.of(SERVICE):
+        # ECS turns it on for new services that say nothing (since September 2025).
         given = service.get("AvailabilityZoneRebalancing")
         if text(given) != "DISABLED" and not is_open(given):
             yield at(service, "AvailabilityZoneRebalancing").wrong(

@@ -51,7 +51,6 @@ not known. A stack can also be made by hand, ``Stack(template, {"Queue": Resourc
 live answers.
 """
 
-from workerstack.cloudformation.attributes import surroundings
 from workerstack.cloudformation.compare import (
     Difference,
     canonical,
@@ -61,6 +60,7 @@ from workerstack.cloudformation.compare import (
     matches,
 )
 from workerstack.cloudformation.document import Document, Place, parse, read_file, read_text
+from workerstack.cloudformation.pseudo_parameters import surroundings
 from workerstack.cloudformation.resolve import (
     Assertion,
     Output,

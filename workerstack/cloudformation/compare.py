@@ -52,6 +52,8 @@ def equal(one: Any, other: Any, name: str = "") -> bool:
         return True
     if canonical(one, name) == canonical(other, name):
         return True
+    # Last, since it is the dearest: most values are equal as they are, or differ whatever
+    # references give.
     given = _given(one), _given(other)
     return (given[0] is not one or given[1] is not other) and canonical(
         given[0], name
@@ -145,6 +147,7 @@ def could_be_equal(one: Any, other: Any) -> bool | None:  # noqa: PLR0911 - one 
         whole = text(concatenated(those))
         if whole is not None:
             return None if matches(Text(these), whole) else False
+    # Both have unknown pieces: only what surely stands at the ends of both can tell them apart.
     starts = [each[0] if isinstance(each[0], str) else "" for each in (left, right)]
     ends = [each[-1] if isinstance(each[-1], str) else "" for each in (left, right)]
     shared = min(map(len, starts)), min(map(len, ends))
@@ -157,6 +160,7 @@ def could_be_equal(one: Any, other: Any) -> bool | None:  # noqa: PLR0911 - one 
 
 def _could_be_equal(one: Any, other: Any) -> bool | None:
     """Two lists or mappings that are not equal as they stand."""
+    # Written out, an unknown value looks like a mapping; what it comes to is not known.
     if is_function(one) or is_function(other):
         return None
     if isinstance(one, dict) and isinstance(other, dict):
@@ -242,7 +246,7 @@ def _differences(
 def is_function(value: Any) -> bool:
     """Whether plain data is one function of CloudFormation in its long form."""
     return (
-        isinstance(value, dict)
+        isinstance(value, Mapping)
         and len(value) == 1
         and all(str(name) == "Ref" or str(name).startswith("Fn::") for name in value)
     )
@@ -255,6 +259,7 @@ def _functions(*values: Any) -> bool:
 
 def _pairs(before: list[Any], after: list[Any]) -> list[tuple[str, Any, Any]] | None:
     """The members that belong together; None where only the order differs."""
+    # By a key first, so that a container that moves within its list is no change of two containers.
     for key in KEYS:
         left, right = _keyed(before, key), _keyed(after, key)
         if left is not None and right is not None:

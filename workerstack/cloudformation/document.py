@@ -189,6 +189,7 @@ def _depth(data: Any) -> int:
 
 def _as_yaml(text: str) -> str:
     """JSON as YAML takes it: no tabs between values, no halves of characters."""
+    # YAML refuses a tab as indentation, and half a surrogate pair anywhere; JSON has both.
     if text.lstrip()[:1] not in ("{", "["):
         return text
     return _SURROGATE.sub(r"\\u0020", text).replace("\t", " ")
@@ -278,6 +279,7 @@ class _Reader:
         self._counted(event)
         mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
         if event.anchor is not None:
+            # None while its value is read: an alias that comes before the end stands within itself.
             self._anchors[event.anchor] = None
         data: Any
         if isinstance(event, yaml.ScalarEvent):
@@ -310,12 +312,15 @@ class _Reader:
                 "Write out what is meant",
                 event,
             )
+        # An alias costs a few bytes and stands for all that its anchor holds: that is what a bomb
+        # of aliases lives on.
         self._counted(event, found[2])
         return found
 
     def _scalar(self, event: Any) -> Any:
         plain = event.implicit[0]
         tag = event.tag
+        # Quotes make a text of `"true"`; `implicit[0]` says that there were none.
         if not self._typed or (tag is None and not plain) or tag in ("!", f"{_TAG}str"):
             return event.value
         if tag is None or tag == "!":
@@ -363,6 +368,8 @@ class _Reader:
             found[key] = value
             mark.inner[key] = inner
             mark.keys[key] = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        # After the mapping's own keys, which win over merged ones wherever `<<` stands (YAML:
+        # merge).
         for other, marks in merges:
             for key, value in other.items():
                 if key not in found:

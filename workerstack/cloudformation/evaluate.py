@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workerstack.cloudformation import attributes, loops
+from workerstack.cloudformation import attributes, loops, pseudo_parameters
 from workerstack.cloudformation.compare import could_be_equal, equal
 from workerstack.cloudformation.document import Place
 from workerstack.cloudformation.functions import FUNCTIONS
@@ -96,6 +96,8 @@ class Evaluator:
         value = declared.default if given is None else given
         name = declared.name
         if declared.no_echo:
+            # Two hidden values must be told apart, and none may be printed by whatever shows an
+            # Unknown.
             basis = None if value is None else hashlib.sha256(value.encode()).hexdigest()
             return Unknown({"Ref": name}, f"the parameter {name} is hidden", "no_echo", basis)
         if value is None:
@@ -109,6 +111,7 @@ class Evaluator:
                 "stored",
             )
         if declared.is_list:
+            # CloudFormation takes the blanks around members of a CommaDelimitedList away.
             return [part.strip() for part in value.split(",")] if value else []
         return value
 
@@ -128,6 +131,8 @@ class Evaluator:
                 [(name, argument)] = raw.items()
                 if name == "Ref":
                     return self.reference(argument, place)
+                # A mapping with one loop as its only member is no function: the loop makes its
+                # members.
                 if name[:4] == "Fn::" and not name.startswith("Fn::ForEach::"):
                     return self._called(name, argument, (*place, name))
             return self._mapping(raw, place)
@@ -214,10 +219,10 @@ class Evaluator:
         if name in self._surroundings:
             found = self._surroundings[name]
             return list(found) if isinstance(found, list | tuple) else found
-        if name not in attributes.PSEUDO:
+        if name not in pseudo_parameters.PSEUDO:
             return self.fault(
                 f"{name} is no pseudo parameter", "there is none of that name",
-                f"Take one of {', '.join(sorted(attributes.PSEUDO))}", place, {"Ref": name},
+                f"Take one of {', '.join(sorted(pseudo_parameters.PSEUDO))}", place, {"Ref": name},
             )  # fmt: skip
         return Unknown({"Ref": name}, f"{name} is not given", "pseudo")
 
@@ -259,6 +264,8 @@ class Evaluator:
         rules = attributes.names(str(kind))
         means = attribute or rules.ref or "Ref"
         made = Reference(name, attribute, means, self._named(name, body, means, rules))
+        # While a name is being made, references back to it are cut off: what they give then is true
+        # only within that.
         if not self._naming:
             self._references[name, attribute] = made
         return made
@@ -268,6 +275,7 @@ class Evaluator:
     ) -> Any:
         """What an attribute gives, where it follows from the resource's own properties."""
         given = body.get("Properties")
+        # A resource whose name refers to itself would go round for ever.
         if (name, attribute) in self._naming or not isinstance(given, dict):
             return None
         pattern = rules.made.get(attribute, "${" + attribute + "}")
@@ -375,6 +383,7 @@ class Evaluator:
         if not isinstance(holds, Unknown):
             return self.value(then, (*place, 1)) if holds else self.value(otherwise, (*place, 2))
         sides = [self.value(then, (*place, 1)), self.value(otherwise, (*place, 2))]
+        # Then it does not matter that the condition is open, and nobody is warned of it.
         if sides[0] is sides[1] or (NOTHING not in sides and equal(*sides)):
             return sides[0]
         shown = [{"Ref": "AWS::NoValue"} if each is NOTHING else each for each in sides]
@@ -445,6 +454,7 @@ def _connected(
     held = _operands(evaluator, name, argument, place, 2, 10)
     if isinstance(held, Unknown):
         return held
+    # `is`, since an Unknown is neither.
     if any(each is decisive for each in held):
         return decisive
     rest = [each for each in held if isinstance(each, Unknown)]

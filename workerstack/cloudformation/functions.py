@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workerstack.cloudformation.attributes import PSEUDO
 from workerstack.cloudformation.compare import equal
 from workerstack.cloudformation.context import Context
 from workerstack.cloudformation.document import Place
+from workerstack.cloudformation.pseudo_parameters import PSEUDO
 from workerstack.cloudformation.values import (
     Kind,
     Reference,

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from workerstack.cloudformation import policy_conditions
-from workerstack.cloudformation.policy_conditions import Test, is_intrinsic
+from workerstack.cloudformation.compare import is_function
+from workerstack.cloudformation.policy_conditions import Test
 from workerstack.cloudformation.policy_patterns import (
     Context,
     Opaque,
@@ -114,7 +115,7 @@ def read(document: Any) -> Policy:
             return Policy(problems=(f"a policy that is not JSON: {error}",))
     if isinstance(document, (list, tuple)):
         document = {"Statement": document}
-    if not isinstance(document, Mapping) or is_intrinsic(document):
+    if not isinstance(document, Mapping) or is_function(document):
         if document is None or isinstance(document, (bool, int, float, str)):
             return Policy(problems=(f"a policy that is {document!r}",))
         return Policy(unknown=tuple(_opaque(document)))
@@ -126,7 +127,7 @@ def read(document: Any) -> Policy:
     unknown: list[Opaque] = []
     problems: list[str] = []
     for each in _listed(members):
-        if isinstance(each, Mapping) and not is_intrinsic(each):
+        if isinstance(each, Mapping) and not is_function(each):
             found = _statement(_elements(each), variables=elements.get("version") == EXTENDED)
             statements.append(found)
             problems += _problems(found, _elements(each))
@@ -192,7 +193,7 @@ KINDS = {each.lower(): each for each in ("AWS", "Service", "Federated", "Canonic
 
 def _named(members: Iterable[Any]) -> Iterator[Principal]:
     for member in members:
-        if isinstance(member, Mapping) and not is_intrinsic(member):
+        if isinstance(member, Mapping) and not is_function(member):
             for kind, names in member.items():
                 for name in _listed(names):
                     # "*" and {"AWS": "*"} are the same (IAM User Guide, Principal).
@@ -326,6 +327,7 @@ def decide(
     granting = list(policies)
     limits = [granting, *([list(boundary)] if boundary is not None else [])]
     everything = [policy for layer in limits for policy in layer]
+    # Deny first: an explicit one wins over every Allow (IAM User Guide, "Policy evaluation logic").
     denied, by = _found(everything, request, DENY)
     if denied is True:
         return Decision(Answer.DENIED, f"{_said(by)} denies it", by)

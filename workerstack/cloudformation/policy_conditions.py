@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from workerstack.cloudformation.compare import is_function
 from workerstack.cloudformation.policy_patterns import (
     Context,
     Opaque,
@@ -75,11 +76,11 @@ def read(condition: Any) -> tuple[Test | Opaque, ...]:
 def _read(condition: Any) -> Iterator[Test | Opaque]:
     if condition is None:
         return
-    if not isinstance(condition, Mapping) or is_intrinsic(condition):
+    if not isinstance(condition, Mapping) or is_function(condition):
         yield from _unknown(condition, "this is no condition that can be read")
         return
     for operator, keys in condition.items():
-        if not isinstance(keys, Mapping) or is_intrinsic(keys):
+        if not isinstance(keys, Mapping) or is_function(keys):
             yield from _unknown({str(operator): keys}, "this is no condition that can be read")
             continue
         for key, values in keys.items():
@@ -89,15 +90,6 @@ def _read(condition: Any) -> Iterator[Test | Opaque]:
 def _unknown(value: Any, reason: str) -> Iterator[Opaque]:
     for each in pieces(value):
         yield each if isinstance(each, Opaque) else Opaque(each, reason)
-
-
-def is_intrinsic(value: Any) -> bool:
-    """A mapping that CloudFormation replaces by a value."""
-    return (
-        isinstance(value, Mapping)
-        and len(value) == 1
-        and all(str(name) == "Ref" or str(name).startswith("Fn::") for name in value)
-    )
 
 
 def _test(written: str, key: str, values: Any) -> Test:
@@ -135,6 +127,7 @@ def _holds_present(test: Test, listed: Sequence[Any], context: Context, variable
     compare = COMPARISONS.get(test.operator)
     if compare is None or test.quantifier not in ("", "forallvalues", "foranyvalue"):
         return Maybe(f"{test} has an operator that IAM does not know")
+    # Without a quantifier IAM promises nothing for a key with several values.
     if len(listed) > 1 and not test.quantifier:
         return Maybe(f"{test.key} has several values, and the condition does not say how many")
     each_value = [_fits(test, compare, each, context, variables=variables) for each in listed]

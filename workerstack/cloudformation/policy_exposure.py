@@ -239,6 +239,8 @@ def _holds_back(deny: Statement, allowed: Statement, principal: Principal) -> bo
         return False
     if deny.not_principals:
         everybody = any(each.kind == "*" for each in deny.principals)
+        # NotPrincipal with Deny is about all but those named: strangers are among all, unless a
+        # star is named.
         return not everybody and not deny.conditions
     if not any(each.kind == "*" or each == principal for each in deny.principals):
         return False

@@ -325,6 +325,7 @@ def _principals(rules: Sequence[_Rule]) -> list[tuple[frozenset[int], Principal 
                 for each in sorted(named, key=str)
                 if each.account
             ),
+            # One of each kind that nobody names: a policy for everybody shows by letting these in.
             Principal("AWS", "arn:aws:iam::999999999999:role/of-a-stranger"),
             Principal("Service", "another.amazonaws.com"),
             Principal("Federated", "another"),
@@ -348,6 +349,7 @@ def _is_about(statement: Statement, caller: Principal | None) -> bool:
 def _difference(rules: Sequence[_Rule]) -> tuple[Truth, Statement] | None:
     """False (or a Maybe) and the statement that allows what the wider policies do not."""
     tests = list(dict.fromkeys(each for rule in rules for each in rule.statement.conditions))
+    # Each test may hold or not, so twelve of them are 4,096 cases, and each more doubles them.
     if len(tests) > CONDITIONS:
         found = _allowing(rules, set(tests), narrower=True)
         why = Maybe(f"{len(tests)} conditions together are more than are tried out")

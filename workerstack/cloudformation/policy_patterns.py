@@ -205,6 +205,7 @@ def overlaps(one: Pattern, other: Pattern) -> bool:
 
     What both begin with is the same text, known or not, and is left out.
     """
+    # ARNs of one account share a long start, which would be walked letter by letter.
     one, other = without_common_start(one, other)
     reachable = {(0, 0)}
     waiting = [(0, 0)]
@@ -265,6 +266,8 @@ def includes(wider: Sequence[Pattern], narrower: Pattern) -> bool:
 
     Raises TooComplexError.
     """
+    # The two shortcuts answer nearly every question of a real policy; the automaton is for the
+    # rest.
     if is_exact(narrower) or len(wider) == 0:
         return any(_matches_exactly(each, narrower) for each in wider)
     if any(each in (narrower, (Wild.ANY,)) for each in wider):

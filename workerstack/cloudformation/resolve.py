@@ -24,7 +24,7 @@ from workerstack.problem import Problem
 ATTRIBUTES = (
     "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy",
 )  # fmt: skip
-"""What a resource has beside type, properties, condition and dependencies."""
+"""What a resource has besides type, properties, condition and dependencies."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,8 @@ class Stack:
     faults: tuple[Problem, ...] = ()
     surroundings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     refer: Callable[[str, str], Any] = field(default=Reference, repr=False, compare=False)
+    derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What others worked out of this stack and ask again: a copy with a change begins anew."""
 
     def reference(self, logical_id: str, attribute: str = "") -> Any:
         """What ``Ref`` of a resource, or an attribute of it, gives in this stack."""
@@ -156,6 +158,7 @@ class Stack:
 
     def of(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, such as ``AWS::ECS::Service``."""
+        # Checks ask for one type many times a stack; the table is made once.
         found = [kind for kind in types if kind in self._by_type]
         if len(found) < 2:  # noqa: PLR2004 - several types keep the template's order
             return iter(self._by_type[found[0]] if found else ())
@@ -228,6 +231,7 @@ class Stack:
 
     def _followed(self, raw: Any, path: tuple[str | int, ...], place: Place) -> Place:
         """The way through what is written, where decided conditions have been put in."""
+        # As deep as a document may be nested at all (`document.DEEPEST`).
         for _ in range(100):
             match raw:
                 case {"Fn::If": [str() as name, then, otherwise]} if len(raw) == 1:
@@ -271,7 +275,7 @@ def resolve(
     """``template`` with parameter values and the pseudo parameters that are known.
 
     A value is a text, or for a list a text with commas or a list. ``surroundings`` are as
-    ``attributes.surroundings`` gives them; ``stored`` has what Parameter Store gave for
+    ``pseudo_parameters.surroundings`` gives them; ``stored`` has what Parameter Store gave for
     parameters of its types, where AWS said so. With ``strict`` the first thing that CloudFormation
     would refuse is raised as a Problem with its line; without, it is an Unknown of the kind
     ``malformed`` and one of ``Stack.faults``. Circles of conditions and of resources are
@@ -281,6 +285,7 @@ def resolve(
     bodies, unknown_loops, origins = loops.expanded(
         evaluator, template.section("Resources"), ("Resources",)
     )
+    # Before any value: references are looked up among the resources, whichever loop made them.
     evaluator.resources = {
         name: body for name, body in bodies.items() if isinstance(body, dict) and "Type" in body
     }
@@ -331,6 +336,7 @@ def _resource(
     attributes = {
         each: evaluator.value(body[each], (*place, each)) for each in ATTRIBUTES if each in body
     }
+    # Properties that a macro makes as a whole: they keep a shape that everybody can read.
     if isinstance(properties, Unknown):
         properties = {"Fn::Transform": properties}
     return Resource(
@@ -431,6 +437,8 @@ def _refuse_circles(stack: Stack) -> None:
         if start not in done:
             way.append(start)
             stacked.append((start, iter(first)))
+        # Without recursion: a chain of 500 resources, CloudFormation's limit, comes near Python's
+        # own.
         while stacked:
             name, rest = stacked[-1]
             for each in rest:

@@ -59,6 +59,8 @@ class Parameter:
             return f"allowed are {', '.join(self.allowed)}"
         if self.pattern is not None and not _matches(self.pattern, value):
             return f"it must be {self.constraint or f'like {self.pattern}'}"
+        # Lengths are asked of a String alone, and least and most of a Number (CloudFormation:
+        # "Parameters").
         if self.type in ("Number", "List<Number>"):
             return self._wrong_number(value)
         if self.shortest is not None and len(value) < self.shortest:
@@ -233,6 +235,7 @@ def _checked(template: Template) -> Template:
     for section in ("Parameters", "Resources", "Outputs", "Mappings", "Rules"):
         for name, body in template.section(section).items():
             place = (section, name)
+            # These hold a list, or what a macro makes: no resource yet that could be checked.
             if name.startswith("Fn::ForEach::") or name == "Fn::Transform":
                 continue
             if not isinstance(body, dict):

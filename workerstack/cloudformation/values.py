@@ -73,6 +73,8 @@ def scalar(value: Any) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    # Another tool may write 60.0 where a template has 60; near 1e16 a float no longer holds each
+    # whole number.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004
         return str(int(value))
     return str(value) if isinstance(value, int | float) else None

@@ -1,6 +1,7 @@
 """``workerstack fields``."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
@@ -23,9 +24,10 @@ from workerstack.problem import Problem
     help="Choose the format.",
 )
 def fields(*, name: str, form: str) -> int:
-    """Show the fields of a worker, or of a part of it.
+    """Show the fields of a worker, or of a part of it, and where that goes.
 
-    NAME is what is written in templates/workers.py: Worker, Secret, OwnQueue and so on.
+    NAME is what is written in templates/workers.py: Worker, Secret, OwnQueue and so on
+    (default: Worker, which names all others).
     """
     from workerstack.specification.checked import fields_of
 
@@ -48,6 +50,14 @@ def fields(*, name: str, form: str) -> int:
     for row in rows:
         end = "must be given" if row["default"] is None else f"default {row['default']}"
         show(f"  {row['name']:<{width}}  {row['type']}; {end}")
+    places = ", ".join(
+        f"{other}.{field}"
+        for other, each in parts.items()
+        for field, words, _ in fields_of(each)
+        if re.search(rf"\b{name}\b", words)
+    )
+    if places:
+        show(f"\nGoes into: {places}.")
     others = ", ".join(each for each in parts if each != name)
     show(f"\nFrom workerstack.specification: {name}, and {others}.")
     return 0

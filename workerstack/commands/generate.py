@@ -82,7 +82,7 @@ def _of_project() -> list[tuple[str, dict[str, Any]]]:
         )
     sys.path.insert(0, str(root))
     templates: list[tuple[str, dict[str, Any]]] = importlib.import_module(SOURCE).build_all(
-        lambda: importlib.import_module(f"{SOURCE}.workers").ALL
+        lambda: importlib.import_module(f"{SOURCE}.workers")
     )
     return templates
 
@@ -131,14 +131,17 @@ def _watch(build: "Build", root: Path, source: str) -> int:
     linter = WarmLinter(HOUSE / "lint/rules")
     gc.collect()
     gc.freeze()
-    modules, saves = ProjectModules(SOURCE, ROOM.replace("/", ".")), Saves(root, time.sleep)
+    folder = Path(source).parent
+    home = root if (root / source).is_file() else root.parents[len(folder.parts) - 1]
+    modules = ProjectModules(SOURCE, ROOM.replace("/", "."), ".".join(folder.parts))
+    saves = Saves(home, time.sleep, f"{folder}/**/*.py", f"{folder}/params/**/*.yaml")
     for names in saves:
         started = time.perf_counter()
 
         def told(verdict: str, began: float = started, of: str = ", ".join(names)) -> None:
             say(f"{of or 'begun'}: {verdict} ({time.perf_counter() - began:.2f} s)")
 
-        def built_anew(changed: Sequence[Path] = tuple(root / name for name in names)) -> Any:
+        def built_anew(changed: Sequence[Path] = tuple(home / name for name in names)) -> Any:
             modules.renew(changed)
             return build()
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command(cls=WithExample, example="staging/webordinary-edit")
 @click.argument("name", metavar="ENV/STACK", shell_complete=complete_names)
 @click.option("--since", default="1h", show_default=True, metavar="DURATION",
-              help="Start so long ago, such as 90, 30m, 6h or 2d.")  # fmt: skip
+              help="Start this long ago: seconds, or such as 30m, 6h or 2d.")  # fmt: skip
 @click.option("--follow", is_flag=True, help="Continue with new lines until Ctrl-C.")
 @click.option(
     "--task",
@@ -50,7 +50,7 @@ def logs(
 ) -> int:
     """Show what the tasks write, each line with its task.
 
-    Also since when each task runs, or when and why it stopped.
+    It also says since when each task runs, or when and why it stopped.
     """
     from workerstack.deployer import aws, deployed
     from workerstack.deployer import stack as stacks

@@ -4,21 +4,22 @@ from typing import TYPE_CHECKING
 
 from workerstack.deployer.aws import explained
 from workerstack.problem import Problem, Refusal
-from workerstack.review.model import NeedAtReview, Review
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
     from workerstack.deployer.source import Source
     from workerstack.deployments import Deployment
+    from workerstack.review.model import NeedAtReview, Review
 
 
 def needs(
     deployment: "Deployment", clients: "Clients", source: "Source | None" = None
-) -> tuple[NeedAtReview, ...]:
+) -> "tuple[NeedAtReview, ...]":
     """Whether what a stack needs exists; one line where even that cannot be looked for.
 
     ``source`` is what to deploy instead of the checkout's files.
     """
+    from workerstack.review.model import NeedAtReview
     from workerstack.verifier.preflight import preflight
 
     try:
@@ -31,7 +32,7 @@ def needs(
     return tuple(NeedAtReview(**vars(each)) for each in found)
 
 
-def check_still_met(review: Review, now: tuple[NeedAtReview, ...]) -> None:
+def check_still_met(review: "Review", now: "tuple[NeedAtReview, ...]") -> None:
     """Raises Refusal where a need is not met any more that was met, or not known, at the review.
 
     What a review says of needs binds nothing, and approvers saw those that were not met: only

@@ -37,7 +37,7 @@ def watching_options(command: Callable[..., int]) -> Callable[..., int]:
         ),
         click.option(
             "--timeout", "minutes", type=click.IntRange(min=1), default=180, metavar="MINUTES",
-            show_default=True, help="Watch so long; the operation continues afterwards.",
+            show_default=True, help="Stop watching after this; the operation continues.",
         ),
     )  # fmt: skip
     for option in reversed(options):
@@ -93,14 +93,15 @@ def _screen(form: str, clock: "Clock") -> "Screen":
 
     if form == "json":
         return JsonScreen(show_json_text)
-    if not sys.stdout.isatty():
-        return LineScreen(show_line)
-    return LiveScreen(live(), painted, styled, _ask, clock.now)
+    terminal = live()
+    if terminal is None:
+        return LineScreen(show_line, _ask)
+    return LiveScreen(terminal, painted, styled, _ask, clock.now)
 
 
 def _ask() -> Literal["detach", "cancel"]:
     """Once more Ctrl-C detaches, and so does whatever is not "cancel"."""
-    if not sys.stdin.isatty():
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "detach"
     try:
         answer = choose(

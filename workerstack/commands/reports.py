@@ -41,7 +41,10 @@ allow_each_option = click.option(
 )
 
 all_option = click.option(
-    "--all", "whole", is_flag=True, help="Also what CloudFormation lists and cannot change, bodies."
+    "--all",
+    "whole",
+    is_flag=True,
+    help="Also show what is listed but cannot change, and whole values.",
 )
 
 

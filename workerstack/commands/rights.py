@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from workerstack import deployments
 from workerstack.commands.aiming import complete_environments
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--managed", is_flag=True,
-    help="Show each policy as managed policies, which hold fewer characters; a role has ten.",
+    help="Cut each policy into managed policies, of which a role takes ten.",
 )  # fmt: skip
 @click.option(
     "--trust", "repository", metavar="OWNER/NAME",
-    help="Show who may take each role, instead: the workflows of this GitHub repository.",
+    help="Show the trust policies instead: each role for workflows of this GitHub repository.",
 )  # fmt: skip
 @click.option(
     "--branch", default="main", show_default=True, help="Name the branch that is reviewed."
@@ -37,11 +39,11 @@ if TYPE_CHECKING:
 @click.option("--pull-requests", is_flag=True, help="Also let pull requests create change sets.")
 @click.option(
     "--before", multiple=True, metavar="STACK=TEMPLATE",
-    help="Also read a template that stands there today, whose resources are changed or deleted.",
+    help="Also allow to change and delete what STACK has today, by its template.",
 )  # fmt: skip
 @click.option(
     "--dead-letter-queue", "dead", multiple=True, metavar="NAME",
-    help="Name that of a queue which is not of these stacks; watching and smoke read it.",
+    help="Name a dead-letter queue outside of these stacks, which watch and smoke read.",
 )  # fmt: skip
 @root_option
 def rights(
@@ -58,9 +60,8 @@ def rights(
 ) -> int:
     """Show the IAM policies that this tool needs.
 
-    With them it works on an environment, and they allow no more.
-
-    They are derived from params/ENV and its templates. No AWS, no network.
+    They are enough for this environment, and allow no more. They are derived from
+    params/ENV and its templates, without AWS.
     """
     from workerstack.deployer import rights as derivation
     from workerstack.deployer.policy_documents import fitting
@@ -77,7 +78,7 @@ def rights(
             )
         else:
             found[each] = derivation.policy(environment, each)
-            _measure(env, each, found[each], managed=managed)
+            _measure(each, found[each], managed=managed)
     if managed:
         show_json(_numbered({name: fitting(each) for name, each in found.items()}), 2)
         _talk(environment, role)
@@ -158,22 +159,40 @@ def _numbered(documents: Mapping[str, list[Any]]) -> dict[str, Any]:
     }
 
 
-def _measure(env: str, role: str, policy: Any, *, managed: bool) -> None:
+def _as_managed(role: str) -> str:
+    """The command that shows this policy as managed ones: of all that it was derived from."""
+    given = click.get_current_context().params
+    words = [given["env"], "--for", role]
+    if _is_given("root"):
+        words += ["--root", str(given["root"])]
+    for option, name in (("--before", "before"), ("--dead-letter-queue", "dead")):
+        words += [word for each in given[name] for word in (option, each)]
+    return f"deploy.py rights {join([*words, '--managed'])}"
+
+
+def _is_given(name: str) -> bool:
+    """Whether an option was typed."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _measure(role: str, policy: Any, *, managed: bool) -> None:
     from workerstack.deployer.policy_documents import INLINE, MANAGED, fitting, size
 
     length = size(policy)
     say(f"{role}: {len(policy['Statement'])} statements, {length:,} characters.")
     documents = fitting(policy)
     too_long = [size(each) for each in documents if size(each) > MANAGED]
+    if length <= INLINE and not managed:
+        return
     if too_long:
         say(
             f"    A statement takes {max(too_long):,} characters alone: no managed policy holds it."
         )
-    elif length > INLINE and not managed:
+    elif not managed:
         say(
             f"    That is more than the {INLINE:,} of a role's inline policies: attach it as"
             f" {len(documents)} managed policies of at most {MANAGED:,} characters, which"
-            f" `deploy.py rights {env} --for {role} --managed` shows."
+            f" `{_as_managed(role)}` shows."
         )
 
 

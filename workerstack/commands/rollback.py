@@ -72,7 +72,7 @@ def rollback(
     The change set is reviewed and executed like any other. A stack whose update or rollback
     failed is rolled back by CloudFormation itself, after confirmation.
     """
-    from workerstack.deployer import aws, undo
+    from workerstack.deployer import aws, stack_states, undo
     from workerstack.deployer import stack as stacks
 
     deployment, clients, root = aim(named(name, stack), root, connection)
@@ -82,7 +82,7 @@ def rollback(
     if listed:
         return _listed(deployment, live, clients, form, root)
     undo.check_continued(live, deployment, goes_on=goes_on, skip=skip)
-    if live.status not in undo.FAILED:
+    if live.status not in stack_states.FAILED:
         source = _source(to, deployment, live, clients, root)
         confirm(deployment, "Make a change set for", yes=yes)
         return _proposed(source, live, clients, form, allow, output, root, whole=whole)

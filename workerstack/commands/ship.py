@@ -82,11 +82,16 @@ def ship(
     TAG or DIGEST, list the newest images. Several stacks of one repository go together. Exit 2
     if there are changes, 3 if the image is refused.
     """
+    from workerstack.commands.review import allowed_of
     from workerstack.deployer import aws
     from workerstack.deployer import ship as shipping
     from workerstack.deployer.image_parameter import slot
 
     names, wanted = _split(words)
+    if not wanted or dry_run:
+        given = {"--output": output is not None, "--allow": bool(allow), "--all": whole}
+        _check_unused(given, form, wanted)
+    allowed = allowed_of(allow, names)
     chosen = [deployments.load(name, root) for name in names]
     bare = shipping.wanted_of(wanted) if wanted else ""
     slots = [slot(each, container) for each in chosen]
@@ -110,8 +115,9 @@ def ship(
         word = "Wrote" if each.file in changed else "Already in"
         value = each.value(found.image.digest)
         say(f"{word} {as_typed(each.file)}: {each.parameter} {value[:26]}..., {tag or 'no tag'}")
+    shipped = tag or bare[:19]
     return _review(
-        chosen, connection, tag or bare[:19], form, root, whole=whole, output=output, allow=allow
+        chosen, connection, shipped, form, root, whole=whole, output=output, allowed=allowed
     )
 
 
@@ -126,6 +132,16 @@ def _split(words: tuple[str, ...]) -> tuple[list[str], str]:
             " dev/webordinary-edit, then one tag or digest."
         )
     return list(dict.fromkeys(names)), "" if "/" in last else last
+
+
+def _check_unused(given: dict[str, bool], form: str, wanted: str) -> None:
+    """Raises UsageError where something is asked for that only a review has, and none is made."""
+    forms = ("text",) if wanted else ("text", "json")
+    unused = [name for name, there in given.items() if there]
+    unused += [f"--format {form}"] if form not in forms else []
+    if unused:
+        why = "--dry-run makes none" if wanted else "without a tag or digest none is made"
+        raise click.UsageError(f"{', '.join(unused)} is for the review, and {why}.")
 
 
 def _check_together(slots: "list[Slot]") -> None:
@@ -173,20 +189,13 @@ def _review(
     *,
     whole: bool,
     output: Path | None,
-    allow: tuple[str, ...],
+    allowed: dict[str, list[str]],
 ) -> int:
     """The review of what was written, as `review` shows it, and what comes next."""
-    from workerstack.commands.review import (
-        allowed_of,
-        ended,
-        reviews,
-        say_brought_again,
-        say_older,
-    )
+    from workerstack.commands.review import ended, reviews, say_brought_again, say_older
 
     again = [deployments.load(each.name, root) for each in chosen]
     several = len(again) > 1
-    allowed = allowed_of(allow, [each.name for each in again])
     found, problems = reviews(again, connection, allowed, revert_drift=False)
     made = list(found.values())
     kept = review_files(made, output, root, several=several)

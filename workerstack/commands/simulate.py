@@ -48,9 +48,9 @@ LONG = 2_000
               help="Search the cheapest step table that keeps --goal.")  # fmt: skip
 @click.option("--goal", metavar="GOAL", help='Say what must hold: "p95 wait < 5m, kills = 0".')
 @click.option("--seeds", type=click.IntRange(1, 20), default=3, show_default=True,
-              help="Search over so many seeds; 40 others judge the result.")  # fmt: skip
+              help="Search with this many seeds; 40 others judge the result.")  # fmt: skip
 @click.option("--candidates", type=click.IntRange(1, 5_000), default=200, show_default=True,
-              help="Try so many tables.")  # fmt: skip
+              help="Try this many step tables.")  # fmt: skip
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Also draw it into a .svg or .png file."
 )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout", default=300, type=click.IntRange(min=1), show_default=True, metavar="SECONDS",
-    help="Wait so long for the task, and again for the message.",
+    help="Wait this long for the task, and again for the message.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Show what it would do, and touch nothing.")
@@ -51,7 +51,10 @@ def smoke(
     root: Path,
     **connection: str | None,
 ) -> int:
-    """Start one task, have it process a message, and put all back."""
+    """Start one task, have it process a message, and put all back.
+
+    Exit 1: a check fails.
+    """
     from workerstack.verifier import smoke as smoke_plan
     from workerstack.verifier import smoke_journal, smoke_message, smoke_undo
 

@@ -17,6 +17,9 @@ from workerstack.output import live, painted, say, show, show_json, styled
 from workerstack.problem import Problem, harmless
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
     from workerstack.deployer.status import ImageStatus, QueueStatus, Status
 
 AT_ONCE = 4
@@ -113,17 +116,13 @@ def _watch(
     several: bool,
 ) -> int:
     """Until somebody interrupts: one place on a terminal, elsewhere once for each change."""
-    import sys
-
-    from rich.live import Live
-
     from workerstack.deployer.aws import passes
     from workerstack.deployer.status import as_data
 
     waits, code = clock.waits(), 0
     before: list[Status] | None = None
-    on_terminal = form == "text" and sys.stdout.isatty()
-    with Live(console=live(), auto_refresh=False) if on_terminal else nullcontext() as place:
+    terminal = live() if form == "text" else None
+    with _place(terminal) if terminal else nullcontext() as place:
         while True:
             try:
                 found, code = _read(chosen, connection, root, clock)
@@ -145,6 +144,12 @@ def _watch(
             before = found
             if not waits.wait(news=news):
                 return code
+
+
+def _place(terminal: "Console") -> "Live":
+    from rich.live import Live
+
+    return Live(console=terminal, auto_refresh=False)
 
 
 def screen(found: "Sequence[Status]", now: datetime, *, several: bool) -> list[str]:

@@ -16,7 +16,10 @@ from workerstack.commands.options import clients_of, connected
 @format_option
 @connected
 def verify(*, name: str, form: str, root: Path, **connection: str | None) -> int:
-    """Check that what runs is correct, and that it is committed."""
+    """Check that what runs is correct, and that it is committed.
+
+    Exit 1: a check fails. SKIP could not be looked at.
+    """
     from workerstack.deployer import aws
     from workerstack.verifier import verify as verification
 

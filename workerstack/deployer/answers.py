@@ -101,10 +101,10 @@ def read_resources(
 def digest_of_changes(plain: Answer) -> str:
     """SHA-256 of all that will be done, in any order, to see whether it is still so."""
     changes = sorted(canonical(change) for change in plain.get("Changes", ()))
-    beside = sorted(
+    others = sorted(
         canonical(each) for name in ("Parameters", "Tags") for each in plain.get(name, ())
     )
-    return hashlib.sha256("\n".join([*changes, *beside]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*changes, *others]).encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:

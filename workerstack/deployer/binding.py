@@ -22,7 +22,7 @@ from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 from workerstack.review import compare
-from workerstack.review.compare import Beside
+from workerstack.review.compare import StackSide
 from workerstack.review.model import Binding, Finding, Review
 
 LONGEST = 100
@@ -201,6 +201,7 @@ def check_unchanged(
     )["TemplateBody"]
     expected = digest_as_answered(source.text, held)
     _raise_first(review, (Mismatch("the change set's template", expected, digest(held)),))
+    # Last, since a template or values that differ are told better by the members above.
     _raise_first(review, _of_its_name(review.change_set.name, source))
 
 
@@ -239,7 +240,9 @@ def _of_rows(review: Review, found: Selected) -> Iterator[Mismatch]:
     """The parameters and tags that are shown to change, and those that would."""
     stack, plain = found.stack, found.plain or {}
     old = (
-        Beside({}, {}, {}) if stack.is_new else Beside({}, stack.parameters or {}, stack.tags or {})
+        StackSide({}, {}, {})
+        if stack.is_new
+        else StackSide({}, stack.parameters or {}, stack.tags or {})
     )
     rows = tuple(compare.compare(old, compare.proposed({}, plain), review.binding.not_bound))
     kinds = {"parameter", "NoEcho parameter", "tag"}
@@ -256,6 +259,8 @@ def _listed(resource: Mapping[str, Any]) -> tuple[str, str, str, str]:
 def _of_checkout(then: Binding, now: Binding) -> Iterator[Mismatch]:
     """What the files say, and the stack; where the template differs, that is said first."""
     yield Mismatch("the template's file", then.template, now.template)
+    # Before the parameters: another template has mostly other parameters, too, which are only a
+    # consequence.
     yield Mismatch(then.template or "the template", then.template_digest, now.template_digest)
     yield from _each("the parameter", then.parameters, now.parameters)
     yield Mismatch("the list of NoEcho parameters", then.not_bound, now.not_bound)
@@ -393,6 +398,7 @@ def _parting(then: list[str], now: list[str]) -> tuple[Any, Any]:
         (at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
         min(len(left), len(right)),
     )
+    # Thirty characters before it, so that the name of the member that differs is mostly in sight.
     start = max(same - 30, 0)
     return left[start:], right[start:]
 
@@ -433,6 +439,8 @@ def _command(review: Review) -> str:
 def gone(review: Review, stack: StackDescription) -> Refusal:
     """What to raise for a change set that is not there any more; most often the stack tells why."""
     then = review.binding
+    # CloudFormation deletes the other change sets of a stack once one of them is executed: a later
+    # update is the usual reason.
     for difference in (
         Mismatch("the stack", review.where.stack_id, stack.id),
         Mismatch("the stack's last update", then.stack_last_updated, _updated(stack)),

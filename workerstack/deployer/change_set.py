@@ -88,6 +88,7 @@ def requested(
     """
     cloudformation, template = clients("cloudformation"), placed(source, clients)
     ours = {OWNER: source.deployment.name} if stack.is_new or stack.is_ours else {}
+    # Ours last: a tag of the params file with this name would let another deployment delete it.
     tags = {**source.deployment.tags, **ours}
     return dict(
         # The service takes a name only for a stack that is still to be created.
@@ -166,6 +167,8 @@ def capabilities(cloudformation: Any, source: Source, template: Mapping[str, str
     """What a template, as it is sent, needs and no more; never the right to expand macros."""
     summary = cloudformation.get_template_summary(**template)
     needed = set(summary.get("Capabilities", ()))
+    # The summary finds macros deep in the template as well; a section is refused even where no
+    # capability is asked for.
     if needed & EXPANDS or source.template.get("Transform"):
         raise Refusal(
             f"{source.file} has a transform",

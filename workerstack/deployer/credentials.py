@@ -220,7 +220,7 @@ def _told_of_mfa(profile: str | None) -> CredentialsFault:
 def obtained() -> Iterator[None]:
     """Whatever goes wrong in here is about credentials, and becomes botocore's error for it.
 
-    Providers of credentials read files and run programs of somebody else; beside botocore's own
+    Providers of credentials read files and run programs of somebody else; besides botocore's own
     errors they let through what those raise: OSError, ValueError of JSON, EOFError of a prompt,
     KeyError and AttributeError of JSON that has another shape.
     """

@@ -43,6 +43,8 @@ def execute(
     cloudformation = clients("cloudformation")
     stack, plain = binding.select(review, deployment, clients)
     operation = _operation(review, source, stack, plain)
+    # Asked before the comparison: a change set that is being executed has changed the stack
+    # already, so it would never be as it was reviewed.
     if plain is not None and plain.get("ExecutionStatus") == "EXECUTE_IN_PROGRESS":
         return operation
     if acting := _tokens(cloudformation, review, operation):
@@ -59,6 +61,7 @@ def execute(
     request = (ask or asked(review, source, clients))(stack, operation.token)
     binding.check_unchanged(review, source, stack, request, plain, cloudformation)
     where = review.where.model_copy(update={"stack_id": stack.id})
+    # Last, since it asks most of AWS: not worth its time where something differs already.
     now, steady = make_review.review_again(clients, source, stack, plain, where, request)
     binding.check_same(review, now, steady)
     _begin(clients, review, operation, caller=aws.identify(deployment, clients))
@@ -104,6 +107,7 @@ def _begin(clients: Clients, review: Review, operation: Operation, *, caller: st
             # What a failure leaves under its name would make the next attempt fail (API reference).
             **({} if review.adoption else {"RetainExceptOnCreate": True}),
         )
+    # The request may have left this machine: neither "executed" nor "not executed" would be true.
     except KeyboardInterrupt:
         raise _unknown("you interrupted it at that moment") from None
     except (BotoCoreError, ClientError) as error:
@@ -129,6 +133,8 @@ def _acted(clients: Clients, review: Review, operation: Operation, error: Except
         return True
     cloudformation = clients("cloudformation")
     try:
+        # The status may be late, and the change set may be gone by now: the stack's events carry
+        # the token.
         executing = _status(cloudformation, review).startswith("EXECUTE")
         return executing or operation.token in _tokens(cloudformation, review, operation)
     except (BotoCoreError, ClientError) as another:

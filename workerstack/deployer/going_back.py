@@ -6,7 +6,7 @@ review says where it would bring again what was gone back from.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -141,9 +141,10 @@ def brought_again(source: Source, stack: StackDescription, clients: Clients, roo
     """
     deployment = source.deployment
     well = _that_went_well(_last(stack, clients))
-    if not well or _is(well[0], source):
+    deployed = next(well, None)
+    if deployed is None or _is(deployed, source):
         return ""
-    deployed, before = well[0], well[1:]
+    before = list(well)
     again = next((each for each in before if _is(each, source)), None)
     if again is not None:
         command = _committing(deployment, deployed, stack, clients, root)
@@ -180,8 +181,8 @@ def mending(source: Source, stack: StackDescription, clients: Clients, root: Pat
     that failed last time would fail again. All others are reviewed.
     """
     review = f"./deploy.py review {source.deployment.name}"
-    done = _last(stack, clients)
-    well = _that_went_well(done)
+    done = list(_last(stack, clients))
+    well = list(_that_went_well(done))
     if any(_is(each, source) for each in well[1:]) and not _is(well[0], source):
         command = _committing(source.deployment, well[0], stack, clients, root)
         return Mending(command, "What is committed was deployed before, and gone back from")
@@ -221,16 +222,19 @@ def _is_git(line: str) -> bool:
     return line.startswith("git ")
 
 
-def _last(stack: StackDescription, clients: Clients) -> list[Execution]:
-    """The last executions, newest first."""
+def _last(stack: StackDescription, clients: Clients) -> Iterator[Execution]:
+    """The last executions, newest first.
+
+    Read as far as it is asked for: thirty executions are many pages of events.
+    """
     if stack.is_new:
-        return []
-    return list(islice(history.executions(clients("cloudformation"), stack.id), LOOKED_AT))
+        return iter(())
+    return islice(history.executions(clients("cloudformation"), stack.id), LOOKED_AT)
 
 
-def _that_went_well(done: Sequence[Execution]) -> list[Execution]:
+def _that_went_well(done: Iterable[Execution]) -> Iterator[Execution]:
     """Those of ours that did what they were asked to do."""
-    return [each for each in done if each.went_well and each.told]
+    return (each for each in done if each.went_well and each.told)
 
 
 def _is(execution: Execution, source: Source) -> bool:

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerstack.deployer import change_set
-from workerstack.deployer.operation import CANCEL, CHANGED, StackEvent, event_of, is_cancelled
+from workerstack.deployer.operation import CANCEL, StackEvent, event_of, is_cancelled
+from workerstack.deployer.stack_states import BEGINNINGS, CHANGED
 
 ASKED_FOR = "user initiated"
 """The reason, lower case, of the first event of what somebody asked for."""
-
-BEGINNINGS = frozenset(
-    {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
-)
-"""Statuses with which an operation begins, whatever the reason; a rollback may be its end."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +128,8 @@ def _execution(newest_first: list[StackEvent]) -> Execution:
     causes = [event for event in failed if not event.is_consequence] or failed
     cause = f"{causes[-1].logical_id}: {causes[-1].reason}" if causes else ""
     return Execution(
+        # Of the newest event: where somebody cancels, its token differs by its end alone, which is
+        # cut off.
         name=_name(end),
         by=next((each.by for each in reversed(of_stack) if each.by), ""),
         began=first.time,

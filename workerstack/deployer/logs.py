@@ -129,6 +129,8 @@ class Follower:
         found = lines(self._clients, self._logs.sources, start, self._task)
         fresh = [each for each in found if each.id not in self._seen]
         self._newest = max([self._newest, *(each.time for each in fresh)])
+        # Twice as far back as the next question reaches, so that no line is given twice; older ids
+        # are dropped.
         self._seen = {each.id: each.time for each in found if each.time >= self._newest - 2 * LATE}
         return fresh
 

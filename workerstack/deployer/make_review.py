@@ -1,9 +1,9 @@
 """From a deployment to its Review: a change set made, read twice, compared and judged.
 
-None of it is needed for a review, so what cannot be read is said and not guessed.
-
-Asked whether it failed or not: a validation in WARN mode lets a change set succeed. An API
-that this botocore or this account lacks is said to be so, and never fails a review.
+Live facts and CloudFormation's own notices are asked for besides. A review can do without them, so
+what cannot be read is said and not guessed; an API that this botocore or this account lacks never
+fails a review. Notices are asked for whether the change set failed or not: a validation in WARN
+mode lets it succeed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ from workerstack.problem import Problem, Refusal
 from workerstack.review import case as cases
 from workerstack.review import certain, compare, findings, simulate_change
 from workerstack.review.case import Facts
-from workerstack.review.compare import Beside
+from workerstack.review.compare import StackSide
 from workerstack.review.model import Consent, Finding, Notice, ResourceChange, Review, Step, Where
 from workerstack.review.predict import fill, not_known, parts, predict
 from workerstack.review.simulate_change import ScalingSide as Simulated
@@ -285,6 +285,7 @@ def make_review(
     request = change_set.requested(
         clients, source, stack, name=name, revert_drift=revert_drift, consents=given
     )
+    # From here on there is something in AWS: whatever is not given to the caller is deleted again.
     arn = change_set.submit(cloudformation, request)
     plain = change_set.awaited(clients, arn, clock, f"./deploy.py review {deployment.name}")
     if plain["Status"] != "CREATE_COMPLETE":
@@ -386,6 +387,7 @@ def _judged(
     """
     cloudformation, arn = clients("cloudformation"), plain["ChangeSetId"]
     adoption = source.adoption
+    # Described twice: with property values the answer may leave resources out (see `answers`).
     detailed = change_set.describe(cloudformation, arn, values=True)
     resources = answers.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, stack, plain)
@@ -450,7 +452,7 @@ def _is_foreseeable(source: Source, old: Resolved, new: Resolved, request: Reque
     return not (source.adoption or request.get("DeploymentMode") or transforms)
 
 
-def _resolved(template: Mapping[str, Any], side: Beside, known: Mapping[str, str]) -> Resolved:
+def _resolved(template: Mapping[str, Any], side: StackSide, known: Mapping[str, str]) -> Resolved:
     """A template with the values that AWS has; it also gave those of Parameter Store."""
     return resolve(from_data(template), side.parameters, known, stored=side.parameters)
 
@@ -461,16 +463,16 @@ def _kind(stack: StackDescription, adoption: Step) -> str:
     return "CREATE" if stack.is_new else "UPDATE"
 
 
-def _before(cloudformation: Any, stack: StackDescription) -> Beside:
+def _before(cloudformation: Any, stack: StackDescription) -> StackSide:
     if stack.is_new:
-        return Beside()
+        return StackSide()
     body = stacks.template_body(cloudformation, StackName=stack.id)
     template = read(template_text(body), f"the template of {stack.name}").data
     topics = stack.answer.get("NotificationARNs", ())
-    return Beside(template, stack.parameters or {}, stack.tags or {}, topics)
+    return StackSide(template, stack.parameters or {}, stack.tags or {}, topics)
 
 
-def _after(source: Source, stack: StackDescription, plain: Mapping[str, Any]) -> Beside:
+def _after(source: Source, stack: StackDescription, plain: Mapping[str, Any]) -> StackSide:
     """What the change set itself says that the stack will have."""
     # A change set that names no topics leaves those that the stack has.
     topics = source.deployment.target.notification_topics or stack.answer.get(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from workerstack.deployer.service import Rollout
+from workerstack.deployer.stack_states import CHANGED, LEFT
 from workerstack.problem import Detached
 
 STACK = "AWS::CloudFormation::Stack"
@@ -71,6 +72,7 @@ class Events:
         for ours in self._pages():
             fresh = [event for event in ours if event.id not in self._seen]
             found.update((event.id, event) for event in fresh)
+            # A page without events of ours is no end: it may hold those of another operation only.
             if ours and not fresh:
                 break
         self._seen.update(found)
@@ -101,12 +103,15 @@ class Events:
             yield ours
             begun = begun or bool(ours)
             token = page.get("NextToken")
+            # An empty page in the middle is possible in AWS's pagination, so it does not end the
+            # reading.
             if not token or (events and not ours and begun):
                 return
 
 
 def _oldest_first(newest_first: Iterable[StackEvent]) -> list[StackEvent]:
     """By time; where that is the same, as AWS has them."""
+    # Reversed before it is sorted: sorting is stable, and AWS gives several events one time.
     oldest_first = list(newest_first)[::-1]
     return sorted(oldest_first, key=lambda event: event.time)
 
@@ -156,18 +161,6 @@ def event_of(answer: Mapping[str, Any]) -> StackEvent:
     )
 
 
-CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-"""The end states of a change that went well. A rolled-back one is none, whatever botocore's
-waiters say."""
-
-TAKEN_BACK = frozenset({"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
-"""The end states of a rollback that somebody asked for."""
-
-DELETED = frozenset({"DELETE_COMPLETE"})
-
-LEFT = frozenset({"DELETE_FAILED", "DELETE_SKIPPED"})
-
-
 @dataclass(frozen=True)
 class OperationOutcome:
     """The end of an operation.
@@ -209,6 +202,7 @@ def outcome(
     was_cancelled = wanted == CHANGED and not real and is_cancelled(events)
     causes = real or ([] if was_cancelled else failed[:1])
     later = events[turned:] if wanted == CHANGED else events
+    # CloudFormation tries a deletion again that has failed: a later success counts.
     gone = {event.logical_id for event in later if event.status == "DELETE_COMPLETE"}
     stuck = [event for event in later if event.is_failure and not event.is_of_stack]
     return OperationOutcome(

@@ -29,6 +29,7 @@ def fitting(document: Mapping[str, Any], limit: int = MANAGED) -> list[dict[str,
     most = limit - size({**base, "Statement": []})
     found: list[list[dict[str, Any]]] = []
     parts = [part for each in document["Statement"] for part in _cut(each, most)]
+    # The largest first: what is small fills the gaps that are left (first-fit decreasing).
     for part in sorted(parts, key=size, reverse=True):
         # With its comma: one behind each statement but the last.
         room = (each for each in found if sum(map(size, each)) + len(each) + size(part) <= most)

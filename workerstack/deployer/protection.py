@@ -1,4 +1,4 @@
-"""What guards a stack beside its change sets: termination protection and a stack policy.
+"""What guards a stack besides its change sets: termination protection and a stack policy.
 
 They are set as `target.yaml` says, after a good end; where it says nothing, they are left alone.
 """

@@ -41,6 +41,7 @@ def read(cloudwatch: Any, queue: str, now: datetime) -> dict[str, dict[int, floa
         {"Id": identifier, "MetricStat": _statistic(name, queue)}
         for identifier, name in names.items()
     ]
+    # CloudWatch aligns periods to whole minutes; the minute that goes on is not whole.
     end = now.replace(second=0, microsecond=0)
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries, StartTime=end - SPAN, EndTime=end

@@ -43,6 +43,7 @@ class RevisionFiles:
 
 def resolved(revision: str, root: Path) -> str:
     """A revision's commit, all forty digits; raises Problem for an unknown one, or without git."""
+    # git would take it for an option, and options can write files and run programs.
     if revision.startswith("-"):
         raise Problem(
             f"{revision} is not a revision", "it begins like an option", "Name another one"
@@ -157,6 +158,7 @@ def _texts(root: Path, names: Sequence[str]) -> dict[str, str | None]:
             if len(head) == FACTS and head[-1].isdigit():
                 answer.read(int(head[-1]) + 1)
             continue
+        # `git cat-file --batch` ends each object with a line feed that is not the object's.
         content = answer.read(int(head[-1]))
         answer.read(1)
         try:
@@ -175,7 +177,7 @@ def files_of(revision: str, root: Path) -> Iterator[RevisionFiles]:
     """The files below ``root`` as git holds them in a revision, in a folder of their own.
 
     For what a stranger wrote: nothing of it is run, since git's objects are copied without
-    the filters that a checkout applies; and nothing beside it is read, since links,
+    the filters that a checkout applies; and nothing besides it is read, since links,
     submodules and names that lead elsewhere are left out. The folder goes afterwards.
     Raises Problem for an unknown revision. A Problem that comes up in between names its
     file as it is called in the revision.

@@ -315,7 +315,7 @@ class Environment:
     def _clusters(self, *, imported: bool = False) -> set[str]:
         """Where the services run; with ``imported`` the clusters that are no stack's of ours."""
         return {
-            pattern(each.get("Cluster"), name, self.stacks[name]) or "default"
+            (pattern(each.get("Cluster"), name, self.stacks[name]) or "default").rpartition("/")[2]
             for name, each in self.resources("AWS::ECS::Service")
             if not imported
             or self.stacks[name].referred(each.get("Cluster"), "AWS::ECS::Cluster") is None

@@ -15,10 +15,8 @@ from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.deployed import SERVICE, DeployedStack
 from workerstack.deployer.images import ImageReference
+from workerstack.deployer.service import TASKS_A_CALL
 from workerstack.review.case import MovedTag
-
-TASKS_A_CALL = 100
-"""Tasks that DescribeTasks takes at most."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,8 @@ def _running(
             some = arns[start : start + TASKS_A_CALL]
             for task in ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]:
                 for each in task.get("containers", ()):
+                    # Asked for by the desired status, tasks that still start are among them,
+                    # without a digest.
                     if task.get("lastStatus") == "RUNNING" and each.get("imageDigest"):
                         found.setdefault(each["name"], set()).add(each["imageDigest"])
         running = {name: frozenset(each) for name, each in found.items()}
@@ -104,6 +104,8 @@ def moved_tags(clients: Clients, deployed: DeployedStack) -> tuple[MovedTag, ...
 
     Nothing is asked where every image is a digest.
     """
+    # Looking at images costs calls of ECS and ECR, and rights to them, that a project with digests
+    # need not have.
     movable = [
         found
         for each in deployed_images(deployed).values()
@@ -138,6 +140,8 @@ def moved_tag(clients: Clients, one: RunningImage) -> MovedTag | None:
     image = images.find(clients, reference.repository, reference.wanted)
     if image is None or known <= {image.digest}:
         return None
+    # An index and the image of one architecture in it are two digests of the same push: ECR answers
+    # the index, and a task names either.
     old = known - frozenset(images.digests(clients, reference.repository, image))
     if not old:
         return None

@@ -155,10 +155,10 @@ Answer = Literal["detach", "cancel"]
 
 
 class LineScreen:
-    """One line an event, and a heartbeat in silence; nobody is there to answer."""
+    """One line an event, and a heartbeat in silence; ``ask`` is asked after Ctrl-C."""
 
-    def __init__(self, write: Write) -> None:
-        self._write = write
+    def __init__(self, write: Write, ask: Callable[[], Answer] = lambda: "detach") -> None:
+        self._write, self._ask = write, ask
         self._spoke: datetime | None = None
         self._told: set[str] = set()
 
@@ -193,8 +193,8 @@ class LineScreen:
         self._write(heartbeat(snapshot))
 
     def interrupted(self) -> Answer:
-        """Nobody can be asked: what goes on in AWS is left alone."""
-        return "detach"
+        """Asks; where nobody can be asked, what goes on in AWS is left alone."""
+        return self._ask()
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -244,6 +244,8 @@ def queue_url(task: Mapping[str, Any]) -> str:
         for each in container.get("environment", ())
         if each["name"] == "QUEUE_URL"
     ]
+    # False sorts before True: SQS's own URL wins over one of a sidecar, which only the task
+    # reaches.
     return min(urls, key=lambda url: url.startswith("http://127.0.0.1:"), default="")
 
 
@@ -278,6 +280,7 @@ def _dead(sqs: Any, policy: str | None) -> int | None:
 
     if not policy:
         return None
+    # The queue may be another account's, whose URL does not follow from ours.
     *_, account, name = json.loads(policy)["deadLetterTargetArn"].split(":")
     url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
     return messages(sqs, url)["waiting"]
@@ -364,6 +367,7 @@ def described(ecs: Any, cluster: str, arns: Sequence[str]) -> list[EcsTask]:
 def task_of(answer: Mapping[str, Any]) -> EcsTask:
     """A task as DescribeTasks and RunTask answer it."""
     containers = answer.get("containers", ())
+    # ECS says EssentialContainerExited also of a program that ended well, as a batch does.
     clean = bool(containers) and all(each.get("exitCode") == 0 for each in containers)
     return EcsTask(
         arn=answer.get("taskArn", ""),
@@ -405,7 +409,6 @@ class LiveWorker:
     policies: list[Mapping[str, Any]]
     scalable_target: Mapping[str, Any]
     alarms: Mapping[str, Mapping[str, Any]]
-    queue_name: str
 
 
 def read_worker(clients: Clients, stack_id: str) -> LiveWorker:
@@ -429,7 +432,6 @@ def read_worker(clients: Clients, stack_id: str) -> LiveWorker:
         policies=policies,
         scalable_target=target(clients("application-autoscaling"), service),
         alarms=_alarms(clients, names),
-        queue_name=_queue_name(task),
     )
 
 
@@ -517,15 +519,6 @@ def metrics(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for query in alarm.get("Metrics", ()):
         if "MetricStat" in query:
             yield query["MetricStat"]["Metric"]
-
-
-def _queue_name(task: Mapping[str, Any]) -> str:
-    """The queue whose URL the container is given."""
-    for container in task["containerDefinitions"]:
-        for variable in container.get("environment", ()):
-            if variable["name"] == "QUEUE_URL":
-                return str(variable["value"]).rpartition("/")[2]
-    return ""
 
 
 DIMENSION = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}

@@ -145,6 +145,7 @@ def write(slots: Sequence[Slot], image: Image, tag: str) -> list[Path]:
     for each in slots:
         contents[each.file.resolve()] = each.edited(image, tag).encode()
     for each in slots:
+        # All are looked at before the first is written: half of a release is worse than none.
         if each.file.read_bytes() != each.content:
             raise Problem(
                 "The file was changed while the image was looked at",

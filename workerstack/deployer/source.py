@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from workerstack.deployments import Deployment
 from workerstack.deployments.reading import left_open, problems
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Step
+
+REMEMBERED = 8
+"""How many templates are remembered; going back through git meets the same one many times."""
 
 
 def template_text(body: Any) -> str:
@@ -130,15 +134,21 @@ def read_source(deployment: Deployment) -> Source:
             file=place.file,
             line=place.line(("template-file-path",)),
         ) from None
-    for problem in left_open(deployment, declared_parameters(read(text, file).data)):
+    for problem in left_open(deployment, declared_parameters(_template(text, file))):
         raise problem
     return checked_source(deployment, text)
+
+
+@lru_cache(REMEMBERED)
+def _template(text: str, file: str) -> Mapping[str, Any]:
+    """A template's data, read once: its text is checked with the values of many commits."""
+    return read(text, file).data
 
 
 def checked_source(deployment: Deployment, text: str, origin: str = "") -> Source:
     """A template's text with the deployment's values; raises Problem for one not allowed."""
     file = str(deployment.source.data["template-file-path"])
-    template = read(text, file).data
+    template = _template(text, file)
     if not template["Resources"]:
         raise Problem(
             "The template has no resources",
@@ -190,6 +200,7 @@ def placed(source: Source, clients: Clients) -> dict[str, str]:
 def _put(s3: Any, bucket: str, key: str, content: bytes, account: str) -> None:
     from botocore.exceptions import ClientError
 
+    # Bucket names are everybody's: without it a template could go to whoever took the name first.
     owner = {"Bucket": bucket, "ExpectedBucketOwner": account}
     try:
         s3.head_bucket(**owner)
@@ -268,6 +279,7 @@ def _walked(file: Path, root: Path) -> Iterator[Path]:
     steps = list(Path(os.path.relpath(_absolute(file, root), root)).parts)
     while steps:
         step = steps.pop(0)
+        # Step by step and not by resolve(): each link on the way must be committed itself.
         path = path.parent if step == ".." else path / step
         if path.is_symlink():
             links += 1

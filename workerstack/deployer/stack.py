@@ -11,9 +11,6 @@ from workerstack.problem import Problem, Refusal
 OWNER = "fargate-worker-stack"
 """The tag on a stack that this project created; nothing else is ever deleted."""
 
-NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
-"""No stack, or only the shell that a change set of type CREATE has made."""
-
 
 @dataclass(frozen=True)
 class StackDescription:
@@ -34,7 +31,7 @@ class StackDescription:
     @property
     def is_new(self) -> bool:
         """Whether a change set must be of type CREATE."""
-        return self.status in NEW
+        return self.status in stack_states.NEW
 
     @property
     def is_ours(self) -> bool:
@@ -60,6 +57,8 @@ def read(cloudformation: Any, name: str) -> StackDescription:
         id=answer["StackId"],
         last_updated=changed.isoformat() if changed else "",
         parameters={
+            # Of a parameter that Parameter Store has, ParameterValue is the name of the entry and
+            # ResolvedValue what the template was given.
             each["ParameterKey"]: each.get("ResolvedValue", each.get("ParameterValue", ""))
             for each in answer.get("Parameters", [])
         },
@@ -97,6 +96,7 @@ def check_owner(stack: StackDescription, deployment: str) -> None:
 
 def check_updatable(stack: StackDescription, deployment: str) -> None:
     """Raises Refusal for a stack that can take no change set now."""
+    # A shell in REVIEW_IN_PROGRESS takes any number of change sets of type CREATE.
     if stack.is_new or stack.status in stack_states.UPDATABLE:
         return
     meaning = stack_states.STATES.get(stack.status)

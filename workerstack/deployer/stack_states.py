@@ -112,6 +112,37 @@ UPDATABLE = frozenset(
 """The states in which a stack takes a change set of type UPDATE."""
 
 
+NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
+"""No stack, or only the shell that a change set of type CREATE has made."""
+
+CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
+"""The end states of a change that went well. A rolled-back one is none, whatever botocore's
+waiters say."""
+
+TAKEN_BACK = frozenset({"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+"""The end states of a rollback that somebody asked for."""
+
+DELETED = frozenset({"DELETE_COMPLETE"})
+"""The end states of a deletion that went well."""
+
+LEFT = frozenset({"DELETE_FAILED", "DELETE_SKIPPED"})
+"""The states of a resource that was not deleted when it should be, or is kept by its policy."""
+
+BEGINNINGS = frozenset(
+    {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"}
+)
+"""The states with which an operation begins, whatever the reason; a rollback may be its end."""
+
+STUCK = "UPDATE_ROLLBACK_FAILED"
+"""Where ContinueUpdateRollback goes on (API reference)."""
+
+FAILED = frozenset({"CREATE_FAILED", "UPDATE_FAILED", STUCK})
+"""The states that CloudFormation rolls back when it is told to (API reference: RollbackStack)."""
+
+NEVER_LIVED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
+"""The states of a stack that was never whole, or no longer is, and takes no update."""
+
+
 def next_step(status: str, deployment: str) -> str:
     """What to do about a state; a state of a newer API is looked at by a person."""
     state = STATES.get(status)

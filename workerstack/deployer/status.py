@@ -25,7 +25,6 @@ from workerstack.review.case import MovedTag
 LONGEST_WAIT = 900
 """Seconds that a message may wait while no task runs: an alarm and the start of a task together."""
 
-GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 Answer = TypeVar("Answer")
 
 
@@ -244,7 +243,7 @@ def next_step(status: Status) -> str:
 def _of_the_stack(status: Status) -> Iterator[str]:
     if status.state == stack_states.ROLLED_BACK and _knows_the_files(status):
         return
-    if status.state not in GOOD:
+    if status.state not in stack_states.CHANGED:
         yield stack_states.next_step(status.state, status.deployment)
 
 
@@ -271,6 +270,7 @@ def _of_the_tasks(status: Status) -> Iterator[str]:
 def _of_the_messages(status: Status) -> Iterator[str]:
     name, running = status.deployment, sum(each.running for each in status.tasks)
     for queue in status.queues:
+        # A message that came a minute ago waits for the alarm, as it should.
         if queue.waiting and not running and (queue.oldest or 0) > LONGEST_WAIT:
             yield f"Messages wait and nothing runs: ./deploy.py verify {name}"
         if queue.dead:

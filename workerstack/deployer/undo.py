@@ -7,16 +7,11 @@ from workerstack.deployer import stack_states
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import random_token
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.operation import DELETED, TAKEN_BACK, Operation, token_of
+from workerstack.deployer.operation import Operation, token_of
 from workerstack.deployer.stack import OWNER, StackDescription, resources
+from workerstack.deployer.stack_states import DELETED, NEVER_LIVED, STUCK, TAKEN_BACK
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
-
-STUCK = "UPDATE_ROLLBACK_FAILED"
-"""Where ContinueUpdateRollback goes on (API reference)."""
-
-FAILED = frozenset({"CREATE_FAILED", "UPDATE_FAILED", STUCK})
-"""The states that CloudFormation rolls back when it is told to (API reference: RollbackStack)."""
 
 
 def check_continued(
@@ -56,6 +51,7 @@ def begin_rollback(
         "ClientRequestToken": token_of(token, caller),
         **({"RoleARN": role} if role else {}),
     }
+    # RollbackStack refuses this state, and ContinueUpdateRollback every other one.
     if stack.status == STUCK:
         skipped = {"ResourcesToSkip": list(skip)} if skip else {}
         cloudformation.continue_update_rollback(**request, **skipped)
@@ -63,10 +59,6 @@ def begin_rollback(
         # What a failed creation leaves under its name makes the next attempt fail.
         cloudformation.rollback_stack(**request, RetainExceptOnCreate=True)
     return Operation(deployment.name, stack.id, stack.name, token, wanted=TAKEN_BACK)
-
-
-NEVER_LIVED = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-"""The states of a stack that was never whole, or no longer is, and takes no update."""
 
 
 def check_ours(stack: StackDescription, deployment: Deployment, retain: Sequence[str]) -> None:

@@ -13,9 +13,6 @@ from workerstack.deployer.aws import Clients, code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import (
     CANCEL,
-    CHANGED,
-    DELETED,
-    TAKEN_BACK,
     Events,
     Operation,
     OperationOutcome,
@@ -28,6 +25,7 @@ from workerstack.deployer.operation import (
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.service import Rollout
 from workerstack.deployer.source import descriptions_in
+from workerstack.deployer.stack_states import CHANGED, DELETED, TAKEN_BACK
 from workerstack.deployments import Deployment
 from workerstack.problem import Problem
 
@@ -43,6 +41,7 @@ def latest(cloudformation: Any, deployment: Deployment) -> Operation:
             f"Begin with `deploy.py review {deployment.name}`",
         )
     begun = found[-1]
+    # The newest event may be of a cancellation, which is part of the operation that it cancels.
     token = begun.token.removesuffix(CANCEL)
     return Operation(
         deployment=deployment.name,
@@ -93,7 +92,7 @@ def _descriptions(deployment: Deployment) -> dict[str, str]:
     return descriptions_in(read(text, str(deployment.template)).data)
 
 
-GONE = "ABSENT"
+ABSENT = "ABSENT"
 """A stack that somebody deleted and whose id AWS no longer knows."""
 
 SERVICE = "AWS::ECS::Service"
@@ -155,7 +154,7 @@ class _Watcher:
         fresh: list[StackEvent] = []
         try:
             self.status = stack.read(self.cloudformation, self.operation.stack_id).status
-            fresh = self.feed.new() if self.status != GONE else []
+            fresh = self.feed.new() if self.status != ABSENT else []
             self.patience.answered()
         except (BotoCoreError, ClientError) as error:
             self._failed(error)
@@ -164,6 +163,8 @@ class _Watcher:
         service = self._service()
         found = self._rollout(service) if service else None
         self.stopped.update(dict.fromkeys(found.stopped if found else ()))
+        # Shown also where nothing came: a screen that stands still would look like a stack that
+        # does.
         self.screen.show(self._snapshot(found, trouble), fresh)
         return fresh
 
@@ -203,7 +204,7 @@ class _Watcher:
             return True
         self.settled = self.settled + 1 if self.status == self.last_status else 0
         self.last_status = self.status
-        return (bool(self.events) or self.status == GONE) and self.settled >= SETTLED
+        return (bool(self.events) or self.status == ABSENT) and self.settled >= SETTLED
 
     def _failed(self, error: Exception) -> None:
         """The operation goes on, so one answer that is missing is no reason to stop."""
@@ -217,7 +218,9 @@ class _Watcher:
 
         known = {event.id for event in self.events}
         try:
-            self.events = self.feed.all() if self.status != GONE else self.events
+            # Read once more from the start: while pages move under the reader, events may have been
+            # missed.
+            self.events = self.feed.all() if self.status != ABSENT else self.events
         except (BotoCoreError, ClientError) as error:
             self._failed(error)
             return None
@@ -248,6 +251,7 @@ class _Watcher:
         try:
             if self.screen.interrupted() == "detach":
                 raise self.operation.left("you asked for it")
+            # CancelUpdateStack takes no other state: not a creation, an import or the cleaning up.
             if self.status != "UPDATE_IN_PROGRESS":
                 raise self.operation.left(
                     f"a stack in {self.status} cannot be cancelled, only an update in progress can"

@@ -11,9 +11,6 @@ from workerstack.problem import Problem
 Build = Callable[[], Sequence[tuple[str, dict[str, Any]]]]
 """Imports and builds a project's templates: (the name that its file in out/ has, the template)."""
 
-ALL = "Let ALL be a tuple of workers, with a comma if it is one: ALL = (ONE,)"
-"""What to do where not a worker is wrong, but what should hold them."""
-
 LIBRARIES = ("awacs", "troposphere")
 """What templates are made with."""
 
@@ -128,5 +125,4 @@ def _located(what: str, why: str, next_step: str, error: BaseException) -> Probl
             f"{own[-1].name} of {SOURCE}/ fails", why, "Correct this line",
             file=own[-1].filename, line=own[-1].lineno,
         )  # fmt: skip
-    # Nothing of theirs failed: what is made of it did, which is the tuple at its end.
-    return Problem(what, why, ALL, file=f"{SOURCE}/workers.py")
+    return Problem(what, why, next_step, file=f"{SOURCE}/workers.py")

@@ -56,8 +56,9 @@ def references(value: Any) -> Iterator[str]:
                 yield item
             elif key == "Fn::GetAtt":
                 yield item[0]
-            elif key == "DependsOn":
-                yield from [item] if isinstance(item, str) else item
+            elif key == "DependsOn":  # a container's holds mappings, which name containers
+                names = item if isinstance(item, list) else [item]
+                yield from (name for name in names if isinstance(name, str))
             elif key == "Fn::Sub":
                 text, variables = (item, {}) if isinstance(item, str) else item
                 yield from re.findall(r"\$\{([A-Za-z0-9]+)[.}]", text)

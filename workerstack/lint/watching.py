@@ -5,7 +5,7 @@ and the same on every disk.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,15 +204,15 @@ def _is_of(finding: LintFinding, request: LintRequest) -> bool:
 
 
 class Saves:
-    """The files of a project, as they are saved."""
+    """The files of a project, as they are saved: ``more`` are patterns of others."""
 
-    def __init__(self, root: Path, pause: Callable[[float], None]) -> None:
-        self._root, self._pause = root, pause
+    def __init__(self, root: Path, pause: Callable[[float], None], *more: str) -> None:
+        self._root, self._pause, self._patterns = root, pause, dict.fromkeys((*WATCHED, *more))
         self._before: Seen | None = None
 
     def __iter__(self) -> Iterator[list[str]]:
         """Each time that files were saved, which; the first time it is none."""
-        self._before = seen(self._root)
+        self._before = seen(self._root, self._patterns)
         yield []
         while True:
             self._pause(POLL)
@@ -221,10 +221,10 @@ class Saves:
 
     def is_waiting(self) -> bool:
         """Whether a file was saved since; it is told by the iteration then."""
-        return self._before is not None and seen(self._root) != self._before
+        return self._before is not None and seen(self._root, self._patterns) != self._before
 
     def _changed(self) -> list[str]:
-        before, now = self._before or {}, seen(self._root)
+        before, now = self._before or {}, seen(self._root, self._patterns)
         self._before = now
         return sorted(
             str(file.relative_to(self._root))
@@ -233,10 +233,10 @@ class Saves:
         )
 
 
-def seen(root: Path) -> Seen:
+def seen(root: Path, patterns: Iterable[str] = WATCHED) -> Seen:
     """Time and size of each file that is watched."""
     found: Seen = {}
-    for pattern in WATCHED:
+    for pattern in patterns:
         for file in root.glob(pattern):
             try:
                 state = file.stat()

@@ -1,4 +1,4 @@
-"""What a change set says of itself beside its changes, which MiniStack forgets.
+"""What a change set says of itself besides its changes, which MiniStack forgets.
 
 DescribeChangeSet of AWS answers the topics, the rollback triggers and the deployment mode that the
 change set was made with (API reference).

@@ -39,7 +39,10 @@ def install(provisioners: Any) -> None:
     provisioners._normalize_container_defs = camel_case
 
     def create(logical_id: str, properties: Properties, stack: str) -> Any:
-        result = create_service(logical_id, _numbers(properties), stack)
+        # The service's ARN names the cluster, however the template does.
+        cluster = str(properties.get("Cluster", "default")).rpartition("/")[2]
+        named = {**_numbers(properties), "Cluster": cluster}
+        result = create_service(logical_id, named, stack)
         _complete(result[0], properties)
         return result
 

@@ -90,6 +90,8 @@ class Edge:
                 await _refuse(request, question, caller, send)
                 return
         self._note_role(request)
+        # Kept in a context variable: requests are answered concurrently, and CloudFormation acts
+        # within them.
         token = _ACTING.set(caller)
         try:
             await self.app(_as_account(scope, caller), _again(body, receive), send)

@@ -71,6 +71,7 @@ def _resources(
     if action == "iam:CreateServiceLinkedRole":
         service, role = SERVICE_LINKED[kind]
         return [f"arn:aws:iam::{account}:role/aws-service-role/{service}/{role}"]
+    # What is passed is the role that the properties name, and not the resource itself.
     if action in ("iam:PassRole", "iam:GetRole") and kind != "AWS::IAM::Role":
         keys = ("ExecutionRoleArn", "TaskRoleArn", "Role", "RoleARN")
         return sorted({str(properties[key]) for key in keys if properties.get(key)})

@@ -194,6 +194,8 @@ def _execute(request: Any) -> Answer:
         return error("ValidationError", "The stack refactor cannot be executed")
     stack = _stack(found)
     for name, record in stack["_resources"].items():
+        # Before the records move: a generated name comes from the first logical id, and is never
+        # made again.
         birth_names.remember(record.get("PhysicalResourceId", ""), name)
     stack["_resources"] = {
         found["names"].get(name, name): {

@@ -78,6 +78,7 @@ def as_text(value: Any) -> Any:
         return {key: as_text(item) for key, item in value.items()}
     if isinstance(value, list):
         return [as_text(item) for item in value]
+    # CloudFormation has every scalar as a text, so that 60 and "60" are no change.
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -44,6 +44,7 @@ class Endpoint:
     def _wait_until_ready(self) -> None:
         import urllib.request
 
+        # A proxy of the environment would be asked for 127.0.0.1 as well.
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(f"{self.url}/_ministack/health", timeout=READY_WITHIN) as answer:
             answer.read()

@@ -89,6 +89,7 @@ def _start(ecs: Any, task: dict[str, Any], data: Mapping[str, Any]) -> None:
     definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
     network = (data.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     try:
+        # In the order in which Fargate does it: the first that fails is the reason that ECS tells.
         for step in (_reaches_out, _reads_secrets, _pulls, _mounts, _opens_log):
             step(definition, network, task)
     except _StartError as error:

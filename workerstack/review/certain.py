@@ -23,6 +23,8 @@ def proved(
     """The changes, each cause that cannot be one with its proof."""
     found = {each.logical_id: each for each in changes}
     open_: dict[str, tuple[int, ...]] = dict.fromkeys(found, ())
+    # To a fixed point: a cause that cannot be disproved keeps those open that follow from its
+    # resource.
     while True:
         now = {
             name: tuple(
@@ -87,7 +89,7 @@ def _of_accompanied(
     before: Stack,
     after: Stack,
 ) -> str:
-    """Proved where the causes beside it are, and the property is written the same.
+    """Proved where the other causes are, and the property is written the same.
 
     CloudFormation adds a direct, dynamic cause to those that follow.
     """

@@ -1,4 +1,4 @@
-"""What changes beside the resources: parameters, tags, topics, outputs, the description."""
+"""What changes besides the resources: parameters, tags, topics, outputs, the description."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -12,7 +12,7 @@ HIDDEN = "****"
 
 
 @dataclass(frozen=True)
-class Beside:
+class StackSide:
     """A stack's template, values and tags at one moment; empty before it exists."""
 
     template: Mapping[str, Any] = field(default_factory=dict)
@@ -48,17 +48,17 @@ def _output(body: Any) -> str:
 
 def proposed(
     template: Mapping[str, Any], plain: Mapping[str, Any], topics: Collection[str] = ()
-) -> Beside:
+) -> StackSide:
     """What a change set says that the stack will have; ``plain`` is its description."""
     parameters = {
         each["ParameterKey"]: str(each.get("ResolvedValue", each.get("ParameterValue", "")))
         for each in plain.get("Parameters") or ()
     }
     tags = {each["Key"]: each["Value"] for each in plain.get("Tags") or ()}
-    return Beside(template, parameters, tags, topics)
+    return StackSide(template, parameters, tags, topics)
 
 
-def compare(before: Beside, after: Beside, secret: Collection[str]) -> Iterator[OtherChange]:
+def compare(before: StackSide, after: StackSide, secret: Collection[str]) -> Iterator[OtherChange]:
     """Each difference by kind and name; of a NoEcho parameter only that there is one."""
     for name in sorted(set(secret) & after.parameters.keys()):
         yield OtherChange(kind="NoEcho parameter", name=name, before=HIDDEN, after=HIDDEN)

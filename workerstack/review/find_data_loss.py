@@ -1,6 +1,7 @@
 """Findings on what is lost: data in stateful resources, names that are taken, renamed ids."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from workerstack.cloudformation.identity import SCOPES, own_name
 from workerstack.review.case import Case, is_replaced, known, properties
@@ -51,6 +52,9 @@ reference that they only interrupt."""
 
 KEEPING = frozenset({"Retain", "RetainExceptOnCreate", "ReplaceAndRetain"})
 SAVING = frozenset({"Snapshot", "ReplaceAndSnapshot"})
+
+DEFAULT_CLUSTER = "default"
+"""Where a service is that names no cluster (template reference: AWS::ECS::Service, Cluster)."""
 
 
 def _policy(change: ResourceChange) -> str:
@@ -125,7 +129,7 @@ def custom_name(case: Case) -> Iterator[Finding]:
             continue
         before, after = properties(change.before), properties(change.after)
         scope = SCOPES.get(change.type)
-        if not known(after.get(name)) or (scope and before.get(scope) != after.get(scope)):
+        if not known(after.get(name)) or (scope and _place(before, scope) != _place(after, scope)):
             continue
         if after[name] not in (before.get(name), _own(change.physical_id)):
             continue
@@ -146,6 +150,12 @@ def custom_name(case: Case) -> Iterator[Finding]:
             next_step=f"Change {name} in the same update"
             + (f", or undo the change of {forced}" if forced else ""),
         )
+
+
+def _place(properties: dict[str, Any], scope: str) -> Any:
+    """In what the name is taken: a cluster by its ARN, its name, or not at all, is the same one."""
+    given = properties.get(scope, DEFAULT_CLUSTER)
+    return _own(given) if isinstance(given, str) else given
 
 
 def _own(physical_id: str | None) -> str | None:

@@ -118,6 +118,7 @@ def _uncovered(
     upward = is_upward(operator)
     points = [
         at
+        # Nearest first, so that the value which is told is the one that comes first in practice.
         for at in sorted(probes(steps, upward=upward, beside=0.5, deep=FAR), key=abs)
         if at or operator in TOUCHING
     ]

@@ -11,6 +11,7 @@ from workerstack.cloudformation import (
     references,
     text,
 )
+from workerstack.cloudformation.bodies import containers
 from workerstack.review.case import (
     QUEUE,
     Case,
@@ -213,12 +214,7 @@ def image_moved(case: Case) -> Iterator[Finding]:
         for change in check(case)
         if change.id in ("service-replaced", "service-detached", "tasks-restarted")
     }
-    images = {
-        text(container.get("Image"))
-        for task in case.stacks[1].of("AWS::ECS::TaskDefinition")
-        for container in task.get("ContainerDefinitions", default=())
-        if isinstance(container, Mapping)
-    }
+    images = {text(container.get("Image")) for _, container in containers(case.stacks[1])}
     for each in case.facts.moved_tags:
         # A change to another tag or a digest leaves this one behind.
         if not images or each.image in images:

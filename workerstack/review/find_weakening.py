@@ -322,6 +322,7 @@ def feeders(case: Case) -> Iterator[Finding]:
     for name, old in before.resources.items():
         fed = _fed(old) & queues
         new = after.resources.get(name)
+        # A subscription may name its queue by an ARN in plain text, in which no reference is found.
         literal = old.type == "AWS::SNS::Subscription" and text(old.get("Protocol")) == "sqs"
         gone = sorted(fed - (_fed(new) if new is not None else set()))
         if gone or (literal and new is None and not fed and after.resources):
@@ -449,6 +450,8 @@ def maximum(case: Case) -> Iterator[Finding]:
         running = case.facts.running_tasks
         if before is None or after is None or after >= before:
             continue
+        # Application Auto Scaling brings the desired count within new bounds at once, without an
+        # alarm.
         stopped = None if running is None else max(0, int(running - after))
         if stopped == 0:
             continue

@@ -223,7 +223,7 @@ class Unforeseen(_Model):
 
 
 class OtherChange(_Model):
-    """A change beside the resources: of a parameter, an output, a tag, the description.
+    """A change besides the resources: of a parameter, an output, a tag, the description.
 
     ``before`` or ``after`` is None where there is none; both are masked for a secret.
     """

@@ -25,6 +25,7 @@ from workerstack.cloudformation import (
     surroundings,
     unknowns,
 )
+from workerstack.cloudformation.identity import own_name
 from workerstack.cloudformation.logical_ids import written_references
 from workerstack.cloudformation.resolve import ATTRIBUTES, transforms_unknown
 from workerstack.cloudformation.schemas import (
@@ -35,7 +36,7 @@ from workerstack.cloudformation.schemas import (
 from workerstack.review import case as cases
 from workerstack.review import certain, compare, findings, simulate_change
 from workerstack.review.case import Facts
-from workerstack.review.compare import HIDDEN, Beside
+from workerstack.review.compare import HIDDEN, StackSide
 from workerstack.review.model import (
     UNKNOWN,
     Binding,
@@ -79,6 +80,7 @@ def predict(
     )  # fmt: skip
     direct = {name: tuple(_direct(*pair, changed)) for name, pair in kept.items()}
     causes = _Causes()
+    # To a fixed point: what is replaced changes what refers to it, which may be replaced by that.
     while True:
         found = {name: (*direct[name], *_following(pair[1], causes)) for name, pair in kept.items()}
         now = _Causes(
@@ -201,6 +203,7 @@ def _policy(one: Resource, attribute: str) -> str:
     snapshot = one.type in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in one.properties
     default = "Snapshot" if snapshot and attribute == "DeletionPolicy" else "Delete"
     given = one.attributes.get(attribute, default)
+    # A change set's PolicyAction knows Retain alone: of a resource that exists both keep it.
     return str(plain(given)).replace("RetainExceptOnCreate", "Retain")
 
 
@@ -527,7 +530,9 @@ def foresee(
         access=case.access,
         notices=tuple(_refused(old, new)),
         parts=parts(old, new),
-        unknown=_once((*open_, *not_known(old), *not_known(new), NOT_ASKED)),
+        unknown=_once(
+            (*open_, *not_known(old), *not_known(new), *_names_not_seen(case), NOT_ASKED)
+        ),
         predicted=True,
         scaling=simulate_change.effect(
             case.resources,
@@ -539,10 +544,30 @@ def foresee(
     return Prediction(review, open_)
 
 
+def _names_not_seen(case: cases.Case) -> Iterator[str]:
+    """Names written down where CloudFormation made one: only the account tells whether it is that.
+
+    Then the update fails, since the old resource still has the name; what a review with AWS
+    says as `custom-name-replaced`.
+    """
+    for change in case.changes(action="Modify"):
+        name = own_name(change.type)
+        if not name or change.replacement != "True":
+            continue
+        old, new = cases.properties(change.before), cases.properties(change.after)
+        given = new.get(name)
+        if old.get(name) is None and given is not None:
+            value = f" {given}" if cases.known(given) else ", which is given now,"
+            yield (
+                f"whether {change.logical_id} has the {name}{value} already, from"
+                " CloudFormation: then it cannot be replaced, and the update fails"
+            )
+
+
 def _others(
     before: TemplateSide, after: TemplateSide, old: Stack, new: Stack, *, is_new: bool
 ) -> Iterator[OtherChange]:
-    """What changes beside the resources; a hidden value that is the same is no change."""
+    """What changes besides the resources; a hidden value that is the same is no change."""
     same = {
         name for name, value in after.hidden.items()
         if name in before.hidden and before.hidden[name] == value
@@ -556,8 +581,8 @@ def _others(
             | ({} if each.export is None else {"Export": {"Name": plain(each.export)}})
             for name, each in stack.outputs.items()
         }
-        sides.append(Beside({**side.template, "Outputs": outputs}, shown, side.tags))
-    yield from compare.compare(Beside() if is_new else sides[0], sides[1], hidden)
+        sides.append(StackSide({**side.template, "Outputs": outputs}, shown, side.tags))
+    yield from compare.compare(StackSide() if is_new else sides[0], sides[1], hidden)
 
 
 def not_known(stack: Stack) -> tuple[str, ...]:

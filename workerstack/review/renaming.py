@@ -61,7 +61,7 @@ def unexpected(
     physical: Mapping[str, str],
     stack: str = "",
 ) -> Iterator[str]:
-    """What the service lists beside the renamings that were asked for, or does not list.
+    """What the service lists besides the renamings that were asked for, or does not list.
 
     ``physical`` has the physical id of each old name, ``stack`` is the stack's id or empty.
     """

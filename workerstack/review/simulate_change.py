@@ -54,6 +54,8 @@ def effect(
         _read(side, which, unknown)
         for side, which in ((before, "as it is"), (after, "as it will be"))
     )
+    # Most changes of these types leave scaling as it is: nothing is simulated, and no simulator
+    # shown.
     if old == new and not unknown:
         return None
     try:

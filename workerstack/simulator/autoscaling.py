@@ -126,6 +126,8 @@ class ScalableTarget:
                 answer = Refused(answer.policy, "not ready", reason)
             if isinstance(answer, Refused):
                 refused.append(answer)
+            # Of several policies the one with the largest capacity wins, also among those that
+            # scale in.
             elif winner is None or answer.target > winner.target:
                 winner = answer
         if winner:
@@ -174,11 +176,14 @@ class ScalableTarget:
             return Refused(policy, "suspended", "scaling out is suspended")
         last, desired = self._cooldowns[policy.name], situation.desired
         cooling = situation.now < last.out_until
+        # Within the cooldown it counts from where the last scale-out began: what that added may not
+        # run yet, and would be added again.
         base = last.base if cooling else situation.running
         change = changer(base)
         if cooling and change <= last.change:
             reason = "the cooldown of its scale-out holds"
             return Refused(policy, "cooldown", reason, last.out_until)
+        # A desired count below the minimum is brought to the minimum first, whatever the step says.
         target = max(self.min, min(self.max, base + change)) if desired >= self.min else self.min
         if target <= desired:
             code = "AlreadyAtMaxCapacity" if desired >= self.max else "AlreadyAtDesiredCapacity"
@@ -215,6 +220,7 @@ class ScalableTarget:
             last.in_until = until
             return
         last.base, last.change, last.out_until = winner.base, winner.change, until
+        # A scale-out cancels every cooldown of scale-in; it begins again with the next scale-in.
         for each in self._cooldowns.values():
             each.in_until = -1
 
@@ -240,6 +246,7 @@ def tracked_change(policy: TrackingPolicy, value: float, capacity: int) -> int:
     """
     if not capacity:
         return int(value > policy.target_value)
+    # Rounded before the ceiling: 3 * 0.1 / 0.1 is a little more than 3, and would add a task.
     return ceil(round(capacity * value / policy.target_value, 9)) - capacity
 
 

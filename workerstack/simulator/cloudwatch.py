@@ -37,6 +37,8 @@ def alarm_state(
     is missing. Real points are used wherever they are enough; ``treatment`` fills the rest.
     """
     real = [point for point in breaching if point is not None]
+    # CloudWatch retrieves more datapoints than it evaluates, so that late ones do not count as
+    # missing.
     if len(real) >= evaluation_periods:
         return _state(sum(real[-evaluation_periods:]) >= datapoints_to_alarm)
     if treatment == "breaching":
@@ -56,12 +58,15 @@ def _unfilled(
 ) -> AlarmState:
     """Too few points, and none is made up: what is there decides, if it can."""
     count = sum(real)
+    # One real point that does not breach settles OK: CloudWatch judges by those that exist.
     if count < len(real) or count >= datapoints_to_alarm:
         return _state(count >= datapoints_to_alarm)
     if treatment == "ignore":
         return current
     if not real:
         return AlarmState.INSUFFICIENT_DATA
+    # "Avoiding premature transitions": lone breaching points alarm only once the oldest of them is
+    # as old as M datapoints.
     return AlarmState.ALARM if _age(breaching) >= datapoints_to_alarm else current
 
 
@@ -164,6 +169,8 @@ class AlarmEvaluator:
             self._last, self._alike = breaching, 1
         self._points.append(point)
         self._breaching.append(breaching)
+        # Cut seldom and by much: deleting from the front of a list costs as much as the list is
+        # long.
         if len(self._points) > 4 * self.reach + 1024:
             del self._points[: -self.reach]
             del self._breaching[: -self.reach]
@@ -343,6 +350,8 @@ class CloudWatch:
         """Seconds by which this datapoint is later than others; the same whenever it is asked."""
         found = self._drawn.get((minute, name))
         if found is None:
+            # From the minute and the name, and not from the run's own generator: how often it is
+            # asked must not change the run.
             drawn = Random(f"{self._settings.seed}/{minute}/{name}")
             found = self._drawn[minute, name] = drawn.randint(0, self._jitter)
         return found
@@ -377,6 +386,8 @@ class CloudWatch:
     @property
     def settled(self) -> bool:
         """Whether every datapoint in reach of an alarm, and each on its way, is the same."""
+        # While something is on its way or grows by time alone, a minute that is left out could
+        # differ.
         if self._jitter or self._awakenings or self._constant <= self._reach or self._ageing:
             return False
         newest = self._shown[-1]

@@ -113,6 +113,8 @@ class Engine:
         last_tick, tick = -MINUTE, 0.0
         turns = 0
         while True:
+            # The attributes are looked up once and the agenda is read directly: this loop runs a
+            # million times for a month of load.
             due: float = arrivals[queue.sent]
             if entries and entries[0][0] < due:
                 due = entries[0][0]
@@ -140,6 +142,8 @@ class Engine:
     def _second(self, now: int) -> None:
         """Everything that happens within one second, but the minute's end."""
         queue, work, service, entries = self.queue, self.work, self.service, self.agenda.entries
+        # Arrivals, then what is due, then new tasks, then receives: a message may reach a worker
+        # that was freed in the same second.
         if self.arrivals[queue.sent] == now:
             self._disturbed = True
             self._send(now)
@@ -224,6 +228,8 @@ class Engine:
             healthy = (task.running or 0) + self.settings.healthy_after
             if healthy > now:
                 self.agenda.add(healthy, Phase.WAKE, 0)
+        # CloudFormation sends DesiredCount with each update of the service that has it, and so
+        # undoes what scaling chose.
         sent = self.scaling.desired_count
         reason = "" if sent is None else f"the template sends a desired count of {sent}"
         if sent is not None:

@@ -131,6 +131,7 @@ def _second(moment: str) -> int:
 def learn(metrics: Metrics, file: str) -> Learned:
     """The load behind the metrics; the last fifth of the days judges it. Problem."""
     seconds = sorted({second for name in NEEDED for second in metrics[name]})
+    # Whole days alone: half a day would be learned as a quiet one.
     first = -(-seconds[0] // DAY)
     numbers = list(range(first, (seconds[-1] + MINUTE) // DAY))
     if len(numbers) < LEAST_DAYS:
@@ -151,6 +152,7 @@ def learn(metrics: Metrics, file: str) -> Learned:
         )  # fmt: skip
     lengths = _alone(metrics, known)
     spread = _spread(lengths) if len(lengths) >= LEAST_ALONE else SPREAD
+    # The mean of a lognormal is above its median by this factor.
     median = mean / exp(spread**2 / 2)
     fit = tuple(_fit(metrics, days, mean, unseen))
     return Learned(days, median, spread, len(lengths), fit)

@@ -77,6 +77,8 @@ class Recording:
 
     def refused(self, second: int, policy: str, code: str, reason: str) -> None:
         """A policy was invoked for nothing; said once, until it is for another reason."""
+        # An alarm in ALARM invokes its policy every minute; the same refusal each time would hide
+        # the rest.
         if self._refused.get(policy) != code:
             self._refused[policy] = code
             self.event(second, "not-scaled", policy, f"{code}: {reason}")

@@ -30,6 +30,8 @@ def percentile(values: Sequence[int], count: int, share: float) -> int | None:
 
     None where it is infinite or there is none.
     """
+    # Of all messages and not only of those that were done: what never was counts as infinitely
+    # late.
     rank = max(0, ceil(share * count) - 1)
     return values[rank] if rank < len(values) else None
 

@@ -132,6 +132,8 @@ def _cron(fields: list[frozenset[int]], first: datetime, zone: ZoneInfo) -> Iter
         if matches and day.isoweekday() % 7 in weekdays:
             for hour in sorted(hours):
                 for minute in sorted(minutes):
+                    # From local time anew each day, so that a schedule follows the change to summer
+                    # time.
                     moment = day.replace(hour=hour, minute=minute, tzinfo=zone).astimezone(UTC)
                     if moment >= first:
                         yield moment

@@ -92,6 +92,8 @@ class MessageQueue:
         be received once more.
         """
         while self._order:
+            # Entries of messages that are gone stay in the heap and are passed over: taking them
+            # out of the middle costs more.
             message = heappop(self._order) % A_SECOND
             if self.state[message] != VISIBLE:
                 continue
@@ -112,6 +114,8 @@ class MessageQueue:
 
     def reappear(self, message: int, receipt: int, now: int) -> None:
         """The visibility timeout of a receive ends; nothing, if the message has gone since."""
+        # The number of the receive stands for the receipt handle: an older timeout must not free a
+        # newer receive.
         if self.state[message] == IN_FLIGHT and self.receives[message] == receipt:
             self.state[message] = VISIBLE
             self.in_flight -= 1
@@ -161,6 +165,8 @@ class MessageQueue:
         state, sent, at = self.state, self.sent, self._oldest
         if at < sent and state[at] <= IN_FLIGHT:
             return self.messages[at].arrival
+        # Messages end about in the order in which they came, so the oldest is found by going on
+        # from where it was.
         while at < sent and state[at] > IN_FLIGHT:
             at += 1
         if at != self._oldest:

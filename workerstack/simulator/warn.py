@@ -65,6 +65,8 @@ def tasks_of_one_message(scaling: Scaling, settings: Settings) -> int:
 
 def scale_ins_of_steady_work(scaling: Scaling, settings: Settings) -> int:
     """How often tasks are removed while a message of 2 minutes arrives every 8, for 6 hours."""
+    # A quarter of the time at work: enough for one worker, and with pauses in which scale-in may
+    # come.
     gaps = range(0, STEADY_HOURS * 3_600, 480)
     trace = Trace.of(Message(second, 120) for second in gaps)
     return summarize(scaling, trace, settings, horizon=STEADY_HOURS * 3_600).scale_ins
@@ -480,6 +482,8 @@ def job_limit(scaling: Scaling, settings: Settings) -> JobLimit | None:
     if trigger is None:
         return None
     found = []
+    # Metrics are sampled at the full minute: where in it the pick-up falls decides how late it is
+    # seen.
     for phase in range(0, MINUTE, 10):
         longest = _longest(scaling, replace(willing, start_latency=willing.start_latency + phase))
         if longest is None:
@@ -518,6 +522,7 @@ def _longest(scaling: Scaling, settings: Settings) -> int | None:
     if _finishes(scaling, settings, LONGEST):
         return None
     low, high = 0, LONGEST
+    # Two likely lengths first: most limits are below two hours, which halves the search.
     for guess in (900, 7_200):
         if not _finishes(scaling, settings, guess):
             high = guess

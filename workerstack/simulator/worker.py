@@ -133,6 +133,7 @@ class Work:
         task.jobs.add(number)
         service = queue.messages[message].service or 1
         agenda.add(now + service, JOB_ENDS, number)
+        # A job that ends before needs no entry: most are so, and the agenda stays short.
         if service >= self._visibility and not self._heartbeat:
             agenda.add(now + self._visibility, REAPPEARS, message, receipt)
         if self._protection:
@@ -168,6 +169,7 @@ class Work:
         """
         message, receipt, _, since = job
         if self._heartbeat:
+            # The last heartbeat before the end is what the timeout counts from.
             since = now - (now - since) % self._heartbeat
         at = since + self._visibility
         if at > now:

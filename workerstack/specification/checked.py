@@ -96,6 +96,7 @@ def _checked(part: type[Part], *, is_whole: bool) -> type[Part]:
                 unsound.add(each.name)
             found += [*own, *mistakes_of(value)]
         for check in checks:
+            # A check that reads a field of the wrong type would fail with Python's own error.
             if not unsound & {*check.about}:
                 for mistake in check(self):
                     found.append(replace(mistake, field=mistake.field or check.about[0]))

@@ -29,6 +29,7 @@ def check_times(
     """Wrong where a job cannot be protected for so long, or a heartbeat comes too late."""
     if protection not in ("worker", "sidecar"):
         return
+    # An extension reaches beyond the end of the job, and SQS refuses one that ends after 12 hours.
     most = LONGEST_VISIBILITY_TIMEOUT - 3 * heartbeat
     if not 1 <= longest_job <= most:
         yield Mistake(

@@ -137,6 +137,7 @@ def _check_neighbours(removing: Sequence[Step], adding: Sequence[Step]) -> None:
             f"with {high} messages one adds and the other removes tasks",
             f"Begin the second at {low + 1}",
         )
+    # Depths are whole numbers: between 4 and 5 there is none.
     if high > low + 1:
         raise wrong(
             f"{last} and {first} leave a gap",

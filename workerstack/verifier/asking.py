@@ -58,6 +58,8 @@ def understood(service: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = code_of(error)
+        # S3 says "denied" also of what does not exist, where the caller may not list: so it is
+        # never taken for gone.
         if DENIED.search(code):
             raise NotAllowedError(_action(service, error)) from error
         if GONE.search(code):

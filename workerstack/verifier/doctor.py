@@ -10,6 +10,7 @@ from pathlib import Path
 from workerstack import deployments
 from workerstack.deployer import aws
 from workerstack.deployer.aws import Clients
+from workerstack.installation import with_extra
 from workerstack.problem import Problem
 from workerstack.verifier.check import Verdict
 
@@ -18,6 +19,7 @@ LEAST = (3, 11)
 
 EXTRAS: Mapping[str, tuple[str, str]] = {
     "generate": ("cfnlint", "generate.py builds and lints templates"),
+    "live": ("rich", "execute and watch show progress in one place of a terminal"),
     "pictures": ("matplotlib", "simulate.py draws pictures"),
     "local": ("ministack", "the embedded AWS endpoint runs"),
 }
@@ -50,7 +52,7 @@ def _extra(name: str) -> Verdict:
         return Verdict(f"extra {name}", name, "PASS", f"{library} is installed: {use}")
     return Verdict(
         f"extra {name}", name, "SKIP", f"{library} is not installed; with it {use}",
-        f"pip install 'fargate-worker-stack[{name}]'",
+        with_extra(name),
     )  # fmt: skip
 
 

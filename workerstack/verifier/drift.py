@@ -85,6 +85,7 @@ def _differences(resource: dict[str, Any]) -> Iterator[Drift]:
         for difference in found:
             path = f"{each['PropertyPath']}{difference.pointer}"
             yield Drift(name, kind, status, path, difference.before, difference.after)
+        # CloudFormation counts what we hold for equal, such as a list in another order.
         if not found:
             yield Drift(name, kind, status, each["PropertyPath"], expected, actual)
     if not told:

@@ -18,7 +18,7 @@ Answer = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LiveResource:
-    """A live resource: its properties, and what GetAtt gives beside them."""
+    """A live resource: its properties, and what GetAtt gives besides them."""
 
     properties: Properties
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -230,6 +230,7 @@ def _queue(ask: Ask, url: str, _: Answer) -> LiveResource:
 
 
 def _queue_policy(ask: Ask, _: str, deployed: Answer) -> LiveResource:
+    # A queue policy has no identifier of its own at SQS: it is an attribute of its queues.
     queues = deployed.get("Queues", [])
     policies = [_attributes(ask, url).get("Policy") for url in queues if isinstance(url, str)]
     policy = the_one([each for each in policies if each])
@@ -297,6 +298,7 @@ def managed_policy(ask: Ask, arn: str, deployed: Answer) -> LiveResource:
 
 
 def _log_group(ask: Ask, name: str, _: Answer) -> LiveResource:
+    # CloudWatch Logs takes a prefix only, which other groups may share.
     answers = ask("logs", "describe_log_groups", logGroupNamePrefix=name)["logGroups"]
     answer = the_one([each for each in answers if each["logGroupName"] == name])
     found = {

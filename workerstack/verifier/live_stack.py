@@ -350,7 +350,7 @@ def _woven(deployed: Resource, live: Mapping[str, Any]) -> dict[str, Any]:
         name: woven_value(written.get(name), each, name)
         for name, each in live.items()
         if name in written
-        or (name not in added and not (name in defaults and each == defaults[name]))
+        or (name not in added and not (name in defaults and equal(each, defaults[name], name)))
     } | {name: each for name, each in written.items() if name in not_told and name not in live}
 
 

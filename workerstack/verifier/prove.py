@@ -41,6 +41,9 @@ START = 600.0
 JOB = 900.0
 """Seconds for which a job may hold up the proof; after that it is stopped."""
 
+STOP = 60.0
+"""Seconds for which it is tried to stop the task, while no answer comes."""
+
 LAG = 6.0
 """Seconds that the log of a task that has stopped may take until it can be read."""
 
@@ -235,6 +238,8 @@ class Proof:
                 )
                 self._found["start"] = denied
                 return None
+            if aws.cause_of(error) != "refused":
+                raise  # nobody has said that it does not start
             why = aws.sentence(error).why
             self._red("start", f"ECS refuses to start {self.plan.revision}: {why}",
                       stopped_tasks.meaning_of(why))  # fmt: skip
@@ -381,8 +386,22 @@ class Proof:
             return None
         try:
             return live.depth(self.clients("sqs"), self.plan.queue_url)["in_flight"]
-        except ClientError:
+        except ClientError as error:
+            if aws.cause_of(error) != "refused":
+                raise
             return None
+
+    def _more_in_flight(self, before: int) -> int | None:
+        """How many are in flight that were not before; None where the answer was lost."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            now = self._in_flight()
+        except (BotoCoreError, ClientError) as error:
+            if not aws.is_passing(error):
+                raise
+            return None
+        return 0 if now is None else max(now - before, 0)
 
     def _wait_for_messages(self, task: EcsTask) -> None:
         """Until nothing is in flight that was not before, or a job has taken too long."""
@@ -391,10 +410,10 @@ class Proof:
             self._note("messages", "SKIP", "the queue could not be read")
             return
         waits, said = replace(self.clock, limit=JOB).waits(), False
-        while (now := self._in_flight()) is not None and now > before:
+        while (more := self._more_in_flight(before)) != 0:
             if self._look(task).status == "STOPPED":
                 break
-            if not said:
+            if more and not said:
                 self.say(
                     "The task works on a message: waiting until it is done, up to"
                     f" {JOB:.0f} s (Ctrl-C stops it) ..."
@@ -403,9 +422,9 @@ class Proof:
             if not waits.wait():
                 self._note(
                     "messages", "SKIP",
-                    f"{now - before} in flight after {JOB:.0f} s, and the task is stopped: unless"
-                    " it gives its message back on SIGTERM, that comes back after the visibility"
-                    " timeout",
+                    f"{more or 'perhaps some'} in flight after {JOB:.0f} s, and the task is"
+                    " stopped: unless it gives its message back on SIGTERM, that comes back after"
+                    " the visibility timeout",
                     "Prove it while the queue is empty",
                 )  # fmt: skip
                 return
@@ -417,16 +436,20 @@ class Proof:
         task = self._task
         if task is None or task.status == "STOPPED":
             return
-        try:
-            self._ecs.stop_task(
-                cluster=self._cluster, task=task.arn, reason="deploy.py prove: it has been proved"
-            )
-        except (BotoCoreError, ClientError) as error:
-            cluster = self._cluster.rpartition("/")[2]
-            self._note(
-                "messages", "FAIL", f"the task {task.name} still runs: {error}",
-                f"aws ecs stop-task --cluster {cluster} --task {task.name}",
-            )  # fmt: skip
+        waits = replace(self.clock, limit=STOP).waits()
+        why = "deploy.py prove: it has been proved"
+        cluster = self._cluster.rpartition("/")[2]
+        while True:
+            try:
+                self._ecs.stop_task(cluster=self._cluster, task=task.arn, reason=why)
+            except (BotoCoreError, ClientError) as error:
+                if aws.is_passing(error) and waits.wait():
+                    continue
+                self._note(
+                    "messages", "FAIL", f"the task {task.name} still runs: {error}",
+                    f"aws ecs stop-task --cluster {cluster} --task {task.name}",
+                )  # fmt: skip
+            return
 
 
 def runs_already(plan: ProofPlan, clients: Clients) -> Verdict | None:

@@ -164,6 +164,8 @@ class Smoke:
                 if self._start(began):
                     self._process()
         finally:
+            # The message first: whether a task is still wanted depends on what is left in the
+            # queue.
             own, left = self._take_back()
             restored = self._touched.put_back(self.clock, self.plan.queue_url, own, left)
             self._note(restored)

@@ -127,6 +127,8 @@ def digest(message: str) -> str:
 
 
 def _lives(notes: Notes) -> bool:
+    # A process of another machine cannot be asked for, and one with our own number is a number
+    # given anew.
     if notes.host != socket.gethostname() or notes.process == os.getpid():
         return False
     try:

@@ -35,6 +35,7 @@ class Interrupts:
     def may_end(self) -> Iterator[None]:
         """What is done in here may be interrupted."""
         try:
+            # A signal that came before this began is not lost: it ends it at once.
             self._open = not self.arrived
             if self.arrived:
                 raise KeyboardInterrupt
@@ -151,10 +152,12 @@ class Touched:
     def _resume(self, before: dict[str, bool]) -> list[str]:
         """Why scaling was left as it is; empty where it is as before, which is asked."""
         now = self._suspensions()
+        # Neither as found nor as set: somebody else has changed it, and knows better.
         if now not in (before, self._set):
             return ["the suspended scaling was changed by somebody meanwhile, and is left"]
         if now != before:
             scaling.suspend(self._clients, self._target["ResourceId"], before)
+            # RegisterScalableTarget answers before a read shows the change.
             if self._suspensions() != before:
                 raise NotYetError("AWS still answers that it is suspended")
         return []

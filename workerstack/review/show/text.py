@@ -205,7 +205,7 @@ def _is_worth(place: Shown, change: ResourceChange, has_rows: bool) -> bool:
 
 
 def _is_description(place: Shown) -> bool:
-    """Words for people, that follow what changes beside them."""
+    """Words for people, that follow what changes besides them."""
     return place.path.rpartition("/")[2] in ("AlarmDescription", "Description")
 
 

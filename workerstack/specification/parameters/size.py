@@ -47,15 +47,19 @@ PLAIN = r"^[A-Za-z0-9_-]{1,255}$"
 """Names of clusters, services and families (ECS API reference: CreateCluster, CreateService)."""
 
 
+NAME_OR_ARN = r"^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/)?[A-Za-z0-9_-]{1,255}$"
+"""What a service takes for its cluster (template reference: AWS::ECS::Service, Cluster)."""
+
+
 def imported_cluster(worker: Worker) -> Parameter | None:
-    """The name of the cluster that is not the stack's own; None where it has its own."""
+    """Name or ARN of the cluster that is not the stack's own; None where it has its own."""
     if worker.cluster == "own":
         return None
     return Parameter(
         "ClusterName",
         Type=STRING,
-        AllowedPattern=PLAIN,
-        Description="The cluster, of another stack, that the tasks run in.",
+        AllowedPattern=NAME_OR_ARN,
+        Description="The cluster, by name or ARN, of another stack, that the tasks run in.",
     )
 
 
