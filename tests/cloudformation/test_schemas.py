@@ -7,7 +7,7 @@ from workerstack.lint import provider_schemas
 
 
 def test_the_file_is_current() -> None:
-    assert schemas.FILE.read_text() == provider_schemas.text(), (
+    assert schemas.written().decode() == provider_schemas.text(), (
         "Run `python -m workerstack.lint.provider_schemas` and commit"
     )
 

@@ -5,13 +5,14 @@ answers for all types lie beside this file; ``workerstack.lint.provider_schemas`
 Source: CloudFormation CLI user guide, "Resource type schema".
 """
 
+import gzip
 import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).with_name("provider_schemas.json")
+FILE = Path(__file__).with_name("provider_schemas.json.gz")
 
 Names = tuple[str, ...]
 """A property's path without positions in lists: ``("Volumes", "Name")``."""
@@ -59,5 +60,10 @@ def read(kind: str) -> Mapping[str, Any] | None:
 
 @cache
 def _all() -> Mapping[str, Mapping[str, Any]]:
-    found: Mapping[str, Mapping[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+    found: Mapping[str, Mapping[str, Any]] = json.loads(written())
     return found
+
+
+def written() -> bytes:
+    """The file's text, unpacked."""
+    return gzip.decompress(FILE.read_bytes())
