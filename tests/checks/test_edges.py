@@ -100,8 +100,9 @@ def secret(end: str) -> Edit:
 
 
 def step(lower: float, upper: float) -> Edit:
-    return lambda t: steps(t, "ScaleOutPolicy")["StepAdjustments"][1].update(
-        MetricIntervalLowerBound=lower, MetricIntervalUpperBound=upper
+    only = {"MetricIntervalLowerBound": lower, "MetricIntervalUpperBound": upper}
+    return lambda t: steps(t, "ScaleOutPolicy").update(
+        StepAdjustments=[{**only, "ScalingAdjustment": 1}]
     )
 
 
@@ -177,6 +178,8 @@ EDGES: list[tuple[str, str, Edit, bool]] = [
     ),
     ("E9204", EDIT, gauge("NumberOfMessagesSent"), False),
     ("E9201", EDIT, step(1, 1), True),
+    ("E9201", EDIT, step(2, 1), True),
+    ("E9201", EDIT, step(1, 2), False),
     ("E9207", EDIT, lambda t: steps(t, "ScaleOutPolicy").update(Cooldown=180), False),
     ("E9207", EDIT, lambda t: steps(t, "ScaleOutPolicy").update(Cooldown=179), True),
     # What is told as a task that never stops is not told again as a count that is left out.

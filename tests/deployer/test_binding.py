@@ -577,6 +577,8 @@ def test_a_blocking_finding_is_let_through_by_its_own_name_only(prepared: Prepar
     warning = next(each for each in review.findings if each.level == "warning")
     with pytest.raises(Refusal, match=f"no blocking finding {warning.allowed_by}"):
         binding.check_allowed(review, (CONSENT, warning.allowed_by))
+    with pytest.raises(Refusal, match=f"no blocking finding {warning.allowed_by}"):
+        binding.check_known((CONSENT, warning.allowed_by), review.findings)
 
 
 def test_a_new_blocking_finding_is_refused(prepared: Prepared) -> None:

@@ -89,6 +89,7 @@ def test_a_failure_inside_the_simulation_is_said_and_fails_nothing(
         raise RecursionError
 
     monkeypatch.setattr(place, fails)
+    simulate_change._figures.cache_clear()  # what an earlier test simulated is known
     found = simulate_change.effect([ALARM], side(TEXT), side(LITERAL))
     assert found is not None
     assert found.unknown[-1] == f"{words}: the simulation failed (RecursionError)"
