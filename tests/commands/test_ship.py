@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_deploy import left_behind
+from tests.commands.test_deploy import carry_out, left_behind, make
 from tests.conftest import REGION, Prepare, Run
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, accounts, pushing, walkthrough
