@@ -1,6 +1,8 @@
 """Names that a template as it is written refers to."""
 
-from workerstack.cloudformation.logical_ids import written_references
+import pytest
+
+from workerstack.cloudformation.logical_ids import occurrences, sections, written_references
 
 
 def test_references_are_found_wherever_they_are() -> None:
@@ -18,3 +20,22 @@ def test_references_are_found_wherever_they_are() -> None:
 def test_what_is_no_reference_is_passed_over() -> None:
     odd = [{"Ref": ["A"]}, {"Fn::GetAtt": []}, {"Fn::GetAtt": "A.B"}, "Ref", None, 1]
     assert list(written_references(odd)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("!Ref A", ["A"]),
+        ("!GetAtt A.Arn", ["A.Arn"]),
+        ("!GetAtt [A, Arn]", ["A"]),
+        ("!GetAtt [A, !Ref B]", ["A", "B"]),
+        ("{Fn::GetAtt: [A, {Ref: B}]}", ["A", "B"]),
+        ("!Sub '${A}-${B.Arn}'", ["${A}-${B.Arn}"]),
+        ("!Sub ['${A}-${X}', {X: !GetAtt [B, !Ref C]}]", ["${A}-${X}", "B", "C"]),
+        ("!Select [0, [!Ref A, {Ref: B}]]", ["A", "B"]),
+    ],
+)
+def test_each_place_of_an_id_is_found_in_the_text(value: str, found: list[str]) -> None:
+    text = f"Resources:\n  It:\n    Type: T\n    Properties:\n      P: {value}\n"
+    places = [each.node.value for each in occurrences(sections(text, "x"))]
+    assert places == ["It", *found]

@@ -604,6 +604,86 @@ def test_references_stay_objects() -> None:
     assert equal(target, "service/c/s")
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties", "attribute", "value"),
+    [
+        ("IAM::Role", {"RoleName": "r"}, "Arn", "arn:aws:iam::123456789012:role/r"),
+        ("IAM::User", {"UserName": "u"}, "Arn", "arn:aws:iam::123456789012:user/u"),
+        ("IAM::Group", {"GroupName": "g"}, "Arn", "arn:aws:iam::123456789012:group/g"),
+        ("IAM::ManagedPolicy", {"ManagedPolicyName": "m"}, "",
+         "arn:aws:iam::123456789012:policy/m"),
+        ("ECS::Service", {"ServiceName": "s"}, "",
+         "arn:aws:ecs:us-east-1:123456789012:service/default/s"),
+        ("ECS::Service", {"ServiceName": "s", "Cluster": "arn:aws:ecs:us-east-1:1:cluster/c"}, "",
+         "arn:aws:ecs:us-east-1:123456789012:service/c/s"),
+        ("IAM::Role", {}, "Arn", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("condition", [None, OPEN_CONDITION])
+def test_an_arn_follows_from_names_and_from_what_need_not_be_given(
+    kind: str, properties: Any, attribute: str, value: str | None, condition: Any
+) -> None:
+    body = {"Type": f"AWS::{kind}", "Properties": properties}
+    stack = resolve(from_data({
+        "Parameters": {"Later": {"Type": "String"}},
+        "Conditions": {"Open": OPEN_CONDITION},
+        # What may be there gives what it gives where it is.
+        "Resources": {"It": body | ({"Condition": "Open"} if condition else {})},
+    }), {}, surroundings("123456789012", "us-east-1"))  # fmt: skip
+    found = stack.reference("It", attribute)
+    assert isinstance(found, Reference)
+    assert text(found) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "wanted", "holds"),
+    [
+        ("Contains", ["a", {"Ref": "Later"}], "a", True),
+        ("Contains", ["b", {"Ref": "Later"}], "a", None),
+        ("Contains", ["b"], "a", False),
+        ("EachMemberIn", ["a", "b"], ["a", "b", "c"], True),
+        ("EachMemberIn", ["a", {"Ref": "Later"}], ["a"], None),
+        # One that is no member decides, whatever the other is.
+        ("EachMemberIn", ["b", {"Ref": "Later"}], ["a"], False),
+        ("EachMemberEquals", ["a", "a"], "a", True),
+        ("EachMemberEquals", ["a", {"Ref": "Later"}], "a", None),
+        ("EachMemberEquals", ["b", {"Ref": "Later"}], "a", False),
+    ],
+)
+def test_a_rule_with_something_unknown_is_decided_where_the_rest_decides(
+    name: str, members: Any, wanted: Any, holds: bool | None
+) -> None:
+    assertion = {"Assert": {f"Fn::{name}": [members, wanted]}, "AssertDescription": "x"}
+    stack = resolve(from_data({
+        "Parameters": {"Later": {"Type": "String"}},
+        "Rules": {"R": {"Assertions": [assertion]}},
+        "Resources": {"It": {"Type": "T"}},
+    }))  # fmt: skip
+    assert [each.holds for each in stack.rules[0].assertions] == [holds]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("ssm:/a/b", "stored"), ("ssm:/a/b:3", "pinned"), ("ssm:/a/b3", "stored"),
+     ("ssm-secure:/a/b:3", "secret"), ("secretsmanager:s:SecretString:k", "secret")],
+)  # fmt: skip
+def test_only_a_version_pins_what_parameter_store_has(name: str, kind: str) -> None:
+    properties = {"P": f"{{{{resolve:{name}}}}}"}
+    stack = resolve(from_data({"Resources": {"It": {"Type": "T", "Properties": properties}}}))
+    assert [each.kind for each in stack.unknown] == [kind]
+
+
+@pytest.mark.parametrize("written", ["true", "True", "FALSE", "false"])
+def test_a_text_that_says_true_or_false_is_a_condition_however_it_is_written(written: str) -> None:
+    stack = resolve(from_data({
+        "Mappings": {"Map": {"k": {"on": written}}},
+        "Conditions": {"On": {"Fn::FindInMap": ["Map", "k", "on"]}},
+        "Resources": {"It": {"Type": "T", "Condition": "On"}},
+    }))  # fmt: skip
+    assert not stack.faults
+    assert ("It" in stack.resources) is (written.lower() == "true")
+
+
 def test_without_surroundings_an_arn_keeps_what_is_known() -> None:
     resources = {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}}}
     stack = resolve(from_data({"Resources": resources}))

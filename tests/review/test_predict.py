@@ -367,7 +367,7 @@ def test_what_cannot_change_is_proved_and_what_may_is_not() -> None:
     ],
 )
 def test_an_arn_proves_something_only_of_what_is_updated_in_place(
-    source: dict[str, str], proof: bool
+    source: dict[str, Any], proof: bool
 ) -> None:
     cause = PropertyChange(
         attribute="Properties", name="Endpoint", requires_recreation="Always",

@@ -59,8 +59,8 @@ def case(before: dict[str, Any], after: dict[str, Any], facts: Facts | None = No
 
 def kept(kind: str, before: float | None, after: float | None) -> list[Finding]:
     name, _ = SPANS[kind]
-    sides = [body(kind, {} if each is None else {name: each}) for each in (before, after)]
-    return list(find_weakening.kept_shorter(case(*sides)))
+    old, new = (body(kind, {} if each is None else {name: each}) for each in (before, after))
+    return list(find_weakening.kept_shorter(case(old, new)))
 
 
 @pytest.mark.parametrize("kind", SPANS)
@@ -111,8 +111,8 @@ def test_a_policy_that_keeps_less_is_said(name: str, before: str, after: str) ->
     assert set(RANK) == set(POLICIES)
     # Both keep what the stack had once it was made.
     worth = {"Delete": 0, "Snapshot": 1, "RetainExceptOnCreate": 2, "Retain": 2}
-    sides = [body("AWS::DynamoDB::Table", {}, **{name: each}) for each in (before, after)]
-    assert bool(list(find_weakening.policy_off(case(*sides)))) is (worth[after] < worth[before])
+    old, new = (body("AWS::DynamoDB::Table", {}, **{name: each}) for each in (before, after))
+    assert bool(list(find_weakening.policy_off(case(old, new)))) is (worth[after] < worth[before])
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_lower_maximum_stops_the_tasks_above_it(
     before: int, after: int, running: int | None, said: str
 ) -> None:
     kind = "AWS::ApplicationAutoScaling::ScalableTarget"
-    sides = [body(kind, {"MaxCapacity": each}) for each in (before, after)]
-    found = list(find_weakening.maximum(case(*sides, Facts(running_tasks=running))))
+    old, new = (body(kind, {"MaxCapacity": each}) for each in (before, after))
+    found = list(find_weakening.maximum(case(old, new, Facts(running_tasks=running))))
     assert [each.why.startswith(said) for each in found] == ([True] if said else [])
 
 

@@ -24,7 +24,7 @@ from workerstack.problem import Problem
     help="Choose the format.",
 )
 def fields(*, name: str, form: str) -> int:
-    """Show the fields of a worker, or of a part of it, and where that goes.
+    """Show the fields of a worker, or of a part of it.
 
     NAME is what is written in templates/workers.py: Worker, Secret, OwnQueue and so on
     (default: Worker, which names all others).

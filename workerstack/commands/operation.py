@@ -37,7 +37,7 @@ def watching_options(command: Callable[..., int]) -> Callable[..., int]:
         ),
         click.option(
             "--timeout", "minutes", type=click.IntRange(min=1), default=180, metavar="MINUTES",
-            show_default=True, help="Stop watching after this; the operation continues.",
+            show_default=True, help="Watch for this long; the operation continues afterwards.",
         ),
     )  # fmt: skip
     for option in reversed(options):

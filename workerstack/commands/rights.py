@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--managed", is_flag=True,
-    help="Cut each policy into managed policies, of which a role takes ten.",
+    help="Show each policy as managed policies, of which a role takes ten.",
 )  # fmt: skip
 @click.option(
     "--trust", "repository", metavar="OWNER/NAME",
