@@ -171,7 +171,7 @@ BAD_INPUT: dict[str, tuple[Break, str, str]] = {
     ),
     "a function of templates/ that fails": (
         lambda c: replace(c / "templates/compute.py", "Ref(parameters.size.cpu)", "Ref(here.cpu)"),
-        "templates/compute.py:98: task_definition of templates/ fails: name 'here' is not",
+        "templates/compute.py:113: task_definition of templates/ fails: name 'here' is not",
         "Correct this line",
     ),
     "one worker without its comma": (
