@@ -76,8 +76,10 @@ def execute(
 
         return adoption_step.rename(found, deployment, clients, file)
     source, ask = _derived(found, deployment, clients, root)
-    _check_needs(found, deployment, clients, source)
-    operation = execution.execute(found, deployment, clients, source=source, ask=ask)
+    operation = execution.execute(
+        found, deployment, clients, source=source, ask=ask,
+        check_needs=lambda: _check_needs(found, deployment, clients, source),
+    )  # fmt: skip
     code = watched(operation, clients, form=form, minutes=minutes)
     if found.adoption:
         from workerstack.commands import adoption_step

@@ -190,7 +190,7 @@ def reviews(
 ) -> tuple[dict[str, "Review"], dict[str, Problem]]:
     """What was found, and what went wrong, by the name of the deployment.
 
-    StackSide it what each needs is looked for.
+    Meanwhile what each needs is looked for.
     """
     from concurrent.futures import as_completed
 

@@ -31,13 +31,15 @@ def execute(
     *,
     source: Source | None = None,
     ask: Ask | None = None,
+    check_needs: Callable[[], None] = lambda: None,
 ) -> Operation:
     """Executes the review's change set; gives the operation that has begun, to be watched.
 
     The change set's name is the operation's token, so a repeated call never acts twice: one
     that is being executed already, or was the last that happened to the stack, is only watched.
     ``source`` is what the review is of, where that is not the checkout's files, and ``ask`` what
-    is asked of AWS for it. Raises Refusal where something is not as reviewed.
+    is asked of AWS for it; ``check_needs`` raises where what it needs is gone. Raises Refusal
+    where something is not as reviewed.
     """
     source = source or read_source(deployment)
     cloudformation = clients("cloudformation")
@@ -64,6 +66,8 @@ def execute(
     # Last, since it asks most of AWS: not worth its time where something differs already.
     now, steady = make_review.review_again(clients, source, stack, plain, where, request)
     binding.check_same(review, now, steady)
+    # Only of what is about to begin: an execution that is merely watched again needs nothing more.
+    check_needs()
     _begin(clients, review, operation, caller=aws.identify(deployment, clients))
     return operation
 
