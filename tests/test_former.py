@@ -10,7 +10,7 @@ import pytest
 from tests import deployed
 from tests.conftest import ROOT, Run
 from workerstack.cloudformation import read
-from workerstack.localaws import surroundings
+from workerstack.localaws import pushing, surroundings
 
 FORMER = Path(__file__).parent / "templates"
 Client = Callable[[str], Any]
@@ -48,6 +48,9 @@ def test_the_former_form_goes_over(
     worker: str, said: str, command: Run, checkout: Path, client: Client,
     things: surroundings.Surroundings,
 ) -> None:  # fmt: skip
+    if worker == "thumbnails":
+        client("ecr").create_repository(repositoryName="example/thumbnails")
+        pushing.push(client("ecr"), "example/thumbnails", "latest")
     text = (FORMER / f"{worker}.former.template.yaml").read_text()
     given = values(worker, things)
     deployed.create(

@@ -14,13 +14,13 @@ import pytest
 from tests import aws_cli
 from tests.commands.test_deploy import carry_out, change, make
 from tests.commands.test_ship import git
-from tests.commands.test_status import NAME, REPOSITORY, SERVICE, deployed, lines_of
+from tests.commands.test_status import NAME, REPOSITORY, SERVICE, deployed_commit, lines_of
 from tests.conftest import ROOT, Run
 from workerstack.commands.deploy import deploy
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import pushing, surroundings
 
-__all__ = ["deployed"]
+__all__ = ["deployed_commit"]
 
 Client = Callable[[str], Any]
 COMMAND = re.compile(r"(?:\./)?deploy\.py (?P<words>[a-z][^`\n]*)")
@@ -112,8 +112,8 @@ class World:
 
 
 @pytest.fixture
-def world(command: Run, client: Client, checkout: Path, deployed: str) -> World:
-    assert deployed
+def world(command: Run, client: Client, checkout: Path, deployed_commit: str) -> World:
+    assert deployed_commit
     return World(command, client, checkout)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import REGION, ROOT
 from workerstack import localaws
-from workerstack.localaws import surroundings
+from workerstack.localaws import pushing, surroundings
 
 Client = Callable[[str], Any]
 Aws = Callable[..., str]
@@ -163,6 +163,8 @@ def test_no_order_of_ways_stops_a_worker(
     said: dict[str, str], aws: Aws, client: Client, things: surroundings.Surroundings
 ) -> None:
     given = values(things)
+    for tag in ("1", "2", "3"):
+        pushing.push(client("ecr"), surroundings.REPOSITORY, tag)
     deploy(aws, client, FORMER, given | said)
     scaled_to(client, 3)
     deploy(aws, client, NEW, said | {"ImageReference": ":1"})

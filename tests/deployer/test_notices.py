@@ -215,7 +215,11 @@ def test_what_runs_and_waits_and_imports_is_asked() -> None:
             "sqs": [
                 ("get_queue_url", {"QueueUrl": "https://sqs/q"}),
                 ("get_queue_attributes",
-                 {"Attributes": {"ApproximateNumberOfMessagesNotVisible": "3"}}),
+                 {"Attributes": {
+                     "ApproximateNumberOfMessages": "5",
+                     "ApproximateNumberOfMessagesNotVisible": "3",
+                     "ApproximateNumberOfMessagesDelayed": "0",
+                 }}),
             ],
             "cloudformation": [("list_imports", {"Imports": ["other"]})],
         }
