@@ -328,9 +328,10 @@ def _footer(group: Sequence[Review]) -> Iterator[CommentPart]:
 
 def _finding(review: Review, finding: Finding) -> CommentPart:
     """One alert; blank lines around it, or GitHub does not draw it."""
-    what = f"> {text(finding.what)}. {code(finding.id)}"
+    # The full stops belong to the texts: a sentence that is a number would begin a list.
+    what = f"> {text(f'{finding.what}.')} {code(finding.id)}"
     lines = [f"\n> [!{ALERTS[finding.level]}]", what]
-    lines += [f"> {text(words.capital(finding.why))}. {text(finding.next_step)}."]
+    lines += [f"> {text(f'{words.capital(finding.why)}.')} {text(f'{finding.next_step}.')}"]
     if finding.level == "blocking":
         by = words.let_through(review, finding)
         accept = f"To accept it: {code(f'--allow {finding.allowed_by}')}"
