@@ -1,5 +1,6 @@
 """A caller with policies is refused as AWS refuses: by protocol, by resource, by condition."""
 
+import gzip
 import itertools
 import json
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from workerstack import localaws
-from workerstack.localaws import enforcement, surroundings, walkthrough
+from workerstack.localaws import asked, enforcement, surroundings, walkthrough
 from workerstack.localaws.enforcement import Caller
 
 KEYS = (f"SOMEBODY{number}" for number in itertools.count())
@@ -146,3 +147,16 @@ def status(client: Client, stack: str) -> str:
         [found] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         if not found["StackStatus"].endswith("IN_PROGRESS"):
             return str(found["StackStatus"])
+
+
+def test_a_compressed_request_is_read() -> None:
+    """botocore compresses what is long, as a thousand datapoints of PutMetricData."""
+    body = gzip.compress(b"Action=PutMetricData&Namespace=AWS%2FSQS")
+    headers = {
+        "authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-west-2/monitoring/aws4_request",
+        "content-type": "application/x-www-form-urlencoded",
+        "content-encoding": "gzip",
+    }
+    found = asked.read("POST", "/", "", headers, body)
+    assert found is not None
+    assert found.text("Namespace") == "AWS/SQS"
