@@ -27,8 +27,9 @@ class Verdicts:
         self._judges = hashlib.sha256()
         for part in (version("cfn-lint"), platform.python_version()):
             self._judges.update(part.encode())
-        for file in sorted(judges):
-            self._judges.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+        # By name and content: where the project and the tool lie is no part of a verdict.
+        for name, content in sorted((file.name, file.read_bytes()) for file in judges):
+            self._judges.update(name.encode() + b"\0" + content + b"\0")
 
     def unknown(self, requests: "Sequence[LintRequest]") -> "list[LintRequest]":
         """The requests that are not known to be clean."""
