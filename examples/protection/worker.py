@@ -24,9 +24,7 @@ def protect(on: bool) -> bool:  # a refusal comes with 200 too, such as DEPLOYME
         return False
 
 
-def beat(
-    sqs: Any, message: dict[str, str], done: Event
-) -> None:  # two beats may fail before the message is visible again
+def beat(sqs: Any, message: dict[str, str], done: Event) -> None:
     while not done.wait(BEAT):  # two beats may fail before the message is visible again
         try:
             sqs.change_message_visibility(**message, VisibilityTimeout=3 * BEAT)

@@ -23,6 +23,8 @@ NAME = f"dev/{STACK}"
 VALUES, TEMPLATE = f"params/{NAME}.yaml", f"out/{STACK}.template.yaml"
 GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 SHARE, THROTTLED = 0.06, 0.5
+LEFT = re.compile(r"aws ecs stop-task --cluster (\S+) --task (\S+)")
+"""What a proof prints of a task that it could not stop."""
 
 
 class Network(Faults):
@@ -124,7 +126,11 @@ class Team:
         for attempt in range(12):
             code = self.person.run("execute", file, "--yes", *blocking)
             if code in (0, 1) and f"{STACK} is {state}" in self.person.said:
-                if "is deployed, but not proved" in self.person.said:
+                # A proof whose task could not be stopped is red, and prints what stops it.
+                left = LEFT.search(self.person.said)
+                if left:
+                    self.client("ecs").stop_task(cluster=left[1], task=left[2])
+                if left or "is deployed, but not proved" in self.person.said:
                     self.person.persist("prove", NAME, until=lambda code: code == 0)
                 else:
                     assert code == (0 if state in GOOD else 1), self.person.said
