@@ -102,3 +102,12 @@ def test_nobody_is_mentioned() -> None:
 def test_later_blocks_keep_at_least_their_short_form(limit: int, kept: list[str]) -> None:
     found = markdown.fitted([CommentPart("a" * 300), CommentPart("b" * 300, "short")], limit)
     assert [line for line in found.split("\n")[:2] if line] == [line for line in kept if line]
+
+
+def test_a_block_is_cut_before_a_later_one_loses_its_short_form() -> None:
+    """What would fit were it the last one must leave room for the names of those behind it."""
+    first = markdown.CommentPart("a" * 60, "a" * 5)
+    second = markdown.CommentPart("b" * 100, "b" * 40)
+    limit = markdown.RESERVE + 61 + 10
+    assert markdown.fitted([first, second], limit).splitlines()[:2] == ["a" * 5, "b" * 40]
+    assert markdown.fitted([first, second], limit + 31).splitlines()[:2] == ["a" * 60, "b" * 40]
