@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests import deployed, soak
 from tests.checkouts import Checkouts
+from tests.direct_calls import direct
 from tests.interpreter import Interpreter
 from tests.kept_clients import kept
 from tests.preloaded import CODE, quick_clocks
@@ -56,7 +57,7 @@ def no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[localaws.Endpoint]:
-    with localaws.start() as running:
+    with localaws.start() as running, direct(running):
         yield running
 
 
