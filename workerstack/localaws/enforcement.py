@@ -82,7 +82,7 @@ class Edge:
         request = _request(scope, body)
         caller = _CALLERS.get(request.key) if request else None
         if request is None or caller is None:
-            await self.app(scope, _again(body, receive), send)
+            await self.app(scope, again(body, receive), send)
             return
         request = replace(request, account=caller.account)
         for question in self._questions(request):
@@ -94,7 +94,7 @@ class Edge:
         # within them.
         token = _ACTING.set(caller)
         try:
-            await self.app(_as_account(scope, caller), _again(body, receive), send)
+            await self.app(_as_account(scope, caller), again(body, receive), send)
         finally:
             _ACTING.reset(token)
 
@@ -118,7 +118,7 @@ async def _whole(receive: Receive) -> bytes:
             return body
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def again(body: bytes, receive: Receive) -> Receive:
     """The body once more, for the application; then whatever still comes."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -21,7 +21,7 @@ class Endpoint:
         self._descriptor = listener.detach()  # hypercorn closes it
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
-        self._application: Any = None
+        self._application = _application()
         self._thread = threading.Thread(target=self._serve, name="localaws", daemon=True)
         self._thread.start()
         self._wait_until_ready()
@@ -29,19 +29,16 @@ class Endpoint:
     def _serve(self) -> None:
         from hypercorn.asyncio import serve
         from hypercorn.config import Config
-        from ministack.app import app
 
-        from workerstack.localaws.enforcement import Edge
-
-        edge: Any = Edge(app)
-        self._application = edge
         config = Config()
         config.bind = [f"fd://{self._descriptor}"]
         config.loglevel = "ERROR"
         config.errorlog = None
         config.graceful_timeout = 0.1
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(serve(edge, config, shutdown_trigger=self._stopping.wait))
+        self._loop.run_until_complete(
+            serve(self._application, config, shutdown_trigger=self._stopping.wait)
+        )
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
@@ -79,16 +76,17 @@ class Endpoint:
     async def _answer(
         self, scope: dict[str, Any], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        waiting = [{"type": "http.request", "body": body, "more_body": False}]
-        told: list[dict[str, Any]] = []
+        from workerstack.localaws.enforcement import again
 
-        async def receive() -> dict[str, Any]:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
+        told: list[Any] = []
 
-        async def send(message: dict[str, Any]) -> None:
+        async def nothing_more() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
             told.append(message)
 
-        await self._application(scope, receive, send)
+        await self._application(scope, again(body, nothing_more), send)
         start = next(each for each in told if each["type"] == "http.response.start")
         fields = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]
@@ -118,6 +116,15 @@ class Endpoint:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _application() -> Any:
+    """What answers; MiniStack reads its settings when it is imported."""
+    from ministack.app import app
+
+    from workerstack.localaws.enforcement import Edge
+
+    return Edge(app)
 
 
 def start(port: int = 0) -> Endpoint:
