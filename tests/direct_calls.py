@@ -45,7 +45,8 @@ def direct(endpoint: Endpoint) -> Iterator[None]:
         status, told, content = endpoint.ask(
             request.method, request.url, headers, body if isinstance(body, bytes) else body.encode()
         )
-        return AWSResponse(request.url, status, told, _Body(content))
+        heard: Any = told
+        return AWSResponse(request.url, status, heard, _Body(content))
 
     def answered(session: Any) -> Any:
         # Last: a test that answers an operation itself is asked before.
