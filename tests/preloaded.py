@@ -6,6 +6,7 @@
 import importlib
 import os
 import pkgutil
+import sys
 import time
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ COMMANDS = (
     "review", "operation", "drift", "rollback", "discard", "adopt", "adoption_step", "smoke",
     "status", "logs", "prove",
 )  # fmt: skip
-ROOMS = ("commands", "deployer", "review", "review.show", "simulator", "verifier")
+ROOMS = ("commands", "deployer", "lint", "review", "review.show", "simulator", "verifier")
 POLL = 0.01
 """Seconds that a pause between two polls takes here."""
 
@@ -41,6 +42,10 @@ def load() -> None:
         package = importlib.import_module(f"workerstack.{room}")
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
+    # What a project's templates import; they themselves are each project's own.
+    importlib.import_module("templates")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "templates"]:
+        del sys.modules[name]
     from workerstack.deployer.aws import Clients
 
     os.environ.update(AWS_ACCESS_KEY_ID="none", AWS_SECRET_ACCESS_KEY="none")  # noqa: S106

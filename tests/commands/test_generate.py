@@ -13,8 +13,7 @@ from tests.interpreter import Interpreter
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (
-    "generate.py", ".cfnlintrc.yaml", "docs/what-it-creates.md", "out", "params",
-    "templates", "workerstack",
+    "generate.py", ".cfnlintrc.yaml", "docs/what-it-creates.md", "out", "params", "templates",
 )  # fmt: skip
 
 
@@ -33,7 +32,10 @@ def generate(programs: Interpreter) -> Generate:
 
 @pytest.fixture(scope="module")
 def linted(tmp_path_factory: pytest.TempPathFactory, generate: Generate) -> Path:
-    """A copy that was generated once, with its verdicts."""
+    """A copy that was generated once, with its verdicts.
+
+    Without the tool: it is the same for all, and the one that `programs` has imported.
+    """
     folder = tmp_path_factory.mktemp("checkout")
     for name in SOURCES:
         source = ROOT / name
@@ -49,6 +51,16 @@ def linted(tmp_path_factory: pytest.TempPathFactory, generate: Generate) -> Path
 @pytest.fixture
 def copy(linted: Path, tmp_path: Path) -> Path:
     return shutil.copytree(linted, tmp_path / "checkout")
+
+
+@pytest.fixture
+def copy_of_one(copy: Path, generate: Generate) -> Path:
+    """A copy with one worker, where each template that is linted counts."""
+    replace(copy / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (THUMBNAILS,)")
+    for file in (copy / "params").glob("*/webordinary-edit.yaml"):
+        file.unlink()
+    assert generate(copy).returncode == 0
+    return copy
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -301,10 +313,10 @@ def test_a_lint_finding_leaves_out_as_it_is(copy: Path, generate: Generate) -> N
     ],
 )  # fmt: skip
 def test_lint_formats(
-    copy: Path, form: str, rules_of: Callable[[str], list[str]], generate: Generate
+    copy_of_one: Path, form: str, rules_of: Callable[[str], list[str]], generate: Generate
 ) -> None:
-    replace(copy / DEV, "MaxTasks: 2", "MaxTasks: 2\n  MinTasks: 3")
-    done = generate(copy, "--lint-format", form)
+    replace(copy_of_one / "params/dev/thumbnails.yaml", "  VpcId", "  MinTasks: 30\n  VpcId")
+    done = generate(copy_of_one, "--lint-format", form)
     assert done.returncode == 1
     assert "E9210" in rules_of(done.stdout)
 
@@ -330,6 +342,12 @@ def test_what_nothing_generates_any_more_is_removed(copy: Path, generate: Genera
     assert not orphan.exists()
 
 
+def with_the_tool(folder: Path) -> None:
+    """Gives a copy the tool, too: for Python itself, which has not imported it."""
+    leave = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "workerstack", folder / "workerstack", ignore=leave)
+
+
 def loads(copy: Path, *modules: str) -> list[str]:
     """The exit code of `generate.py --check`, and which of these modules it loaded."""
     code = (
@@ -347,13 +365,15 @@ def loads(copy: Path, *modules: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_an_unchanged_check_never_imports_cfn_lint(copy: Path) -> None:
-    assert loads(copy, "cfnlint") == ["0"]
-    replace(copy / "workerstack/checks/tasks.py", "FULL = 100", "FULL = 101")
-    assert loads(copy, "cfnlint") == ["0", "cfnlint"], "other rules, other verdicts"
+def test_an_unchanged_check_never_imports_cfn_lint(copy_of_one: Path) -> None:
+    with_the_tool(copy_of_one)
+    assert loads(copy_of_one, "cfnlint") == ["0"]
+    replace(copy_of_one / "workerstack/checks/tasks.py", "FULL = 100", "FULL = 101")
+    assert loads(copy_of_one, "cfnlint") == ["0", "cfnlint"], "other rules, other verdicts"
 
 
 def test_an_unchanged_check_loads_nothing_that_reads_or_judges(copy: Path) -> None:
+    with_the_tool(copy)
     slow = ("pydantic", "email", "workerstack.cloudformation", "workerstack.lint.lint")
     assert loads(copy, *slow) == ["0"]
 
@@ -378,28 +398,25 @@ def test_wrong_usage(copy: Path, generate: Generate) -> None:
     assert generate(copy, "--chekc").returncode == 64
 
 
-def test_plain_cfn_lint_finds_nothing_at_all(tmp_path: Path) -> None:
+def test_plain_cfn_lint_finds_nothing_at_all(tmp_path: Path, programs: Interpreter) -> None:
     command = Path(sys.executable).parent / "cfn-lint"
     files = [str(path) for path in (ROOT / "out").iterdir()]
-    done = subprocess.run(
-        [str(command), "-c", "I", "--", *files],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = programs.run(str(command), "-c", "I", "--", *files, folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("gone", ["out", "out/webordinary-edit.template.yaml", ".cache"])
-def test_what_was_removed_is_made_again(copy: Path, gone: str, generate: Generate) -> None:
-    before = snapshot(copy)
-    if (copy / gone).is_dir():
-        shutil.rmtree(copy / gone)
+@pytest.mark.parametrize("gone", ["out", "out/thumbnails.template.yaml", ".cache"])
+def test_what_was_removed_is_made_again(copy_of_one: Path, gone: str, generate: Generate) -> None:
+    before = snapshot(copy_of_one)
+    if (copy_of_one / gone).is_dir():
+        shutil.rmtree(copy_of_one / gone)
     else:
-        (copy / gone).unlink()
+        (copy_of_one / gone).unlink()
     if gone == "out":  # nothing is known to be clean either: the linter is loaded
-        shutil.rmtree(copy / ".cache")
-    found = generate(copy)
+        shutil.rmtree(copy_of_one / ".cache")
+    found = generate(copy_of_one)
     assert found.returncode == 0, found.stderr
-    assert snapshot(copy) == before
+    assert snapshot(copy_of_one) == before
 
 
 def test_out_that_is_no_folder_is_one_sentence(copy: Path, generate: Generate) -> None:

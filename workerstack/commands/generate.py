@@ -234,22 +234,24 @@ def _lint(
 ) -> "Sequence[LintFinding]":
     from workerstack.lint import reports
 
-    if lint_format == "text":
-        unknown = verdicts.unknown(requests)
-        if not unknown:
-            return []
-        from workerstack.lint.lint import Linter, lint_all
-
-        findings = lint_all(Linter(HOUSE / "lint/rules"), unknown)
-        if findings:
-            show(reports.text(findings))
-    else:
+    if lint_format == "junit":  # tells of each rule whether it was asked, in this process
         from workerstack.lint.lint import Linter, lint_one_by_one
 
         linter = Linter(HOUSE / "lint/rules")
         findings = lint_one_by_one(linter, requests)
-        text = reports.formatted(lint_format, findings, linter)
-        show_json_text(text) if lint_format in ("json", "sarif") else show(text)
+        show(reports.formatted(lint_format, findings, linter))
+    else:
+        unknown = verdicts.unknown(requests)
+        if not unknown and lint_format == "text":
+            return []
+        from workerstack.lint.lint import Linter, lint_all
+
+        linter = Linter(HOUSE / "lint/rules")
+        findings = lint_all(linter, unknown)
+        if lint_format != "text":
+            show_json_text(reports.formatted(lint_format, findings, linter))
+        elif findings:
+            show(reports.text(findings))
     if not findings:
         verdicts.keep(requests)
     return findings
