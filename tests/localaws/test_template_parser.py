@@ -40,3 +40,18 @@ def test_it_reads_the_same(text: str) -> None:
         yaml_constructors = faster.yaml_constructors
 
     assert engine._parse_template(text) == yaml.load(text, Slower)  # noqa: S506
+
+
+def test_what_is_done_to_one_reading_is_not_seen_in_the_next() -> None:
+    template_parser.install(engine)
+    first: Any = engine._parse_template(TAGGED)
+    first["Resources"]["A"]["Properties"].clear()
+    second: Any = engine._parse_template(TAGGED)
+    assert second["Resources"]["A"]["Properties"]["Octal"] is not None
+
+
+def test_a_text_that_is_no_yaml_is_refused_each_time() -> None:
+    template_parser.install(engine)
+    for _ in range(2):
+        with pytest.raises(yaml.YAMLError, match="expected node content"):
+            engine._parse_template("Resources:\n  A: [")

@@ -221,6 +221,22 @@ def test_iams_own_word_for_the_action_is_taken() -> None:
                 ask("cloudwatch", "put_metric_data", Namespace="a", MetricData=[])
 
 
+def test_what_was_answered_is_not_asked_again_and_errors_are() -> None:
+    client = boto3.client("sqs", region_name="us-west-2", aws_access_key_id="a",
+                          aws_secret_access_key="b")  # fmt: skip  # noqa: S106
+    ask = asking.asked_once(lambda _: client)  # type: ignore[arg-type]
+    with Stubber(client) as stubber:
+        stubber.add_client_error("get_queue_attributes", "AccessDenied", "no")
+        for name in ("a", "b"):
+            stubber.add_response("get_queue_attributes", {"Attributes": {"QueueArn": name}})
+        with pytest.raises(NotAllowedError):
+            ask("sqs", "get_queue_attributes", QueueUrl="a")
+        for name in ("a", "b", "a", "b"):
+            answer = ask("sqs", "get_queue_attributes", QueueUrl=name)
+            assert answer["Attributes"] == {"QueueArn": name}
+        stubber.assert_no_pending_responses()
+
+
 def test_rules_are_the_same_however_they_are_written() -> None:
     one = {"IpProtocol": "6", "FromPort": "22", "ToPort": 22, "CidrIp": "10.0.0.0/8"}
     other = {**one, "IpProtocol": "TCP", "FromPort": 22, "Description": "ssh"}

@@ -534,7 +534,7 @@ def test_without_the_right_to_the_value_it_says_which(
 
         return refusing
 
-    monkeypatch.setattr("workerstack.verifier.preflight.asked", asked)
+    monkeypatch.setattr("workerstack.verifier.preflight.asked_once", asked)
     [found] = looked_at(world, clients)["secret"]
     assert found.status == "SKIP"
     assert f"secretsmanager:GetSecretValue on {world.things.secret_arn} tells" in found.evidence

@@ -17,6 +17,7 @@ from workerstack.deployer.service import DIMENSION
 from workerstack.localaws import accounts, surroundings, walkthrough
 from workerstack.verifier import verify
 from workerstack.verifier.check import Verdict
+from workerstack.verifier.live_only import ROWS
 
 NAME = "dev/webordinary-edit"
 ACCOUNT = "987600000001"
@@ -455,3 +456,23 @@ def test_what_may_not_be_asked_is_skipped_and_never_passed(
             assert (each.status, action in each.next_step) == ("SKIP", True)
         elif each.status != "SKIP" and each.id != "checks":
             assert each.status == everything[each.id].status
+
+
+def test_the_same_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of a report are on one moment, and nobody waits for the same answer twice."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    asked: list[tuple[str, str]] = []
+    clients = Clients(REGION, endpoint_url=world.clients.endpoint_url)
+    clients("sts")
+    clients._made[""].events.register(
+        "before-parameter-build.*.*",
+        lambda params, model, **_: asked.append((model.name, json.dumps(params, sort_keys=True))),
+    )
+    checkout = world.checkout
+    found = verify.verify(deployments.load(NAME, checkout), clients, checkout)
+    assert len(found) > len(ROWS)
+    assert len(asked) > len(ROWS)
+    # How many messages wait is read by the deployer's reader, for the fault and for the evidence.
+    assert {name for name, _ in {each for each in asked if asked.count(each) > 1}} <= {
+        "GetQueueAttributes"
+    }

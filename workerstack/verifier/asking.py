@@ -4,8 +4,10 @@ Source: IAM, Service Authorization Reference (action names); each service's "Com
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from workerstack.deployer.aws import Clients, code_of
@@ -44,6 +46,29 @@ def asked(clients: Clients) -> Ask:
             return getattr(client, operation)(**request)
 
     return ask
+
+
+def asked_once(clients: Clients) -> Ask:
+    """As ``asked``, and what was answered stays answered: for a report on one moment.
+
+    Whoever asks must not change an answer. Threads may share it: the second that asks the same
+    waits for the first. Errors are not kept.
+    """
+    ask = asked(clients)
+    answers: dict[str, Any] = {}
+    asking: defaultdict[str, Lock] = defaultdict(Lock)
+    choosing = Lock()
+
+    def ask_once(service: str, operation: str, /, **request: Any) -> Any:
+        question = repr((service, operation, sorted(request.items())))
+        with choosing:
+            own = asking[question]
+        with own:
+            if question not in answers:
+                answers[question] = ask(service, operation, **request)
+            return answers[question]
+
+    return ask_once
 
 
 @contextmanager

@@ -85,20 +85,25 @@ class Live:
         return self.deployed.of(*types)
 
 
-def read_live(clients: Clients, stack: stacks.StackDescription) -> Live:
-    """Everything of a stack that can be read. Raises botocore's errors but denials."""
+def read_live(
+    clients: Clients, stack: stacks.StackDescription, ask: Ask | None = None, body: str = ""
+) -> Live:
+    """Everything of a stack that can be read. Raises botocore's errors but denials.
+
+    ``ask`` and ``body``, the deployed template's text, are those of whoever has them already.
+    """
     cloudformation = clients("cloudformation")
     physical = {
         each.logical_id: each.physical_id for each in stacks.resources(cloudformation, stack.id)
     }
-    body = template_text(stacks.template_body(cloudformation, StackName=stack.id))
+    body = body or template_text(stacks.template_body(cloudformation, StackName=stack.id))
     _, _, _, region, account, *_ = stack.id.split(":")
     values = stack.parameters or {}
     resolved = resolve(
         read(body, f"the template of {stack.name}"), values,
         surroundings(account, region, stack.name) | {"AWS::StackId": stack.id}, stored=values,
     )  # fmt: skip
-    return assemble(asked(clients), resolved, physical)
+    return assemble(ask or asked(clients), resolved, physical)
 
 
 def assemble(ask: Ask, resolved: Stack, physical: Mapping[str, str]) -> Live:

@@ -12,7 +12,7 @@ from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
-from workerstack.verifier.asking import DENIED, asked
+from workerstack.verifier.asking import DENIED, asked_once
 from workerstack.verifier.check import Verdict
 from workerstack.verifier.needs import Need, Subject, judge
 from workerstack.verifier.network_needs import network_needs
@@ -68,4 +68,4 @@ def read_subject(deployment: Deployment, clients: Clients, source: Source | None
         if not DENIED.search(code_of(error)):
             raise
         denied = "cloudformation:ListStackResources"
-    return Subject(deployment, resolved, deployed, clients, asked(clients), denied)
+    return Subject(deployment, resolved, deployed, clients, asked_once(clients), denied)

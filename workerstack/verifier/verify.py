@@ -20,7 +20,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployments import Deployment
-from workerstack.verifier.asking import NotAllowedError, asked
+from workerstack.verifier.asking import NotAllowedError, asked_once
 from workerstack.verifier.check import Verdict, judged
 from workerstack.verifier.live_only import ROWS, Fault, Look, judge, not_allowed
 from workerstack.verifier.live_stack import Live, read_live
@@ -36,8 +36,10 @@ def verify(
     state = check_state(stack, deployment.name)
     if not state.passed:
         return [state]
-    live = read_live(clients, stack)
-    look = Look(deployment.name, clients, asked(clients), live, (clock or Clock()).now())
+    body = template_text(stacks.template_body(clients("cloudformation"), StackName=stack.id))
+    ask = asked_once(clients)
+    live = read_live(clients, stack, ask, body)
+    look = Look(deployment.name, clients, ask, live, (clock or Clock()).now())
     judged_rows = [judge(row, look) for row in (*ROWS, *RUNNING)]
     faults = [fault for _, found in judged_rows for fault in found]
     sides = _sides(source, stack, live)
@@ -45,7 +47,7 @@ def verify(
         state,
         *_table(deployment.name, sides, faults),
         *(check for check, _ in judged_rows),
-        *_as_committed(source, stack, clients, sides, root),
+        *_as_committed(source, stack, clients, sides, root, body),
         _protection(deployment, stack, clients),
     ]
 
@@ -140,11 +142,15 @@ def _has(stack: Stack, found: table.CheckedViolation) -> bool:
 
 
 def _as_committed(
-    source: Source, stack: stacks.StackDescription, clients: Clients, sides: Sides, root: Path
+    source: Source,
+    stack: stacks.StackDescription,
+    clients: Clients,
+    sides: Sides,
+    root: Path,
+    body: str,
 ) -> Iterator[Verdict]:
-    """The deployed template and values are those in out/ and params/."""
+    """The deployed template, ``body``, and values are those in out/ and params/."""
     mending = cache(lambda: going_back.mending(source, stack, clients, root))
-    body = template_text(stacks.template_body(clients("cloudformation"), StackName=stack.id))
     comparison = labels.of_stack(source, stack, body)
     criterion = "the deployed template is the one in out/"
     if comparison.same:
