@@ -210,7 +210,6 @@ def test_a_stack_of_another_tool_is_adopted(
     cdk_template: str, tmp_path_factory: pytest.TempPathFactory,
 ) -> None:  # fmt: skip
     """Its resources get our logical ids, and keep the names that they were born with."""
-    monkeypatch.setattr("workerstack.deployer.clock.SHORTEST", 0.05)
     before = tmp_path_factory.mktemp("before") / "cdk.template.json"
     before.write_text(cdk_template)
     keep(checkout)

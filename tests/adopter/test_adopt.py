@@ -72,8 +72,7 @@ def file_of(printed: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def short_waits_and_long_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workerstack.deployer.clock.SHORTEST", 0.05)
+def long_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 

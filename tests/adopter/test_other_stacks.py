@@ -153,7 +153,6 @@ def test_a_stack_of_others_is_adopted_and_verified(
     case: str, client: Client, things: surroundings.Surroundings, checkout: Path, command: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("workerstack.deployer.clock.SHORTEST", 0.05)
     monkeypatch.setenv("COLUMNS", "100")
     other = OTHERS[case]
     worker = dataclasses.replace(adopting.THUMBNAILS, **other.worker)
