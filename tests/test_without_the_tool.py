@@ -50,7 +50,7 @@ def aws(endpoint: localaws.Endpoint, account: str, cli: Interpreter) -> Aws:
     }  # fmt: skip
 
     def run(*words: str) -> str:
-        done = cli.run("-m", "awscli", *words, **environment)
+        done = cli.run("-m", "awscli", *words, folder=ROOT, **environment)
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
