@@ -65,7 +65,7 @@ class Total:
 
 def scaling_of(worker: Worker) -> Scaling:
     """How a worker's template scales."""
-    return read_scaling(templates.build(worker).to_yaml(), worker.name)
+    return read_scaling(templates.build(worker).to_json(), worker.name)
 
 
 def total(scaling: Scaling, loads: Sequence[Sequence[str]], seeds: Sequence[int]) -> Total:

@@ -68,26 +68,28 @@ MARKS = re.compile(r"(<!-- (table|frontier|settings) -->\n).*?(<!-- /\2 -->)", r
 
 
 @cache
-def runs(name: str) -> tuple[tuple[str, Run], ...]:
-    """The literal variant and the default on one of the loads."""
-    trace = load(LOADS[name][1], SETTINGS.seed)
-    variants = {
+def variants() -> dict[str, Scaling]:
+    """The literal variant, the default and the protected one."""
+    workers = {
         "literal": replace(EDIT, scale_in_on="visible"),
         "default": EDIT,
         "protected": PROTECTED,
     }
+    return {name: scaling_of(worker, name) for name, worker in workers.items()}
+
+
+@cache
+def runs(name: str) -> tuple[tuple[str, Run], ...]:
+    """Each variant on one of the loads."""
+    trace = load(LOADS[name][1], SETTINGS.seed)
     return tuple(
-        (
-            variant,
-            simulate(scaling_of(worker, variant), trace, SETTINGS),
-        )
-        for variant, worker in variants.items()
+        (variant, simulate(scaling, trace, SETTINGS)) for variant, scaling in variants().items()
     )
 
 
 def scaling_of(worker: Worker, name: str) -> Scaling:
     """How a worker's template scales."""
-    return read_scaling(templates.build(worker).to_yaml(), name)
+    return read_scaling(templates.build(worker).to_json(), name)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What all tests share: no way to a real account, one embedded endpoint a process."""
 
+import gc
 import itertools
 import os
 import signal
@@ -14,6 +15,7 @@ from hypothesis import settings
 
 from tests import deployed, soak
 from tests.checkouts import Checkouts
+from tests.direct_calls import direct
 from tests.interpreter import Interpreter
 from tests.kept_clients import kept
 from tests.preloaded import CODE, quick_clocks
@@ -32,6 +34,10 @@ settings.load_profile("soak" if soak.IS_ON else "seeded")
 # Else each of hundreds of processes would compile our modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A process of the suite keeps hundreds of thousands of objects, all of which each collection at
+# Python's own thresholds looks at again: a tenth of the suite's time.
+gc.set_threshold(50_000, 20, 50)
 
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
@@ -56,7 +62,7 @@ def no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[localaws.Endpoint]:
-    with localaws.start() as running:
+    with localaws.start() as running, direct(running):
         yield running
 
 

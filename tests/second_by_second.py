@@ -9,6 +9,7 @@ at the end of a minute the metrics are sampled and the alarms evaluated.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import ceil, fsum, inf
 from random import Random
 from typing import Any
@@ -103,6 +104,7 @@ class Loop:
         beat = settings.heartbeat or 0
         self.heartbeat = beat if beat < self.queue.visibility_timeout else 0
         self.workers: list[Worker] = []
+        self.alive: list[Worker] = []
         self.min, self.max = scaling.min_capacity, scaling.max_capacity
         self.desired = (
             settings.initial_tasks if settings.initial_tasks is not None else scaling.min_capacity
@@ -133,9 +135,10 @@ class Loop:
             self._second(now)
 
     def _of(self, state: str) -> list[Worker]:
-        return [worker for worker in self.workers if worker.state() == state]
+        return [worker for worker in self.alive if worker.state() == state]
 
     def _second(self, now: int) -> None:  # noqa: C901, PLR0912, PLR0915 - it is the plain loop
+        self.alive = [worker for worker in self.alive if worker.ended is None]
         for item in self.items:
             if item.arrival == now:
                 item.state = "delayed"
@@ -279,6 +282,7 @@ class Loop:
                 latency += self.random.randint(-spread, spread)
             number = len(self.workers)
             self.workers.append(Worker(number, now, self.revision, now + max(1, latency)))
+            self.alive.append(self.workers[-1])
 
     def _reconcile(self, now: int) -> None:
         active = self._of("pending") + self._of("running")
@@ -408,8 +412,8 @@ class Loop:
             return sample
         come: dict[str, float | None] = {}
         for name, value in sample.items():
-            drawn = Random(f"{self.settings.seed}/{at}/{name}")
-            late = self.settings.metric_delay + drawn.randint(0, self.settings.metric_jitter)
+            drawn = _drawn(f"{self.settings.seed}/{at}/{name}", self.settings.metric_jitter)
+            late = self.settings.metric_delay + drawn
             come[name] = value if at + late <= now else None
         return come
 
@@ -530,6 +534,11 @@ class Loop:
         if self.desired > self.max:
             target = self.max
         return (target, base, change) if target < self.desired else None
+
+
+@cache
+def _drawn(seed: str, most: int) -> int:
+    return Random(seed).randint(0, most)
 
 
 def _statistic(name: str, found: list[float]) -> float | None:

@@ -28,14 +28,14 @@ Change = Callable[[Scaling], Scaling]
 
 @cache
 def default() -> Scaling:
-    return read_scaling(templates.build(workers.EDIT).to_yaml(), "default.yaml")
+    return read_scaling(templates.build(workers.EDIT).to_json(), "default.yaml")
 
 
 @cache
 def literal() -> Scaling:
     """The alarms of the CDK's template, with ECS's own stop timeout, which it leaves."""
     worker = replace(workers.EDIT, scale_in_on="visible")
-    found = read_scaling(templates.build(worker).to_yaml(), "literal.yaml")
+    found = read_scaling(templates.build(worker).to_json(), "literal.yaml")
     assert found.task
     return replace(found, task=replace(found.task, stop_timeout=30))
 

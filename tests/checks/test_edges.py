@@ -16,6 +16,7 @@ from tests.checks.edits import (
     Template,
     add,
     allow,
+    at,
     backlog,
     container,
     drained,
@@ -30,6 +31,7 @@ from tests.checks.edits import (
     task,
 )
 from workerstack.checks import CHECKS
+from workerstack.checks.behaviour import decides
 from workerstack.cloudformation import from_data, resolve
 
 GIB = 1024
@@ -261,3 +263,48 @@ def test_fargate_offers_these_sizes_and_no_others() -> None:
         given = {"Cpu": str(cpu), "Memory": str(memory)}
         one = {"Type": "AWS::ECS::TaskDefinition", "Properties": given}
         assert sees("E9318", {"Resources": {"T": one}}) is not offered, given
+
+
+DECIDES = {
+    "BacklogAlarm": (
+        "ActionsEnabled", "AlarmActions", "ComparisonOperator", "DatapointsToAlarm",
+        "EvaluationPeriods", "ExtendedStatistic", "InsufficientDataActions", "MetricName",
+        "Metrics", "Namespace", "OKActions", "Period", "Statistic", "Threshold",
+        "ThresholdMetricId", "TreatMissingData",
+    ),
+    "ScaleOutPolicy": ("PolicyType", "StepScalingPolicyConfiguration"),
+    "ScalableTarget": ("MaxCapacity", "MinCapacity", "ScalableDimension", "SuspendedState"),
+    "Service": ("DeploymentConfiguration",),
+    "Queue": ("MessageRetentionPeriod", "QueueName", "RedrivePolicy", "VisibilityTimeout"),
+}  # fmt: skip
+"""By which properties of a worker the simulated checks go, besides those that name each other."""
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "name"), [(each, name) for each, names in DECIDES.items() for name in names]
+)
+def test_what_decides_how_a_worker_scales_is_looked_at(logical_id: str, name: str) -> None:
+    """Two stacks with the same are simulated once: a property that is left out is never seen."""
+
+    def decided(value: str) -> dict[str, str]:
+        def edit(template: Template) -> None:
+            properties = at(template, logical_id)
+            before = properties.get(name)
+            # Its actions lead to a policy, else an alarm is none of scaling.
+            properties[name] = [*before, value] if isinstance(before, list) else value
+
+        return decides(resolve(from_data(edited(OWN, edit))))
+
+    one, other = decided("one"), decided("other")
+    assert one.keys() == other.keys() > {""}
+    assert one != other
+
+
+def test_what_does_not_decide_how_a_worker_scales_is_not_simulated_again() -> None:
+    def described(template: Template) -> None:
+        backlog(template)["AlarmDescription"] = "another"
+        at(template, "Queue")["SqsManagedSseEnabled"] = True
+
+    assert decides(resolve(from_data(edited(OWN, described)))) == decides(
+        resolve(from_data(edited(OWN, lambda _: None)))
+    )

@@ -252,6 +252,29 @@ def test_a_text_that_is_partly_known_has_one_form(value: Any, written: Any) -> N
     assert plain(value_of(value)) == written
 
 
+@pytest.mark.parametrize("properties", [{}, {"Properties": {"VisibilityTimeout": 60}}])
+@pytest.mark.parametrize("known", [{}, HERE])
+def test_a_name_that_aws_makes_is_told_by_its_attribute(known: Any, properties: Any) -> None:
+    """The ARN and the URL of a queue without a name, and the same put together by hand."""
+    queues: Any = {**BASE["Resources"], "Q": {"Type": "AWS::SQS::Queue", **properties}}
+
+    def body(values: Any) -> Any:
+        return {"Type": "AWS::A::B", "Properties": values}
+
+    own = "${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Q.QueueName}"
+    arn = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Q.QueueName}"
+    for told, by_hand in (
+        ({"Fn::GetAtt": ["Q", "Arn"]}, {"Fn::Sub": arn}),
+        ({"Ref": "Q"}, {"Fn::Sub": f"https://sqs.{own}"}),
+    ):
+        data = {**BASE, "Resources": {**queues, "A": body({"P": told, "Q": by_hand})}}
+        found = resolve(from_data(data), GIVEN, known).resources["A"].properties
+        assert equal(found["P"], found["Q"])
+        data["Resources"]["A"] = body({"P": told, "Q": {"Ref": "Named"}})
+        found = resolve(from_data(data), GIVEN, known).resources["A"].properties
+        assert not equal(found["P"], found["Q"])
+
+
 def test_known_pieces_of_a_text_can_be_asked() -> None:
     found = value_of({"Fn::Sub": "arn:${AWS::Partition}:s3:::${Missing}/logs/*"})
     assert isinstance(found, Text)

@@ -349,6 +349,37 @@ def test_an_unchanged_check_never_imports_cfn_lint(copy: Path) -> None:
     assert done.stdout.split() == ["0", "True"], "other rules, other verdicts"
 
 
+def test_an_unchanged_check_loads_nothing_that_reads_or_judges(copy: Path) -> None:
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['generate.py', '--check']\n"
+        "try:\n    runpy.run_path('generate.py', run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    slow = {'pydantic', 'email', 'workerstack.cloudformation', 'workerstack.lint.lint'}\n"
+        "    print(end.code, *sorted(slow & {*sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0"]
+
+
+def test_what_was_current_is_judged_again_once_a_file_changed(
+    copy: Path, generate: Generate
+) -> None:
+    current = generate(copy, "--check")
+    assert (current.returncode, current.stderr) == (0, "Up to date: no lint findings.\n")
+    replace(copy / DEV, "MaxTasks: 2", "MaxTasks: many")
+    assert generate(copy, "--check").returncode == 1
+    replace(copy / DEV, "MaxTasks: many", "MaxTasks: 2")
+    schema = copy / "params/target.schema.json"
+    before = schema.read_bytes()
+    schema.write_bytes(before + b"\n")
+    assert generate(copy, "--check").returncode == 2
+    schema.write_bytes(before)
+    assert generate(copy, "--check").stderr == current.stderr
+
+
 def test_wrong_usage(copy: Path, generate: Generate) -> None:
     assert generate(copy, "--chekc").returncode == 64
 

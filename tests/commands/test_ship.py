@@ -451,6 +451,16 @@ REFUSED: dict[str, tuple[str, str, str, int, str]] = {
     "a tag only": (
         "Tag: {Type: String}", f"!Sub '{HOST.format('111122223333')}/a:${{Tag}}'", "Tag: v1", 1,
         "Tag of out/own.template.yaml takes a tag and no digest"),
+    "a NoEcho parameter": (
+        "Image: {Type: String, NoEcho: true}", "!Ref Image",
+        f"Image: {HOST.format('111122223333')}/a:v1", 1, "it from Parameter Store, a NoEcho"),
+    "a NoEcho parameter decides": (
+        "Version: {Type: String, NoEcho: true}",
+        f"!Sub '{HOST.format('111122223333')}/a${{Version}}'", "Version: ':v1'", 1,
+        "it from Parameter Store, a NoEcho parameter"),
+    "a NoEcho parameter is something else": (
+        "Token: {Type: String, NoEcho: true}", f"{HOST.format('111122223333')}/a:v1", "Token: t", 1,
+        "No parameter of out/own.template.yaml says the image of worker"),
     "all of it is missing": (
         "Other: {Type: String}, Image: {Type: String}", "!Ref Image", "Other: a", 1,
         "The parameter Image is missing"),

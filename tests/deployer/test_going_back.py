@@ -1,6 +1,7 @@
 """Going back: to what was executed before, whatever changed, and nothing surprises afterwards."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -282,6 +283,9 @@ def test_a_review_of_what_is_deployed_reads_no_earlier_execution(
     assert (said("a", "b"), read) == ("", executed[:1])
     assert "This review brings it again" in said("c", "d")
     assert "is neither of the two" in said("e", "f")
+    # The name of before has no digest of the values: it tells nothing of which they were.
+    executed[1:] = [done("c", "", 3), done("a", "b", 2)]
+    assert "is neither of the two" in said("c", "d")
 
 
 def test_going_back_twice_returns(team: Team, client: Callable[[str], Any]) -> None:
@@ -372,6 +376,41 @@ def test_the_commit_is_found_among_many(team: Team) -> None:
     team.git("checkout", "--quiet", first)
     [[commit, _]] = earlier.fitting(deployment, [two], team.root).values()
     assert not commit.is_merged
+
+
+def test_of_commits_that_fit_a_name_of_before_the_newest_that_is_no_later_is_meant(
+    team: Team,
+) -> None:
+    """Of one second are a commit and the change set that was made right after it."""
+    deployment = deployments.load("dev/one", team.root)
+
+    def committed(second: int, seconds: str) -> str:
+        date = f"2020-01-01T00:00:{second:02d}Z"
+        text = f'template-file-path: {TEMPLATE}\nparameters: {{Seconds: "{seconds}"}}\n'
+        (team.root / VALUES).write_text(text)
+        team.git("add", "--all")
+        environment = {**os.environ, "GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
+        subprocess.run(
+            ["git", "-C", str(team.root), "commit", "--quiet", "--message", seconds],
+            check=True, env=environment,
+        )  # fmt: skip
+        return team.git("rev-parse", "HEAD")
+
+    commits = {second: committed(second, str(second)) for second in (10, 20, 30)}
+    digest = read_source(deployment).template_digest[:8]
+    names = {
+        second: f"review-20200101T0000{second:02d}Z-{digest}-ab12"
+        for second in (9, 10, 11, 19, 20, 29, 30, 31)
+    }
+    done = [
+        history.Execution(name, "", "", "", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+        for name in names.values()
+    ]
+    found = earlier.fitting(deployment, done, team.root)
+    meant = {second: found[name][0].id for second, name in names.items()}
+    # Of none before it, the first one after.
+    wanted = {9: 10, 10: 10, 11: 10, 19: 10, 20: 20, 29: 20, 30: 30, 31: 30}
+    assert meant == {second: commits[commit] for second, commit in wanted.items()}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from workerstack import deployments
 from workerstack.adopter.params_files import FoundValue
 from workerstack.adopter.params_files import deployment as deployment_text
-from workerstack.cloudformation import parse, read, read_file
+from workerstack.cloudformation import declared_parameters, parse, read, read_file
 from workerstack.deployer.source import read_source
+from workerstack.deployments.reading import problems, with_lists
 from workerstack.problem import Problem
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,43 @@ def test_what_init_writes_is_one_text_to_every_reader(case: str) -> None:
     assert parse(written, "file", "text").data["parameters"]["Name"] == joined
     if text not in ("2", "true"):
         assert yaml.safe_load(written)["parameters"]["Name"] == joined
+
+
+@pytest.mark.parametrize(
+    ("written", "members"),
+    [
+        ('"a, b"', ("a", "b")),
+        ('" a ,b ,\tc "', ("a", "b", "c")),
+        ('"a,b"', ("a", "b")),
+        ("[a, b]", ("a", "b")),
+        ("a", ("a",)),
+    ],
+)
+def test_a_list_in_one_text_is_its_members_without_blanks(
+    written: str, members: tuple[str, ...], tmp_path: Path
+) -> None:
+    """As CloudFormation trims them, however the template declares the list."""
+    folder = tmp_path / "params/dev"
+    folder.mkdir(parents=True)
+    (folder / "target.yaml").write_text('account: "111122223333"\nregion: us-west-2\n')
+    (folder / "x.yaml").write_text(
+        "template-file-path: out/x.yaml\n"
+        f"parameters: {{Names: {written}, Ids: {written}, T: {written}}}\n"
+    )
+    template = read(
+        "Parameters: {Names: {Type: CommaDelimitedList, AllowedValues: [a, b, c]},\n"
+        "  Ids: {Type: 'List<String>', AllowedPattern: '[a-c]'}, T: {Type: String}}\n"
+        "Resources: {Topic: {Type: AWS::SNS::Topic}}\n",
+        "x",
+    )
+    deployment = deployments.load("dev/x", tmp_path)
+    declared = declared_parameters(template.data)
+    found = with_lists(deployment, declared)
+    assert (found["Names"], found["Ids"]) == (members, members)
+    assert found["T"] == deployment.parameters["T"]
+    assert [
+        each.what for each in problems(deployment, declared) if each.what.partition(" ")[0] != "T"
+    ] == []
 
 
 TEMPLATE = (

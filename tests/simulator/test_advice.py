@@ -31,7 +31,7 @@ BEATS = Settings(heartbeat=60)
 
 @cache
 def default() -> Scaling:
-    return read_scaling(templates.build(workers.EDIT).to_yaml(), "default.yaml")
+    return read_scaling(templates.build(workers.EDIT).to_json(), "default.yaml")
 
 
 PROTECTED = replace(workers.EDIT, protection="worker", unprotected="", longest_job=3_600)
@@ -44,7 +44,7 @@ def pasted(candidate: Candidate, worker: Worker = workers.EDIT) -> Worker:
 
 
 def scaling_of(worker: Worker) -> Scaling:
-    return read_scaling(templates.build(worker).to_yaml(), "default.yaml")
+    return read_scaling(templates.build(worker).to_json(), "default.yaml")
 
 
 def meant(scaling: Scaling) -> Scaling:

@@ -167,6 +167,45 @@ def test_what_may_not_be_asked_is_no_value() -> None:
         live.stack.resources["Queue"].get("VisibilityTimeout")
 
 
+def test_the_policies_of_aws_are_known_and_those_of_the_account_are_read() -> None:
+    """What is attached by hand is a resource of what runs, and one of the stack is none twice."""
+    known = "arn:aws:iam::aws:policy/"
+    account = "arn:aws:iam::111122223333:policy"
+    attached = (
+        f"{known}ReadOnlyAccess", f"{known}service-role/AmazonECSTaskExecutionRolePolicy",
+        "arn:aws-cn:iam::aws:policy/job-function/Billing", f"{account}/ours", f"{account}/by-hand",
+    )  # fmt: skip
+    trust = {"Version": "2012-10-17", "Statement": []}
+    document = {"Version": "2012-10-17", "Statement": []}
+    answers = {
+        "get_role": {"Role": {"RoleName": "r", "Path": "/", "Arn": f"{account[:-6]}role/r",
+                              "RoleId": "R", "AssumeRolePolicyDocument": trust}},
+        "list_role_policies": {"PolicyNames": []},
+        "list_attached_role_policies": {
+            "AttachedPolicies": [{"PolicyArn": each} for each in attached]},
+        "get_policy_version": {"PolicyVersion": {"Document": document}},
+    }  # fmt: skip
+    read: list[str] = []
+
+    def ask(_: str, operation: str, **request: str) -> Any:
+        if operation == "get_policy":
+            read.append(request["PolicyArn"])
+            name = request["PolicyArn"].rpartition("/")[2]
+            return {"Policy": {"PolicyName": name, "DefaultVersionId": "v1"}}
+        return answers[operation]
+
+    template = from_data({"Resources": {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+        "Ours": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}},
+    }})  # fmt: skip
+    live = live_stack.assemble(ask, resolve(template), {"Role": "r", "Ours": f"{account}/ours"})
+    assert sorted(read) == [f"{account}/by-hand", f"{account}/ours"]
+    by_hand = set(live.stack.resources) - set(live.deployed.resources)
+    assert len(by_hand) == 1
+    assert live.stack.resources[by_hand.pop()].get("ManagedPolicyName") == "by-hand"
+    assert set(live.found["Role"].properties["ManagedPolicyArns"]) == set(attached)
+
+
 def test_iams_own_word_for_the_action_is_taken() -> None:
     client = boto3.client("cloudwatch", region_name="us-west-2", aws_access_key_id="a",
                           aws_secret_access_key="b")  # fmt: skip  # noqa: S106

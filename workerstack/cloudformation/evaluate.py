@@ -274,7 +274,7 @@ class Evaluator:
         self, name: str, body: Mapping[str, Any], attribute: str, rules: attributes.NamedType
     ) -> Any:
         """What an attribute gives, where it follows from the resource's own properties."""
-        given = body.get("Properties")
+        given = body.get("Properties", {})
         # A resource whose name refers to itself would go round for ever.
         if (name, attribute) in self._naming or not isinstance(given, dict):
             return None

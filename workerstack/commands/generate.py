@@ -10,7 +10,7 @@ import click
 
 from workerstack.command_line import project
 from workerstack.commands.example import WithExample
-from workerstack.lint.verdicts import Verdicts
+from workerstack.lint.verdicts import OUT, Verdicts, project_files
 from workerstack.output import say, show, show_json_text
 from workerstack.problem import Problem, as_typed
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SOURCE = "templates"
 HOUSE = Path(__file__).parents[1]
-JUDGES = ("checks", "cloudformation", "lint", "simulator")
+JUDGES = ("checks", "cloudformation", "deployments", "lint", "simulator")
 """The rooms on which a verdict depends."""
 
 DIAGRAM = "docs/what-it-creates.md"
@@ -91,7 +91,6 @@ generate = generating(_of_project)
 
 
 def _generate(build: "Build", root: Path, source: str, lint_format: str, *, check: bool) -> int:
-    from workerstack.lint import inputs
     from workerstack.lint.building import built
     from workerstack.lint.rendering import render
 
@@ -102,20 +101,48 @@ def _generate(build: "Build", root: Path, source: str, lint_format: str, *, chec
             say(str(mistake))
         return 1
     texts = {f"out/{name}.template.yaml": render(each, source) for name, each in templates.items()}
+    verdicts = Verdicts(root / ".cache" / "verdicts", _judges(root))
+    before = project_files(root, DIAGRAM)
+    if lint_format == "text" and verdicts.is_current(texts, before):
+        _say_current(check=check)
+        return 0
+    from workerstack.lint import inputs
+
     deployed = inputs.deployments_of(texts, root)
     found = inputs.mistakes(texts, deployed, root)
     if found:
         for mistake in found:
             say(str(mistake))
         return 1
-    findings = _lint(root, inputs.requests(texts, deployed, root), lint_format)
+    findings = _lint(verdicts, inputs.requests(texts, deployed, root), lint_format)
     if findings:
         count = f"{len(findings)} lint finding{'s' if len(findings) > 1 else ''}"
         say(f"Nothing written: {count}.")
         return 1
-    if check:
-        return _compare(root, texts, quiet=lint_format != "text")
-    return _write(root, texts)
+    made = _artifacts(root, texts)
+    if check and (code := _compare(root, made, quiet=lint_format != "text")):
+        return code
+    if not check:
+        _write(root, made)
+    after = project_files(root, DIAGRAM)
+    # Whoever saved a file meanwhile has not had it judged.
+    if _given(before, made) == _given(after, made) and made == _texts(after, made):
+        verdicts.keep_current(texts, after)
+    return 0
+
+
+def _given(project: Mapping[str, bytes], made: Mapping[str, str]) -> dict[str, bytes]:
+    """The files of a project that are not generated."""
+    return {
+        name: content
+        for name, content in project.items()
+        if name not in made and not name.startswith(f"{OUT}/")
+    }
+
+
+def _texts(project: Mapping[str, bytes], made: Mapping[str, str]) -> dict[str, str]:
+    """What the generated files hold."""
+    return {name: project.get(name, b"").decode(errors="replace") for name in made}
 
 
 def _watch(build: "Build", root: Path, source: str) -> int:
@@ -203,11 +230,10 @@ def _verdict(
 
 
 def _lint(
-    root: Path, requests: "Sequence[LintRequest]", lint_format: str
+    verdicts: Verdicts, requests: "Sequence[LintRequest]", lint_format: str
 ) -> "Sequence[LintFinding]":
     from workerstack.lint import reports
 
-    verdicts = Verdicts(root / ".cache" / "verdicts", _judges(root))
     if lint_format == "text":
         unknown = verdicts.unknown(requests)
         if not unknown:
@@ -233,7 +259,7 @@ def _judges(root: Path) -> list[Path]:
     rooms = [HOUSE / name for name in JUDGES]
     settings = root / ".cfnlintrc.yaml"
     own = [settings] if settings.exists() else []
-    return [*(file for room in rooms for file in room.rglob("*.py")), *own]
+    return [*(file for room in rooms for file in room.rglob("*.py")), Path(__file__), *own]
 
 
 def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
@@ -259,11 +285,11 @@ def _artifacts(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _compare(root: Path, texts: Mapping[str, str], *, quiet: bool) -> int:
+def _compare(root: Path, made: Mapping[str, str], *, quiet: bool) -> int:
     """Shows what is not current; where the data is a report, only its names."""
     from workerstack.lint import artifacts
 
-    differences = artifacts.stale(_artifacts(root, texts), root)
+    differences = artifacts.stale(made, root)
     if not quiet:
         for difference in differences.values():
             show(difference.rstrip("\n"))
@@ -271,16 +297,19 @@ def _compare(root: Path, texts: Mapping[str, str], *, quiet: bool) -> int:
         names = ", ".join(differences)
         say(f"Not current: {names}. Run `make generate` and commit.")
         return STALE
-    say("Up to date: no lint findings.")
+    _say_current(check=True)
     return 0
 
 
-def _write(root: Path, texts: Mapping[str, str]) -> int:
+def _write(root: Path, made: Mapping[str, str]) -> None:
     from workerstack.lint import artifacts
 
-    changed = artifacts.write(_artifacts(root, texts), root)
+    changed = artifacts.write(made, root)
     for name in changed:
         say(f"{'wrote' if (root / name).exists() else 'removed'} {name}")
     if not changed:
-        say("Up to date: nothing to write, no lint findings.")
-    return 0
+        _say_current(check=False)
+
+
+def _say_current(*, check: bool) -> None:
+    say(f"Up to date: {'' if check else 'nothing to write, '}no lint findings.")

@@ -142,8 +142,7 @@ def _slot(deployment: Deployment, wanted: str) -> Slot:
     names = [
         name
         for name, each in source.declared.items()
-        if not (each.is_list or each.no_echo or each.is_stored)
-        and image_with(name, SOME_TAG) != chosen.image
+        if not each.is_list and image_with(name, SOME_TAG) != chosen.image
     ]
     for name in names:
         for form in FORMS:
@@ -213,7 +212,8 @@ def _reference(deployment: Deployment, container: _Container) -> ImageReference:
     if not container.image:
         raise Problem(
             f"The image of {container.name} is not known before AWS decides",
-            "the template takes it from Parameter Store, an export or a resource",
+            "the template takes it from Parameter Store, a NoEcho parameter, an export or a"
+            " resource",
             "Change it where it is said, then review",
         )
     found = images.parse(container.image)

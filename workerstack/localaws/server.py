@@ -4,8 +4,10 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 READY_WITHIN = 20
 """Seconds in which the endpoint answers; it takes less than one."""
@@ -19,6 +21,7 @@ class Endpoint:
         self._descriptor = listener.detach()  # hypercorn closes it
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
+        self._application: Any = None
         self._thread = threading.Thread(target=self._serve, name="localaws", daemon=True)
         self._thread.start()
         self._wait_until_ready()
@@ -31,6 +34,7 @@ class Endpoint:
         from workerstack.localaws.enforcement import Edge
 
         edge: Any = Edge(app)
+        self._application = edge
         config = Config()
         config.bind = [f"fd://{self._descriptor}"]
         config.loglevel = "ERROR"
@@ -48,6 +52,49 @@ class Endpoint:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(f"{self.url}/_ministack/health", timeout=READY_WITHIN) as answer:
             answer.read()
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer to a request that comes over no connection."""
+        asked = urlsplit(url)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": asked.scheme,
+            "path": unquote(asked.path) or "/",
+            "raw_path": (asked.path or "/").encode(),
+            "query_string": asked.query.encode(),
+            "headers": [
+                (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
+            ],
+            "client": ("127.0.0.1", 0),
+            "server": (asked.hostname, asked.port),
+        }
+        answer = asyncio.run_coroutine_threadsafe(self._answer(scope, body), self._loop)
+        return answer.result()
+
+    async def _answer(
+        self, scope: dict[str, Any], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        waiting = [{"type": "http.request", "body": body, "more_body": False}]
+        told: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            told.append(message)
+
+        await self._application(scope, receive, send)
+        start = next(each for each in told if each["type"] == "http.response.start")
+        fields = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]
+        }
+        content = b"".join(each.get("body", b"") for each in told if each is not start)
+        return start["status"], fields, b"" if scope["method"] == "HEAD" else content
 
     def stop(self) -> None:
         """Ends the endpoint; everything in it is forgotten. Doing it twice changes nothing."""

@@ -139,6 +139,8 @@ class AlarmEvaluator:
         self._last: bool | None = None
         self._alike = 0
         """For so many minutes the datapoint has breached, or not, as the newest does."""
+        self._constant = 0
+        """So many of the newest samples, at least, are the same."""
         self._points: list[Point] = []
         self._breaching: list[bool | None] = []
         self._evaluate = evaluation_of(alarm, zero=settings.missing_operand_is_zero)
@@ -150,18 +152,23 @@ class AlarmEvaluator:
         for state, policy in alarm.actions if alarm.actions_enabled else ():
             self.invokes.setdefault(state, []).append(policy)
 
+    def begin(self, past: Sample) -> None:
+        """Takes the datapoints of a past in which each minute was like this one."""
+        self.add([past] * self._minutes, self._minutes - 1)
+        self.repeat(self.reach)
+
     def rebuild(self, samples: Sequence[Sample]) -> None:
-        """Takes the datapoints of all these minutes instead of what it had."""
+        """Takes the datapoints of these minutes, as far as it looks back, instead of its own."""
         self._points.clear()
         self._breaching.clear()
-        self._alike = 0
-        for end in range(len(samples)):
+        self._alike = self._constant = 0
+        for end in range(max(0, len(samples) - self.reach), len(samples)):
             self.add(samples, end)
 
     def add(self, samples: Sequence[Sample], end: int) -> None:
         """The datapoint of the period that ends with the sample at ``end``."""
         sample = samples[end]
-        known = self._known.get(sample) if self._minutes == 1 else None
+        known = self._known.get(sample) if self._minutes == 1 else self._same(samples, end)
         point, breaching = known or self._judged(samples, end)
         if breaching is self._last:
             self._alike += 1
@@ -174,6 +181,13 @@ class AlarmEvaluator:
         if len(self._points) > 4 * self.reach + 1024:
             del self._points[: -self.reach]
             del self._breaching[: -self.reach]
+
+    def _same(self, samples: Sequence[Sample], end: int) -> tuple[Point, bool | None] | None:
+        """The datapoint before, if this period has the same samples as the one before."""
+        self._constant = self._constant + 1 if end and samples[end] == samples[end - 1] else 1
+        if self._constant <= self._minutes:
+            return None
+        return self._points[-1], self._breaching[-1]
 
     def _judged(self, samples: Sequence[Sample], end: int) -> tuple[Point, bool | None]:
         """The datapoint, and whether it breaches; remembered where the sample alone decides."""
@@ -189,6 +203,7 @@ class AlarmEvaluator:
         """The newest datapoint again, for so many minutes in which nothing changed."""
         count = min(count, self.reach)
         self._alike += count
+        self._constant += count
         self._points.extend(self._points[-1:] * count)
         self._breaching.extend(self._breaching[-1:] * count)
 
@@ -295,7 +310,7 @@ class CloudWatch:
         self._shown: list[Sample] = [past] * (2 * self._reach)
         self._constant = 0
         for alarm in self.alarms:
-            alarm.rebuild(self._shown)
+            alarm.begin(past)
 
     def active(self, now: int) -> None:
         """Something touches the queue at this second."""
@@ -341,6 +356,8 @@ class CloudWatch:
             return sample
         minute = self._minute - (len(self._samples) - 1 - index) * MINUTE
         left = now - minute - self._settings.metric_delay
+        if left >= self._jitter:
+            return sample
         return tuple(
             value if minute < 0 or self._lateness(minute, name) <= left else None
             for name, value in zip(self._names, sample, strict=True)
@@ -365,7 +382,8 @@ class CloudWatch:
     def _reveal(self, now: int) -> None:
         """What was late can be read, all at once."""
         end = len(self._samples) - self._late
-        self._shown = [self._readable(index, now) for index in range(end)][-2 * self._reach :]
+        begin = max(0, end - 2 * self._reach)
+        self._shown = [self._readable(index, now) for index in range(begin, end)]
         self._constant = 0
         for alarm in self.alarms:
             alarm.rebuild(self._shown)
