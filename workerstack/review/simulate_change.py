@@ -127,6 +127,7 @@ def _figures(scaling: "Scaling", loads: tuple[str, ...]) -> Figures:
     )
 
 
+@lru_cache(maxsize=100)
 def _new_warnings(old: "Scaling | None", new: "Scaling | None") -> tuple[str, ...]:
     from workerstack.simulator.loads import SETTINGS
     from workerstack.simulator.warn import warn
