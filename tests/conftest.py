@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import deployed, soak
 from tests.checkouts import Checkouts
@@ -27,9 +27,15 @@ from workerstack.localaws import accounts, surroundings, walkthrough
 
 # How long an example takes depends on what else the machine does, and is no property of ours.
 # The same examples each time, so that nothing fails by chance; `make soak` looks for new ones.
-settings.register_profile("seeded", deadline=None, derandomize=True)
-settings.register_profile("soak", deadline=None, print_blob=True)
-settings.load_profile("soak" if soak.IS_ON else "seeded")
+settings.register_profile(
+    "ours",
+    max_examples=soak.examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not soak.IS_ON,
+    print_blob=soak.IS_ON,
+)
+settings.load_profile("ours")
 
 # Else each of hundreds of processes would compile our modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from workerstack.cloudformation import (
     Reference,
     Stack,
@@ -811,7 +812,7 @@ ANYTHING: Any = st.recursive(
 
 
 @given(ANYTHING, ANYTHING)
-@settings(max_examples=400)
+@settings(max_examples=examples(100))
 def test_there_is_always_an_answer(value: Any, condition: Any) -> None:
     conditions = {**BASE["Conditions"], "It": condition}
     try:
@@ -828,7 +829,7 @@ def test_there_is_always_an_answer(value: Any, condition: Any) -> None:
 
 
 @given(ANYTHING)
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_a_resource_may_be_anything(value: Any) -> None:
     for data in (
         {"Resources": {"A": value}}, {"Resources": value}, {"Resources": {"Fn::ForEach::X": value}},
@@ -859,6 +860,6 @@ CLOSED: Any = st.recursive(
 
 
 @given(CLOSED)
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_known_operands_give_known_results(value: Any) -> None:
     assert text(value_of(value)) is not None
