@@ -1,4 +1,4 @@
-"""What is removed or replaced: a planted case and a neighbour for each type, each name and each policy.
+"""What is removed or replaced: a planted case and a neighbour for each type, name and policy.
 
 The tables are written down here again, so that a row that is dropped there is missed here.
 """

@@ -2,12 +2,12 @@
 
 from workerstack.localaws import (
     application_autoscaling,
+    authorization,
     birth_names,
     change_set_settings,
     containers,
     drift_aware,
     ecr,
-    enforcement,
     hooks,
     images,
     log_streams,
@@ -65,7 +65,7 @@ def install() -> None:
     same_values.install(changesets)
     drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)
-    enforcement.install(stacks, provisioners)
+    authorization.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
@@ -88,7 +88,7 @@ def forget() -> None:
     birth_names.forget()
     change_set_settings.forget()
     ecr.forget()
-    enforcement.forget()
+    authorization.forget()
     refactoring.forget()
     taken_names.forget()
     service_revisions.forget()
