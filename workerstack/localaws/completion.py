@@ -10,6 +10,7 @@ from workerstack.localaws import (
     ecr,
     hooks,
     images,
+    limits,
     log_streams,
     metric_math,
     metric_pages,
@@ -36,7 +37,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
+    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam, sqs
     from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, drift, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
@@ -65,6 +66,7 @@ def install() -> None:
     same_values.install(changesets)
     drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)
+    limits.install(sqs, provisioners)
     authorization.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
     transport.install(app)
