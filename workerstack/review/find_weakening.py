@@ -90,7 +90,6 @@ GUARDS = {
 """Source: template reference of each type."""
 
 RANK = {"Delete": 0, "Snapshot": 1, "RetainExceptOnCreate": 2, "Retain": 2}
-SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 FEEDERS = {
     "AWS::SNS::Subscription": ("Endpoint",),
     "AWS::Events::Rule": ("Targets",),
@@ -264,15 +263,8 @@ def policy_off(case: Case) -> Iterator[Finding]:
 
 
 def _policy(one: Resource, attribute: str) -> str:
-    default = (
-        "Snapshot"
-        if attribute == "DeletionPolicy"
-        and one.type in SNAPSHOT_BY_DEFAULT
-        and "DBClusterIdentifier" not in one.properties
-        else "Delete"
-    )
     given = one.attributes.get(attribute)
-    return default if given is None else text(given) or "Retain"
+    return one.default_policy(attribute) if given is None else text(given) or "Retain"
 
 
 def queue_settings(case: Case) -> Iterator[Finding]:
