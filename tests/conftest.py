@@ -96,11 +96,13 @@ def python(programs: Interpreter) -> Path:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> str:
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An account of its own for each test: the endpoint keeps them apart."""
     number = f"{os.getpid() % 100_000:05d}{next(_ACCOUNTS):07d}"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", number)
-    return number
+    yield number
+    # Else each copy of an account looks through those of all tests before it.
+    accounts.forget(number)
 
 
 @pytest.fixture
