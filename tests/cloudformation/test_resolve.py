@@ -748,6 +748,24 @@ def test_attributes_of_a_resource_are_resolved_too() -> None:
     assert found.body["DeletionPolicy"] == "Retain"
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties", "deleted"),
+    [
+        ("AWS::RDS::DBCluster", {}, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, "Snapshot"),
+        ("AWS::RDS::DBInstance", {"DBClusterIdentifier": "c"}, "Delete"),
+        ("AWS::SQS::Queue", {}, "Delete"),
+    ],
+)
+def test_a_database_of_its_own_is_kept_as_a_snapshot_when_it_is_deleted_only(
+    kind: str, properties: dict[str, str], deleted: str
+) -> None:
+    data = {"Resources": {"A": {"Type": kind, "Properties": properties}}}
+    found = resolve(from_data(data), {}, HERE).resources["A"]
+    assert found.default_policy("DeletionPolicy") == deleted
+    assert found.default_policy("UpdateReplacePolicy") == "Delete"
+
+
 def test_outputs_have_value_export_and_condition() -> None:
     outputs = {
         "One": {"Value": {"Ref": "Name"}, "Export": {"Name": {"Fn::Sub": "${Name}-x"}}},
