@@ -13,7 +13,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from workerstack.deployer import rights
+from workerstack.deployer import role_policies
+from workerstack.deployer.rights import ROLES
 from workerstack.deployer.source import read_source
 from workerstack.deployments import load
 
@@ -23,19 +24,19 @@ REPOSITORY = "OWNER/NAME"
 WIDTH = 96
 
 
-def environment() -> rights.Environment:
+def environment() -> role_policies.Environment:
     """params/prod, in whose target.yaml a service role is named."""
     deployment = load("prod/webordinary-edit", ROOT)
     target = deployment.target.model_copy(update={"service_role": SERVICE_ROLE})
-    return rights.Environment((read_source(replace(deployment, target=target)),))
+    return role_policies.Environment((read_source(replace(deployment, target=target)),))
 
 
 def page(text: str) -> str:
     """The page with every policy between its marks."""
     found = environment()
-    for role in rights.ROLES:
-        text = _put(text, role, rights.policy(found, role))
-        trust = rights.trust(found, role, REPOSITORY, "main", pull_requests=False)
+    for role in ROLES:
+        text = _put(text, role, role_policies.policy(found, role))
+        trust = role_policies.trust(found, role, REPOSITORY, "main", pull_requests=False)
         if trust is not None:
             text = _put(text, f"{role} trust", trust)
     return text

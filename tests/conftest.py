@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import deployed, soak
 from tests.checkouts import Checkouts
@@ -27,9 +27,15 @@ from workerstack.localaws import accounts, surroundings, walkthrough
 
 # How long an example takes depends on what else the machine does, and is no property of ours.
 # The same examples each time, so that nothing fails by chance; `make soak` looks for new ones.
-settings.register_profile("seeded", deadline=None, derandomize=True)
-settings.register_profile("soak", deadline=None, print_blob=True)
-settings.load_profile("soak" if soak.IS_ON else "seeded")
+settings.register_profile(
+    "ours",
+    max_examples=soak.examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not soak.IS_ON,
+    print_blob=soak.IS_ON,
+)
+settings.load_profile("ours")
 
 # Else each of hundreds of processes would compile our modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -96,11 +102,13 @@ def python(programs: Interpreter) -> Path:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> str:
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An account of its own for each test: the endpoint keeps them apart."""
     number = f"{os.getpid() % 100_000:05d}{next(_ACCOUNTS):07d}"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", number)
-    return number
+    yield number
+    # Else each copy of an account looks through those of all tests before it.
+    accounts.forget(number)
 
 
 @pytest.fixture

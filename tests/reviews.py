@@ -32,7 +32,9 @@ WORDS = TEXT | NASTY
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,15}", fullmatch=True, alphabet=ascii_letters + digits)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=10,
 )
 BODIES = st.none() | st.fixed_dictionaries(
     {"Type": st.just("AWS::A::B"), "Properties": st.dictionaries(NAMES, VALUES, max_size=4)}
@@ -66,7 +68,7 @@ RESOURCES = st.builds(
     type=st.just("AWS::A::B") | WORDS,
     replacement=st.sampled_from(["True", "False", "Conditional", "Maybe", None]),
     policy_action=st.sampled_from(["Delete", "Retain", "ReplaceAndSnapshot", "Shred", None]),
-    properties=st.lists(PROPERTIES, max_size=5).map(tuple),
+    properties=st.lists(PROPERTIES, max_size=3).map(tuple),
     before=BODIES,
     after=BODIES,
     description=st.none() | WORDS,
@@ -118,7 +120,7 @@ REVIEWS = st.builds(
         created=st.just(""), status=st.just("CREATE_COMPLETE"), execution_status=WORDS,
         reason=WORDS, extra=st.dictionaries(NAMES, VALUES, max_size=2),
     ),
-    resources=_several(RESOURCES, 5),
+    resources=_several(RESOURCES, 3),
     others=_several(OTHERS, 3),
     findings=_several(FINDINGS, 3),
     access=_several(ACCESS, 3),

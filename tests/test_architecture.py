@@ -67,8 +67,8 @@ def defined(file: Path) -> set[str]:
     return names
 
 
-def test_ten_everyday_changes() -> None:
-    assert len(ROWS) == 10
+def test_the_table_is_read() -> None:
+    assert len(ROWS) > 10
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip())

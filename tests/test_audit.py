@@ -19,7 +19,8 @@ import pytest
 from tests import service_authorization
 from workerstack.cloudformation import read
 from workerstack.cloudformation.service_authorization import NEWER
-from workerstack.deployer.rights import ROLES, Environment, policy
+from workerstack.deployer.rights import ROLES
+from workerstack.deployer.role_policies import Environment, policy
 from workerstack.deployer.source import read_source
 from workerstack.deployments import load, load_all
 from workerstack.localaws import surroundings

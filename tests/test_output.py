@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import click
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.deployer.test_watch import BEGUN, OPERATION, QUEUE, START, event, made, snapshot
@@ -239,7 +239,7 @@ def test_a_review_in_every_format(form: str) -> None:
         assert not found or found[0].strip() == "::", text
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(REVIEWS)
 def test_any_review_in_every_format(review: Review) -> None:
     for form, render in FORMATS.items():

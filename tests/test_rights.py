@@ -23,8 +23,8 @@ from workerstack.cloudformation.policies import AccessRequest, Answer, Policy, d
 from workerstack.deployer import queue_metrics
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
-from workerstack.localaws import Endpoint, enforcement, pushing, surroundings, walkthrough
-from workerstack.localaws.enforcement import Caller
+from workerstack.localaws import Endpoint, authorization, pushing, surroundings, walkthrough
+from workerstack.localaws.authorization import Caller
 from workerstack.problem import Problem
 from workerstack.verifier import smoke as smoke_plan
 from workerstack.verifier import smoke_message
@@ -91,9 +91,9 @@ class Callers:
         for name, policy in self.policies.items():
             if name == "service-role":
                 role = ROLE.format(account)
-                self.callers[name] = enforcement.admit_role(role, [policy])
+                self.callers[name] = authorization.admit_role(role, [policy])
             else:
-                self.callers[name] = enforcement.admit(self.key(name), account, [policy])
+                self.callers[name] = authorization.admit(self.key(name), account, [policy])
 
     def key(self, name: str) -> str:
         return f"{name.upper()}{self.account}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.reviews import REVIEWS, said
 from tests.soak import examples
@@ -19,7 +19,7 @@ def squeezed(text: str) -> str:
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25))
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_moves_the_cursor(review: Review) -> None:
     text = terminal.render(review, whole=True)

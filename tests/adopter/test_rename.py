@@ -144,7 +144,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
 
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.soak
-@settings(deadline=None, max_examples=examples(20))
+@settings(max_examples=examples(20))
 @given(template=templates(), data=st.data())
 def test_the_result_is_what_would_have_been_written(
     writer: str, template: tuple[list[str], Build], data: st.DataObject

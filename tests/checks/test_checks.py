@@ -11,7 +11,7 @@ from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
 from cfnlint.rules._rules import Rules
 from cfnlint.runner.template import run_template_by_data
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import templates
@@ -307,7 +307,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25))
 @given(st.sampled_from([EDIT, OWN]), st.data())
 def test_our_rules_never_crash(name: str, data: st.DataObject) -> None:
     """Whatever stands at whatever place, each rule ends; cfn-lint would report E0002."""

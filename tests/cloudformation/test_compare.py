@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from tests.reviews import VALUES
+from tests.soak import examples
 from workerstack.cloudformation import (
     Reference,
     Text,
@@ -96,7 +97,7 @@ def test_whether_two_values_may_be_equal(one: Any, other: Any, answer: bool | No
 @given(VALUES, VALUES)
 @example(False, 0)
 @example([None], [None, None])
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_two_values_differ_where_they_differ(before: Any, after: Any) -> None:
     assert not list(differences(before, before))
     found = list(differences(before, after))

@@ -25,6 +25,7 @@ from tests.cloudformation.policy_cases import (
     statement,
     when,
 )
+from tests.soak import examples
 from workerstack.cloudformation import dangerous_grants, managed_policies
 from workerstack.cloudformation.policies import (
     AccessRequest,
@@ -316,7 +317,7 @@ def allowed(document: Any) -> set[tuple[str, str, int]]:
 
 
 @given(POLICIES, POLICIES)
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 def test_covers_agrees_with_brute_force(wider: Any, narrower: Any) -> None:
     """What is covered holds for each request; a policy covers itself and less than itself."""
     if covers([read(wider)], [read(narrower)]).covered is True:
@@ -330,7 +331,7 @@ def test_covers_agrees_with_brute_force(wider: Any, narrower: Any) -> None:
 @given(
     st.lists(statements(), min_size=1, max_size=3), st.lists(statements(), min_size=1, max_size=3)
 )
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 def test_gaps_without_conditions_are_real(one: list[Any], other: list[Any]) -> None:
     for each in (*one, *other):
         each.pop("Condition", None)
@@ -342,7 +343,7 @@ def test_gaps_without_conditions_are_real(one: list[Any], other: list[Any]) -> N
         assert decide([wider], request).answer is not Answer.ALLOWED
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 @given(POLICIES, statements(effects=("Deny",)))
 def test_a_deny_only_takes_away(written: Any, more: Any) -> None:
     assert allowed(document(*written["Statement"], more)) <= allowed(written)
@@ -444,7 +445,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_any_document_is_read_and_judged(written: Any) -> None:
     for each in (written, json.dumps(written), {"Statement": written}):
         policy = read(each)

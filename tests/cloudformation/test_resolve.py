@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from workerstack.cloudformation import (
     Reference,
     Stack,
@@ -747,6 +748,24 @@ def test_attributes_of_a_resource_are_resolved_too() -> None:
     assert found.body["DeletionPolicy"] == "Retain"
 
 
+@pytest.mark.parametrize(
+    ("kind", "properties", "deleted"),
+    [
+        ("AWS::RDS::DBCluster", {}, "Snapshot"),
+        ("AWS::RDS::DBInstance", {}, "Snapshot"),
+        ("AWS::RDS::DBInstance", {"DBClusterIdentifier": "c"}, "Delete"),
+        ("AWS::SQS::Queue", {}, "Delete"),
+    ],
+)
+def test_a_database_of_its_own_is_kept_as_a_snapshot_when_it_is_deleted_only(
+    kind: str, properties: dict[str, str], deleted: str
+) -> None:
+    data = {"Resources": {"A": {"Type": kind, "Properties": properties}}}
+    found = resolve(from_data(data), {}, HERE).resources["A"]
+    assert found.default_policy("DeletionPolicy") == deleted
+    assert found.default_policy("UpdateReplacePolicy") == "Delete"
+
+
 def test_outputs_have_value_export_and_condition() -> None:
     outputs = {
         "One": {"Value": {"Ref": "Name"}, "Export": {"Name": {"Fn::Sub": "${Name}-x"}}},
@@ -811,7 +830,7 @@ ANYTHING: Any = st.recursive(
 
 
 @given(ANYTHING, ANYTHING)
-@settings(max_examples=400)
+@settings(max_examples=examples(100))
 def test_there_is_always_an_answer(value: Any, condition: Any) -> None:
     conditions = {**BASE["Conditions"], "It": condition}
     try:
@@ -828,7 +847,7 @@ def test_there_is_always_an_answer(value: Any, condition: Any) -> None:
 
 
 @given(ANYTHING)
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_a_resource_may_be_anything(value: Any) -> None:
     for data in (
         {"Resources": {"A": value}}, {"Resources": value}, {"Resources": {"Fn::ForEach::X": value}},
@@ -859,6 +878,6 @@ CLOSED: Any = st.recursive(
 
 
 @given(CLOSED)
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_known_operands_give_known_results(value: Any) -> None:
     assert text(value_of(value)) is not None

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from workerstack.cloudformation import parse, read, read_file, resolve
 from workerstack.problem import Problem
 
@@ -238,7 +239,7 @@ def test_which_value_is_wrong(name: str, value: str, says: str | None) -> None:
 
 
 @given(st.text(max_size=200) | st.text(alphabet="a:-[]{}&*!|> \n\t'\"#,?<%@`1", max_size=80))
-@settings(max_examples=300)
+@settings(max_examples=examples(80))
 def test_any_text_is_read_or_refused(text: str) -> None:
     scalars: Any
     for scalars in ("typed", "text"):
@@ -258,6 +259,6 @@ VALUES: Any = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_json_is_read_as_json(value: Any) -> None:
     assert parse(json.dumps({"v": value}), "x").data == {"v": value}

@@ -177,6 +177,18 @@ def test_only_our_own_empty_shell_is_deleted(
     assert change_set.delete_shell(client, found, ["mine"]) is deleted
 
 
+def test_a_change_set_of_a_later_page_keeps_the_shell(stubbed: tuple[Any, Stubber]) -> None:
+    client, stubber = stubbed
+    gone = {"ChangeSetId": "gone", "Status": "DELETE_COMPLETE"}
+    theirs = {"ChangeSetId": "theirs", "Status": "CREATE_COMPLETE"}
+    first, second = {"StackName": STACK}, {"StackName": STACK, "NextToken": "2"}
+    stubber.add_response("list_change_sets", {"Summaries": [gone], "NextToken": "2"}, first)
+    stubber.add_response("list_change_sets", {"Summaries": [theirs]}, second)
+    shell = StackDescription("x", "REVIEW_IN_PROGRESS", STACK, tags={OWNER: "dev/x"})
+    assert change_set.delete_shell(client, shell) is False
+    stubber.assert_no_pending_responses()
+
+
 def event(number: int, token: str | None = "mine") -> dict[str, Any]:  # noqa: S107
     body = {
         "StackId": STACK, "StackName": "x", "EventId": str(number), "Timestamp": NOW,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.soak import examples
 from workerstack.cloudformation import parse
 from workerstack.deployments.editing import with_value
 from workerstack.problem import Problem
@@ -126,7 +127,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(20))
 @given(LINES, LINES, st.sampled_from(["\n", "\r\n"]))
 def test_every_other_line_is_as_it_was(above: list[str], below: list[str], newline: str) -> None:
     names = {line.partition(":")[0] for line in above if ":" in line}

@@ -12,7 +12,7 @@ from typing import Any
 
 import axe_core_python
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reviews import REVIEWS, said
@@ -67,7 +67,7 @@ class Seen(HTMLParser):
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20))
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
     seen = Seen(html.render([review]))

@@ -16,7 +16,7 @@ from tests.conftest import REGION, Run
 from tests.smoke_worker import LOG_GROUP, QUEUE
 from workerstack import deployments
 from workerstack.deployer.aws import Clients
-from workerstack.localaws import Endpoint, enforcement, pushing, service_quotas, surroundings
+from workerstack.localaws import Endpoint, authorization, pushing, service_quotas, surroundings
 from workerstack.verifier import asking
 from workerstack.verifier.check import Verdict
 from workerstack.verifier.preflight import preflight
@@ -411,7 +411,9 @@ def test_what_may_not_be_looked_for_is_not_known(
     """Without rights each row is SKIP and names the action; it is no fault, and no PASS."""
     assert endpoint
     allowed = {"Effect": "Allow", "Action": "cloudformation:DescribeStacks", "Resource": "*"}
-    enforcement.admit("NOBODY", world.account, [{"Version": "2012-10-17", "Statement": [allowed]}])
+    authorization.admit(
+        "NOBODY", world.account, [{"Version": "2012-10-17", "Statement": [allowed]}]
+    )
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "NOBODY")
     code, out, _ = command("preflight", NAME, "--format", "json")
     rows = json.loads(out)

@@ -27,6 +27,10 @@ ATTRIBUTES = (
 """What a resource has besides type, properties, condition and dependencies."""
 
 
+SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
+"""What is kept as a snapshot when it is deleted, unless its template says otherwise."""
+
+
 @dataclass(frozen=True)
 class Resource:
     """One resource; ``exists`` is True, or None where its condition cannot be decided.
@@ -62,6 +66,14 @@ class Resource:
     def update_replace_policy(self) -> Any:
         """As ``deletion_policy``, for what is replaced."""
         return self.attributes.get("UpdateReplacePolicy")
+
+    def default_policy(self, attribute: str) -> str:
+        """What AWS does where ``DeletionPolicy`` or ``UpdateReplacePolicy`` is not given.
+
+        Source: CloudFormation template reference, DeletionPolicy, "Snapshot".
+        """
+        alone = self.type in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in self.properties
+        return "Snapshot" if alone and attribute == "DeletionPolicy" else "Delete"
 
     def get(self, *path: str | int, default: Any = None) -> Any:
         """A value deep in the properties; ``default`` where a step of the way is not there."""

@@ -9,7 +9,6 @@ from click.shell_completion import CompletionItem
 
 from workerstack import deployments
 from workerstack.command_line import project
-from workerstack.commands.options import consent
 from workerstack.deployer.aws import Clients
 from workerstack.deployments import anywhere
 from workerstack.output import say
@@ -106,12 +105,3 @@ def _with_values_of_stack(
         )
     tags = {key: value for key, value in (found.tags or {}).items() if key != stacks.OWNER}
     return replace(deployment, parameters=held, tags=tags)
-
-
-def confirm(deployment: deployments.Deployment, doing: str, *, yes: bool) -> None:
-    """Asks whether the caller's account and region are meant, where no file says them."""
-    if deployment.of_file and not yes:
-        target = deployment.target
-        consent(
-            f"{doing} {deployment.stack} in {target.account}, {target.region}", "nothing was made"
-        )

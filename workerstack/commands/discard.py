@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments, files
+from workerstack.commands import confirmation
 from workerstack.commands.aiming import aim, complete_names, named
 from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import connected, consent
+from workerstack.commands.options import connected
 from workerstack.deployer.clock import Clock
 from workerstack.output import say
 from workerstack.problem import harmless
@@ -82,10 +83,7 @@ def discard(
         return _deleted(stack, deployment, clients, retain, yes=yes, form=form, minutes=minutes)
     names = [name for name, _ in discarding.waiting(deployment, clients)]
     if names and not yes:
-        consent(
-            f"Delete {', '.join(names)}",
-            "no change set was deleted",
-        )
+        confirmation.before_deleting_change_sets(names)
     for sentence in discarding.discard_waiting(deployment, clients) or [
         "No change set is pending."
     ]:
@@ -113,6 +111,6 @@ def _deleted(
     left = undo.remaining(cloudformation, stack)
     say(f"It still has {', '.join(left) or 'no resource'}.")
     if not yes:
-        consent(f"Delete the stack {stack.name}", "nothing was deleted")
+        confirmation.before_deleting_a_stack(stack)
     operation = undo.begin_deletion(cloudformation, stack, deployment, Clock(), retain)
     return watched(operation, clients, form=form, minutes=minutes)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands import confirmation
 from workerstack.commands.aiming import aim
 from workerstack.commands.example import WithExample
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import connected, consent
+from workerstack.commands.options import connected
 from workerstack.output import say
 from workerstack.problem import Problem
 
@@ -70,7 +71,7 @@ def execute(
         if commit := _commit(found):
             committed.check_history(commit, root)
     if not yes:
-        _ask(found)
+        confirmation.before_executing(found)
     if isinstance(found, Renaming):
         from workerstack.commands import adoption_step
 
@@ -184,13 +185,3 @@ def _commit(found: "Review | Renaming") -> str:
     if isinstance(found, Renaming) or not found.binding.origin.startswith(earlier.REVISION):
         return ""
     return found.binding.origin.removeprefix(earlier.REVISION)
-
-
-def _ask(review: "Review | Renaming") -> None:
-    """Raises Refusal without consent; where nobody can answer, that is `--yes`."""
-    from workerstack.review.renaming import Renaming
-    from workerstack.review.show.words import counts
-
-    what = f"{len(review.renamed)} to rename" if isinstance(review, Renaming) else counts(review)
-    where = f"{review.where.stack_name} in {review.where.account}, {review.where.region}"
-    consent(f"Execute on {where}: {what}", "nothing was executed")

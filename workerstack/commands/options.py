@@ -1,4 +1,4 @@
-"""What the commands share: the options of a connection, consent, and how wide they are."""
+"""What the commands share: the options of a connection, and how wide they are."""
 
 import shutil
 from collections.abc import Callable
@@ -12,8 +12,6 @@ import click
 from workerstack import deployments
 from workerstack.command_line import project
 from workerstack.deployer.aws import Clients, explained
-from workerstack.output import confirm
-from workerstack.problem import Refusal
 
 CHANGES = 2
 """The exit code of a command that found changes."""
@@ -86,17 +84,6 @@ def clients_of(
         return new
     made: dict[Clients, Clients] = context.meta.setdefault(f"{__name__}.clients", {})
     return made.setdefault(new, new)
-
-
-def consent(question: str, otherwise: str) -> None:
-    """Asks; raises Refusal without a yes, and where nobody can answer.
-
-    ``otherwise`` says what was not done.
-    """
-    if not confirm(question):
-        raise Refusal(
-            "Not confirmed", otherwise, "Run it on a terminal and answer yes, or pass --yes"
-        )
 
 
 def columns() -> int:

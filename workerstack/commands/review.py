@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
-from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
+from workerstack.commands import confirmation
+from workerstack.commands.aiming import aim, complete_names, named, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.needs import needs
 from workerstack.commands.options import CHANGES, clients_of, connected
@@ -73,7 +74,8 @@ def review(
         deployment, clients, root = aim(name, root, connection)
         chosen = [deployment]
         connection = {**connection, "region": clients.region}
-        confirm(deployment, "Make a change set for", yes=yes)
+        if not yes:
+            confirmation.before_making_a_change_set(deployment)
     allowed = allowed_of(allow, [each.name for each in chosen])
     found, problems = reviews(chosen, connection, allowed, revert_drift=revert_drift)
     moved = []

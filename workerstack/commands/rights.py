@@ -16,7 +16,7 @@ from workerstack.output import say, show_json
 from workerstack.problem import Problem
 
 if TYPE_CHECKING:
-    from workerstack.deployer.rights import Environment
+    from workerstack.deployer.role_policies import Environment
 
 
 @click.command(cls=WithExample, example="staging --for reviewer")
@@ -63,21 +63,22 @@ def rights(
     They are enough for this environment, and allow no more. They are derived from
     params/ENV and its templates, without AWS.
     """
-    from workerstack.deployer import rights as derivation
+    from workerstack.deployer import role_policies
     from workerstack.deployer.policy_documents import fitting
+    from workerstack.deployer.rights import ROLES
 
     if managed and repository:
         raise click.UsageError("--managed is about policies, and --trust shows none")
     environment = _environment(env, root, before, dead)
-    chosen = (role,) if role else derivation.ROLES
+    chosen = (role,) if role else ROLES
     found: dict[str, Any] = {}
     for each in chosen:
         if repository:
-            found[each] = derivation.trust(
+            found[each] = role_policies.trust(
                 environment, each, _checked(repository), branch, pull_requests=pull_requests
             )
         else:
-            found[each] = derivation.policy(environment, each)
+            found[each] = role_policies.policy(environment, each)
             _measure(each, found[each], managed=managed)
     if managed:
         show_json(_numbered({name: fitting(each) for name, each in found.items()}), 2)
@@ -99,7 +100,7 @@ def rights(
 def _environment(
     env: str, root: Path, before: tuple[str, ...], dead: tuple[str, ...]
 ) -> "Environment":
-    from workerstack.deployer.rights import Environment
+    from workerstack.deployer.role_policies import Environment
     from workerstack.deployer.source import read_source
 
     every = deployments.load_all(root)

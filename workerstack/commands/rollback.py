@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workerstack.commands.aiming import aim, complete_names, confirm, named, stack_option
+from workerstack.commands import confirmation
+from workerstack.commands.aiming import aim, complete_names, named, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.needs import needs
 from workerstack.commands.operation import watched, watching_options
-from workerstack.commands.options import CHANGES, columns, connected, consent
+from workerstack.commands.options import CHANGES, columns, connected
 from workerstack.commands.reports import all_option, allow_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, show_json, show_line
@@ -84,7 +85,8 @@ def rollback(
     undo.check_continued(live, deployment, goes_on=goes_on, skip=skip)
     if live.status not in stack_states.FAILED:
         source = _source(to, deployment, live, clients, root)
-        confirm(deployment, "Make a change set for", yes=yes)
+        if not yes:
+            confirmation.before_making_a_change_set(deployment)
         return _proposed(source, live, clients, form, allow, output, root, whole=whole)
     if to:
         raise Refusal(
@@ -93,11 +95,7 @@ def rollback(
             f"Run `deploy.py rollback {deployment.name}` without --to first",
         )
     if not yes:
-        consent(
-            f"Roll back {live.name}, which is in {live.status}"
-            + (f", without {', '.join(skip)}" if skip else ""),
-            "nothing was rolled back",
-        )
+        confirmation.before_rolling_back(live, skip)
     operation = undo.begin_rollback(live, deployment, clients, Clock(), skip, caller)
     return watched(operation, clients, form=form, minutes=minutes)
 

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands import confirmation
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.checks import format_option, show_checks
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
 from workerstack.deployer.clock import Clock
-from workerstack.output import confirm, say
-from workerstack.problem import Refusal
+from workerstack.output import say
 
 if TYPE_CHECKING:
     from workerstack.deployer.aws import Clients
-    from workerstack.verifier.smoke import SmokePlan
     from workerstack.verifier.smoke_journal import Journal
 
 
@@ -72,7 +71,9 @@ def smoke(
         say("Nothing is touched.")
         return show_checks(name, [*known, *smoke_plan.rehearsed(plan)], form)
     if not yes:
-        _ask(plan, f"{name} in {deployment.target.account}, {deployment.target.region}")
+        confirmation.before_a_smoke_test(
+            plan, f"{name} in {deployment.target.account}, {deployment.target.region}"
+        )
     run = smoke_plan.Smoke(plan, clients, Clock(), say, journal)
     try:
         with smoke_undo.held() as held:
@@ -105,8 +106,8 @@ def _restored(
     if dry_run:
         say(f"It would first put back {what}: perhaps {notes.sentence}.")
         return 0
-    if not yes and not confirm(f"Put back {what}: perhaps {notes.sentence}"):
-        raise Refusal("Not confirmed", "nothing was put back", "Answer yes, or pass --yes")
+    if not yes:
+        confirmation.before_putting_back(what, notes.sentence)
     say(f"Putting back {what} ...")
     check = smoke_journal.restore(notes, clients, Clock(), say)
     if check.status == "FAIL":
@@ -118,13 +119,3 @@ def _restored(
     )
     journal.done()
     return 0
-
-
-def _ask(plan: "SmokePlan", where: str) -> None:
-    """Raises Refusal without a yes; where nobody can answer, that is `--yes`."""
-    if not confirm(f"On {where}: {plan.sentence()}"):
-        raise Refusal(
-            "Not confirmed",
-            f"no message was sent to {plan.queue_url}",
-            "Run it on a terminal and answer yes, or pass --yes",
-        )

@@ -288,10 +288,11 @@ def delete_shell(
 
     if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
         return False
-    waiting = cloudformation.list_change_sets(StackName=stack.id).get("Summaries", ())
+    pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack.id)
     if any(
         each["Status"] != "DELETE_COMPLETE" and each["ChangeSetId"] not in deleted
-        for each in waiting
+        for page in pages
+        for each in page.get("Summaries", ())
     ):
         return False
     token = f"discard-{stack.id.rpartition('/')[2]}"

@@ -15,7 +15,7 @@ from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.deployed import SERVICE, DeployedStack
 from workerstack.deployer.images import ImageReference
-from workerstack.deployer.service import TASKS_A_CALL
+from workerstack.deployer.service import tasks_of
 from workerstack.review.case import MovedTag
 
 
@@ -64,22 +64,13 @@ def _running(
     ecs = clients("ecs")
     for service, arn in deployed.of(SERVICE):
         *_, cluster, name = arn.split("/")
-        arns = [
-            each
-            for page in ecs.get_paginator("list_tasks").paginate(
-                cluster=cluster, serviceName=name, desiredStatus="RUNNING"
-            )
-            for each in page["taskArns"]
-        ]
         found: dict[str, set[str]] = {}
-        for start in range(0, len(arns), TASKS_A_CALL):
-            some = arns[start : start + TASKS_A_CALL]
-            for task in ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]:
-                for each in task.get("containers", ()):
-                    # Asked for by the desired status, tasks that still start are among them,
-                    # without a digest.
-                    if task.get("lastStatus") == "RUNNING" and each.get("imageDigest"):
-                        found.setdefault(each["name"], set()).add(each["imageDigest"])
+        for task in tasks_of(ecs, cluster, name, ("RUNNING",)):
+            # Asked for by the desired status, tasks that still start are among them, without a
+            # digest.
+            if task.status == "RUNNING":
+                for container, digest in task.digests:
+                    found.setdefault(container, set()).add(digest)
         running = {name: frozenset(each) for name, each in found.items()}
         yield service.logical_id, running, {} if running else _resolved(ecs, cluster, arn)
 

@@ -316,7 +316,7 @@ FAILURES = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
 class EcsTask:
     """One task; ``reason`` is why it stopped, ``failed`` whether it did so by a fault.
 
-    ``exit_codes`` are those of its containers, by name; ``digests`` of the images they run.
+    ``exit_codes`` and ``digests`` (of the images) are those of its containers, by name.
     """
 
     arn: str
@@ -330,7 +330,7 @@ class EcsTask:
     stopped_at: datetime | None = None
     created_at: datetime | None = None
     exit_codes: tuple[tuple[str, int], ...] = ()
-    digests: tuple[str, ...] = ()
+    digests: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -385,7 +385,11 @@ def task_of(answer: Mapping[str, Any]) -> EcsTask:
             for each in containers
             if each.get("exitCode") is not None
         ),
-        digests=tuple(each["imageDigest"] for each in containers if each.get("imageDigest")),
+        digests=tuple(
+            (str(each.get("name")), str(each["imageDigest"]))
+            for each in containers
+            if each.get("imageDigest")
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""An account that has all that another one has, without asking for each thing again.
+"""An account that has all that another one has, without asking for each thing again; or nothing.
 
 MiniStack keeps its state in its services' modules, by the account. Two account ids have the
 same length, so a copy is the same bytes with the other id in them: names and ids stay as they
@@ -8,6 +8,7 @@ are, and ARNs are the new account's.
 import pickle
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 SERVICES = ("ministack.services.", "workerstack.localaws.")
@@ -29,25 +30,46 @@ def copy(source: str, target: str) -> None:
             )
 
 
+def forget(account: str) -> None:
+    """Drops everything that an account of twelve digits has; as for ``copy``, between requests."""
+    for store in _stores():
+        gone = [key for key in list(store) if _is_of(key, account)]
+        for key in gone:
+            if isinstance(store, set):
+                store.discard(key)
+            else:
+                store.pop(key, None)
+
+
 def renamed(value: Any, source: str, target: str) -> Any:
     """A copy of a value with the other account's id wherever the one's stands."""
     return pickle.loads(pickle.dumps(value).replace(source.encode(), target.encode()))  # noqa: S301
 
 
 def _stores() -> Iterator[Any]:
-    """Each table of each service, those that are kept by account as the plain ones behind them."""
-    from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
-
+    """Each table of each service that is loaded."""
     from workerstack.localaws import application_autoscaling, birth_names
 
-    modules = [module for name, module in sys.modules.items() if name.startswith(SERVICES)]
-    found = [value for module in modules for value in vars(module).values()]
-    found += [*application_autoscaling.stores(), birth_names.names()]
-    stores = [
-        value._data if isinstance(value, AccountScopedDict | AccountRegionScopedDict) else value
-        for value in found
-    ]
-    yield from {id(store): store for store in stores if isinstance(store, dict | set)}.values()
+    modules = [name for name in sys.modules if name.startswith(SERVICES)]
+    stores = [table for name in modules for table in _tables(name)]
+    stores += map(_plain, (*application_autoscaling.stores(), birth_names.names()))
+    # A service's table is often another's, too.
+    yield from {id(store): store for store in stores}.values()
+
+
+@cache
+def _tables(module: str) -> list[Any]:
+    """The tables of a module; they are filled and emptied, but none is replaced."""
+    tables = map(_plain, vars(sys.modules[module]).values())
+    return [table for table in tables if isinstance(table, dict | set)]
+
+
+def _plain(value: Any) -> Any:
+    """The plain table behind one that is kept by account."""
+    from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+
+    scoped = (AccountScopedDict, AccountRegionScopedDict)
+    return value._data if isinstance(value, scoped) else value
 
 
 def _is_of(key: Any, account: str) -> bool:

@@ -2,14 +2,15 @@
 
 from workerstack.localaws import (
     application_autoscaling,
+    authorization,
     birth_names,
     change_set_settings,
     containers,
     drift_aware,
     ecr,
-    enforcement,
     hooks,
     images,
+    limits,
     log_streams,
     metric_math,
     metric_pages,
@@ -36,7 +37,7 @@ def install() -> None:
     """Adds the missing resource types, API and facts; doing it twice changes nothing."""
     from ministack import app
     from ministack.core import iam_evaluator, router
-    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam
+    from ministack.services import cloudwatch, cloudwatch_logs, ecs, iam, sqs
     from ministack.services import ecr as registry
     from ministack.services.cloudformation import changesets, drift, engine, provisioners, stacks
     from ministack.services.cloudformation import handlers as actions
@@ -65,7 +66,8 @@ def install() -> None:
     same_values.install(changesets)
     drift_aware.install(actions._ACTION_HANDLERS, changesets, drift)
     birth_names.install(stacks)
-    enforcement.install(stacks, provisioners)
+    limits.install(sqs, provisioners)
+    authorization.install(stacks, provisioners)
     taken_names.install(stacks, provisioners, actions._ACTION_HANDLERS)
     transport.install(app)
     always, sometimes = replacement.facts(handlers)
@@ -88,7 +90,7 @@ def forget() -> None:
     birth_names.forget()
     change_set_settings.forget()
     ecr.forget()
-    enforcement.forget()
+    authorization.forget()
     refactoring.forget()
     taken_names.forget()
     service_revisions.forget()

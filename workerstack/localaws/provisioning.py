@@ -5,7 +5,7 @@ from typing import Any
 
 from workerstack.cloudformation.handler_permissions import needed
 from workerstack.cloudformation.service_authorization import Scope, fits, scope
-from workerstack.localaws.asked import AskedAction, SignedRequest, stack_name
+from workerstack.localaws.requested_actions import AskedAction, SignedRequest, stack_name
 
 SERVICE_LINKED = {
     "AWS::ECS::Cluster": ("ecs.amazonaws.com", "AWSServiceRoleForECS"),

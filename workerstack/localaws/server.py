@@ -76,7 +76,7 @@ class Endpoint:
     async def _answer(
         self, scope: dict[str, Any], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
-        from workerstack.localaws.enforcement import again
+        from workerstack.localaws.authorization import again
 
         told: list[Any] = []
 
@@ -122,7 +122,7 @@ def _application() -> Any:
     """What answers; MiniStack reads its settings when it is imported."""
     from ministack.app import app
 
-    from workerstack.localaws.enforcement import Edge
+    from workerstack.localaws.authorization import Edge
 
     return Edge(app)
 

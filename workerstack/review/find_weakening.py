@@ -1,13 +1,17 @@
-"""Findings on what is lost though its resource stays: retention, protection, feeders, reach."""
+"""Findings on settings that become weaker while the resource stays: what its change loses.
+
+A retention is shortened, a protection turned off, a queue's time for a job lowered, a way of
+messages or of traffic closed, a maximum lowered.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from workerstack.cloudformation import Resource, equal, references, text
+from workerstack.cloudformation import Resource, references, text
 from workerstack.cloudformation.policy_exposure import who_may
 from workerstack.review import network as networks
 from workerstack.review.case import Case
-from workerstack.review.find_data_loss import STATEFUL
+from workerstack.review.find_removal import STATEFUL
 from workerstack.review.model import Finding
 
 FOR_EVER = float("inf")
@@ -86,7 +90,6 @@ GUARDS = {
 """Source: template reference of each type."""
 
 RANK = {"Delete": 0, "Snapshot": 1, "RetainExceptOnCreate": 2, "Retain": 2}
-SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 FEEDERS = {
     "AWS::SNS::Subscription": ("Endpoint",),
     "AWS::Events::Rule": ("Targets",),
@@ -260,15 +263,8 @@ def policy_off(case: Case) -> Iterator[Finding]:
 
 
 def _policy(one: Resource, attribute: str) -> str:
-    default = (
-        "Snapshot"
-        if attribute == "DeletionPolicy"
-        and one.type in SNAPSHOT_BY_DEFAULT
-        and "DBClusterIdentifier" not in one.properties
-        else "Delete"
-    )
     given = one.attributes.get(attribute)
-    return default if given is None else text(given) or "Retain"
+    return one.default_policy(attribute) if given is None else text(given) or "Retain"
 
 
 def queue_settings(case: Case) -> Iterator[Finding]:
@@ -468,34 +464,6 @@ def maximum(case: Case) -> Iterator[Finding]:
         )
 
 
-def alarm_removed(case: Case) -> Iterator[Finding]:
-    """An alarm that tells people goes: what it watched fails unnoticed."""
-    before, after = case.stacks
-    for each in before.of("AWS::CloudWatch::Alarm"):
-        new = after.resources.get(each.logical_id)
-        actions = each.get("AlarmActions", default=[])
-        scales = any(
-            before.resources.get(one.logical_id, each).type
-            == "AWS::ApplicationAutoScaling::ScalingPolicy"
-            for one in references(actions)
-        )
-        same = any(
-            equal(each.get("Dimensions"), other.get("Dimensions"))
-            and equal(each.get("MetricName"), other.get("MetricName"))
-            for other in after.of("AWS::CloudWatch::Alarm")
-        )
-        if new is None and not scales and not same and after.resources:
-            yield Finding(
-                id="alarm-removed",
-                level="warning",
-                logical_id=each.logical_id,
-                what=f"{each.logical_id} is deleted",
-                why="nobody is told any more of "
-                + (text(each.get("MetricName")) or "what it watched"),
-                next_step="Keep it, or check that another alarm watches the same",
-            )
-
-
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Case], Iterator[Finding]]], ...] = (
     (("retain-removed",), policy_off),
     (("retention-shortened",), kept_shorter),
@@ -504,6 +472,5 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Case], Iterator[Finding]]], ...] 
     (("feeder-removed", "permission-lost"), feeders),
     (("reach-lost",), reach_lost),
     (("maximum-lowered",), maximum),
-    (("alarm-removed",), alarm_removed),
 )
 """What finds which ids, in the order of risk."""

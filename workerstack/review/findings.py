@@ -8,7 +8,7 @@ from workerstack.review import access as rows
 from workerstack.review import (
     find_access,
     find_checks,
-    find_data_loss,
+    find_removal,
     find_scaling,
     find_service,
     find_weakening,
@@ -25,9 +25,9 @@ class Finder(NamedTuple):
 
 
 CHECKS = (
-    Finder(("deletes-stateful", "replaces-stateful", "left-behind"), find_data_loss.stateful),
-    Finder(("custom-name-replaced",), find_data_loss.custom_name),
-    Finder(("renamed",), find_data_loss.renamed),
+    Finder(("deletes-stateful", "replaces-stateful", "left-behind"), find_removal.stateful),
+    Finder(("custom-name-replaced",), find_removal.custom_name),
+    Finder(("renamed",), find_removal.renamed),
     Finder(("service-replaced",), find_service.replaced),
     Finder(("capacity-reset",), find_service.capacity_reset),
     Finder(("scaling-off",), find_scaling.off),
@@ -44,6 +44,7 @@ CHECKS = (
     Finder(("deny-lost",), find_access.deny_lost),
     Finder(("permission-lost",), find_access.right_lost),
     *(Finder(ids, find) for ids, find in find_weakening.CHECKS),
+    Finder(("alarm-removed",), find_removal.alarm_removed),
     Finder(("iam-broadened",), find_access.broadened),
     Finder(("undecided", "nested-not-shown"), find_service.undecided),
     Finder(("image-moved",), find_service.image_moved),

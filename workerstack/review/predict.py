@@ -51,9 +51,6 @@ from workerstack.review.model import (
 )
 from workerstack.review.simulate_change import ScalingSide
 
-SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
-"""Source: CloudFormation template reference, DeletionPolicy."""
-
 
 def predict(
     before: Stack, after: Stack, *, tags_differ: bool = False
@@ -200,9 +197,7 @@ def _modified(
 
 
 def _policy(one: Resource, attribute: str) -> str:
-    snapshot = one.type in SNAPSHOT_BY_DEFAULT and "DBClusterIdentifier" not in one.properties
-    default = "Snapshot" if snapshot and attribute == "DeletionPolicy" else "Delete"
-    given = one.attributes.get(attribute, default)
+    given = one.attributes.get(attribute, one.default_policy(attribute))
     # A change set's PolicyAction knows Retain alone: of a resource that exists both keep it.
     return str(plain(given)).replace("RetainExceptOnCreate", "Retain")
 

@@ -283,7 +283,7 @@ class Proof:
         return self._ended(task)
 
     def _started(self, task: EcsTask) -> str:
-        digests = ", ".join(sorted({each[:19] for each in task.digests}))
+        digests = ", ".join(sorted({each[:19] for _, each in task.digests}))
         done = [f"image pulled{f' ({digests})' if digests else ''}"]
         containers = self.plan.task_definition.get("containerDefinitions", ())
         if secrets := sum(len(each.get("secrets", ())) for each in containers):

@@ -1,8 +1,12 @@
-"""Findings on what is lost: data in stateful resources, names that are taken, renamed ids."""
+"""Findings on resources that are removed or replaced: their data, names, logical ids, alarms.
+
+What gets weaker while its resource stays, such as a shorter retention, is in `find_weakening`.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
+from workerstack.cloudformation import equal, references, text
 from workerstack.cloudformation.identity import SCOPES, own_name
 from workerstack.review.case import Case, is_replaced, known, properties
 from workerstack.review.model import Finding, ResourceChange
@@ -191,3 +195,31 @@ def _same(removed: ResourceChange, new: ResourceChange) -> bool:
     if known(before.get(name)):
         return bool(before[name] == after.get(name))
     return bool(before) and before == after
+
+
+def alarm_removed(case: Case) -> Iterator[Finding]:
+    """An alarm that tells people goes: what it watched fails unnoticed."""
+    before, after = case.stacks
+    for each in before.of("AWS::CloudWatch::Alarm"):
+        new = after.resources.get(each.logical_id)
+        actions = each.get("AlarmActions", default=[])
+        scales = any(
+            before.resources.get(one.logical_id, each).type
+            == "AWS::ApplicationAutoScaling::ScalingPolicy"
+            for one in references(actions)
+        )
+        same = any(
+            equal(each.get("Dimensions"), other.get("Dimensions"))
+            and equal(each.get("MetricName"), other.get("MetricName"))
+            for other in after.of("AWS::CloudWatch::Alarm")
+        )
+        if new is None and not scales and not same and after.resources:
+            yield Finding(
+                id="alarm-removed",
+                level="warning",
+                logical_id=each.logical_id,
+                what=f"{each.logical_id} is deleted",
+                why="nobody is told any more of "
+                + (text(each.get("MetricName")) or "what it watched"),
+                next_step="Keep it, or check that another alarm watches the same",
+            )

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from workerstack import localaws
-from workerstack.localaws import asked, enforcement, surroundings, walkthrough
-from workerstack.localaws.enforcement import Caller
+from workerstack.localaws import authorization, requested_actions, surroundings, walkthrough
+from workerstack.localaws.authorization import Caller
 
 KEYS = (f"SOMEBODY{number}" for number in itertools.count())
 Client = Callable[[str], Any]
@@ -29,7 +29,7 @@ def admit(endpoint: localaws.Endpoint, account: str) -> Admit:
 
     def go(*documents: dict[str, Any]) -> tuple[Client, Caller]:
         key = next(KEYS)
-        caller = enforcement.admit(key, account, documents)
+        caller = authorization.admit(key, account, documents)
         return lambda service: walkthrough.client(service, endpoint.url, key), caller
 
     return go
@@ -108,7 +108,7 @@ def test_a_service_role_acts_for_who_may_pass_it(
     admit: Admit, client: Client, account: str
 ) -> None:
     role = ROLE.format(account, "able")
-    enforcement.admit_role(role, [allow("sqs:*")])
+    authorization.admit_role(role, [allow("sqs:*")])
     made = {"StackName": "three", "TemplateBody": QUEUE, "RoleARN": role}
     clients, caller = admit(allow("cloudformation:*"))
     assert refusal(clients("cloudformation").create_stack, **made) == "AccessDenied"
@@ -157,6 +157,6 @@ def test_a_compressed_request_is_read() -> None:
         "content-type": "application/x-www-form-urlencoded",
         "content-encoding": "gzip",
     }
-    found = asked.read("POST", "/", "", headers, body)
+    found = requested_actions.read("POST", "/", "", headers, body)
     assert found is not None
     assert found.text("Namespace") == "AWS/SQS"

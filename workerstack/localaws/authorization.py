@@ -1,4 +1,4 @@
-"""Callers with policies: what these do not allow is refused at the edge, as AWS refuses it.
+"""IAM, for callers with policies: what these do not allow is refused, as AWS refuses it.
 
 A test admits a caller under an access key of his own; everybody else may do anything. What
 CloudFormation does for a stack is asked of its service role, or of whoever began it.
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workerstack.cloudformation.policies import AccessRequest, Answer, Policy, decide, read
-from workerstack.localaws import asked, provisioning
-from workerstack.localaws.asked import AskedAction
+from workerstack.localaws import provisioning, requested_actions
+from workerstack.localaws.requested_actions import AskedAction
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -98,15 +98,15 @@ class Edge:
         finally:
             _ACTING.reset(token)
 
-    def _questions(self, request: asked.SignedRequest) -> Iterator[AskedAction]:
-        yield from asked.questions(request)
-        if asked.operation(request) == "DetectStackDrift":
+    def _questions(self, request: requested_actions.SignedRequest) -> Iterator[AskedAction]:
+        yield from requested_actions.questions(request)
+        if requested_actions.operation(request) == "DetectStackDrift":
             yield from provisioning.read_for_drift(request)
 
-    def _note_role(self, request: asked.SignedRequest) -> None:
+    def _note_role(self, request: requested_actions.SignedRequest) -> None:
         role = request.text("RoleARN")
         if role and request.service == "cloudformation":
-            _ROLE_OF[request.account, asked.stack_name(request)] = role
+            _ROLE_OF[request.account, requested_actions.stack_name(request)] = role
 
 
 async def _whole(receive: Receive) -> bytes:
@@ -128,10 +128,10 @@ def again(body: bytes, receive: Receive) -> Receive:
     return once_more
 
 
-def _request(scope: Scope, body: bytes) -> asked.SignedRequest | None:
+def _request(scope: Scope, body: bytes) -> requested_actions.SignedRequest | None:
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope.get("query_string", b"").decode()
-    return asked.read(scope["method"], scope["path"], query, headers, body)
+    return requested_actions.read(scope["method"], scope["path"], query, headers, body)
 
 
 def _as_account(scope: Scope, caller: Caller) -> Scope:
@@ -145,7 +145,7 @@ def _as_account(scope: Scope, caller: Caller) -> Scope:
 
 
 async def _refuse(
-    request: asked.SignedRequest, question: AskedAction, caller: Caller, send: Send
+    request: requested_actions.SignedRequest, question: AskedAction, caller: Caller, send: Send
 ) -> None:
     from ministack.core.iam_actions import access_denied_response
 

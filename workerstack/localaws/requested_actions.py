@@ -1,4 +1,4 @@
-"""What a request to the endpoint asks of IAM: the action, the resources, the context.
+"""The actions that a request to the endpoint asks of IAM: the action, the resources, the context.
 
 Most calls ask for the action of their own name, on the resource that they name; the exceptions
 are here. Source: Service Authorization Reference, each service's page.

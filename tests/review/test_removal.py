@@ -1,4 +1,4 @@
-"""What is lost: a planted case and a neighbour for each type, each name and each policy.
+"""What is removed or replaced: a planted case and a neighbour for each type, name and policy.
 
 The tables are written down here again, so that a row that is dropped there is missed here.
 """
@@ -10,7 +10,7 @@ import pytest
 from workerstack.cloudformation.identity import own_name
 from workerstack.cloudformation.schemas import recreation
 from workerstack.review.case import Case
-from workerstack.review.find_data_loss import KEEPING, SAVING, STATEFUL
+from workerstack.review.find_removal import KEEPING, SAVING, STATEFUL
 from workerstack.review.findings import judge
 from workerstack.review.model import Finding, ResourceChange
 
