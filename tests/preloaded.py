@@ -42,6 +42,12 @@ def load() -> None:
         package = importlib.import_module(f"workerstack.{room}")
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
+    from workerstack.commands.generate import HOUSE
+    from workerstack.lint.lint import Linter, LintRequest
+
+    # cfn-lint's rules, and what it reads and imports for the first template.
+    text = (HOUSE.parent / "out/thumbnails.template.yaml").read_text()
+    assert Linter(HOUSE / "lint/rules").lint(LintRequest("one", text, {})) == []
     # What a project's templates import; they themselves are each project's own.
     importlib.import_module("templates")
     for name in [name for name in sys.modules if name.partition(".")[0] == "templates"]:

@@ -33,6 +33,12 @@ def project(home: Home) -> Checkout:
     return home.begin()
 
 
+@pytest.fixture
+def unchanged(home: Home) -> Checkout:
+    """The project, for a test that changes nothing in it."""
+    return home.begin(changes=False)
+
+
 # What is installed
 
 
@@ -379,26 +385,26 @@ GUARDED = (200, environment(rule()))
     ],
 )
 def test_an_environment_that_nobody_guards_is_refused(
-    project: Checkout, answer: tuple[int, Any], code: int, said: str
+    unchanged: Checkout, answer: tuple[int, Any], code: int, said: str
 ) -> None:
     text = script("review", "review", "ci protected")
     with github({DEV: answer}) as (url, tokens):
-        done = project.run(text, "execute", GITHUB_API_URL=url, STACKS="dev")
+        done = unchanged.run(text, "execute", GITHUB_API_URL=url, STACKS="dev")
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    assert said in project.summary.read_text()
-    assert project.output("environment") == ('"dev"' if code == 0 else "")
+    assert said in unchanged.summary.read_text()
+    assert unchanged.output("environment") == ('"dev"' if code == 0 else "")
     assert tokens == [f"Bearer {TOKEN}"]
 
 
 @pytest.mark.parametrize("stacks", ["production", "../dev", "dev\nx=1", "--help", "DEV"])
-def test_the_environment_is_one_of_params(project: Checkout, stacks: str) -> None:
+def test_the_environment_is_one_of_params(unchanged: Checkout, stacks: str) -> None:
     with github({}) as (url, tokens):
-        done = project.run(script("review", "review", "ci protected"), "execute",
+        done = unchanged.run(script("review", "review", "ci protected"), "execute",
                            GITHUB_API_URL=url, STACKS=stacks)  # fmt: skip
     assert done.returncode == 1
     assert "is no environment" in done.stderr
-    assert (tokens, project.outputs.read_text()) == ([], "")
+    assert (tokens, unchanged.outputs.read_text()) == ([], "")
 
 
 # From the review to its execution

@@ -27,11 +27,22 @@ FOLDER = ROOT / ".github/workflows"
 NEEDED = ("workerstack", "out", "params")
 TOKEN = "a-token"  # noqa: S105 - of a GitHub that the tests make
 PROGRAMS = ("deploy.py", "simulate.py")
-STEPS = ", ".join(f"workerstack.ci.{path.stem}" for path in ROOT.glob("workerstack/ci/[a-z]*.py"))
+ROOMS = (
+    "checks", "ci", "cloudformation", "commands", "deployer", "deployments", "review",
+    "review.show", "simulator", "verifier",
+)  # fmt: skip
+IMPORTED = f"""
+import importlib, pkgutil
+for room in {ROOMS}:
+    package = importlib.import_module(f"workerstack.{{room}}")
+    for found in pkgutil.iter_modules(package.__path__, f"{{package.__name__}}."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+"""
 PREPARED = {
     "execute": f"""
-import boto3, {STEPS}
-from workerstack.commands import deploy, operation, review, verify
+import boto3
+{IMPORTED}
 from workerstack.deployer import clock
 from workerstack.deployer.aws import Clients
 clock.SHORTEST = {5 * POLL}
@@ -40,8 +51,10 @@ for service in {SERVICES}:
     clients(service)
 """,
     "predict": f"""
-import matplotlib.figure, {STEPS}
-from workerstack.commands import deploy, diff, simulate
+import concurrent.futures.process, matplotlib.backends.backend_agg, matplotlib.figure
+import multiprocessing.queues, PIL.Image, PIL.features
+{IMPORTED}
+PIL.Image.preinit()
 """,
 }
 """What the steps of a job import and read, where these requirements are installed."""
@@ -106,10 +119,10 @@ class Home:
         self.folder = folder / "home"
         self._pristine = folder / "pristine"
         self._interpreters: dict[str, Interpreter] = {}
+        self._is_as_it_was = False
         root = self._pristine / "checkout"
-        leave = shutil.ignore_patterns("__pycache__")
-        for each in NEEDED:
-            shutil.copytree(ROOT / each, root / each, ignore=leave)
+        for each in NEEDED:  # with what is compiled, or each process would compile it anew
+            shutil.copytree(ROOT / each, root / each)
         for each in PROGRAMS:
             shutil.copy(ROOT / each, root / each)
         blocker = self._pristine / "blocker"
@@ -118,13 +131,18 @@ class Home:
         project = Checkout(self._pristine)
         project.git("init", "--quiet", "--initial-branch=main", "--template=")
         (root / ".git/info").mkdir()
-        (root / ".git/info/exclude").write_text("reviews/\n.reviews/\n")
+        (root / ".git/info/exclude").write_text("reviews/\n.reviews/\n__pycache__/\n")
         self.base = project.commit("base")
         project.git("repack", "-a", "-d", "-q")  # fewer files to copy
 
-    def begin(self) -> "Checkout":
-        """The project as it was at first, whatever another test did to it."""
-        put_back(self._pristine, self.folder)
+    def begin(self, *, changes: bool = True) -> "Checkout":
+        """The project as it was at first, whatever another test did to it.
+
+        Without ``changes`` the test leaves it as it is, but for what its steps give out.
+        """
+        if not self._is_as_it_was:
+            put_back(self._pristine, self.folder)
+        self._is_as_it_was = not changes
         return Checkout(self.folder, self)
 
     def python(self, requirements: str, environment: Mapping[str, str]) -> Path:

@@ -53,14 +53,20 @@ def copy(linted: Path, tmp_path: Path) -> Path:
     return shutil.copytree(linted, tmp_path / "checkout")
 
 
-@pytest.fixture
-def copy_of_one(copy: Path, generate: Generate) -> Path:
-    """A copy with one worker, where each template that is linted counts."""
-    replace(copy / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (THUMBNAILS,)")
-    for file in (copy / "params").glob("*/webordinary-edit.yaml"):
+@pytest.fixture(scope="module")
+def linted_one(linted: Path, tmp_path_factory: pytest.TempPathFactory, generate: Generate) -> Path:
+    folder = shutil.copytree(linted, tmp_path_factory.mktemp("one") / "checkout")
+    replace(folder / WORKERS, "ALL = (EDIT, THUMBNAILS)", "ALL = (THUMBNAILS,)")
+    for file in (folder / "params").glob("*/webordinary-edit.yaml"):
         file.unlink()
-    assert generate(copy).returncode == 0
-    return copy
+    assert generate(folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def copy_of_one(linted_one: Path, tmp_path: Path) -> Path:
+    """A copy with one worker, where each template that is linted counts."""
+    return shutil.copytree(linted_one, tmp_path / "one")
 
 
 def replace(file: Path, old: str, new: str) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
+from tests.interpreter import Interpreter
 from tests.protector import fake_ecs
 from tests.protector.fake_ecs import FakeEcs, Protector
 
@@ -26,12 +28,21 @@ def queue_url(sqs: Any) -> str:
     return str(created["QueueUrl"])
 
 
+@pytest.fixture(scope="session")
+def imported() -> Iterator[Interpreter]:
+    """Has imported what the protector imports."""
+    with Interpreter(ROOT, "import protector.protector") as running:
+        yield running
+
+
 @pytest.fixture
-def start(ecs: FakeEcs, queue_url: str, tmp_path: Path) -> Iterator[Callable[..., Protector]]:
+def start(
+    ecs: FakeEcs, queue_url: str, tmp_path: Path, imported: Interpreter
+) -> Iterator[Callable[..., Protector]]:
     running: list[Protector] = []
 
-    def begin(port: int = 0, **more: str) -> Protector:
-        running.append(fake_ecs.start(ecs, queue_url, tmp_path, port, **more))
+    def begin(port: int = 0, python: Interpreter | None = imported, **more: str) -> Protector:
+        running.append(fake_ecs.start(ecs, queue_url, tmp_path, python, port, **more))
         return running[-1]
 
     yield begin

@@ -18,12 +18,22 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.interpreter import Interpreter, Program
 from workerstack.localaws.walkthrough import REGION
 
 BLOCKED = "DEPLOYMENT_BLOCKED"
 """ECS refuses to protect while protected tasks hold up a deployment, and never to release."""
 
 PROTECTOR = Path(__file__).parents[2] / "protector" / "protector.py"
+IN_A_FORK = """
+import os, runpy, sys
+log = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND)
+os.dup2(log, 2)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+Process = subprocess.Popen[str] | Program
+_MAKING = threading.Lock()
+"""Making a client is not safe between threads."""
 
 
 @dataclass
@@ -113,15 +123,16 @@ class Protector:
 
     url: str
     queue_url: str
-    process: subprocess.Popen[str]
+    process: Process
     log: Path
 
     def client(self, **config: Any) -> Any:
-        return boto3.client(
-            "sqs", endpoint_url=self.url, region_name=REGION, aws_access_key_id="worker",
-            aws_secret_access_key="nothing",  # noqa: S106 - the protector signs anew
-            config=Config(**config),
-        )  # fmt: skip
+        with _MAKING:
+            return boto3.client(
+                "sqs", endpoint_url=self.url, region_name=REGION, aws_access_key_id="worker",
+                aws_secret_access_key="nothing",  # noqa: S106 - the protector signs anew
+                config=Config(**config),
+            )  # fmt: skip
 
 
 def free_port() -> int:
@@ -130,7 +141,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start(ecs: FakeEcs, queue_url: str, folder: Path, port: int = 0, **more: str) -> Protector:
+def start(
+    ecs: FakeEcs, queue_url: str, folder: Path, python: Interpreter | None = None, port: int = 0,
+    **more: str,
+) -> Protector:  # fmt: skip
+    """By Python itself, or forked from an interpreter that has imported what it imports."""
     port = port or free_port()
     given = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{ecs.url}/role", "AWS_REGION": REGION,
@@ -140,10 +155,15 @@ def start(ecs: FakeEcs, queue_url: str, folder: Path, port: int = 0, **more: str
         "STOP_TIMEOUT_SECONDS": "30", "WORKER": "worker", "PATH": os.environ["PATH"],
     }  # fmt: skip
     log = folder / f"protector-{port}.log"
+    process: Process
     with log.open("a") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-I", str(PROTECTOR)], env=given | more, stderr=output, text=True
-        )
+        if python:
+            words = ("-c", IN_A_FORK, str(PROTECTOR), str(log))
+            process = python.begin(*words, folder=folder, **given | more)
+        else:
+            process = subprocess.Popen(
+                [sys.executable, "-I", str(PROTECTOR)], env=given | more, stderr=output, text=True
+            )
     until(lambda: _listens(port) or process.poll() is not None)
     assert process.poll() is None, log.read_text()
     name = "/".join(queue_url.split("/")[3:])

@@ -3,26 +3,30 @@
 import os
 import signal
 import subprocess
-import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.protector.fake_ecs import FakeEcs, Protector, until
+from tests.interpreter import Interpreter
+from tests.protector.fake_ecs import Process, until
 from tests.protector.javascript import EXAMPLE, installed
+from tests.protector.together import Begun, Stage, Together
+from workerstack import localaws
 from workerstack.localaws.walkthrough import REGION
 
 PYTHON = """
 import sys, time, boto3
+sys.stdout = sys.stderr = open(sys.argv[3], "a", buffering=1)
 sys.path.insert(0, sys.argv[1])
 import worker
 def work(body):
-    print("begun", body, flush=True)
+    print("begun", body)
     time.sleep(float(body))
-    print("done", body, flush=True)
+    print("done", body)
 worker.run(boto3.client("sqs"), work, pause=0.3, poll=int(sys.argv[2]))
 """
 JAVASCRIPT = """
@@ -34,112 +38,128 @@ await run(new SQSClient({}), async (body) => {
   console.log("done", body);
 }, 0.3, Number(process.argv[2]));
 """
-Begin = Callable[..., subprocess.Popen[str]]
+long = Together()
+"""Marks what begins a worker and waits for it."""
+_JAVASCRIPT = threading.Lock()
 
 
-@pytest.fixture(params=["python", "javascript"])
-def command(request: pytest.FixtureRequest) -> list[str]:
-    if request.param == "python":
-        return [sys.executable, "-c", PYTHON, str(EXAMPLE), "1"]
-    folder = installed()
-    (folder / "main.mjs").write_text(JAVASCRIPT)
-    return ["node", str(folder / "main.mjs"), "1"]
+@pytest.fixture(scope="module", autouse=True)
+def begun(
+    request: pytest.FixtureRequest, endpoint: localaws.Endpoint, programs: Interpreter,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Begun]:  # fmt: skip
+    """All examples run at the same time."""
+    with long.begin(request, endpoint, tmp_path_factory.mktemp("long"), programs) as found:
+        yield found
 
 
-@pytest.fixture
-def begin(
-    command: list[str], account: str, ecs: FakeEcs, queue_url: str, endpoint: Any, tmp_path: Path
-) -> Iterator[Begin]:
-    running: list[subprocess.Popen[str]] = []
+@cache
+def javascript() -> Path:
+    """The program that runs the example."""
+    main = installed() / "main.mjs"
+    main.write_text(JAVASCRIPT)
+    return main
 
-    def start(**more: str) -> subprocess.Popen[str]:
+
+class Example:
+    """The page's worker in one of its languages, on a scenario's queue."""
+
+    def __init__(self, stage: Stage, language: str, poll: int = 1, **more: str) -> None:
+        self.log = stage.folder / "log"
+        self.log.touch()
         given = {
-            "AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL_SQS": endpoint.url,
-            "ECS_AGENT_URI": f"{ecs.url}/agent", "QUEUE_URL": queue_url,
+            "AWS_ACCESS_KEY_ID": stage.account, "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL_SQS": stage.queue.url.rpartition(f"/{stage.account}/")[0],
+            "ECS_AGENT_URI": f"{stage.ecs.url}/agent", "QUEUE_URL": stage.queue.url,
             "PROTECTION_MINUTES": "120", "HEARTBEAT_SECONDS": "1",
-            "PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1",
+            "PATH": os.environ["PATH"], "NODE_NO_WARNINGS": "1", **more,
         }  # fmt: skip
-        with (tmp_path / "log").open("w") as log:
-            running.append(
-                subprocess.Popen(command, env=given | more, stdout=log, stderr=log, text=True)
-            )
-        return running[-1]
+        self.process: Process
+        if language == "python":
+            words = ("-c", PYTHON, str(EXAMPLE), str(poll), str(self.log))
+            self.process = stage.python.begin(*words, folder=stage.folder, **given)
+        else:
+            with _JAVASCRIPT:
+                main = javascript()
+            with self.log.open("a") as log:
+                self.process = subprocess.Popen(
+                    ["node", str(main), str(poll)], env=given, stdout=log, stderr=log, text=True
+                )
+        stage.running.append(self.process)
 
-    yield start
-    for each in running:
-        each.kill()
-        each.wait()
+    def printed(self) -> str:
+        return self.log.read_text()
 
 
-def left(sqs: Any, url: str) -> tuple[int, int]:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return int(told[names[0]]), int(told[names[1]])
+in_both = long.with_each("python", "javascript")
 
 
+@in_both
 def test_it_protects_works_longer_than_the_visibility_and_releases(
-    begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str, tmp_path: Path
+    stage: Stage, language: str
 ) -> None:
-    sqs.send_message(QueueUrl=queue_url, MessageBody="4")
-    worker = begin()
-    until(lambda: "begun" in (tmp_path / "log").read_text())
+    queue, ecs = stage.queue, stage.ecs
+    queue.send("4")
+    worker = Example(stage, language)
+    until(lambda: "begun" in worker.printed())
     assert ecs.protected
-    assert left(sqs, queue_url) == (0, 1)
-    until(lambda: "done" in (tmp_path / "log").read_text() or left(sqs, queue_url) != (0, 1))
-    until(lambda: left(sqs, queue_url) == (0, 0))
-    assert (tmp_path / "log").read_text().split() == ["begun", "4", "done", "4"]
+    assert queue.counts == (0, 1)
+    until(lambda: "done" in worker.printed() or queue.counts != (0, 1))
+    until(lambda: queue.counts == (0, 0))
+    assert worker.printed().split() == ["begun", "4", "done", "4"]
     until(lambda: not ecs.protected, within=40)
     assert ecs.asked[0] == {"ProtectionEnabled": True, "ExpiresInMinutes": 120}
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(30) == 0
 
 
-def test_a_denial_is_waited_out(begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str) -> None:
-    ecs.failure = "DEPLOYMENT_BLOCKED"
-    sqs.send_message(QueueUrl=queue_url, MessageBody="0")
-    begin()
-    until(lambda: len(ecs.asked) > 2)
-    assert left(sqs, queue_url) == (1, 0)
-    ecs.failure = ""
-    until(lambda: left(sqs, queue_url) == (0, 0))
+@in_both
+def test_a_denial_is_waited_out(stage: Stage, language: str) -> None:
+    stage.ecs.failure = "DEPLOYMENT_BLOCKED"
+    stage.queue.send("0")
+    Example(stage, language)
+    until(lambda: len(stage.ecs.asked) > 2)
+    assert stage.queue.counts == (1, 0)
+    stage.ecs.failure = ""
+    until(lambda: stage.queue.counts == (0, 0))
 
 
+@in_both
 def test_a_renewal_that_is_refused_gives_back_what_an_idle_task_still_has(
-    begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str, tmp_path: Path
+    stage: Stage, language: str
 ) -> None:
     """Else ECS would wait for it, until what was granted before expires."""
-    sqs.send_message(QueueUrl=queue_url, MessageBody="1")
-    begin(PROTECTION_MINUTES="0")  # renewed before each receive
-    until(lambda: "begun" in (tmp_path / "log").read_text())
-    assert ecs.protected
-    ecs.failure = "DEPLOYMENT_BLOCKED"
-    sqs.send_message(QueueUrl=queue_url, MessageBody="0")
-    until(lambda: not ecs.protected)
-    assert left(sqs, queue_url) == (1, 0)
-    ecs.failure = ""
-    until(lambda: left(sqs, queue_url) == (0, 0))
+    stage.queue.send("1")
+    worker = Example(stage, language, PROTECTION_MINUTES="0")  # renewed before each receive
+    until(lambda: "begun" in worker.printed())
+    assert stage.ecs.protected
+    stage.ecs.failure = "DEPLOYMENT_BLOCKED"
+    stage.queue.send("0")
+    until(lambda: not stage.ecs.protected)
+    assert stage.queue.counts == (1, 0)
+    stage.ecs.failure = ""
+    until(lambda: stage.queue.counts == (0, 0))
 
 
-def test_on_sigterm_the_job_ends_and_what_comes_goes_back(
-    command: list[str], begin: Begin, sqs: Any, ecs: FakeEcs, queue_url: str, tmp_path: Path
-) -> None:
-    command[-1] = "5"
-    worker = begin()
-    until(lambda: ecs.protected)
+@in_both
+def test_on_sigterm_the_job_ends_and_what_comes_goes_back(stage: Stage, language: str) -> None:
+    worker = Example(stage, language, poll=5)
+    until(lambda: stage.ecs.protected)
     moment = time.monotonic() + 0.5  # in which it begins to poll
     until(lambda: time.monotonic() > moment)
-    worker.send_signal(signal.SIGTERM)
-    sqs.send_message(QueueUrl=queue_url, MessageBody="0")
-    assert worker.wait(30) == 0
-    assert left(sqs, queue_url) == (1, 0)
-    assert "begun" not in (tmp_path / "log").read_text()
+    worker.process.send_signal(signal.SIGTERM)
+    stage.queue.send("0")
+    assert worker.process.wait(30) == 0
+    assert stage.queue.counts == (1, 0)
+    assert "begun" not in worker.printed()
 
 
-def test_the_javascript_sdk_works_through_the_protector(
-    sqs: Any, ecs: FakeEcs, queue_url: str, protector: Protector
-) -> None:
-    folder = installed()
+@long
+def test_the_javascript_sdk_works_through_the_protector(stage: Stage) -> None:
+    protector = stage.protector
+    with _JAVASCRIPT:
+        folder = installed()
     (folder / "through.mjs").write_text("""
 import * as sdk from "@aws-sdk/client-sqs";
 const sqs = new sdk.SQSClient({});
@@ -150,7 +170,7 @@ await sqs.send(new sdk.DeleteMessageBatchCommand({ QueueUrl, Entries: Messages.m
   ({ ReceiptHandle }, Id) => ({ Id: String(Id), ReceiptHandle })) }));
 console.log(QueueUrl, Messages.map(({ Body }) => Body).join());
 """)
-    sqs.send_message(QueueUrl=queue_url, MessageBody="a<b>é")
+    stage.queue.send("a<b>é")
     given = {
         "AWS_ACCESS_KEY_ID": "worker", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL_SQS": protector.url, "PATH": os.environ["PATH"],
@@ -161,8 +181,8 @@ console.log(QueueUrl, Messages.map(({ Body }) => Body).join());
     )
     assert told.stderr == ""
     assert told.stdout.split() == [protector.queue_url, "a<b>é"]
-    assert left(sqs, queue_url) == (0, 0)
-    assert ecs.on == 1
+    assert stage.queue.counts == (0, 0)
+    assert stage.ecs.on == 1
 
 
 @pytest.mark.parametrize("name", ["worker.py", "worker.mjs"])

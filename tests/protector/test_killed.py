@@ -26,7 +26,7 @@ def test_no_message_is_lost_and_none_deleted_that_was_not_processed(
     for number in range(MESSAGES):
         sqs.send_message(QueueUrl=queue_url, MessageBody=str(number))
     quick = {"HEARTBEAT_SECONDS": "0.4", "LONGEST_JOB_SECONDS": "3"}
-    protector = start(**quick)
+    protector = start(python=None, **quick)
     port = int(protector.url.rpartition(":")[2])
 
     def work() -> subprocess.Popen[bytes]:
@@ -40,7 +40,7 @@ def test_no_message_is_lost_and_none_deleted_that_was_not_processed(
             if chance.random() < 0.5:
                 protector.process.kill()
                 protector.process.wait()
-                protector = start(port, **quick)
+                protector = start(port, python=None, **quick)
             else:
                 worker.kill()
                 worker.wait()

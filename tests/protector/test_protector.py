@@ -15,34 +15,32 @@ from xml.etree import ElementTree
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from tests.interpreter import Interpreter
 from tests.protector.fake_ecs import FakeEcs, Protector, until
-from tests.soak import share
+from tests.protector.together import Begun, Side, Stage, Together
+from workerstack import localaws
 
 Start = Callable[..., Protector]
 STRANGE = 'täglich <brot> & "ReceiptHandle":"x" \\"ReceiptHandle\\": \\"y\\" </Body>'
 
 
-class Side:
-    """The queue from outside."""
-
-    def __init__(self, sqs: Any, url: str) -> None:
-        self.sqs, self.url = sqs, url
-
-    def send(self, *bodies: str) -> None:
-        for body in bodies:
-            self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many are visible, and how many are in flight."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
-        return int(told["Attributes"][names[0]]), int(told["Attributes"][names[1]])
-
-
 @pytest.fixture
 def queue(sqs: Any, queue_url: str) -> Side:
     return Side(sqs, queue_url)
+
+
+long = Together()
+"""Marks what waits: for the protector, which looks once a second, or for what that waits for."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begun(
+    request: pytest.FixtureRequest, endpoint: localaws.Endpoint, imported: Interpreter,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Begun]:  # fmt: skip
+    """All that is long goes on while the other tests run."""
+    with long.begin(request, endpoint, tmp_path_factory.mktemp("long"), imported) as found:
+        yield found
 
 
 class Worker:
@@ -149,76 +147,6 @@ def test_several_receivers_share_one_protection(
     assert len(ecs.asked) == 1
 
 
-def test_a_long_poll_hears_of_a_message_at_once(queue: Side, worker: Worker) -> None:
-    timer = threading.Timer(0.5, queue.send, ["late"])
-    timer.start()
-    began = time.monotonic()
-    [message] = worker.receive(WaitTimeSeconds=20)
-    assert message["Body"] == "late"
-    assert time.monotonic() - began < 10
-    timer.join()
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("trouble", share([{"failure": "DEPLOYMENT_BLOCKED"}, {"error": 400}], 1))
-def test_a_denial_leaves_the_messages_in_the_queue_until_it_ends(
-    trouble: dict[str, Any], queue: Side, ecs: FakeEcs, worker: Worker, protector: Protector
-) -> None:
-    queue.send("a")
-    for name, value in trouble.items():
-        setattr(ecs, name, value)
-    assert worker.receive(WaitTimeSeconds=1) == []
-    assert queue.counts == (1, 0)
-    assert len(ecs.asked) == 1
-    assert "protection on was denied" in protector.log.read_text()
-    ecs.failure, ecs.error = "", 0
-    until(lambda: worker.receive(WaitTimeSeconds=1))
-    assert ecs.protected
-
-
-def test_a_slow_agent_holds_up_no_delete(queue: Side, ecs: FakeEcs, worker: Worker) -> None:
-    queue.send("a")
-    ecs.slow = 60
-    began = time.monotonic()
-    assert worker.receive() == []  # the agent has 3 s, the receive 5
-    assert 3 < time.monotonic() - began < 12
-    assert queue.counts == (1, 0)
-    with pytest.raises(ClientError, match="ReceiptHandleIsInvalid"):
-        worker.delete({"ReceiptHandle": "x"})
-
-
-def test_while_a_message_is_out_its_visibility_is_extended(queue: Side, worker: Worker) -> None:
-    queue.send("a", "b")
-    [first] = worker.receive(VisibilityTimeout=2)
-    [second] = worker.receive(VisibilityTimeout=2)
-    worker.client.change_message_visibility(
-        QueueUrl=worker.url, ReceiptHandle=second["ReceiptHandle"], VisibilityTimeout=1
-    )
-    end = time.monotonic() + 4
-    until(lambda: time.monotonic() > end or queue.counts != (0, 2))
-    assert queue.counts == (0, 2)
-    worker.delete(first)
-    worker.delete(second)
-    assert queue.counts == (0, 0)
-
-
-def test_what_is_out_for_longer_than_any_job_comes_back(queue: Side, start: Start) -> None:
-    worker = Worker(start(LONGEST_JOB_SECONDS="1"))
-    queue.send("a")
-    assert worker.receive()
-    until(lambda: queue.counts == (1, 0))
-
-
-def test_who_gave_up_waiting_gets_no_message(queue: Side, protector: Protector) -> None:
-    hasty = Worker(protector, read_timeout=1, retries={"max_attempts": 0})
-    with pytest.raises(ReadTimeoutError):
-        hasty.receive(WaitTimeSeconds=3)
-    hasty.client.close()
-    queue.send("a")
-    until(lambda: "1 messages handed back" in protector.log.read_text())
-    assert queue.counts == (1, 0)
-
-
 def test_credentials_are_fetched_anew_before_they_end(
     queue: Side, ecs: FakeEcs, start: Start
 ) -> None:
@@ -228,73 +156,6 @@ def test_credentials_are_fetched_anew_before_they_end(
     [message] = worker.receive()
     worker.delete(message)
     assert ecs.fetched == 2
-
-
-def test_told_to_stop_it_lets_the_job_end_and_begins_no_other(
-    queue: Side, ecs: FakeEcs, protector: Protector
-) -> None:
-    queue.send("a")
-    worker = Worker(protector)
-    [message] = worker.receive()
-    protector.process.send_signal(signal.SIGTERM)
-    until(lambda: "the task stops" in protector.log.read_text())
-    queue.send("b")
-    assert worker.receive() == []
-    assert queue.counts == (1, 1)
-    assert protector.process.poll() is None
-    worker.delete(message)
-    assert worker.receive() == []  # for as long as the worker lives
-    ecs.worker = "STOPPED"
-    assert protector.process.wait(10) == 0
-    assert queue.counts == (1, 0)
-
-
-def test_told_to_stop_it_hands_back_what_arrives(
-    queue: Side, ecs: FakeEcs, protector: Protector
-) -> None:
-    worker = Worker(protector)
-    with ThreadPoolExecutor() as pool:
-        poll = pool.submit(worker.receive, WaitTimeSeconds=5)
-        until(lambda: "protection on" in protector.log.read_text())
-        protector.process.send_signal(signal.SIGTERM)
-        until(lambda: "the task stops" in protector.log.read_text())
-        queue.send("a")
-        assert poll.result() == []
-    assert queue.counts == (1, 0)
-    ecs.worker = "STOPPED"
-    assert protector.process.wait(10) == 0
-
-
-def test_the_metadata_tells_it_before_sigterm_does(
-    queue: Side, ecs: FakeEcs, worker: Worker, protector: Protector
-) -> None:
-    ecs.desired = "STOPPED"
-    until(lambda: "the task stops" in protector.log.read_text())
-    queue.send("a")
-    assert worker.receive() == []
-    assert queue.counts == (1, 0)
-    assert not ecs.asked
-
-
-def test_when_the_worker_has_ended_its_messages_go_to_others_at_once(
-    queue: Side, ecs: FakeEcs, protector: Protector
-) -> None:
-    queue.send("a")
-    assert Worker(protector).receive()
-    ecs.desired = ecs.worker = "STOPPED"
-    protector.process.send_signal(signal.SIGTERM)
-    assert protector.process.wait(10) == 0
-    assert queue.counts == (1, 0)
-
-
-def test_a_job_that_does_not_end_is_left_to_the_stop_timeout(queue: Side, start: Start) -> None:
-    protector = start(STOP_TIMEOUT_SECONDS="6")
-    queue.send("a")
-    assert Worker(protector).receive()
-    protector.process.send_signal(signal.SIGTERM)
-    assert protector.process.wait(10) == 0
-    assert "ends, with 1 messages out" in protector.log.read_text()
-    until(lambda: queue.counts == (1, 0))
 
 
 def test_without_the_queue_the_sdk_hears_that_it_may_try_again(start: Start) -> None:
@@ -330,55 +191,6 @@ class Query:
         return [str(each.text) for each in answer.iterfind(".//{*}ReceiptHandle")]
 
 
-def test_the_query_protocol(queue: Side, ecs: FakeEcs, protector: Protector) -> None:
-    query, url = Query(protector), protector.queue_url
-    assert query("GetQueueUrl", QueueName="work").findtext(".//{*}QueueUrl") == url
-    assert query.receipts(QueueUrl=url, WaitTimeSeconds="1") == []
-    queue.send(STRANGE, "b", "c")
-    received = query("ReceiveMessage", QueueUrl=url, WaitTimeSeconds="1")
-    handles = [received.findtext(".//{*}ReceiptHandle")]
-    while len(handles) < 3:
-        handles += query.receipts(QueueUrl=url, MaxNumberOfMessages="10")
-    assert len(ecs.asked) == 1
-    query("DeleteMessage", QueueUrl=url, ReceiptHandle=handles[0])
-    entry = "DeleteMessageBatchRequestEntry"
-    answer = query(
-        "DeleteMessageBatch", QueueUrl=url,
-        **{f"{entry}.1.Id": "a", f"{entry}.1.ReceiptHandle": handles[1]},
-        **{f"{entry}.2.Id": "b", f"{entry}.2.ReceiptHandle": "wrong"},
-    )  # fmt: skip
-    assert [
-        each.findtext("{*}Id") for each in answer.iterfind(".//{*}DeleteMessageBatchResultEntry")
-    ] == ["a"]
-    assert queue.counts == (0, 1)
-    query("ChangeMessageVisibility", QueueUrl=url, ReceiptHandle=handles[2], VisibilityTimeout="0")
-    protector.process.send_signal(signal.SIGTERM)
-    ecs.worker = "STOPPED"
-    assert protector.process.wait(10) == 0
-    assert "ends, with 0 messages out" in protector.log.read_text()
-
-
-def test_the_query_protocol_by_path_and_when_denied(
-    queue: Side, ecs: FakeEcs, protector: Protector
-) -> None:
-    query = Query(protector)
-    queue.send("a")
-    path = protector.queue_url.removeprefix(protector.url)
-    ecs.failure = "DEPLOYMENT_BLOCKED"
-    assert query.receipts(path=path) == []
-    assert queue.counts == (1, 0)
-    ecs.failure = ""
-    handles: list[str] = []
-
-    def received() -> list[str]:
-        handles[:] = query.receipts(path=path)
-        return handles
-
-    until(received)
-    query("DeleteMessage", path=path, ReceiptHandle=handles[0])
-    assert queue.counts == (0, 0)
-
-
 @pytest.mark.parametrize(
     "body", [b"", b"neither", b"\xff", b"[]", b"Action=ReceiveMessage&WaitTimeSeconds=x"]
 )
@@ -399,6 +211,198 @@ def shared(endpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
         running.process.kill()
         running.process.wait()
+
+
+@long
+def test_a_long_poll_hears_of_a_message_at_once(stage: Stage) -> None:
+    worker = Worker(stage.protector)
+    timer = threading.Timer(0.5, stage.queue.send, ["late"])
+    timer.start()
+    began = time.monotonic()
+    [message] = worker.receive(WaitTimeSeconds=20)
+    assert message["Body"] == "late"
+    assert time.monotonic() - began < 10
+    timer.join()
+
+
+@long.with_each("DEPLOYMENT_BLOCKED", "400")
+def test_a_denial_leaves_the_messages_in_the_queue_until_it_ends(stage: Stage, how: str) -> None:
+    worker = Worker(stage.protector)
+    stage.queue.send("a")
+    if how == "400":
+        stage.ecs.error = 400
+    else:
+        stage.ecs.failure = how
+    assert worker.receive(WaitTimeSeconds=1) == []
+    assert stage.queue.counts == (1, 0)
+    assert len(stage.ecs.asked) == 1
+    assert "protection on was denied" in stage.protector.log.read_text()
+    stage.ecs.failure, stage.ecs.error = "", 0
+    until(lambda: worker.receive(WaitTimeSeconds=1))
+    assert stage.ecs.protected
+
+
+@long
+def test_a_slow_agent_holds_up_no_delete(stage: Stage) -> None:
+    worker = Worker(stage.protector)
+    stage.queue.send("a")
+    stage.ecs.slow = 60
+    began = time.monotonic()
+    assert worker.receive() == []  # the agent has 3 s, the receive 5
+    assert 3 < time.monotonic() - began < 12
+    assert stage.queue.counts == (1, 0)
+    with pytest.raises(ClientError, match="ReceiptHandleIsInvalid"):
+        worker.delete({"ReceiptHandle": "x"})
+
+
+@long
+def test_while_a_message_is_out_its_visibility_is_extended(stage: Stage) -> None:
+    worker = Worker(stage.protector)
+    stage.queue.send("a", "b")
+    [first] = worker.receive(VisibilityTimeout=2)
+    [second] = worker.receive(VisibilityTimeout=2)
+    worker.client.change_message_visibility(
+        QueueUrl=worker.url, ReceiptHandle=second["ReceiptHandle"], VisibilityTimeout=2
+    )
+    end = time.monotonic() + 4
+    until(lambda: time.monotonic() > end or stage.queue.counts != (0, 2))
+    assert stage.queue.counts == (0, 2)
+    worker.delete(first)
+    worker.delete(second)
+    assert stage.queue.counts == (0, 0)
+
+
+@long
+def test_what_is_out_for_longer_than_any_job_comes_back(stage: Stage) -> None:
+    worker = Worker(stage.start(LONGEST_JOB_SECONDS="1"))
+    stage.queue.send("a")
+    assert worker.receive()
+    until(lambda: stage.queue.counts == (1, 0))
+
+
+@long
+def test_who_gave_up_waiting_gets_no_message(stage: Stage) -> None:
+    hasty = Worker(stage.protector, read_timeout=1, retries={"max_attempts": 0})
+    with pytest.raises(ReadTimeoutError):
+        hasty.receive(WaitTimeSeconds=3)
+    hasty.client.close()
+    stage.queue.send("a")
+    until(lambda: "1 messages handed back" in stage.protector.log.read_text())
+    until(lambda: stage.queue.counts == (1, 0), within=2)  # by itself, it comes back after 3 s
+
+
+@long
+def test_told_to_stop_it_lets_the_job_end_and_begins_no_other(stage: Stage) -> None:
+    stage.queue.send("a")
+    worker = Worker(stage.protector)
+    [message] = worker.receive()
+    stage.protector.process.send_signal(signal.SIGTERM)
+    until(lambda: "the task stops" in stage.protector.log.read_text())
+    stage.queue.send("b")
+    assert worker.receive() == []
+    assert stage.queue.counts == (1, 1)
+    assert stage.protector.process.poll() is None
+    worker.delete(message)
+    assert worker.receive() == []  # for as long as the worker lives
+    stage.ecs.worker = "STOPPED"
+    assert stage.protector.process.wait(10) == 0
+    assert stage.queue.counts == (1, 0)
+
+
+@long
+def test_told_to_stop_it_hands_back_what_arrives(stage: Stage) -> None:
+    worker = Worker(stage.protector)
+    with ThreadPoolExecutor() as pool:
+        poll = pool.submit(worker.receive, WaitTimeSeconds=5)
+        until(lambda: "protection on" in stage.protector.log.read_text())
+        stage.protector.process.send_signal(signal.SIGTERM)
+        until(lambda: "the task stops" in stage.protector.log.read_text())
+        stage.queue.send("a")
+        assert poll.result() == []
+    assert stage.queue.counts == (1, 0)
+    stage.ecs.worker = "STOPPED"
+    assert stage.protector.process.wait(10) == 0
+
+
+@long
+def test_the_metadata_tells_it_before_sigterm_does(stage: Stage) -> None:
+    worker = Worker(stage.protector)
+    stage.ecs.desired = "STOPPED"
+    until(lambda: "the task stops" in stage.protector.log.read_text())
+    stage.queue.send("a")
+    assert worker.receive() == []
+    assert stage.queue.counts == (1, 0)
+    assert not stage.ecs.asked
+
+
+@long
+def test_when_the_worker_has_ended_its_messages_go_to_others_at_once(stage: Stage) -> None:
+    stage.queue.send("a")
+    assert Worker(stage.protector).receive()
+    stage.ecs.desired = stage.ecs.worker = "STOPPED"
+    stage.protector.process.send_signal(signal.SIGTERM)
+    assert stage.protector.process.wait(10) == 0
+    assert stage.queue.counts == (1, 0)
+
+
+@long
+def test_a_job_that_does_not_end_is_left_to_the_stop_timeout(stage: Stage) -> None:
+    protector = stage.start(STOP_TIMEOUT_SECONDS="6")
+    stage.queue.send("a")
+    assert Worker(protector).receive()
+    protector.process.send_signal(signal.SIGTERM)
+    assert protector.process.wait(10) == 0
+    assert "ends, with 1 messages out" in protector.log.read_text()
+    until(lambda: stage.queue.counts == (1, 0))
+
+
+@long
+def test_the_query_protocol(stage: Stage) -> None:
+    query, url = Query(stage.protector), stage.protector.queue_url
+    assert query("GetQueueUrl", QueueName="work").findtext(".//{*}QueueUrl") == url
+    assert query.receipts(QueueUrl=url, WaitTimeSeconds="1") == []
+    stage.queue.send(STRANGE, "b", "c")
+    received = query("ReceiveMessage", QueueUrl=url, WaitTimeSeconds="1")
+    handles = [received.findtext(".//{*}ReceiptHandle")]
+    while len(handles) < 3:
+        handles += query.receipts(QueueUrl=url, MaxNumberOfMessages="10")
+    assert len(stage.ecs.asked) == 1
+    query("DeleteMessage", QueueUrl=url, ReceiptHandle=handles[0])
+    entry = "DeleteMessageBatchRequestEntry"
+    answer = query(
+        "DeleteMessageBatch", QueueUrl=url,
+        **{f"{entry}.1.Id": "a", f"{entry}.1.ReceiptHandle": handles[1]},
+        **{f"{entry}.2.Id": "b", f"{entry}.2.ReceiptHandle": "wrong"},
+    )  # fmt: skip
+    assert [
+        each.findtext("{*}Id") for each in answer.iterfind(".//{*}DeleteMessageBatchResultEntry")
+    ] == ["a"]
+    assert stage.queue.counts == (0, 1)
+    query("ChangeMessageVisibility", QueueUrl=url, ReceiptHandle=handles[2], VisibilityTimeout="0")
+    stage.protector.process.send_signal(signal.SIGTERM)
+    stage.ecs.worker = "STOPPED"
+    assert stage.protector.process.wait(10) == 0
+    assert "ends, with 0 messages out" in stage.protector.log.read_text()
+
+
+@long
+def test_the_query_protocol_by_path_and_when_denied(stage: Stage) -> None:
+    query = Query(stage.protector)
+    stage.queue.send("a")
+    path = stage.protector.queue_url.removeprefix(stage.protector.url)
+    stage.ecs.failure = "DEPLOYMENT_BLOCKED"
+    assert query.receipts(path=path) == []
+    assert stage.queue.counts == (1, 0)
+    stage.ecs.failure = ""
+    handles: list[str] = []
+
+    def received() -> list[str]:
+        handles[:] = query.receipts(path=path)
+        return handles
+
+    until(received)
+    query("DeleteMessage", path=path, ReceiptHandle=handles[0])
+    assert stage.queue.counts == (0, 0)
 
 
 def test_it_adds_less_than_5_ms(queue: Side, protector: Protector) -> None:

@@ -16,6 +16,9 @@ from workerstack.review.show.markdown import MARKER
 LOAD = "day:count=60,service=lognormal:3m:0.5"
 """A working day: how the scaling of each changed template is drawn."""
 
+OUT = "out"
+"""Where a project has its templates."""
+
 PATIENCE = 120
 """Seconds for one picture."""
 
@@ -74,9 +77,9 @@ def merge_base(base: str, head: str, root: Path) -> str:
 
 def pictures(base: str, head: str, folder: Path, root: Path) -> Iterator[Path]:
     """One picture for each template of out/ that differs and that the simulator reads."""
-    with files_of(base, root) as before, files_of(head, root) as after:
-        for new in sorted((after.folder / "out").glob("*.template.yaml")):
-            old = before.folder / "out" / new.name
+    with files_of(base, root, OUT) as before, files_of(head, root, OUT) as after:
+        for new in sorted((after.folder / OUT).glob("*.template.yaml")):
+            old = before.folder / OUT / new.name
             name = new.name.removesuffix(".template.yaml")
             if NAME.fullmatch(name) and old.is_file() and old.read_bytes() != new.read_bytes():
                 folder.mkdir(parents=True, exist_ok=True)

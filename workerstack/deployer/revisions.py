@@ -173,8 +173,10 @@ FACTS = 3
 
 
 @contextmanager
-def files_of(revision: str, root: Path) -> Iterator[RevisionFiles]:
+def files_of(revision: str, root: Path, top: str = "") -> Iterator[RevisionFiles]:
     """The files below ``root`` as git holds them in a revision, in a folder of their own.
+
+    With ``top``, a folder of ``root``, only those in it: a project has hundreds of others.
 
     For what a stranger wrote: nothing of it is run, since git's objects are copied without
     the filters that a checkout applies; and nothing besides it is read, since links,
@@ -186,14 +188,14 @@ def files_of(revision: str, root: Path) -> Iterator[RevisionFiles]:
     with tempfile.TemporaryDirectory(prefix="revision-") as name:
         folder = Path(name).resolve()
         try:
-            yield RevisionFiles(folder, _copy(commit, root, folder))
+            yield RevisionFiles(folder, _copy(commit, root, folder, top))
         except Problem as problem:
             if problem.file is not None and Path(problem.file).is_relative_to(folder):
                 problem.file = f"{revision}:{Path(problem.file).relative_to(folder).as_posix()}"
             raise
 
 
-def _copy(commit: str, root: Path, folder: Path) -> dict[str, str]:
+def _copy(commit: str, root: Path, folder: Path, top: str) -> dict[str, str]:
     """Writes the regular files of a commit; the others, each with what it is."""
     left_out: dict[str, str] = {}
     chosen: dict[str, str] = {}
@@ -204,7 +206,7 @@ def _copy(commit: str, root: Path, folder: Path) -> dict[str, str]:
         why = _unfit(mode, path, size)
         if why:
             left_out[path] = why
-        else:
+        elif not top or path.startswith(f"{top}/"):
             chosen[path] = identity
     asked = "".join(f"{identity}\n" for identity in chosen.values()).encode()
     answer = BytesIO(_output(root, "cat-file", "--batch", given=asked))

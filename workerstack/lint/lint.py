@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +61,10 @@ class Linter:
     """The rules of cfn-lint and of this project, ready to be used again and again."""
 
     def __init__(self, rules: Path) -> None:
-        with _without_collection():
-            from cfnlint.config import ConfigMixIn
-            from cfnlint.runner import Runner
-
-            config = ConfigMixIn([f"--append-rules={rules}", *_OPTIONS], templates=[])
-            self.rules: Any = Runner(config).rules
-            """cfn-lint's collection of rules, by which its formatters describe findings."""
+        loaded = _loaded(rules)
+        # A collection of its own: it notes which of its rules were asked.
+        self.rules: Any = type(loaded)(loaded.data)
+        """cfn-lint's collection of rules, by which its formatters describe findings."""
 
     def without(self, ids: Collection[str]) -> "Linter":
         """The same rules except these, loaded no second time."""
@@ -100,6 +98,17 @@ class Linter:
             (_finding(request.file, match, names) for match in matches),
             key=lambda finding: (finding.line, finding.column, finding.rule),
         )
+
+
+@cache
+def _loaded(rules: Path) -> Any:
+    """Once for a process: it takes as long as linting a template."""
+    with _without_collection():
+        from cfnlint.config import ConfigMixIn
+        from cfnlint.runner import Runner
+
+        config = ConfigMixIn([f"--append-rules={rules}", *_OPTIONS], templates=[])
+        return Runner(config).rules
 
 
 _OPTIONS = ("--include-checks", *INFORMATIONAL, "--regions", REGION)
