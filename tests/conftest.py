@@ -45,6 +45,13 @@ sys.dont_write_bytecode = False
 # Python's own thresholds looks at again: a tenth of the suite's time.
 gc.set_threshold(50_000, 20, 50)
 
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays for good: no collection has to look at it."""
+    gc.collect()
+    gc.freeze()
+
+
 ROOT = Path(__file__).parent.parent
 REGION = walkthrough.REGION
 _ACCOUNTS = itertools.count(1)
