@@ -20,7 +20,7 @@ from tests.smoke_worker import SERVICE, Account
 from tests.verifier.test_smoke import smoke
 from workerstack import deployments
 from workerstack.cloudformation.policies import AccessRequest, Answer, Policy, decide, read
-from workerstack.deployer import queue_metrics
+from workerstack.deployer import queue_history
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
 from workerstack.localaws import Endpoint, authorization, pushing, surroundings, walkthrough
@@ -388,14 +388,14 @@ def a_load_is_learned(callers: Callers, endpoint: Endpoint, client: Client) -> N
     clients = callers.clients("executor", endpoint)
     stack = clients("cloudformation").describe_stacks(StackName="webordinary-edit")["Stacks"][0]
     with pytest.raises(Problem, match="CloudWatch has no metrics of webordinary-email-queue"):
-        queue_metrics.of_stack(clients, stack["StackId"], datetime.now(UTC))
+        queue_history.of_stack(clients, stack["StackId"], datetime.now(UTC))
     datum = {
         "MetricName": "NumberOfMessagesSent", "Value": 3.0,
         "Timestamp": datetime.now(UTC) - timedelta(hours=1),
         "Dimensions": [{"Name": "QueueName", "Value": "webordinary-email-queue"}],
     }  # fmt: skip
     client("cloudwatch").put_metric_data(Namespace="AWS/SQS", MetricData=[datum])
-    read = queue_metrics.of_stack(clients, stack["StackId"], datetime.now(UTC))
+    read = queue_history.of_stack(clients, stack["StackId"], datetime.now(UTC))
     assert list(read["NumberOfMessagesSent"].values()) == [3.0]
 
 

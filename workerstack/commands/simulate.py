@@ -219,14 +219,14 @@ def _metrics_of(name: str, root: Path, connection: dict[str, str | None]) -> "Me
     from datetime import UTC, datetime
 
     from workerstack import deployments
-    from workerstack.deployer import aws, queue_metrics
+    from workerstack.deployer import aws, queue_history
     from workerstack.deployer import stack as stacks
 
     deployment = deployments.load(name, root)
     clients = clients_of(deployment, **connection)
     aws.identify(deployment, clients)
     stack = stacks.existing(clients("cloudformation"), deployment)
-    return queue_metrics.of_stack(clients, stack.id, datetime.now(UTC))
+    return queue_history.of_stack(clients, stack.id, datetime.now(UTC))
 
 
 def _draw(runs: "Sequence[Run]", file: Path) -> None:

@@ -1,6 +1,6 @@
 """A load from two weeks of a queue's metrics: when messages arrive, and how long a job takes.
 
-They are read from CloudWatch (deployer.queue_metrics), or as the JSON of `aws cloudwatch
+They are read from CloudWatch (deployer.queue_history), or as the JSON of `aws cloudwatch
 get-metric-data` with a period of 60 seconds, each result labelled with its metric. Sources: SQS
 Developer Guide, "Available CloudWatch metrics" (sums of what was sent, received and deleted in a
 minute, samples of what is in flight; none while the queue sleeps); Little's law (in flight on

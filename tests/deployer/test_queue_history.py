@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from tests.scalings import ROOT
 from tests.simulator.test_learning import DAY, DAYS, EPOCH, OURS, exported
 from workerstack.commands import simulate as command
-from workerstack.deployer import queue_metrics
+from workerstack.deployer import queue_history
 from workerstack.deployer.aws import Clients
 from workerstack.problem import Problem
 from workerstack.simulator.learning import NEEDED, known, learn
@@ -37,7 +37,7 @@ def cloudwatch() -> Iterator[tuple[Any, Stubber]]:
 
 def pages(text: str, late: timedelta = LATE) -> list[dict[str, Any]]:
     """The exported metrics as GetMetricData answers: newest first, the last minutes not yet."""
-    names = list(queue_metrics.STATISTICS)
+    names = list(queue_history.STATISTICS)
     series = {}
     for each in json.loads(text)["MetricDataResults"]:
         points = [
@@ -75,7 +75,7 @@ def test_a_known_load_is_recovered_from_pages(cloudwatch: tuple[Any, Stubber]) -
     client, stubber = cloudwatch
     for number, page in enumerate(pages(exported(LOAD))):
         stubber.add_response("get_metric_data", page, expected(number))
-    found = learn(known(queue_metrics.read(client, "jobs", NOW), "dev/x"), "dev/x")
+    found = learn(known(queue_history.read(client, "jobs", NOW), "dev/x"), "dev/x")
     # The day that is not over yet is not learned.
     assert sum(map(len, found.days)) / len(found.days) == pytest.approx(60, rel=0.1)
     assert found.mean == pytest.approx(180 * exp(0.5**2 / 2), rel=0.1)
@@ -118,14 +118,14 @@ def test_a_known_load_is_recovered_from_the_endpoint(client: Any) -> None:
         return {**params, "MaxDatapoints": 12_000}
 
     cloudwatch.meta.events.register("provide-client-params.cloudwatch.GetMetricData", few)
-    read = queue_metrics.read(cloudwatch, "jobs", datetime.now(UTC))
+    read = queue_history.read(cloudwatch, "jobs", datetime.now(UTC))
     assert sum(map(len, read.values())) == count
     assert len(asked) == 3
     found = learn(known(read, "dev/x"), "dev/x")
     assert sum(map(len, found.days)) / len(found.days) == pytest.approx(60, rel=0.1)
     assert found.mean == pytest.approx(180 * exp(0.5**2 / 2), rel=0.15)
     with pytest.raises(Problem, match="CloudWatch has no metrics of others"):
-        queue_metrics.read(cloudwatch, "others", datetime.now(UTC))
+        queue_history.read(cloudwatch, "others", datetime.now(UTC))
 
 
 def test_what_is_asked_is_the_queue_by_name_a_minute_at_a_time(
@@ -137,12 +137,12 @@ def test_what_is_asked_is_the_queue_by_name_a_minute_at_a_time(
         "before-parameter-build.cloudwatch.GetMetricData", lambda params, **_: asked.append(params)
     )
     stubber.add_response("get_metric_data", pages(exported(LOAD))[-1] | {"Messages": []})
-    queue_metrics.read(client, "jobs", NOW)
+    queue_history.read(client, "jobs", NOW)
     statistics = {
         each["MetricStat"]["Metric"]["MetricName"]: each["MetricStat"]["Stat"]
         for each in asked[0]["MetricDataQueries"]
     }
-    assert statistics == queue_metrics.STATISTICS
+    assert statistics == queue_history.STATISTICS
     for each in asked[0]["MetricDataQueries"]:
         assert each["MetricStat"]["Period"] == 60
         dimensions = each["MetricStat"]["Metric"]["Dimensions"]
@@ -171,7 +171,7 @@ def test_what_is_not_there_or_not_whole_is_refused(
     client, stubber = cloudwatch
     stubber.add_response("get_metric_data", answer)
     with pytest.raises(Problem, match=words):
-        queue_metrics.read(client, "jobs", NOW)
+        queue_history.read(client, "jobs", NOW)
 
 
 def test_a_queue_of_which_nothing_was_received_teaches_nothing(
@@ -181,7 +181,7 @@ def test_a_queue_of_which_nothing_was_received_teaches_nothing(
     sent = {"Id": "m0", "Timestamps": [NOW], "Values": [1.0], "StatusCode": "Complete"}
     stubber.add_response("get_metric_data", {"MetricDataResults": [sent]})
     with pytest.raises(Problem, match="no NumberOfMessagesReceived and no Approx"):
-        known(queue_metrics.read(client, "jobs", NOW), "dev/x")
+        known(queue_history.read(client, "jobs", NOW), "dev/x")
 
 
 def test_the_command_learns_of_a_deployed_worker(
