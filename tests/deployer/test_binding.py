@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ import pytest
 
 from tests.conftest import REGION
 from workerstack import deployments, localaws
-from workerstack.deployer import binding, discard, execute, make_review, source, watch
+from workerstack.deployer import binding, discard, execute, make_review, watch
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.screen import LineScreen
@@ -601,91 +600,6 @@ def test_a_simulation_that_fails_stops_no_execution(prepared: Prepared) -> None:
     binding.check_same(then, review.model_copy(update={"scaling": failed}), ())
     with pytest.raises(Refusal, match="the scaling was"):
         binding.check_same(then, review, ())
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Callable[..., Any]:
-    def git(*words: str) -> None:
-        identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
-        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init")
-    (tmp_path / "file").write_text("one")
-    (tmp_path / ".gitignore").write_text("ignored\n")
-    git("add", ".")
-    git("commit", "-m", "one")
-    return git
-
-
-def test_what_is_not_committed_is_refused(tmp_path: Path, repository: Any) -> None:
-    file = tmp_path / "file"
-    source.check((file,), tmp_path)
-    file.write_text("two")
-    with pytest.raises(Refusal, match="Not committed: file"):
-        source.check((file,), tmp_path)
-    repository("add", ".")
-    with pytest.raises(Refusal, match="Not committed: file"):
-        source.check((file,), tmp_path)
-    repository("commit", "-m", "two")
-    source.check((file,), tmp_path)
-    for name in ("untracked", "ignored"):
-        (tmp_path / name).write_text("x")
-        with pytest.raises(Refusal, match=f"Not committed: {name}"):
-            source.check((file, tmp_path / name), tmp_path)
-
-
-def test_without_a_repository_it_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="this folder is not in a git repository"):
-        source.check((tmp_path / "file",), tmp_path)
-
-
-def test_a_file_that_git_was_told_to_overlook_is_refused(tmp_path: Path, repository: Any) -> None:
-    file = tmp_path / "file"
-    repository("update-index", "--assume-unchanged", "file")
-    file.write_text("two")
-    with pytest.raises(Refusal, match="Not committed: file"):
-        source.check((file,), tmp_path)
-
-
-def test_a_link_and_what_it_leads_to_must_be_committed(tmp_path: Path, repository: Any) -> None:
-    (tmp_path / "folder").mkdir()
-    link, ignored = tmp_path / "folder/link", tmp_path / "ignored"
-    link.symlink_to("../file")
-    with pytest.raises(Refusal, match="Not committed: folder/link"):
-        source.check((link,), tmp_path)
-    repository("add", ".")
-    repository("commit", "-m", "a link")
-    source.check((link,), tmp_path)
-    (tmp_path / "file").write_text("two")
-    with pytest.raises(Refusal, match="Not committed: file"):
-        source.check((link,), tmp_path)
-    repository("checkout", "file")
-    ignored.write_text("x")
-    link.unlink()
-    link.symlink_to("../ignored")
-    repository("add", ".")
-    repository("commit", "-m", "a link to what is not committed")
-    with pytest.raises(Refusal, match="Not committed: ignored"):
-        source.check((link,), tmp_path)
-
-
-def test_a_folder_that_is_a_link_is_followed_and_none_leads_out(
-    tmp_path: Path, repository: Any
-) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real/file").write_text("one")
-    (tmp_path / "out").symlink_to("real")
-    repository("add", ".")
-    repository("commit", "-m", "a folder")
-    source.check((tmp_path / "out/file",), tmp_path)
-    (tmp_path / "real/file").write_text("two")
-    with pytest.raises(Refusal, match="Not committed: real/file"):
-        source.check((tmp_path / "out/file",), tmp_path)
-    for place, words in (("/etc", "lies outside"), ("../..", "lies outside"), ("out", "circle")):
-        (tmp_path / "out").unlink()
-        (tmp_path / "out").symlink_to(place)
-        with pytest.raises(Refusal, match=words):
-            source.check((tmp_path / "out/hostname",), tmp_path)
 
 
 def test_every_file_of_a_deployment_is_checked(prepared: Prepared) -> None:

@@ -55,9 +55,8 @@ def execute(
     What `adopt` and `rollback` wrote is executed in the same way. Where it brings a new task
     definition and no task runs, one is started, seen to stay up, and stopped.
     """
-    from workerstack.deployer import binding
+    from workerstack.deployer import binding, committed
     from workerstack.deployer import execute as execution
-    from workerstack.deployer import source as committed
     from workerstack.review import file as review_file
     from workerstack.review.renaming import Renaming
 
