@@ -14,7 +14,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.localaws import surroundings
 from workerstack.verifier import asking, live_resources, live_stack
 from workerstack.verifier.asking import NotAllowedError
-from workerstack.verifier.deviations import deviations, wanted_properties
+from workerstack.verifier.compare_properties import deviations, wanted_properties
 from workerstack.verifier.live_only import CHECKED
 from workerstack.verifier.live_resources import NOT_TOLD, READERS
 from workerstack.verifier.live_stack import Live, read_live

@@ -16,7 +16,7 @@ from workerstack.deployer import service as live_service
 from workerstack.deployer.aws import Clients
 from workerstack.verifier.asking import Ask, NotAllowedError
 from workerstack.verifier.check import Verdict
-from workerstack.verifier.deviations import Deviation, deviations, wanted_properties
+from workerstack.verifier.compare_properties import Deviation, deviations, wanted_properties
 from workerstack.verifier.live_resources import LiveResource, describe_group, rules
 from workerstack.verifier.live_stack import INLINE, POLICY, TARGET, Live, by_hand_id, settled
 from workerstack.verifier.mend import NotKnownError, command, put_back

@@ -14,7 +14,7 @@ from workerstack.deployer import service as live_service
 from workerstack.deployer.deployed import DeployedStack
 from workerstack.deployer.running_images import moved_tags
 from workerstack.verifier.asking import GoneError, understood
-from workerstack.verifier.deviations import wanted_properties
+from workerstack.verifier.compare_properties import wanted_properties
 from workerstack.verifier.live_only import (
     ALARM,
     SERVICE,

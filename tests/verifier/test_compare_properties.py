@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 
 from workerstack.cloudformation import from_data, resolve
 from workerstack.verifier import asking, live_stack
-from workerstack.verifier.deviations import deviations
+from workerstack.verifier.compare_properties import deviations
 from workerstack.verifier.live_resources import LiveResource
 from workerstack.verifier.live_stack import Live, partner
 from workerstack.verifier.security_groups import rules_by_hand
