@@ -24,7 +24,7 @@ from workerstack.verifier.asking import NotAllowedError, asked_once
 from workerstack.verifier.check import Verdict, judged
 from workerstack.verifier.live_only import ROWS, Fault, Look, judge, not_allowed
 from workerstack.verifier.live_stack import Live, read_live
-from workerstack.verifier.running import RUNNING
+from workerstack.verifier.running_tasks import RUNNING
 
 
 def verify(
