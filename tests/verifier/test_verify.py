@@ -17,7 +17,7 @@ from workerstack.deployer.service import DIMENSION
 from workerstack.localaws import accounts, surroundings, walkthrough
 from workerstack.verifier import verify
 from workerstack.verifier.check import Verdict
-from workerstack.verifier.live_only import ROWS
+from workerstack.verifier.live_checks import ROWS
 
 NAME = "dev/webordinary-edit"
 ACCOUNT = "987600000001"
