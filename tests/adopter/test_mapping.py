@@ -9,7 +9,7 @@ import yaml
 from tests import deployed
 from tests.adopting import Client, adopt, physical_ids, take
 from tests.conftest import Run
-from workerstack.adopter.deployed import DeployedResource
+from workerstack.adopter.deployed_template import DeployedResource
 from workerstack.adopter.mapping import AdoptionMapping, Entry
 
 NAME, STACK = "live/thumbnails", "thumbnails"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.soak import examples
 from workerstack.adopter import retain_import
-from workerstack.adopter.deployed import DeployedResource
+from workerstack.adopter.deployed_template import DeployedResource
 from workerstack.adopter.match import Matching, match
 from workerstack.problem import Refusal
 

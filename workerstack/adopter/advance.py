@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from workerstack.adopter import mapping, refactor, retain_import
-from workerstack.adopter.deployed import DeployedTemplate
+from workerstack.adopter.deployed_template import DeployedTemplate
 from workerstack.adopter.plan import AdoptionPlan, next_step
 from workerstack.adopter.refactor import mapping_name
 from workerstack.cloudformation import declared_parameters

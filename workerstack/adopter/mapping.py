@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workerstack import files
-from workerstack.adopter.deployed import DeployedResource, DeployedTemplate
+from workerstack.adopter.deployed_template import DeployedResource, DeployedTemplate
 from workerstack.adopter.match import NAMES, Certainty, Match, Matching, human_name
 from workerstack.cloudformation import Document, read_file
 from workerstack.deployments import Deployment

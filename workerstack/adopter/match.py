@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from workerstack.adopter.deployed import DeployedResource
+from workerstack.adopter.deployed_template import DeployedResource
 from workerstack.cloudformation.compare import canonical, is_function
 from workerstack.cloudformation.logical_ids import written_references
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from workerstack.adopter import mapping as deciding
-from workerstack.adopter.deployed import DeployedResource, DeployedTemplate, resolved, resources
+from workerstack.adopter.deployed_template import (
+    DeployedResource,
+    DeployedTemplate,
+    resolved,
+    resources,
+)
 from workerstack.adopter.mapping import AdoptionMapping, Given
 from workerstack.adopter.match import NAMES, Matching, match
 from workerstack.adopter.rename import rename

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from workerstack.adopter import deployed, mapping
+from workerstack.adopter import deployed_template, mapping
 from workerstack.adopter import mapping as mapping_file
 from workerstack.adopter.plan import AdoptionPlan, check_no_policy, immovable, next_step
 from workerstack.adopter.rename import rename
@@ -276,7 +276,7 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
     source, deployment = as_source(plan), plan.source.deployment
     refactor = create_refactoring(
         cloudformation,
-        deployed.stack.name,
+        deployed_template.stack.name,
         placed(source, clients),
         plan.names,
         description(deployment, source.template_digest),
@@ -295,7 +295,7 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
             raise
         raise CannotRefactor(deployment.name, refused) from error
     actions = read_actions(cloudformation, refactor)
-    physical = {old: deployed.resources[old].physical_id for old in plan.names}
+    physical = {old: deployed_template.resources[old].physical_id for old in plan.names}
     wrong = list(proposal.unexpected(actions, plan.names, physical))
     if wrong:
         raise Refusal(
@@ -309,8 +309,8 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
             account=deployment.target.account,
             region=clients.region,
             caller=caller,
-            stack_name=deployed.stack.name,
-            stack_id=deployed.stack.id,
+            stack_name=deployed_template.stack.name,
+            stack_id=deployed_template.stack.id,
         ),
         refactor_id=refactor,
         renamed=tuple(
@@ -323,10 +323,10 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
         binding=Bound(
             mapping=mapping_name(deployment),
             mapping_digest=mapping_digest(deployment),
-            deployed_digest=deployed.template_digest,
+            deployed_digest=deployed_template.template_digest,
             template_digest=source.template_digest,
-            stack_status=deployed.stack.status,
-            stack_last_updated=deployed.stack.last_updated,
+            stack_status=deployed_template.stack.status,
+            stack_last_updated=deployed_template.stack.last_updated,
             actions_digest=proposal.digest_of_actions(actions),
         ),
     )  # fmt: skip
@@ -422,7 +422,7 @@ def _comparisons(
     then, cloudformation = found.binding, clients("cloudformation")
     yield "the mapping's file", then.mapping, mapping_name(deployment)
     yield then.mapping, then.mapping_digest, mapping_digest(deployment)
-    now = deployed.read(deployment, clients)
+    now = deployed_template.read(deployment, clients)
     yield "the stack's status", then.stack_status, now.stack.status
     yield "the stack's last update", then.stack_last_updated, now.stack.last_updated
     yield "the deployed template", then.deployed_digest, now.template_digest
@@ -448,7 +448,7 @@ def _comparisons(
 
 
 def _check_end(found: Renaming, deployment: Deployment, clients: Clients) -> None:
-    now: Any = deployed.read(deployment, clients).resources
+    now: Any = deployed_template.read(deployment, clients).resources
     wrong = [
         f"{each.new} is {now[each.new].physical_id if each.new in now else 'not there'}"
         for each in found.renamed

@@ -18,7 +18,7 @@ from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
 
 if TYPE_CHECKING:
-    from workerstack.adopter.deployed import DeployedTemplate
+    from workerstack.adopter.deployed_template import DeployedTemplate
     from workerstack.adopter.mapping import Given
     from workerstack.adopter.match import Question
     from workerstack.adopter.plan import AdoptionPlan
@@ -154,7 +154,7 @@ def adopt(
     Its resources get the logical IDs of out/ and stay what they are. The command changes
     nothing: it writes the next step, which `execute` takes. Exit 2: there is one.
     """
-    from workerstack.adopter import deployed, mapping
+    from workerstack.adopter import deployed_template, mapping
     from workerstack.adopter import plan as checking
     from workerstack.deployer import aws
     from workerstack.deployer.source import read_source
@@ -166,14 +166,16 @@ def adopt(
     source = read_source(deployment)
     given = mapping.parse(maps)
     if template is not None:
-        plan = planned(source, deployed.read_file(template, deployment), given, set(imports))
+        plan = planned(
+            source, deployed_template.read_file(template, deployment), given, set(imports)
+        )
         file = mapping.write(plan.mapping, deployment)
         show_formatted(report(plan, None, form), form)
         say("", f"wrote {as_typed(file)}: review and commit it, then adopt without --template")
         return CHANGES if plan.step[0] != "done" else 0
     clients = clients_of(deployment, **connection)
     caller = aws.identify(deployment, clients)
-    found = deployed.read(deployment, clients)
+    found = deployed_template.read(deployment, clients)
     checking.check(found, source, clients("cloudformation"))
     plan, made = _advanced(source, found, given, set(imports), clients, caller, allow)
     show_formatted(report(plan, made, form, whole=whole), form)

@@ -21,9 +21,9 @@ def derived(
 
     Which step that is, is read off the mapping's file and the stack, and never off the review.
     """
-    from workerstack.adopter import advance, deployed
+    from workerstack.adopter import advance, deployed_template
 
-    source, names = advance.next_source(deployment, deployed.read(deployment, clients))
+    source, names = advance.next_source(deployment, deployed_template.read(deployment, clients))
     return source, lambda stack, name: advance.requested(
         clients, source, stack, name, names, consents
     )
