@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 
 from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer import make_review
-from workerstack.deployer.deployed import DeployedStack
+from workerstack.deployer.deployed_stack import DeployedStack
 from workerstack.deployer.stack import StackDescription
 from workerstack.problem import Problem
 from workerstack.review.model import Notice, ResourceChange

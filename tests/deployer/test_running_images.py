@@ -14,7 +14,7 @@ from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer import make_review
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.deployed import DeployedStack, worker_queues
+from workerstack.deployer.deployed_stack import DeployedStack, worker_queues
 from workerstack.localaws import accounts, pushing, surroundings
 
 NAME = "dev/webordinary-edit"

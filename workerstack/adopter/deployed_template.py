@@ -8,7 +8,7 @@ from typing import Any
 from workerstack import cloudformation
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import physical_ids
+from workerstack.deployer.deployed_stack import physical_ids
 from workerstack.deployer.source import digest, template_text
 from workerstack.deployer.stack import StackDescription
 from workerstack.deployments import Deployment

@@ -52,7 +52,7 @@ def logs(
 
     It also says since when each task runs, or when and why it stopped.
     """
-    from workerstack.deployer import aws, deployed
+    from workerstack.deployer import aws, deployed_stack
     from workerstack.deployer import stack as stacks
     from workerstack.deployer.logs import Follower, read_logs, told
     from workerstack.simulator.quantities import duration
@@ -63,7 +63,7 @@ def logs(
     clients = clients_of(deployment, **connection)
     aws.identify(deployment, clients)
     stack = stacks.existing(clients("cloudformation"), deployment)
-    found = read_logs(clients, deployed.read_deployed(clients("cloudformation"), stack), name)
+    found = read_logs(clients, deployed_stack.read_deployed(clients("cloudformation"), stack), name)
     known = [each for each in found.tasks if each.name.startswith(task)]
     for each in known:
         say(told(each))

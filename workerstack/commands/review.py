@@ -104,7 +104,7 @@ def _say_unchanged(
     Whether a tag means another image than the tasks run: a new image under an old tag is no
     change to CloudFormation.
     """
-    from workerstack.deployer import deployed, labels, running_images, stack
+    from workerstack.deployer import deployed_stack, labels, running_images, stack
     from workerstack.deployer.aws import explained
     from workerstack.review.find_service import moved
 
@@ -112,7 +112,7 @@ def _say_unchanged(
         clients = clients_of(deployment, **connection)
         there = stack.read(clients("cloudformation"), deployment.stack)
         tags, unknown = running_images.moved_or_unknown(
-            clients, lambda: deployed.read_deployed(clients("cloudformation"), there)
+            clients, lambda: deployed_stack.read_deployed(clients("cloudformation"), there)
         )
         if unknown:
             say(f"Whether a tag means another image by now could not be read: {unknown}")

@@ -256,10 +256,10 @@ def _list(slots: "list[Slot]", clients: "list[Clients]", form: str) -> int:
 
 def _marks(each: "Slot", clients: "Clients", *, several: bool) -> list[tuple[str, str]]:
     """Digests that are deployed or run for a stack, each with how that is said."""
-    from workerstack.deployer import deployed, images, running_images, stack
+    from workerstack.deployer import deployed_stack, images, running_images, stack
 
     cloudformation = clients("cloudformation")
-    found = deployed.read_deployed(
+    found = deployed_stack.read_deployed(
         cloudformation, stack.read(cloudformation, each.deployment.stack)
     )
     of = f" in {each.deployment.name}" if several else ""

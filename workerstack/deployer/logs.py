@@ -11,7 +11,7 @@ from typing import Any
 
 from workerstack.deployer import service as live
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, DeployedStack
+from workerstack.deployer.deployed_stack import SERVICE, DeployedStack
 from workerstack.problem import Problem
 
 LATE = timedelta(seconds=60)

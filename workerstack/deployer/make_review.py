@@ -20,7 +20,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.binding import bind, check_known
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.clock import Clock
-from workerstack.deployer.deployed import DeployedStack, physical_ids, worker_queues
+from workerstack.deployer.deployed_stack import DeployedStack, physical_ids, worker_queues
 from workerstack.deployer.running_images import moved_tags
 from workerstack.deployer.service import messages
 from workerstack.deployer.source import Source, read_source, template_text

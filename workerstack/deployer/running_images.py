@@ -13,7 +13,7 @@ from workerstack.cloudformation import text
 from workerstack.cloudformation.bodies import containers
 from workerstack.deployer import images
 from workerstack.deployer.aws import Clients
-from workerstack.deployer.deployed import SERVICE, DeployedStack
+from workerstack.deployer.deployed_stack import SERVICE, DeployedStack
 from workerstack.deployer.images import ImageReference
 from workerstack.deployer.service import tasks_of
 from workerstack.review.case import MovedTag

@@ -11,11 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workerstack.deployer import deployed, earlier, going_back, images, running_images, stack_states
+from workerstack.deployer import (
+    deployed_stack,
+    earlier,
+    going_back,
+    images,
+    running_images,
+    stack_states,
+)
 from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients, code_of
-from workerstack.deployer.deployed import ALARM, POLICY, SERVICE, TARGET, DeployedStack
+from workerstack.deployer.deployed_stack import ALARM, POLICY, SERVICE, TARGET, DeployedStack
 from workerstack.deployer.going_back import Mending
 from workerstack.deployer.source import read_source
 from workerstack.deployments import Deployment
@@ -121,7 +128,7 @@ def read_status(deployment: Deployment, clients: Clients, root: Path, now: datet
     if stack.is_new:
         return replace(head, next_step=stack_states.next_step(stack.status, deployment.name))
     unknown: list[str] = []
-    found = deployed.read_deployed(cloudformation, stack)
+    found = deployed_stack.read_deployed(cloudformation, stack)
     asked = _asking(unknown)
     commit, is_current = asked(
         "the revision", lambda: earlier.of_stack(deployment, stack, clients, root), (None, None)
@@ -148,7 +155,7 @@ def read_status(deployment: Deployment, clients: Clients, root: Path, now: datet
         ),
         queues=tuple(
             one
-            for name in deployed.worker_queues(found)
+            for name in deployed_stack.worker_queues(found)
             for one in asked(f"the queue {name}", lambda n=name: [_queue(clients, n, now)], [])
         ),
         alarms=tuple(asked("the alarms", lambda: list(_alarms(clients, found)), [])),

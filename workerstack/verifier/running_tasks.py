@@ -11,7 +11,7 @@ from workerstack.cloudformation import Resource, text
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer import images
 from workerstack.deployer import service as live_service
-from workerstack.deployer.deployed import DeployedStack
+from workerstack.deployer.deployed_stack import DeployedStack
 from workerstack.deployer.running_images import moved_tags
 from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.compare_properties import wanted_properties
