@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from workerstack import deployments
-from workerstack.ci import deploying, predicting, protection, reviewed
+from workerstack.ci import approval, deploying, predicting, reviewed
 from workerstack.ci.github import Api, Results
 from workerstack.command_line import project, run
 from workerstack.problem import Problem
@@ -85,7 +85,7 @@ def protected(
     """Refuse an environment that nobody guards, before anything is made for it."""
     with _told(Results(outputs, summary)) as results:
         name = _chosen(stacks, project())
-        for notice in protection.check_protected(name, Api(url, repository, token)):
+        for notice in approval.check_protected(name, Api(url, repository, token)):
             results.tell(f"- {notice}")
         results.output("environment", name)
     return 0
@@ -132,8 +132,8 @@ def approved(
         found = reviewed.read(folder)
         deploying.check_approved(found, digests, environment)
         api = Api(url, repository, token)
-        protection.check_protected(environment, api)
-        approvers = protection.check_approved(environment, run_id, api)
+        approval.check_protected(environment, api)
+        approvers = approval.check_approved(environment, run_id, api)
         deploying.show_approved(found, approvers, results)
         return 0
 
