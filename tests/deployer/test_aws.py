@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from tests.conftest import ROOT, Run
 from tests.review.test_several import small
 from workerstack import deployments
-from workerstack.deployer import aws, protection
+from workerstack.deployer import aws
 from workerstack.deployer.source import LIMIT, placed, read_source
 from workerstack.deployments.models import Target
 from workerstack.problem import Problem, Refusal

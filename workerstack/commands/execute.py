@@ -142,17 +142,19 @@ def _guard(
     review: "Review", deployment: deployments.Deployment, clients: "Clients", operation: "Operation"
 ) -> None:
     """Sets what guards the stack; a failure of this is none of the deployment, and says so."""
-    from workerstack.deployer import protection
     from workerstack.deployer import stack as stacks
+    from workerstack.deployer import stack_protection
     from workerstack.deployer.aws import explained
 
-    if not protection.is_named(deployment):
+    if not stack_protection.is_named(deployment):
         return
     try:
         with explained(profile=clients.profile):
             cloudformation = clients("cloudformation")
             stack = stacks.read(cloudformation, operation.stack_id)
-            for sentence in protection.apply(cloudformation, deployment, stack, review.others):
+            for sentence in stack_protection.apply(
+                cloudformation, deployment, stack, review.others
+            ):
                 say(sentence)
     except Problem as problem:
         raise Problem(

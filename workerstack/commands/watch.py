@@ -23,7 +23,7 @@ def watch(
 
     Ctrl-C asks whether to detach or to cancel; the operation continues in AWS when it detaches.
     """
-    from workerstack.deployer import aws, protection
+    from workerstack.deployer import aws, stack_protection
     from workerstack.deployer import watch as ongoing
 
     deployment, clients, _ = aim(named(name, stack), root, connection)
@@ -31,7 +31,7 @@ def watch(
     cloudformation = clients("cloudformation")
     operation = ongoing.latest(cloudformation, deployment)
     code = watched(operation, clients, form=form, minutes=minutes)
-    if code == 0 and protection.is_missing(cloudformation, deployment):
+    if code == 0 and stack_protection.is_missing(cloudformation, deployment):
         say("The stack is not protected as target.yaml says. If its review shows that, execute")
         say("it again with `deploy.py execute`: it sets that, and never executes twice.")
     return code

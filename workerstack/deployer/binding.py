@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from workerstack.deployer import answers, aws, change_set, protection
+from workerstack.deployer import answers, aws, change_set, stack_protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import Request
@@ -59,7 +59,7 @@ def bind(
 ) -> Binding:
     """What a review is bound to: what was asked of AWS, and the stack that it was asked for."""
     deployment = source.deployment
-    policy = protection.policy_of(deployment)
+    policy = stack_protection.policy_of(deployment)
     alarms, minutes = _rollback(request.get("RollbackConfiguration", {}))
     return Binding(
         template=source.file,

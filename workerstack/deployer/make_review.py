@@ -14,7 +14,7 @@ from typing import Any
 from workerstack.cloudformation import Stack as Resolved
 from workerstack.cloudformation import from_data, read, resolve, surroundings
 from workerstack.cloudformation.resolve import transforms_unknown
-from workerstack.deployer import answers, aws, change_set, protection
+from workerstack.deployer import answers, aws, change_set, stack_protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.binding import bind, check_known
@@ -412,7 +412,11 @@ def _judged(
         after=new.bodies,
         others=(
             *compare.compare(before, after, source.not_bound),
-            *(() if adoption else protection.compare(cloudformation, source.deployment, stack)),
+            *(
+                ()
+                if adoption
+                else stack_protection.compare(cloudformation, source.deployment, stack)
+            ),
         ),
         facts=replace(live, account=where.account),
         resolved=(old, new),

@@ -14,7 +14,7 @@ from typing import Any
 from workerstack import checks as table
 from workerstack.cloudformation import Stack, equal, from_data, resolve, surroundings
 from workerstack.cloudformation.values import is_known
-from workerstack.deployer import going_back, labels, protection, stack_states
+from workerstack.deployer import going_back, labels, stack_protection, stack_states
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
@@ -199,17 +199,19 @@ def _protection(
     criterion = "the stack is protected as target.yaml says"
     target, named = deployment.target, []
     if target.termination_protection is not None:
-        named.append(f"{protection.TERMINATION} {'on' if target.termination_protection else 'off'}")
+        named.append(
+            f"{stack_protection.TERMINATION} {'on' if target.termination_protection else 'off'}"
+        )
     if target.stack_policy is not None:
-        named.append(f"{protection.POLICY} as in {target.stack_policy}")
+        named.append(f"{stack_protection.POLICY} as in {target.stack_policy}")
     if not named:
         said = "target.yaml sets no termination protection and no stack policy"
         return Verdict("protection", criterion, "SKIP", said)
     faults = [
         f"termination protection is {each.before}"
-        if each.kind == protection.TERMINATION
+        if each.kind == stack_protection.TERMINATION
         else f"the stack policy is {'another one' if each.before else 'missing'}"
-        for each in protection.compare(clients("cloudformation"), deployment, stack)
+        for each in stack_protection.compare(clients("cloudformation"), deployment, stack)
     ]
     return judged(
         "protection", criterion, faults, ", ".join(named),
