@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from tests.conftest import ROOT, Run
 from tests.review.test_several import small
 from workerstack import deployments
-from workerstack.deployer import aws
+from workerstack.deployer import aws, stack_protection
 from workerstack.deployer.source import LIMIT, placed, read_source
 from workerstack.deployments.models import Target
 from workerstack.problem import Problem, Refusal
@@ -113,7 +113,7 @@ def test_an_execution_that_was_cut_off_before_it_guards_the_stack_is_finished(
         raise ConnectionClosedError(endpoint_url="https://cloudformation")
 
     with monkeypatch.context() as patch:
-        patch.setattr(protection, "apply", cut_off)
+        patch.setattr(stack_protection, "apply", cut_off)
         code, _, err = command("execute", file)
     assert code == 1
     assert "one is deployed, but what guards it is not set" in err

@@ -276,7 +276,7 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
     source, deployment = as_source(plan), plan.source.deployment
     refactor = create_refactoring(
         cloudformation,
-        deployed_template.stack.name,
+        deployed.stack.name,
         placed(source, clients),
         plan.names,
         description(deployment, source.template_digest),
@@ -295,7 +295,7 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
             raise
         raise CannotRefactor(deployment.name, refused) from error
     actions = read_actions(cloudformation, refactor)
-    physical = {old: deployed_template.resources[old].physical_id for old in plan.names}
+    physical = {old: deployed.resources[old].physical_id for old in plan.names}
     wrong = list(proposal.unexpected(actions, plan.names, physical))
     if wrong:
         raise Refusal(
@@ -309,8 +309,8 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
             account=deployment.target.account,
             region=clients.region,
             caller=caller,
-            stack_name=deployed_template.stack.name,
-            stack_id=deployed_template.stack.id,
+            stack_name=deployed.stack.name,
+            stack_id=deployed.stack.id,
         ),
         refactor_id=refactor,
         renamed=tuple(
@@ -323,10 +323,10 @@ def propose_renaming(plan: AdoptionPlan, clients: Clients, clock: Clock, caller:
         binding=Bound(
             mapping=mapping_name(deployment),
             mapping_digest=mapping_digest(deployment),
-            deployed_digest=deployed_template.template_digest,
+            deployed_digest=deployed.template_digest,
             template_digest=source.template_digest,
-            stack_status=deployed_template.stack.status,
-            stack_last_updated=deployed_template.stack.last_updated,
+            stack_status=deployed.stack.status,
+            stack_last_updated=deployed.stack.last_updated,
             actions_digest=proposal.digest_of_actions(actions),
         ),
     )  # fmt: skip
