@@ -10,6 +10,7 @@ import click
 
 from workerstack.command_line import project
 from workerstack.commands.example import WithExample
+from workerstack.lint.reports import FORMATS
 from workerstack.lint.verdicts import OUT, Verdicts, project_files
 from workerstack.output import say, show, show_json_text
 from workerstack.problem import Problem, as_typed
@@ -27,7 +28,6 @@ JUDGES = ("checks", "cloudformation", "deployments", "lint", "simulator")
 DIAGRAM = "docs/what-it-creates.md"
 """The document that holds a template's diagram, where a project has it."""
 
-FORMATS = ("text", "json", "sarif", "junit")
 STALE = 2
 
 

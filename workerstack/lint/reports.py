@@ -1,27 +1,30 @@
 """What the rules found, for people and for the tools that show it to them."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workerstack.lint.lint import Linter, LintFinding
 from workerstack.problem import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workerstack.lint.lint import Linter, LintFinding
 
 FORMATS = ("text", "json", "sarif", "junit")
 
 
-def text(findings: Sequence[LintFinding]) -> str:
+def text(findings: "Sequence[LintFinding]") -> str:
     """One finding a line, ``file:line:column: id message``, and whom it concerns."""
     return "\n".join(_line(finding) for finding in findings)
 
 
-def _line(finding: LintFinding) -> str:
+def _line(finding: "LintFinding") -> str:
     place = f"{finding.file}:{finding.line}:{finding.column}"
     where = f" ({finding.path})" if finding.path else ""
     values = f" with {', '.join(finding.deployments)}" if finding.deployments else ""
     return harmless(f"{place}: {finding.rule} {finding.message}{where}{values}")
 
 
-def formatted(form: str, findings: Sequence[LintFinding], linter: Linter) -> str:
+def formatted(form: str, findings: "Sequence[LintFinding]", linter: "Linter") -> str:
     """The findings as JSON, SARIF or JUnit, by cfn-lint's own formatters."""
     from cfnlint.formatters.json import JsonFormatter
     from cfnlint.formatters.junit import JUnitFormatter

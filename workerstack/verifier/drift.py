@@ -1,4 +1,7 @@
-"""What was changed by hand: the live properties against the deployed ones."""
+"""Drift detection: what CloudFormation itself says was changed by hand.
+
+What `verify` compares on its own is in `compare_properties`.
+"""
 
 import json
 from collections.abc import Iterator

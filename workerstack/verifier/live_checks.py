@@ -1,4 +1,4 @@
-"""What only the live stack can answer: whether it runs as it was deployed, each with its mending.
+"""The checks that only the live stack can answer: is it as deployed, and what mends it where not.
 
 Every fault says what puts it back: one call of the service's own API where that is enough, else a
 review that reverts the drift. Nothing here changes anything.

@@ -1,10 +1,10 @@
-"""What runs now: the images of the tasks, and messages that nobody works on.
+"""The checks of running tasks: their images, and messages that no task works on.
 
 Source: ECS developer guide, "Container image resolution" (a deployment resolves a tag once); ECR,
 DescribeImages and BatchGetImage; CloudWatch, "Available CloudWatch metrics for Amazon SQS".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workerstack.cloudformation import Resource, text
@@ -42,14 +42,22 @@ def _services(look: Look) -> Iterator[Mapping[str, Any]]:
 
 def _tasks(look: Look, service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The running tasks of a service, as DescribeTasks answers."""
+    found = _described(look, service, "RUNNING")
+    return [each for each in found if each.get("lastStatus") == "RUNNING"]
+
+
+def _described(look: Look, service: Mapping[str, Any], status: str) -> list[Mapping[str, Any]]:
+    """Every task of a service that is to have a status, however many pages and calls it takes."""
     of = {"cluster": service["Cluster"]}
     arns = look.ask("ecs", "list_tasks", **of, serviceName=service["ServiceName"],
-                    desiredStatus="RUNNING")["taskArns"]  # fmt: skip
-    answers: list[Mapping[str, Any]] = []
-    for start in range(0, len(arns), 100):
-        some = arns[start : start + 100]
-        answers += look.ask("ecs", "describe_tasks", **of, tasks=some)["tasks"]
-    return [each for each in answers if each.get("lastStatus") == "RUNNING"]
+                    desiredStatus=status)["taskArns"]  # fmt: skip
+    return [
+        task
+        for start in range(0, len(arns), live_service.TASKS_A_CALL)
+        for task in look.ask(
+            "ecs", "describe_tasks", **of, tasks=arns[start : start + live_service.TASKS_A_CALL]
+        )["tasks"]
+    ]
 
 
 def _images(look: Look) -> dict[str, str]:
@@ -200,14 +208,7 @@ def _is_on_age(look: Look, alarm: Resource, url: str) -> bool:
 
 def _why_stopped(look: Look, service: Mapping[str, Any]) -> str:
     """The reason of the task that stopped last, where ECS still has it."""
-    of = {"cluster": service["Cluster"]}
-    arns: Sequence[str] = look.ask(
-        "ecs", "list_tasks", **of, serviceName=service["ServiceName"], desiredStatus="STOPPED"
-    )["taskArns"]
-    if not arns:
-        return ""
-    tasks = look.ask("ecs", "describe_tasks", **of, tasks=list(arns[:100]))["tasks"]
-    tasks = [each for each in tasks if each.get("stoppedReason")]
+    tasks = [each for each in _described(look, service, "STOPPED") if each.get("stoppedReason")]
     tasks.sort(key=lambda each: str(each.get("stoppedAt", "")))
     return f"; the last one stopped: {tasks[-1]['stoppedReason']}" if tasks else ""
 
