@@ -33,11 +33,11 @@ test: setup .venv-audit/.ready ## everything that CI runs: all tests, lint, type
 	@$(MAKE) --no-print-directory --jobs 2 check tests
 
 tests: setup .venv-audit/.ready
-	AUDIT_BIN=$(AUDIT) $(BIN)/pytest -n 2 --dist loadfile -q --durations 5
+	AUDIT_BIN=$(AUDIT) $(BIN)/python -m tests.in_memory $(BIN)/pytest -n 2 --dist loadfile -q --durations 5
 
 soak: setup ## what is too long for each commit: 500 deployments, every kill, many more made-up examples
 	$(BIN)/python -m bench deployments
-	SOAK=1 $(BIN)/pytest -n 2 --dist load -m soak -q
+	SOAK=1 $(BIN)/python -m tests.in_memory $(BIN)/pytest -n 2 --dist load -m soak -q
 
 check: setup ## format, lint, types, and that out/ is current
 	$(BIN)/ruff format --check --quiet .

@@ -19,7 +19,14 @@ from workerstack.localaws import walkthrough
 
 ROOT = Path(__file__).parent.parent
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", ".*_cache", ".hypothesis", ".reviews", "__pycache__", "*.egg-info"
+    ".git",
+    ".venv*",
+    ".*_cache",
+    ".hypothesis",
+    ".reviews",
+    "__pycache__",
+    "*.egg-info",
+    "node_modules",
 )
 MARK = "=== end of command ==="
 
@@ -47,9 +54,14 @@ class Checkouts:
         subprocess.run(["git", "init", "--quiet"], cwd=self._first, check=True)
         (self._first / ".git/info/exclude").write_text(".venv\n")
         [_, generated] = self.run(
-            ["git add --all && git commit --quiet --message all", "python generate.py --check"],
-            self._first, environment(""),
-        )  # fmt: skip
+            [
+                # One file instead of hundreds: each copy is quicker.
+                "git add --all && git commit --quiet --message all && git repack -adq",
+                "python generate.py --check",
+            ],
+            self._first,
+            environment(""),
+        )
         assert generated == "Up to date: no lint findings.\n"
 
     def run(self, lines: Sequence[str], folder: Path, environment: Mapping[str, str]) -> list[str]:
