@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 AUDIT := .venv-audit/bin
+# One more than there are processors: some tests wait.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 .DEFAULT_GOAL := help
 .PHONY: help setup run generate test tests soak check bench audit fix lock requirements clean
 
@@ -33,7 +35,7 @@ test: setup .venv-audit/.ready ## everything that CI runs: all tests, lint, type
 	@$(MAKE) --no-print-directory --jobs 2 check tests
 
 tests: setup .venv-audit/.ready
-	AUDIT_BIN=$(AUDIT) $(BIN)/python -m tests.in_memory $(BIN)/pytest -n 2 --dist loadfile -q --durations 5
+	AUDIT_BIN=$(AUDIT) $(BIN)/python -m tests.in_memory $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q --durations 5
 
 soak: setup ## what is too long for each commit: 500 deployments, every kill, many more made-up examples
 	$(BIN)/python -m bench deployments

@@ -46,6 +46,21 @@ sys.dont_write_bytecode = False
 gc.set_threshold(50_000, 20, 50)
 
 
+LONG = (
+    "test_docs_commands", "test_ci", "test_wheel", "test_generate", "test_localaws", "test_html",
+    "test_unexpected_answers", "test_smoke_interrupted", "test_adopt", "test_other_stacks",
+    "test_everyday", "test_rename", "test_verify", "test_checks", "test_audit", "test_rights",
+    "test_output", "test_watching", "test_help_examples", "test_reference", "test_scaling_docs",
+)  # fmt: skip
+"""Files that take longest, begun first: else one worker goes on where the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of the long files come first; else the order stays."""
+    rank = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONG)))
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays for good: no collection has to look at it."""
     gc.collect()

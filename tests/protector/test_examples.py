@@ -19,10 +19,14 @@ from workerstack import localaws
 from workerstack.localaws.walkthrough import REGION
 
 PYTHON = """
-import sys, time, boto3
+import sys, threading, time, boto3
 sys.stdout = sys.stderr = open(sys.argv[3], "a", buffering=1)
 sys.path.insert(0, sys.argv[1])
 import worker
+def told():
+    worker.stopping.wait()
+    print("told")
+threading.Thread(target=told, daemon=True).start()
 def work(body):
     print("begun", body)
     time.sleep(float(body))
@@ -32,6 +36,7 @@ worker.run(boto3.client("sqs"), work, pause=0.3, poll=int(sys.argv[2]))
 JAVASCRIPT = """
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { run } from "./worker.mjs";
+process.on("SIGTERM", () => console.log("told"));
 await run(new SQSClient({}), async (body) => {
   console.log("begun", body);
   await new Promise((wake) => setTimeout(wake, 1000 * body));
@@ -149,6 +154,7 @@ def test_on_sigterm_the_job_ends_and_what_comes_goes_back(stage: Stage, language
     moment = time.monotonic() + 0.5  # in which it begins to poll
     until(lambda: time.monotonic() > moment)
     worker.process.send_signal(signal.SIGTERM)
+    until(lambda: "told" in worker.printed())
     stage.queue.send("0")
     assert worker.process.wait(30) == 0
     assert stage.queue.counts == (1, 0)
