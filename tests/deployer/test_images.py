@@ -1,6 +1,7 @@
 """What an image's name says, and what ECR says of the image."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -114,3 +115,16 @@ def test_what_is_not_there(clients: Clients, repository: images.Repository) -> N
     assert images.find(clients, repository, DIGEST) is None
     assert images.newest(images.tagged(clients, repository), 10) == []
     assert images.scan(clients, repository, DIGEST) is None
+
+
+def test_the_newest_come_first_and_of_one_second_the_higher_tag() -> None:
+    pushed = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    made = [
+        images.Image("sha256:1", ("v9",), pushed),
+        images.Image("sha256:2", ("v10", "latest"), pushed),
+        images.Image("sha256:3", ("v1",), pushed + timedelta(seconds=1)),
+        images.Image("sha256:4", ("v8",), pushed),
+        images.Image("sha256:5", ("v11",), None),
+    ]
+    for order in (made, made[::-1]):
+        assert [each.tags[0] for each in images.newest(order, 3)] == ["v1", "v10", "v9"]

@@ -176,9 +176,17 @@ def tagged(clients: Clients, repository: Repository) -> Iterator[Image]:
 
 
 def newest(images: Iterable[Image], number: int) -> list[Image]:
-    """The images that were pushed last, newest first."""
-    dated = [(each.pushed, each) for each in images if each.pushed]
-    return [each for _, each in sorted(dated, key=lambda one: one[0], reverse=True)[:number]]
+    """The images that were pushed last, newest first.
+
+    ECR tells whole seconds; of one second, the image with the higher tag is held to be newer.
+    """
+    dated = [(each.pushed, _counted(each.tags), each) for each in images if each.pushed]
+    return [each for *_, each in sorted(dated, key=lambda one: one[:2], reverse=True)[:number]]
+
+
+def _counted(tags: Iterable[str]) -> list[str]:
+    """Tags as they are counted: 9 before 10."""
+    return sorted(re.sub(r"\d+", lambda found: found[0].zfill(20), each) for each in tags)[::-1]
 
 
 def contents(
