@@ -307,7 +307,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(15))
 @given(st.sampled_from([EDIT, OWN]), st.data())
 def test_our_rules_never_crash(name: str, data: st.DataObject) -> None:
     """Whatever stands at whatever place, each rule ends; cfn-lint would report E0002."""

@@ -48,7 +48,7 @@ def squeezed(value: str) -> str:
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(15))
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
     comment = markdown.render([review], limit=10**9)
@@ -64,7 +64,7 @@ def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(15))
 @given(st.lists(REVIEWS, min_size=1, max_size=3), st.integers(2_000, 20_000))
 def test_it_is_never_longer_than_the_limit(reviews: list[Review], limit: int) -> None:
     comment = markdown.render(reviews, limit)

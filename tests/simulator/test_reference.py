@@ -57,7 +57,7 @@ def same(scaling: Scaling, trace: Trace, switched: Settings, horizon: int) -> No
 
 @pytest.mark.soak
 @settings(
-    max_examples=examples(30),
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -70,7 +70,7 @@ def test_every_second_is_as_in_the_plain_loop(
 
 @pytest.mark.soak
 @settings(
-    max_examples=examples(15),
+    max_examples=examples(10),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
