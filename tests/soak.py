@@ -1,6 +1,7 @@
 """`make soak` and `make test`: the same tests, with all of what is long or with a share of it.
 
-A test that has a long form is marked with ``soak``. ``SOAK=1`` asks for the long form.
+A test that has a long form is marked with ``soak``, and so is, by tests/conftest.py, each one with
+made-up examples. ``SOAK=1`` asks for the long form.
 """
 
 import os

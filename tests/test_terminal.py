@@ -18,7 +18,6 @@ def squeezed(text: str) -> str:
     return "".join(each for each in text if each.isalnum()).casefold()
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(25))
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_moves_the_cursor(review: Review) -> None:

@@ -182,7 +182,6 @@ def test_what_it_refers_to_itself_is_known_when_it_comes_back() -> None:
     ] == {"Ref": "Log"}
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(30))
 @given(st.sets(st.sampled_from(["Log", "Role", "Task"]), min_size=1, max_size=2))
 def test_whatever_leaves_no_reference_to_it_stays(ids: set[str]) -> None:

@@ -146,7 +146,6 @@ WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-@pytest.mark.soak
 @settings(max_examples=examples(15))
 @given(template=templates(), data=st.data())
 def test_the_result_is_what_would_have_been_written(

@@ -306,7 +306,6 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 )  # fmt: skip
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(15))
 @given(st.sampled_from([EDIT, OWN]), st.data())
 def test_our_rules_never_crash(name: str, data: st.DataObject) -> None:

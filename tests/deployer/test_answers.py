@@ -197,7 +197,6 @@ ANSWERS = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(60))
 @given(ANSWERS)
 def test_whatever_a_newer_api_answers_is_kept_and_shown(answer: dict[str, Any]) -> None:

@@ -66,7 +66,6 @@ class Seen(HTMLParser):
             self.texts.append(data)
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(20))
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:

@@ -47,7 +47,6 @@ def squeezed(value: str) -> str:
     return "".join(each for each in value if each.isalnum())
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(15))
 @given(REVIEWS)
 def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
@@ -63,7 +62,6 @@ def test_nothing_is_lost_and_nothing_is_markup(review: Review) -> None:
             assert squeezed(value).casefold() in found, value
 
 
-@pytest.mark.soak
 @settings(max_examples=examples(15))
 @given(st.lists(REVIEWS, min_size=1, max_size=3), st.integers(2_000, 20_000))
 def test_it_is_never_longer_than_the_limit(reviews: list[Review], limit: int) -> None:

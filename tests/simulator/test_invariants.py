@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.scalings import scalings, switches, traces
@@ -22,7 +21,6 @@ made = settings(
 )
 
 
-@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -40,7 +38,6 @@ def test_messages_are_conserved(scaling: Scaling, trace: Trace, switched: Settin
             assert outcome.arrival <= outcome.first_received < outcome.finished
 
 
-@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -54,7 +51,6 @@ def test_capacity_stays_in_bounds(scaling: Scaling, trace: Trace, switched: Sett
         assert [second for second, _ in points] == sorted({second for second, _ in points})
 
 
-@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) -> None:
@@ -70,7 +66,6 @@ def test_cost_never_falls(scaling: Scaling, trace: Trace, switched: Settings) ->
     assert shorter.cost.total <= run.summary.cost.total
 
 
-@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_a_shift_in_time_changes_nothing(
@@ -101,7 +96,6 @@ def test_a_shift_in_time_changes_nothing(
     assert still.summary.task_hours == moved.summary.task_hours
 
 
-@pytest.mark.soak
 @made
 @given(scalings(), traces(), switches())
 def test_the_same_seed_gives_the_same_bytes(

@@ -1,6 +1,5 @@
 """The engine, which skips what is constant, gives what a plain loop over seconds gives."""
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +54,6 @@ def same(scaling: Scaling, trace: Trace, switched: Settings, horizon: int) -> No
     assert (numbers.scale_outs, numbers.scale_ins) == (loop.scale_outs, loop.scale_ins)
 
 
-@pytest.mark.soak
 @settings(
     max_examples=examples(20),
     deadline=None,
@@ -68,7 +66,6 @@ def test_every_second_is_as_in_the_plain_loop(
     same(scaling, trace, switched, horizon)
 
 
-@pytest.mark.soak
 @settings(
     max_examples=examples(10),
     deadline=None,
