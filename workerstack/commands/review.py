@@ -13,7 +13,7 @@ from workerstack.commands.aiming import aim, complete_names, named, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.needs import needs
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import (
+from workerstack.commands.review_formats import (
     all_option,
     allow_each_option,
     format_option,
