@@ -84,7 +84,7 @@ def after(
     changed = [each for each in review.resources if each.type in BROUGHT]
     if not any(each.action != "Remove" for each in changed):
         return 0
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
     from workerstack.deployer.service import NoServiceError
     from workerstack.verifier import prove as proving
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from workerstack.deployer.aws import Clients, code_of, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
