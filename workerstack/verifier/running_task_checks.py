@@ -15,7 +15,7 @@ from workerstack.deployer.deployed_stack import DeployedStack
 from workerstack.deployer.running_images import moved_tags
 from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.compare_properties import wanted_properties
-from workerstack.verifier.live_checks import (
+from workerstack.verifier.deployed_checks import (
     ALARM,
     SERVICE,
     TASK_DEFINITION,

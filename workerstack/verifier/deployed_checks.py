@@ -639,7 +639,7 @@ def _holds_others(look: Look) -> str:
     return f"{', '.join(each.logical_id for each in read) or 'none'}{assumed}"
 
 
-ROWS: tuple[LiveCheck, ...] = (
+DEPLOYED: tuple[LiveCheck, ...] = (
     LiveCheck(
         "alarms", "the alarms are as they were deployed, and act", _alarms,
         lambda look: f"{_count(look, 'alarm', ALARM)} as deployed, actions enabled", (ALARM,),
