@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer.aws import Clients
 from workerstack.verifier.asking import asked_once
-from workerstack.verifier.deployed_checks import Look, judge
+from workerstack.verifier.live_check import Look, judge
 from workerstack.verifier.live_resources import LiveResource
 from workerstack.verifier.live_stack import Live
 from workerstack.verifier.running_task_checks import RUNNING

@@ -16,7 +16,7 @@ from workerstack.deployer.stack import StackResource
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import DENIED, PREFIXES, TOLD, Ask, GoneError, NotAllowedError
 from workerstack.verifier.check import Verdict
-from workerstack.verifier.deployed_checks import NotKnown, not_allowed
+from workerstack.verifier.live_check import NotKnown, not_allowed
 
 
 @dataclass(frozen=True)

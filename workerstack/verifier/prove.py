@@ -30,7 +30,7 @@ from workerstack.deployer.stopped_tasks import Meaning
 from workerstack.problem import Problem
 from workerstack.verifier.asking import DENIED, TOLD
 from workerstack.verifier.check import Status, Verdict
-from workerstack.verifier.deployed_checks import not_allowed
+from workerstack.verifier.live_check import not_allowed
 from workerstack.verifier.smoke_undo import Interrupts
 
 UP = 10.0

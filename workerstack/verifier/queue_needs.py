@@ -24,7 +24,7 @@ from workerstack.cloudformation.policies import (
 from workerstack.cloudformation.policy_patterns import text as pattern_text
 from workerstack.deployer import aws_errors
 from workerstack.verifier.asking import GoneError
-from workerstack.verifier.deployed_checks import NotKnown
+from workerstack.verifier.live_check import NotKnown
 from workerstack.verifier.needs import MissingError, Need, Subject, check_key, longest_job
 
 URL = re.compile(r"https?://[^/]+/(?P<account>\d{12})/(?P<name>[\w-]+(?:\.fifo)?)")

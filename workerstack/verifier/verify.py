@@ -22,7 +22,8 @@ from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import NotAllowedError, asked_once
 from workerstack.verifier.check import Verdict, judged
-from workerstack.verifier.deployed_checks import DEPLOYED, Fault, Look, judge, not_allowed
+from workerstack.verifier.deployed_checks import DEPLOYED
+from workerstack.verifier.live_check import Fault, Look, judge, not_allowed
 from workerstack.verifier.live_stack import Live, read_live
 from workerstack.verifier.running_task_checks import RUNNING
 
