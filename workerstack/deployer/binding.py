@@ -19,6 +19,7 @@ from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.source import Source, digest, digest_as_answered
 from workerstack.deployer.stack import StackDescription
+from workerstack.deployer.stack_states import SHELL
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 from workerstack.review import compare
@@ -80,7 +81,7 @@ def bind(
         description=request["Description"],
         termination_protection=deployment.target.termination_protection,
         stack_policy_digest="" if policy is None else digest(policy),
-        stack_status="REVIEW_IN_PROGRESS" if stack.is_new else stack.status,
+        stack_status=SHELL if stack.is_new else stack.status,
         stack_last_updated=_updated(stack),
         changes_digest=change_set_answers.digest_of_changes(plain),
         origin=source.origin,

@@ -12,6 +12,7 @@ from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import OWNER, StackDescription
+from workerstack.deployer.stack_states import SHELL
 from workerstack.output import say
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Consent
@@ -287,7 +288,7 @@ def delete_shell(
     """
     from botocore.exceptions import ClientError
 
-    if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
+    if stack.status != SHELL or not stack.is_ours:
         return False
     pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack.id)
     if any(
