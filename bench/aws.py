@@ -28,7 +28,8 @@ from templates import workers
 from workerstack import deployments
 from workerstack.deployer import change_set, make_review, watch
 from workerstack.deployer import execute as execution
-from workerstack.deployer.aws import Clients, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import Snapshot, StackEvent
 from workerstack.deployer.source import digest

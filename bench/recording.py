@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workerstack.cloudformation import Stack, read, resolve, surroundings
-from workerstack.deployer.answers import read_resources
+from workerstack.deployer.change_set_answers import read_resources
 from workerstack.files import write
 from workerstack.review import certain
 from workerstack.review.model import ResourceChange

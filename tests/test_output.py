@@ -24,8 +24,8 @@ from tests.reviews import REVIEWS
 from workerstack import output
 from workerstack.command_line import run
 from workerstack.commands import deploy
-from workerstack.commands.checks import show_checks
 from workerstack.commands.simulate import simulate
+from workerstack.commands.verdicts import show_checks
 from workerstack.deployer import screen as watching
 from workerstack.deployer.operation import outcome
 from workerstack.deployer.screen import JsonScreen, LineScreen, LiveScreen

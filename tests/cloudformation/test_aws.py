@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.deployer.test_answers import RECORDED
+from tests.deployer.test_change_set_answers import RECORDED
 from workerstack.cloudformation import Unknown, from_data, is_known, resolve, unknowns
 from workerstack.review.predict import TemplateSide, foresee
 

@@ -12,10 +12,10 @@ from botocore.stub import Stubber
 from tests.conftest import ROOT, Run
 from tests.review.test_several import small
 from workerstack import deployments
-from workerstack.deployer import aws, stack_protection
+from workerstack.deployer import stack_protection
 from workerstack.deployer.source import LIMIT, placed, read_source
 from workerstack.deployments.models import Target
-from workerstack.problem import Problem, Refusal
+from workerstack.problem import Refusal
 
 
 def large(checkout: Path, size: int = 60_000) -> None:
@@ -162,26 +162,3 @@ def test_nothing_is_put_back_in_a_stack_that_does_not_exist(command: Run, checko
     code, _, err = command("review", "dev/one", "--revert-drift")
     assert code == 3
     assert "nobody can have changed it" in err
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("ValidationError", "Stack:arn:x is in UPDATE_IN_PROGRESS state and can not be updated."),
-        ("ValidationError", "Stack [x] is in DELETE_IN_PROGRESS state and cannot be updated"),
-        ("OperationInProgressException", "An operation is in progress"),
-    ],
-)
-def test_who_was_slower_is_refused(code: str, message: str) -> None:
-    from botocore.exceptions import ClientError
-
-    error = ClientError({"Error": {"Code": code, "Message": message}}, "CreateChangeSet")
-    with pytest.raises(Refusal, match="Another operation is under way") as refused, aws.explained():
-        raise error
-    assert refused.value.code == 3
-    other = ClientError(
-        {"Error": {"Code": "ValidationError", "Message": "No updates are to be performed."}}, "x"
-    )
-    with pytest.raises(Problem) as problem, aws.explained():
-        raise other
-    assert problem.value.code == 1

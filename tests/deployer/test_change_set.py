@@ -10,7 +10,8 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from workerstack.deployer import change_set, stack
-from workerstack.deployer.aws import Clients, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import Events, Operation
 from workerstack.deployer.stack import OWNER, StackDescription

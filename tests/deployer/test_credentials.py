@@ -14,7 +14,7 @@ import pytest
 from workerstack.command_line import run
 from workerstack.commands import deploy
 from workerstack.deployer import credentials
-from workerstack.deployer.aws import cause_of, sentence
+from workerstack.deployer.aws_errors import cause_of, sentence
 
 NAME = "dev/small"
 ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"

@@ -16,7 +16,8 @@ from bench.proxy import Faults, Proxy
 from bench.unexpected import PAGES, UNEXPECTED
 from workerstack import localaws
 from workerstack.deployer import rights, unexpected_answers
-from workerstack.deployer.aws import Clients, cause_of
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import cause_of
 from workerstack.localaws import walkthrough
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.prediction import agreement
-from tests.deployer.test_answers import RECORDED, pairs
+from tests.deployer.test_change_set_answers import RECORDED, pairs
 from workerstack.cloudformation import Stack, differences, from_data, read, resolve
 from workerstack.cloudformation.schemas import recreation
 from workerstack.problem import Problem

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from tests.conftest import Run
 from tests.review.test_several import small
-from workerstack.commands.checks import junit
+from workerstack.commands.verdicts import junit
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.stack import StackDescription
 from workerstack.problem import Problem

@@ -15,7 +15,7 @@ from workerstack.localaws import surroundings
 from workerstack.verifier import asking, live_resources, live_stack
 from workerstack.verifier.asking import NotAllowedError
 from workerstack.verifier.compare_properties import deviations, wanted_properties
-from workerstack.verifier.live_checks import CHECKED
+from workerstack.verifier.deployed_checks import CHECKED
 from workerstack.verifier.live_resources import NOT_TOLD, READERS
 from workerstack.verifier.live_stack import Live, read_live
 from workerstack.verifier.security_groups import rules_by_hand

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from tests.commands.test_deploy import NAME, change
 from tests.conftest import Run
 from tests.smoke_worker import LOG_GROUP, QUEUE, SERVICE
-from workerstack.deployer import aws, stopped_tasks
+from workerstack.deployer import aws_errors, stopped_tasks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.service import EcsTask
@@ -390,7 +390,7 @@ def test_an_answer_that_is_not_of_aws_is_no_failed_start(clients: Clients) -> No
     Portal(clients, "ecs", "RunTask", 1)
     with pytest.raises(ClientError) as raised:
         proved(clients)
-    assert aws.is_passing(raised.value)
+    assert aws_errors.is_passing(raised.value)
 
 
 def test_a_lost_answer_neither_ends_a_job_nor_leaves_the_task(

@@ -17,7 +17,7 @@ from workerstack.deployer.service import DIMENSION
 from workerstack.localaws import accounts, surroundings, walkthrough
 from workerstack.verifier import verify
 from workerstack.verifier.check import Verdict
-from workerstack.verifier.live_checks import ROWS
+from workerstack.verifier.deployed_checks import DEPLOYED
 
 NAME = "dev/webordinary-edit"
 ACCOUNT = "987600000001"
@@ -470,8 +470,8 @@ def test_the_same_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -
     )
     checkout = world.checkout
     found = verify.verify(deployments.load(NAME, checkout), clients, checkout)
-    assert len(found) > len(ROWS)
-    assert len(asked) > len(ROWS)
+    assert len(found) > len(DEPLOYED)
+    assert len(asked) > len(DEPLOYED)
     # How many messages wait is read by the deployer's reader, for the fault and for the evidence.
     assert {name for name, _ in {each for each in asked if asked.count(each) > 1}} <= {
         "GetQueueAttributes"

@@ -16,7 +16,8 @@ from workerstack.adopter.plan import AdoptionPlan, check_no_policy, immovable, n
 from workerstack.adopter.rename import rename
 from workerstack.deployer import aws
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.aws import Clients, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import explained
 from workerstack.deployer.binding import shortened
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience

@@ -12,7 +12,7 @@ from workerstack import deployments
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
-from workerstack.commands.reports import all_option, allow_option, commands
+from workerstack.commands.review_formats import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
 from workerstack.output import choose, confirm, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed

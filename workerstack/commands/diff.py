@@ -9,7 +9,7 @@ from workerstack import deployments
 from workerstack.commands.aiming import complete_names, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, root_option
-from workerstack.commands.reports import all_option, format_option, report
+from workerstack.commands.review_formats import all_option, format_option, report
 from workerstack.deployments import anywhere
 from workerstack.output import say, show_formatted
 from workerstack.problem import Problem, harmless

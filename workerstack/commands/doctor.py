@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from workerstack.commands.checks import format_option, show_checks
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import connected
+from workerstack.commands.verdicts import format_option, show_checks
 
 
 @click.command(cls=WithExample, example="--region us-west-2")

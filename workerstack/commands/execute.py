@@ -144,7 +144,7 @@ def _guard(
     """Sets what guards the stack; a failure of this is none of the deployment, and says so."""
     from workerstack.deployer import stack as stacks
     from workerstack.deployer import stack_protection
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
 
     if not stack_protection.is_named(deployment):
         return

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from workerstack.deployer.aws import explained
+from workerstack.deployer.aws_errors import explained
 from workerstack.problem import Problem, Refusal
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import click
 
 from workerstack import deployments
 from workerstack.command_line import project
-from workerstack.deployer.aws import Clients, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import explained
 
 CHANGES = 2
 """The exit code of a command that found changes."""

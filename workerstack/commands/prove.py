@@ -7,9 +7,9 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.aiming import complete_names
-from workerstack.commands.checks import format_option, show_checks
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
+from workerstack.commands.verdicts import format_option, show_checks
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json
 from workerstack.problem import Problem, Refusal
@@ -84,7 +84,7 @@ def after(
     changed = [each for each in review.resources if each.type in BROUGHT]
     if not any(each.action != "Remove" for each in changed):
         return 0
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
     from workerstack.deployer.service import NoServiceError
     from workerstack.verifier import prove as proving
 

@@ -13,7 +13,7 @@ from workerstack.commands.aiming import aim, complete_names, named, stack_option
 from workerstack.commands.example import WithExample
 from workerstack.commands.needs import needs
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import (
+from workerstack.commands.review_formats import (
     all_option,
     allow_each_option,
     format_option,
@@ -105,7 +105,7 @@ def _say_unchanged(
     change to CloudFormation.
     """
     from workerstack.deployer import deployed_stack, labels, running_images, stack
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
     from workerstack.review.find_service import moved
 
     with explained(profile=connection["profile"]):
@@ -133,7 +133,7 @@ def say_brought_again(
     """After a rollback, that what is committed is what was gone back from."""
     from workerstack.deployer import going_back
     from workerstack.deployer import stack as stacks
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
     from workerstack.deployer.source import read_source
 
     with explained(profile=connection["profile"]):
@@ -165,7 +165,7 @@ def say_older(
 ) -> None:
     """Offers to remove what earlier reviews left; somebody may still want to execute them."""
     from workerstack.deployer import discard
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
 
     with explained(profile=connection["profile"]):
         found = discard.waiting(deployment, clients_of(deployment, **connection))
@@ -197,7 +197,7 @@ def reviews(
     from concurrent.futures import as_completed
 
     from workerstack.deployer import make_review
-    from workerstack.deployer.aws import explained
+    from workerstack.deployer.aws_errors import explained
 
     def one(deployment: deployments.Deployment, clients: "Clients") -> "Review | None":
         with explained(profile=clients.profile):

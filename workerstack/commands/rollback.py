@@ -11,7 +11,7 @@ from workerstack.commands.example import WithExample
 from workerstack.commands.needs import needs
 from workerstack.commands.operation import watched, watching_options
 from workerstack.commands.options import CHANGES, columns, connected
-from workerstack.commands.reports import all_option, allow_option, keep, report, review_files
+from workerstack.commands.review_formats import all_option, allow_option, keep, report, review_files
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_formatted, show_json, show_line
 from workerstack.problem import Refusal, harmless

@@ -11,7 +11,7 @@ from workerstack import deployments
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, connected
-from workerstack.commands.reports import (
+from workerstack.commands.review_formats import (
     all_option,
     allow_each_option,
     format_option,

@@ -8,9 +8,9 @@ import click
 from workerstack import deployments
 from workerstack.commands import confirmation
 from workerstack.commands.aiming import complete_names
-from workerstack.commands.checks import format_option, show_checks
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
+from workerstack.commands.verdicts import format_option, show_checks
 from workerstack.deployer.clock import Clock
 from workerstack.output import say
 

@@ -69,12 +69,12 @@ def _read(
     """The stacks that can be read; the others are said, with the gravest of their codes."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from workerstack.deployer import aws
+    from workerstack.deployer import aws, aws_errors
     from workerstack.deployer.status import read_status
 
     def one(deployment: deployments.Deployment) -> "Status | Problem":
         try:
-            with aws.explained(profile=connection["profile"]):
+            with aws_errors.explained(profile=connection["profile"]):
                 clients = clients_of(deployment, **connection)
                 aws.identify(deployment, clients)
                 return read_status(deployment, clients, root, clock.now())
@@ -119,7 +119,7 @@ def _watch(
     several: bool,
 ) -> int:
     """Until somebody interrupts: one place on a terminal, elsewhere once for each change."""
-    from workerstack.deployer.aws import passes
+    from workerstack.deployer.aws_errors import passes
     from workerstack.deployer.show_status import screen
     from workerstack.deployer.status import as_data
 

@@ -6,9 +6,9 @@ import click
 
 from workerstack import deployments
 from workerstack.commands.aiming import complete_names
-from workerstack.commands.checks import format_option, show_checks
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import clients_of, connected
+from workerstack.commands.verdicts import format_option, show_checks
 
 
 @click.command(cls=WithExample, example="staging/webordinary-edit")

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from workerstack.deployer import answers, aws, change_set, stack_protection
+from workerstack.deployer import aws, change_set, change_set_answers, stack_protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.source import Source, digest, digest_as_answered
 from workerstack.deployer.stack import StackDescription
+from workerstack.deployer.stack_states import SHELL
 from workerstack.deployments import Deployment
 from workerstack.problem import Refusal
 from workerstack.review import compare
@@ -80,9 +81,9 @@ def bind(
         description=request["Description"],
         termination_protection=deployment.target.termination_protection,
         stack_policy_digest="" if policy is None else digest(policy),
-        stack_status="REVIEW_IN_PROGRESS" if stack.is_new else stack.status,
+        stack_status=SHELL if stack.is_new else stack.status,
         stack_last_updated=_updated(stack),
-        changes_digest=answers.digest_of_changes(plain),
+        changes_digest=change_set_answers.digest_of_changes(plain),
         origin=source.origin,
     )
 
@@ -221,7 +222,7 @@ def check_selected(review: Review, found: Selected) -> None:
     if found.plain is None:
         return
     then = review.binding
-    changes = answers.digest_of_changes(found.plain)
+    changes = change_set_answers.digest_of_changes(found.plain)
     _raise_first(review, _of_change_set(then, found.stack, found.plain))
     _raise_first(review, (Mismatch("the list of changes", then.changes_digest, changes),))
     _raise_first(review, _of_rows(review, found))
@@ -386,7 +387,7 @@ def _lists(
 
 
 def _comparable(model: BaseModel) -> str:
-    return answers.canonical(model.model_dump(mode="json"))
+    return change_set_answers.canonical(model.model_dump(mode="json"))
 
 
 def _parting(then: list[str], now: list[str]) -> tuple[Any, Any]:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from workerstack.deployer.aws import Clients, code_of, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.patience import Patience
 from workerstack.deployer.source import Source, placed
 from workerstack.deployer.stack import OWNER, StackDescription
+from workerstack.deployer.stack_states import SHELL
 from workerstack.output import say
 from workerstack.problem import Problem, Refusal
 from workerstack.review.model import Consent
@@ -286,7 +288,7 @@ def delete_shell(
     """
     from botocore.exceptions import ClientError
 
-    if stack.status != "REVIEW_IN_PROGRESS" or not stack.is_ours:
+    if stack.status != SHELL or not stack.is_ours:
         return False
     pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack.id)
     if any(

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workerstack.deployer import aws, binding, change_set, make_review
-from workerstack.deployer.aws import WITHOUT_ANSWER, Clients, cause_of, code_of, sentence
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import WITHOUT_ANSWER, cause_of, code_of, sentence
 from workerstack.deployer.change_set import Request
 from workerstack.deployer.operation import Operation, event_of, token_of
 from workerstack.deployer.source import Source, read_source

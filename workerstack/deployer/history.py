@@ -10,7 +10,7 @@ from typing import Any
 
 from workerstack.deployer import change_set
 from workerstack.deployer.operation import CANCEL, StackEvent, event_of, is_cancelled
-from workerstack.deployer.stack_states import BEGINNINGS, CHANGED
+from workerstack.deployer.stack_states import BEGINNINGS, CHANGED, SHELL
 
 ASKED_FOR = "user initiated"
 """The reason, lower case, of the first event of what somebody asked for."""
@@ -83,7 +83,7 @@ def each_of(newest_first: Iterable[StackEvent]) -> Iterator[Execution]:
         if event.is_of_stack and _parts(own, event):
             yield _execution(own)
             own = []
-        if event.is_of_stack and event.status == "REVIEW_IN_PROGRESS":
+        if event.is_of_stack and event.status == SHELL:
             return
         # What a resource was last told before the stack's own end is another operation's.
         if own or event.is_of_stack:
@@ -96,7 +96,7 @@ def last(newest_first: Iterable[StackEvent]) -> Iterator[StackEvent]:
     """The stack's own events of its last operation, newest first."""
     own: list[StackEvent] = []
     for event in newest_first:
-        if event.status == "REVIEW_IN_PROGRESS" or _parts(own, event):
+        if event.status == SHELL or _parts(own, event):
             return
         own.append(event)
         yield event
@@ -107,7 +107,7 @@ def _parts(own: list[StackEvent], event: StackEvent) -> bool:
     of_stack = [each for each in own if each.is_of_stack]
     if not of_stack:
         return False
-    if event.status == "REVIEW_IN_PROGRESS":
+    if event.status == SHELL:
         return True
     token = _name(of_stack[-1])
     return token != _name(event) or (not token and _begins(of_stack[-1]))

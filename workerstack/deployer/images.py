@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of
 
 IMAGE = re.compile(
     r"(?P<host>(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."

@@ -14,7 +14,7 @@ from typing import Any
 from workerstack.cloudformation import Stack as Resolved
 from workerstack.cloudformation import from_data, read, resolve, surroundings
 from workerstack.cloudformation.resolve import transforms_unknown
-from workerstack.deployer import answers, aws, change_set, stack_protection
+from workerstack.deployer import aws, change_set, change_set_answers, stack_protection
 from workerstack.deployer import stack as stacks
 from workerstack.deployer.aws import Clients
 from workerstack.deployer.binding import bind, check_known
@@ -389,7 +389,7 @@ def _judged(
     adoption = source.adoption
     # Described twice: with property values the answer may leave resources out (see `answers`).
     detailed = change_set.describe(cloudformation, arn, values=True)
-    resources = answers.read_resources(plain, detailed, source.descriptions())
+    resources = change_set_answers.read_resources(plain, detailed, source.descriptions())
     before, after = _before(cloudformation, stack), _after(source, stack, plain)
     known = surroundings(where.account, where.region, where.stack_name)
     old = _resolved({"Resources": {}} if stack.is_new else before.template, before, known)
@@ -424,7 +424,7 @@ def _judged(
     case = replace(case, access=findings.access(case))
     found = Review(
         where=where,
-        change_set=answers.read_change_set(plain, _kind(stack, adoption)),
+        change_set=change_set_answers.read_change_set(plain, _kind(stack, adoption)),
         resources=filled,
         others=case.others,
         findings=findings.judge(case),

@@ -1,6 +1,6 @@
 """How often an answer may stay away while something goes on in AWS, before we detach."""
 
-from workerstack.deployer.aws import cause_of
+from workerstack.deployer.aws_errors import cause_of
 
 PATIENCE = 5
 """Polls in a row that may fail, beyond botocore's own attempts."""

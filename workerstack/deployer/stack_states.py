@@ -111,8 +111,10 @@ UPDATABLE = frozenset(
 )
 """The states in which a stack takes a change set of type UPDATE."""
 
+SHELL = "REVIEW_IN_PROGRESS"
+"""An empty stack that a change set of type CREATE has made, and none was executed in."""
 
-NEW = frozenset({"ABSENT", "REVIEW_IN_PROGRESS"})
+NEW = frozenset({"ABSENT", SHELL})
 """No stack, or only the shell that a change set of type CREATE has made."""
 
 CHANGED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})

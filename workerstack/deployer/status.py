@@ -21,7 +21,8 @@ from workerstack.deployer import (
 )
 from workerstack.deployer import service as live
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of
 from workerstack.deployer.deployed_stack import ALARM, POLICY, SERVICE, TARGET, DeployedStack
 from workerstack.deployer.going_back import Mending
 from workerstack.deployer.source import read_source

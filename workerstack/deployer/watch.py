@@ -9,7 +9,8 @@ from workerstack.cloudformation import read
 from workerstack.deployer import change_set, history, stack
 from workerstack.deployer import service as rollout
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.aws import Clients, code_of, explained
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of, explained
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.operation import (
     CANCEL,

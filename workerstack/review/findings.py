@@ -8,6 +8,7 @@ from workerstack.review import access as rows
 from workerstack.review import (
     find_access,
     find_checks,
+    find_execution,
     find_removal,
     find_scaling,
     find_service,
@@ -36,8 +37,8 @@ CHECKS = (
     Finder(("trust-opened",), find_access.trust),
     Finder(("network-opened",), find_access.network),
     Finder(find_checks.IDS, find_checks.brought),
-    Finder(("import-broken", "export-changed"), find_service.broken_import),
-    Finder(("rollback-disabled",), find_service.no_rollback),
+    Finder(("import-broken", "export-changed"), find_execution.broken_import),
+    Finder(("rollback-disabled",), find_execution.no_rollback),
     Finder(("service-detached",), find_service.detached),
     Finder(("architecture-changed",), find_service.architecture),
     Finder(("messages-left",), find_service.queue_left),
@@ -46,10 +47,10 @@ CHECKS = (
     *(Finder(ids, find) for ids, find in find_weakening.CHECKS),
     Finder(("alarm-removed",), find_removal.alarm_removed),
     Finder(("iam-broadened",), find_access.broadened),
-    Finder(("undecided", "nested-not-shown"), find_service.undecided),
+    Finder(("undecided", "nested-not-shown"), find_execution.undecided),
     Finder(("image-moved",), find_service.image_moved),
     Finder(("tasks-restarted",), find_service.restarted),
-    Finder(("no-echo-not-compared",), find_service.no_echo),
+    Finder(("no-echo-not-compared",), find_execution.no_echo),
     Finder(("mends",), find_checks.mended),
 )
 """In the order of risk; within a level findings are shown in this order."""

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of
 
 Ask = Callable[..., Any]
 """``ask(service, operation, **request)``: one call of AWS; see ``asked``."""

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from workerstack import deployments
-from workerstack.deployer import aws
+from workerstack.deployer import aws_errors
 from workerstack.deployer.aws import Clients
 from workerstack.installation import with_extra
 from workerstack.problem import Problem
@@ -108,7 +108,7 @@ def _aws(
     import boto3
 
     try:
-        with aws.explained(profile=profile):
+        with aws_errors.explained(profile=profile):
             where = region or boto3.Session(profile_name=profile).region_name
             if not where:
                 yield Verdict(

@@ -9,13 +9,14 @@ from workerstack.checks import rights
 from workerstack.checks.worker import SERVICE, TARGET, containers, number, service_of
 from workerstack.cloudformation import Resource, Stack, text
 from workerstack.cloudformation.policies import AccessRequest, Answer, Principal, decide, read
-from workerstack.deployer import aws
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer import aws_errors
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of
 from workerstack.deployer.stack import StackResource
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import DENIED, PREFIXES, TOLD, Ask, GoneError, NotAllowedError
 from workerstack.verifier.check import Verdict
-from workerstack.verifier.live_checks import NotKnown, not_allowed
+from workerstack.verifier.live_check import NotKnown, not_allowed
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,11 @@ def judge(need: Need, subject: Subject) -> Verdict:  # noqa: PLR0911 - one retur
     except ClientError as error:
         if DENIED.search(code_of(error)):
             return not_allowed(need.id, need.criterion, [_denied(error, need.services[0])])
-        return skipped(aws.sentence(error).why)
+        return skipped(aws_errors.sentence(error).why)
     except BotoCoreError as error:
-        if aws.cause_of(error) == "credentials":
+        if aws_errors.cause_of(error) == "credentials":
             raise
-        return skipped(aws.sentence(error).why)
+        return skipped(aws_errors.sentence(error).why)
 
 
 def _denied(error: Any, service: str) -> str:

@@ -23,7 +23,8 @@ from workerstack.checks.worker import (
 )
 from workerstack.cloudformation import Resource, text
 from workerstack.verifier.asking import GoneError
-from workerstack.verifier.live_checks import GROUP_RULES, NFS, NotKnown
+from workerstack.verifier.deployed_checks import GROUP_RULES, NFS
+from workerstack.verifier.live_check import NotKnown
 from workerstack.verifier.live_resources import rules
 from workerstack.verifier.needs import MissingError, Need, Subject
 from workerstack.verifier.needs import listed as joined

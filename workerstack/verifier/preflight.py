@@ -9,7 +9,8 @@ from functools import partial
 
 from workerstack.cloudformation import from_data, resolve, surroundings
 from workerstack.deployer import stack as stacks
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of
 from workerstack.deployer.source import Source, read_source
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import DENIED, asked_once

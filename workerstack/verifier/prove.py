@@ -20,16 +20,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from workerstack.deployer import aws, stopped_tasks
+from workerstack.deployer import aws_errors, stopped_tasks
 from workerstack.deployer import service as live
-from workerstack.deployer.aws import Clients, code_of
+from workerstack.deployer.aws import Clients
+from workerstack.deployer.aws_errors import code_of
 from workerstack.deployer.clock import Clock
 from workerstack.deployer.service import EcsTask
 from workerstack.deployer.stopped_tasks import Meaning
 from workerstack.problem import Problem
 from workerstack.verifier.asking import DENIED, TOLD
 from workerstack.verifier.check import Status, Verdict
-from workerstack.verifier.live_checks import not_allowed
+from workerstack.verifier.live_check import not_allowed
 from workerstack.verifier.smoke_undo import Interrupts
 
 UP = 10.0
@@ -238,9 +239,9 @@ class Proof:
                 )
                 self._found["start"] = denied
                 return None
-            if aws.cause_of(error) != "refused":
+            if aws_errors.cause_of(error) != "refused":
                 raise  # nobody has said that it does not start
-            why = aws.sentence(error).why
+            why = aws_errors.sentence(error).why
             self._red("start", f"ECS refuses to start {self.plan.revision}: {why}",
                       stopped_tasks.meaning_of(why))  # fmt: skip
             return None
@@ -369,7 +370,8 @@ class Proof:
                 return
             if code_of(error) != "ResourceNotFoundException":
                 raise
-            self._red("log", f"the task runs and writes no log: {aws.sentence(error).why}", Meaning(
+            why = aws_errors.sentence(error).why
+            self._red("log", f"the task runs and writes no log: {why}", Meaning(
                 "log-stream-missing", "there is no log stream",
                 "Create the log group, and give the execution role logs:CreateLogStream on it",
             ))  # fmt: skip
@@ -387,7 +389,7 @@ class Proof:
         try:
             return live.depth(self.clients("sqs"), self.plan.queue_url)["in_flight"]
         except ClientError as error:
-            if aws.cause_of(error) != "refused":
+            if aws_errors.cause_of(error) != "refused":
                 raise
             return None
 
@@ -398,7 +400,7 @@ class Proof:
         try:
             now = self._in_flight()
         except (BotoCoreError, ClientError) as error:
-            if not aws.is_passing(error):
+            if not aws_errors.is_passing(error):
                 raise
             return None
         return 0 if now is None else max(now - before, 0)
@@ -443,7 +445,7 @@ class Proof:
             try:
                 self._ecs.stop_task(cluster=self._cluster, task=task.arn, reason=why)
             except (BotoCoreError, ClientError) as error:
-                if aws.is_passing(error) and waits.wait():
+                if aws_errors.is_passing(error) and waits.wait():
                     continue
                 self._note(
                     "messages", "FAIL", f"the task {task.name} still runs: {error}",

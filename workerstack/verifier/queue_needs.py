@@ -22,9 +22,9 @@ from workerstack.cloudformation.policies import (
     read,
 )
 from workerstack.cloudformation.policy_patterns import text as pattern_text
-from workerstack.deployer import aws
+from workerstack.deployer import aws_errors
 from workerstack.verifier.asking import GoneError
-from workerstack.verifier.live_checks import NotKnown
+from workerstack.verifier.live_check import NotKnown
 from workerstack.verifier.needs import MissingError, Need, Subject, check_key, longest_job
 
 URL = re.compile(r"https?://[^/]+/(?P<account>\d{12})/(?P<name>[\w-]+(?:\.fifo)?)")
@@ -157,7 +157,7 @@ def _bucket(name: str, subject: Subject) -> str:
         try:
             subject.clients("s3").head_bucket(Bucket=name, **owner)
         except ClientError as error:
-            if aws.cause_of(error) != "refused":
+            if aws_errors.cause_of(error) != "refused":
                 raise  # a proxy has a 403 of its own
             return int(error.response["ResponseMetadata"]["HTTPStatusCode"])
         return 200

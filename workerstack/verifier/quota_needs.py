@@ -11,7 +11,8 @@ from workerstack.checks.rights import ROLE
 from workerstack.checks.worker import GROUP, TASK, kilo, listed, members
 from workerstack.cloudformation import Resource, text
 from workerstack.verifier.asking import GoneError
-from workerstack.verifier.live_checks import GROUP_RULES, NotKnown
+from workerstack.verifier.deployed_checks import GROUP_RULES
+from workerstack.verifier.live_check import NotKnown
 from workerstack.verifier.needs import MissingError, Need, Subject, plural
 
 ON_DEMAND, SPOT = "L-3032A538", "L-36FBB829"

@@ -10,9 +10,10 @@ from typing import Any
 from workerstack.checks.worker import CLUSTER, Container, containers, mapping, truth
 from workerstack.cloudformation import Resource, text
 from workerstack.deployer import images
-from workerstack.deployer.aws import code_of
+from workerstack.deployer.aws_errors import code_of
 from workerstack.verifier.asking import GoneError, NotAllowedError
-from workerstack.verifier.live_checks import LOG_GROUP, NotKnown
+from workerstack.verifier.deployed_checks import LOG_GROUP
+from workerstack.verifier.live_check import NotKnown
 from workerstack.verifier.needs import MissingError, Need, Subject, check_key
 
 ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}

@@ -22,9 +22,10 @@ from workerstack.deployer.source import Source, read_source, template_text
 from workerstack.deployments import Deployment
 from workerstack.verifier.asking import NotAllowedError, asked_once
 from workerstack.verifier.check import Verdict, judged
-from workerstack.verifier.live_checks import ROWS, Fault, Look, judge, not_allowed
+from workerstack.verifier.deployed_checks import DEPLOYED
+from workerstack.verifier.live_check import Fault, Look, judge, not_allowed
 from workerstack.verifier.live_stack import Live, read_live
-from workerstack.verifier.running_tasks import RUNNING
+from workerstack.verifier.running_task_checks import RUNNING
 
 
 def verify(
@@ -40,7 +41,7 @@ def verify(
     ask = asked_once(clients)
     live = read_live(clients, stack, ask, body)
     look = Look(deployment.name, clients, ask, live, (clock or Clock()).now())
-    judged_rows = [judge(row, look) for row in (*ROWS, *RUNNING)]
+    judged_rows = [judge(row, look) for row in (*DEPLOYED, *RUNNING)]
     faults = [fault for _, found in judged_rows for fault in found]
     sides = _sides(source, stack, live)
     return [

@@ -1,25 +1,20 @@
-"""The checks that only the live stack can answer: is it as deployed, and what mends it where not.
+"""The checks of what was deployed: is the live stack still so, and what mends it where not.
 
 Every fault says what puts it back: one call of the service's own API where that is enough, else a
 review that reverts the drift. Nothing here changes anything.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workerstack.cloudformation import Resource, could_be_equal, equal, is_known, text, written
 from workerstack.cloudformation.values import scalar
 from workerstack.deployer import service as live_service
-from workerstack.deployer.aws import Clients
-from workerstack.verifier.asking import Ask, NotAllowedError
-from workerstack.verifier.check import Verdict
 from workerstack.verifier.compare_properties import Deviation, deviations, wanted_properties
+from workerstack.verifier.live_check import Fault, Faults, LiveCheck, Look, NotKnown
 from workerstack.verifier.live_resources import LiveResource, describe_group, rules
 from workerstack.verifier.live_stack import INLINE, POLICY, TARGET, Live, by_hand_id, settled
-from workerstack.verifier.mend import NotKnownError, command, put_back
 from workerstack.verifier.security_groups import rules_by_hand
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -32,96 +27,6 @@ QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 GROUP = "AWS::EC2::SecurityGroup"
 GROUP_RULES = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
 LOG_GROUP = "AWS::Logs::LogGroup"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is not as it should be, and the command that mends it; of which resource."""
-
-    what: str
-    mend: str
-    logical_id: str = ""
-
-
-@dataclass(frozen=True)
-class Look:
-    """Everything that a check may look at."""
-
-    deployment: str
-    clients: Clients
-    ask: Ask
-    live: Live
-    now: datetime
-
-    @property
-    def revert(self) -> str:
-        """The command for what no single call puts back."""
-        return f"./deploy.py review {self.deployment} --revert-drift"
-
-    def mend(self, service: str, operation: str, values: Mapping[str, Any], /) -> str:
-        """One call that puts back, or the revert where a value is not known here."""
-        try:
-            return put_back(self.clients, service, operation, values, self.clients.region)
-        except NotKnownError:
-            return self.revert
-
-    def call(self, service: str, operation: str, /, **request: Any) -> str:
-        """One call with these very members."""
-        return command(service, operation, request, self.clients.region)
-
-
-Faults = Iterator[Fault]
-
-
-@dataclass(frozen=True)
-class LiveCheck:
-    """One check; ``types`` are those that it cannot judge unless it may read them."""
-
-    id: str
-    criterion: str
-    faults: Callable[[Look], Faults]
-    holds: Callable[[Look], str]
-    types: tuple[str, ...]
-
-
-def judge(row: LiveCheck, look: Look) -> tuple[Verdict, list[Fault]]:
-    """A row as a line of the report; SKIP where something could not be asked."""
-    missing = [
-        look.live.not_allowed[each.logical_id]
-        for each in look.live.of(*row.types)
-        if each.logical_id in look.live.not_allowed
-    ]
-    found: list[Fault] = []
-    try:
-        for fault in row.faults(look):
-            found.append(fault)
-    except NotAllowedError as error:
-        missing.append(error.action)
-    if found:
-        said = "; ".join(each.what for each in found)
-        mends = " && ".join(dict.fromkeys(each.mend for each in found if each.mend))
-        return Verdict(row.id, row.criterion, "FAIL", said, mends), found
-    if missing:
-        return not_allowed(row.id, row.criterion, missing), []
-    try:
-        return Verdict(row.id, row.criterion, "PASS", row.holds(look)), []
-    except NotAllowedError as error:
-        return not_allowed(row.id, row.criterion, [error.action]), []
-    except NotKnown as unknown:
-        return Verdict(row.id, row.criterion, "SKIP", str(unknown)), []
-
-
-class NotKnown(Exception):  # noqa: N818 - no error: the reason why a check is skipped
-    """Nothing proves the criterion, and nothing speaks against it."""
-
-
-def not_allowed(identifier: str, criterion: str, actions: Sequence[str]) -> Verdict:
-    """A check that the caller has no permission to make."""
-    named = ", ".join(dict.fromkeys(actions))
-    return Verdict(
-        identifier, criterion, "SKIP", f"not known: no permission for {named}",
-        f"Ask for {named}, or use a profile that has it (--profile)",
-    )  # fmt: skip
 
 
 def _said(name: str, found: Sequence[Deviation]) -> str:
@@ -639,7 +544,7 @@ def _holds_others(look: Look) -> str:
     return f"{', '.join(each.logical_id for each in read) or 'none'}{assumed}"
 
 
-ROWS: tuple[LiveCheck, ...] = (
+DEPLOYED: tuple[LiveCheck, ...] = (
     LiveCheck(
         "alarms", "the alarms are as they were deployed, and act", _alarms,
         lambda look: f"{_count(look, 'alarm', ALARM)} as deployed, actions enabled", (ALARM,),

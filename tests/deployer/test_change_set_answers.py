@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.soak import examples
-from workerstack.deployer import answers as reading
+from workerstack.deployer import change_set_answers as reading
 from workerstack.problem import harmless
 from workerstack.review.model import Binding, ChangeSet, Review, Where
 from workerstack.review.show import text as terminal

@@ -11,10 +11,10 @@ from botocore.stub import Stubber
 from workerstack.cloudformation import from_data, resolve
 from workerstack.deployer.aws import Clients
 from workerstack.verifier.asking import asked_once
-from workerstack.verifier.live_checks import Look, judge
+from workerstack.verifier.live_check import Look, judge
 from workerstack.verifier.live_resources import LiveResource
 from workerstack.verifier.live_stack import Live
-from workerstack.verifier.running_tasks import RUNNING
+from workerstack.verifier.running_task_checks import RUNNING
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 URL = "https://sqs.us-west-2.amazonaws.com/123456789012/jobs"

@@ -15,17 +15,8 @@ from workerstack.deployer.deployed_stack import DeployedStack
 from workerstack.deployer.running_images import moved_tags
 from workerstack.verifier.asking import GoneError, understood
 from workerstack.verifier.compare_properties import wanted_properties
-from workerstack.verifier.live_checks import (
-    ALARM,
-    SERVICE,
-    TASK_DEFINITION,
-    Fault,
-    Faults,
-    LiveCheck,
-    Look,
-    NotKnown,
-    queue_url,
-)
+from workerstack.verifier.deployed_checks import ALARM, SERVICE, TASK_DEFINITION, queue_url
+from workerstack.verifier.live_check import Fault, Faults, LiveCheck, Look, NotKnown
 
 OLDEST = 900
 """Seconds that a message may wait while nothing runs, where no alarm of the stack says.
