@@ -463,6 +463,21 @@ def test_circles_are_one_error() -> None:
         resolve(from_data({"Resources": named}))
 
 
+def test_a_condition_that_asks_for_its_own_resource_is_one_clear_error() -> None:
+    what: Any
+    for what in ({"Ref": "A"}, {"Fn::Equals": [{"Fn::GetAtt": ["A", "Arn"]}, "x"]}):
+        body = {"Type": "AWS::SQS::Queue", "Condition": what}
+        with pytest.raises(Problem, match="The condition of A depends on A itself"):
+            resolve(from_data({"Resources": {"A": body}}), GIVEN, HERE)
+    # Neighbours: a condition of the template, and one of another resource.
+    for what in ("Fast", {"Condition": "Fast"}, {"Ref": "B"}):
+        resources = {
+            "A": {"Type": "AWS::SQS::Queue", "Condition": what},
+            "B": {"Type": "AWS::SNS::Topic"},
+        }
+        resolve(from_data({**BASE, "Resources": resources}), GIVEN, HERE)
+
+
 LOOPS = """
 Transform: AWS::LanguageExtensions
 Parameters:

@@ -258,7 +258,7 @@ class Evaluator:
                 )
             return found
         body = self.resources[name]
-        if "Condition" in body and self.condition(body["Condition"], ("Resources", name)) is False:
+        if "Condition" in body and self._of_resource(name, body["Condition"]) is False:
             return Unknown(expression, f"{name} is not created: its condition is false")
         kind = body.get("Type")
         rules = attributes.names(str(kind))
@@ -370,6 +370,21 @@ class Evaluator:
             self._deciding.pop()
         self._conditions[name] = found
         return found
+
+    def _of_resource(self, name: str, what: Any) -> bool | Unknown:
+        """Whether a resource's condition holds; written out, it may refer to that very resource."""
+        own = f"{name} (its condition)"
+        if own in self._deciding:
+            circle = [*self._deciding[self._deciding.index(own) :], own]
+            raise self.template.problem(
+                f"The condition of {name} depends on {name} itself", " -> ".join(circle),
+                "Name a condition of the template there", ("Resources", name, "Condition"),
+            )  # fmt: skip
+        self._deciding.append(own)
+        try:
+            return self.condition(what, ("Resources", name))
+        finally:
+            self._deciding.pop()
 
     def _choice(self, argument: Any, place: Place) -> Any:
         """``Fn::If``; both sides where it is open, and the value where both are the same."""
