@@ -18,7 +18,7 @@ CUSTOMIZED = "Customized"
 
 NO_TEXT = re.compile(
     r"""[-+]?(0[xob])?(?=[a-f_.,:]*[0-9])[0-9a-f_.,:]+([-+][0-9_]+)?  # numbers, times, base 60
-    |[-+._]+  # ruamel.yaml holds "-_" and "._" to be numbers, and fails
+    |([-+]|[-+]?\.)_+  # ruamel.yaml holds `-_` and `._` to be numbers, and fails
     |[-+]?\.?(inf|nan)|y|n|yes|no|on|off|true|false|null|~|=|<<|\s*
     |[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*""",
     re.IGNORECASE | re.VERBOSE,
