@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from workerstack import deployments
+from workerstack.commands import confirmation
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
 from workerstack.commands.options import CHANGES, clients_of, columns, connected
 from workerstack.commands.review_formats import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
-from workerstack.output import choose, confirm, say, show_formatted, styled
+from workerstack.output import choose, say, show_formatted, styled
 from workerstack.problem import Refusal, as_typed
 
 if TYPE_CHECKING:
@@ -218,6 +219,6 @@ def _advanced(
             if not sys.stdin.isatty():
                 raise
             say(f"{refusal.what}: {refusal.why}.")
-            if not confirm("Retain, remove and import them instead"):
+            if not confirmation.before_importing_instead():
                 raise
             imports |= set(refusal.names)

@@ -24,6 +24,14 @@ def before_making_a_change_set(deployment: "Deployment") -> None:
         _ask(f"Make a change set for {deployment.stack} in {where}", "nothing was made")
 
 
+def before_importing_instead() -> bool:
+    """Whether what cannot be renamed is retained, removed and imported; a no leaves the refusal.
+
+    No `--yes` answers it: it is another way than the one that was asked for.
+    """
+    return confirm("Retain, remove and import them instead")
+
+
 def before_executing(review: "Review | Renaming") -> None:
     """Whether what was reviewed is executed, with its counts and its place."""
     from workerstack.review.renaming import Renaming
