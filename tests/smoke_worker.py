@@ -11,6 +11,29 @@ QUEUE = "webordinary-email-queue"
 LOG_GROUP = "/ecs/webordinary/edit"
 SERVICE = {"cluster": "webordinary-edit-cluster", "service": "webordinary-edit-service"}
 
+LONGEST = 5.0
+"""Seconds that a pause waits for a worker that is held up in what it does."""
+
+
+class _Worker(threading.Thread):
+    """One that counts how often it has looked for work."""
+
+    rounds = 0
+
+
+_WORKERS: set[_Worker] = set()
+
+
+def pause(_: float) -> None:
+    """A pause between two looks: on a busy machine, too, each worker has looked for work in it."""
+    end = time.monotonic() + LONGEST
+    # The look that is under way may have begun before what it should find.
+    wanted = {each: each.rounds + 2 for each in _WORKERS}
+    time.sleep(0.01)
+    for each, rounds in wanted.items():
+        while each.is_alive() and each.rounds < rounds and time.monotonic() < end:
+            time.sleep(0.002)
+
 
 class Account:
     """One test's account, as its people and its worker see it."""
@@ -71,16 +94,19 @@ class Account:
 
         def work() -> None:
             try:
-                while not stopping.wait(0.02):
+                while not stopping.wait(0.01):
                     self._one(lines, received, writes=writes, deletes=deletes)
+                    thread.rounds += 1
             except Exception as error:
                 errors.append(error)
 
-        thread = threading.Thread(target=work)
+        thread = _Worker(target=work)
         thread.start()
+        _WORKERS.add(thread)
         try:
             yield
         finally:
+            _WORKERS.discard(thread)
             stopping.set()
             thread.join()
         assert not errors, errors

@@ -1,7 +1,6 @@
 """The smoke test against the embedded endpoint, with a thread for the container."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from botocore.stub import Stubber
 
 from tests.commands.test_deploy import NAME, carry_out, change, make
 from tests.conftest import Run
-from tests.smoke_worker import KEY, QUEUE, SERVICE, Account
+from tests.smoke_worker import KEY, QUEUE, SERVICE, Account, pause
 from workerstack import deployments
 from workerstack.deployer import service as tasks
 from workerstack.deployer.aws import Clients
@@ -24,7 +23,7 @@ from workerstack.verifier import smoke_checks, smoke_journal, smoke_message
 from workerstack.verifier.check import Verdict
 from workerstack.verifier.smoke_undo import held
 
-QUICK = Clock(sleep=lambda _: time.sleep(0.02))
+QUICK = Clock(sleep=pause)
 
 
 @pytest.fixture
