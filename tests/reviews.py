@@ -138,10 +138,10 @@ def said(review: Review) -> Iterator[Any]:
     for change in review.resources:
         yield from (change.logical_id, change.type, change.description or "")
         for each in change.properties:
-            yield from leaves(each.before if each.values_given else None)
-            yield from leaves(each.after if each.values_given else None)
+            yield from _texts(each.before if each.values_given else None)
+            yield from _texts(each.after if each.values_given else None)
         if change.action != "Modify":
-            yield from leaves(change.after if change.before is None else change.before)
+            yield from _texts(change.after if change.before is None else change.before)
     for finding in review.findings:
         yield from (finding.id, finding.what, finding.why, finding.next_step)
     for access in review.access:
@@ -152,13 +152,17 @@ def said(review: Review) -> Iterator[Any]:
         yield from (other.name, other.after or "")
 
 
+def _texts(value: Any) -> Iterator[str]:
+    return (each for each in leaves(value) if isinstance(each, str))
+
+
 def leaves(value: Any) -> Iterator[Any]:
-    """The scalars of a value that are no None, booleans or numbers apart from texts."""
+    """The scalars of a value, however deep."""
     if isinstance(value, dict):
         for item in value.values():
             yield from leaves(item)
     elif isinstance(value, list):
         for item in value:
             yield from leaves(item)
-    elif isinstance(value, str):
+    else:
         yield value

@@ -1,7 +1,6 @@
 """Change sets recorded from AWS, and made up, are read without loss."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.reviews import leaves
 from tests.soak import examples
 from workerstack.deployer import change_set_answers as reading
 from workerstack.problem import harmless
@@ -62,17 +62,6 @@ def as_review(plain: dict[str, Any], detailed: dict[str, Any]) -> Review:
             changes_digest=reading.digest_of_changes(plain),
         ),
     )  # fmt: skip
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from leaves(item)
-    else:
-        yield value
 
 
 CONTEXTS = ("BeforeContext", "AfterContext", "PreviousDeploymentContext")

@@ -12,7 +12,14 @@ from workerstack import deployments
 from workerstack.commands import confirmation
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
-from workerstack.commands.options import CHANGES, clients_of, columns, connected
+from workerstack.commands.options import (
+    CHANGES,
+    TEXT_OR_JSON,
+    clients_of,
+    columns,
+    connected,
+    format_option,
+)
 from workerstack.commands.review_formats import all_option, allow_option, commands
 from workerstack.deployer.clock import Clock
 from workerstack.output import choose, say, show_formatted, styled
@@ -128,8 +135,7 @@ def _data(plan: "AdoptionPlan", made: "Renaming | Review | None") -> dict[str, o
     help="Move this resource by retain, remove and import; repeatable.",
 )  # fmt: skip
 @allow_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
-              show_default=True, help="Choose the format.")  # fmt: skip
+@format_option(*TEXT_OR_JSON)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

@@ -6,7 +6,7 @@ import click
 
 from workerstack.commands.aiming import aim, complete_names, named, stack_option
 from workerstack.commands.example import WithExample
-from workerstack.commands.options import CHANGES, columns, connected
+from workerstack.commands.options import CHANGES, TEXT_OR_JSON, columns, connected, format_option
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json, show_line, styled
 
@@ -14,8 +14,7 @@ from workerstack.output import say, show_json, show_line, styled
 @click.command(cls=WithExample, example="staging/webordinary-edit")
 @click.argument("name", metavar="ENV/STACK|FILE", shell_complete=complete_names)
 @stack_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
-              show_default=True, help="Choose the format.")  # fmt: skip
+@format_option(*TEXT_OR_JSON)
 @connected
 def drift(*, name: str, stack: str | None, form: str, root: Path, **connection: str | None) -> int:
     """Show what was changed by hand; exit 2 if anything was."""

@@ -9,20 +9,14 @@ from typing import Any
 import click
 
 from workerstack.commands.example import WithExample
+from workerstack.commands.options import TEXT_OR_JSON, format_option
 from workerstack.output import show, show_json
 from workerstack.problem import Problem
 
 
 @click.command(cls=WithExample, example="Secret")
 @click.argument("name", default="Worker")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Choose the format.",
-)
+@format_option(*TEXT_OR_JSON)
 def fields(*, name: str, form: str) -> int:
     """Show the fields of a worker, or of a part of it.
 

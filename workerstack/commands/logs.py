@@ -9,7 +9,13 @@ import click
 from workerstack import deployments
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
-from workerstack.commands.options import clients_of, connected
+from workerstack.commands.options import (
+    ONE_A_LINE,
+    TEXT_OR_JSON,
+    clients_of,
+    connected,
+    format_option,
+)
 from workerstack.deployer.clock import Clock
 from workerstack.output import say, show_json, show_line
 from workerstack.problem import Problem
@@ -29,14 +35,7 @@ if TYPE_CHECKING:
     metavar="ID",
     help="Show this task only; the first digits of its ID are enough.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Choose the format; json prints one object per line.",
-)
+@format_option(*TEXT_OR_JSON, more=ONE_A_LINE)
 @connected
 def logs(
     *,

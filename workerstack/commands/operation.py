@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from workerstack.commands.options import columns
+from workerstack.commands.options import ONE_A_LINE, TEXT_OR_JSON, columns, format_option
 from workerstack.deployer.clock import Clock
 from workerstack.output import (
     Lost,
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 def watching_options(command: Callable[..., int]) -> Callable[..., int]:
     """The options of every command that watches: ``form`` and ``minutes``."""
     options = (
-        click.option(
-            "--format", "form", type=click.Choice(["text", "json"]), default="text",
-            show_default=True, help="Choose the format; json prints one object per line.",
-        ),
+        format_option(*TEXT_OR_JSON, more=ONE_A_LINE),
         click.option(
             "--timeout", "minutes", type=click.IntRange(min=1), default=180, metavar="MINUTES",
             show_default=True, help="Watch for this long; the operation continues afterwards.",

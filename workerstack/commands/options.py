@@ -1,4 +1,4 @@
-"""What the commands share: the options of a connection, and how wide they are."""
+"""What the commands share: the options of a connection and of a format, and how wide they are."""
 
 import shutil
 from collections.abc import Callable
@@ -20,9 +20,20 @@ CHANGES = 2
 WIDEST = 120
 """Columns beyond which a line is hard to read."""
 
+TEXT_OR_JSON = ("text", "json")
+ONE_A_LINE = "; json prints one object per line"
+
 
 root_option = click.option("--root", type=click.Path(path_type=Path), default=project, hidden=True)
 """The project's folder; for tests and for what works on several."""
+
+
+def format_option(*formats: str, more: str = "") -> Callable[..., Any]:
+    """The option ``form``: one of these formats, the first unless another is chosen."""
+    return click.option(
+        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True,
+        help=f"Choose the format{more}.",
+    )  # fmt: skip
 
 
 def connected(command: Callable[..., int]) -> Callable[..., int]:

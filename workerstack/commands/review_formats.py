@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from workerstack.commands import options
 from workerstack.commands.options import columns
 from workerstack.output import say, styled
 from workerstack.problem import as_typed, harmless
@@ -17,14 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "markdown", "html")
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="Choose the format.",
-)
+format_option = options.format_option(*FORMATS)
 
 allow_option = click.option(
     "--allow",

@@ -10,7 +10,7 @@ import click
 from workerstack import deployments
 from workerstack.commands.aiming import complete_names
 from workerstack.commands.example import WithExample
-from workerstack.commands.options import clients_of, connected
+from workerstack.commands.options import TEXT_OR_JSON, clients_of, connected, format_option
 from workerstack.deployer.clock import Clock
 from workerstack.output import live, painted, say, show, show_json
 from workerstack.problem import Problem
@@ -33,8 +33,7 @@ FOREVER = float("inf")
 @click.argument(
     "name", required=False, default="", metavar="[ENV[/STACK]]", shell_complete=complete_names
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
-              show_default=True, help="Choose the format.")  # fmt: skip
+@format_option(*TEXT_OR_JSON)
 @click.option("--watch", "again", is_flag=True, help="Show it again whenever it changes.")
 @connected
 def status(*, name: str, form: str, again: bool, root: Path, **connection: str | None) -> int:

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import click
-
+from workerstack.commands import options
 from workerstack.output import show, show_json, show_line, styled
 from workerstack.problem import harmless
 
@@ -20,14 +19,7 @@ COLOURS = {
     "SKIP": "yellow",
 }
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="Choose the format.",
-)
+format_option = options.format_option(*FORMATS)
 
 
 def show_checks(
